@@ -1,0 +1,1 @@
+//! A model of the kernel's jail code, in memory.
