@@ -36,3 +36,43 @@ impl From<Errno> for io::Error {
         Self::from_raw_os_error(errno.0)
     }
 }
+
+impl Errno {
+    /// Stores the number in this thread's `errno`.
+    pub(super) fn set(self) {
+        let place = location();
+        if !place.is_null() {
+            // SAFETY: libc's `errno` of this thread, which no other thread uses.
+            unsafe { place.write(self.0) };
+        }
+    }
+}
+
+/// Returns where this thread's `errno` is, NULL on a Unix that this crate does not know.
+fn location() -> *mut c_int {
+    #[cfg(any(target_os = "freebsd", target_vendor = "apple"))]
+    // SAFETY: takes nothing and returns a pointer that is valid while the thread lives.
+    let place = unsafe { libc::__error() };
+    #[cfg(any(target_os = "linux", target_os = "dragonfly"))]
+    // SAFETY: takes nothing and returns a pointer that is valid while the thread lives.
+    let place = unsafe { libc::__errno_location() };
+    #[cfg(any(target_os = "android", target_os = "netbsd", target_os = "openbsd"))]
+    // SAFETY: takes nothing and returns a pointer that is valid while the thread lives.
+    let place = unsafe { libc::__errno() };
+    #[cfg(any(target_os = "illumos", target_os = "solaris"))]
+    // SAFETY: takes nothing and returns a pointer that is valid while the thread lives.
+    let place = unsafe { libc::___errno() };
+    #[cfg(not(any(
+        target_os = "freebsd",
+        target_vendor = "apple",
+        target_os = "linux",
+        target_os = "dragonfly",
+        target_os = "android",
+        target_os = "netbsd",
+        target_os = "openbsd",
+        target_os = "illumos",
+        target_os = "solaris"
+    )))]
+    let place = core::ptr::null_mut();
+    place
+}

@@ -1,8 +1,37 @@
 //! The system calls as C knows them, and all of the crate's unsafe code.
+//!
+//! The constants and structures are generated from FreeBSD's headers and keep their names. The functions are
+//! those of the manual pages, for code that builds its iovecs itself: they return -1 and set `errno` as libc's
+//! do, but go to the model where one is installed, fail with `ENOSYS` on a host that has no jails, and never
+//! make a system call that the running kernel does not know (which would kill the process with SIGSYS).
+//!
+//! Prefer [`Request`](crate::Request) and [`raw`](crate::raw), which do the same without unsafe code.
 
+#[cfg(not(freebsd_jail_generated))]
+#[allow(missing_docs, non_camel_case_types, non_upper_case_globals, unreachable_pub)]
+#[allow(dead_code, clippy::unreadable_literal)]
+mod bindings;
+#[cfg(freebsd_jail_generated)]
+#[allow(missing_docs, non_camel_case_types, non_upper_case_globals, unreachable_pub)]
+#[allow(dead_code, clippy::unreadable_literal)]
+mod bindings {
+    include!(concat!(env!("OUT_DIR"), "/bindings.rs"));
+}
+mod calls;
 mod errno;
 pub(crate) mod fd;
+mod kernel;
+mod layout;
+#[cfg(feature = "sim")]
+mod legacy;
 mod pair;
+mod descriptor;
+mod slot;
+mod system;
 
+pub use calls::{jail, jail_attach, jail_attach_jd, jail_get, jail_remove, jail_remove_jd, jail_set};
 pub use errno::Errno;
 pub use pair::Pair;
+pub(crate) use descriptor::DescriptorSlot;
+pub(crate) use slot::Slot;
+pub(crate) use system::System;

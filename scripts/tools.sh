@@ -1,0 +1,81 @@
+# shellcheck shell=bash
+# Sourced by the scripts beside it: the tools that are neither Rust's nor the system's.
+#
+#   tools_venv              makes sure of them, in a Python environment of their own; quiet, and
+#                           nothing at all to do once they are there
+#
+# and after it:
+#   TOOLS_DIR               the folder of all tools: FREEBSD_JAIL_TOOLS, or target/tools of the
+#                           repository. Not below CARGO_TARGET_DIR: that may be one of many, and
+#                           this is some 500 MB that serve them all
+#   TOOLS_PYTHON            the environment's Python; "$TOOLS_PYTHON" -m ziglang is zig
+#   TOOLS_ZIGLANG           the folder of the package ziglang; zig and lib/libc/include are in it
+#   TOOLS_LIBCLANG          the folder of libclang, for LIBCLANG_PATH
+#
+# Whoever sources it has set -euo pipefail, and runs nothing else of it.
+
+# The drift check compares what these make, so they are the same everywhere.
+TOOLS_ZIGLANG_VERSION=0.17.1
+TOOLS_LIBCLANG_VERSION=18.1.1
+# Which FreeBSD's headers that ziglang carries.
+# shellcheck disable=SC2034 # for those who source this
+TOOLS_HEADERS_VERSION=15.0
+
+tools_repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+TOOLS_DIR=${FREEBSD_JAIL_TOOLS:-$tools_repo/target/tools}
+
+tools_fail() {
+    echo "${0##*/}: $*" >&2
+    exit 1
+}
+
+# Debian has a Python without what makes environments: `ensurepip` is what is missing there.
+tools_python() {
+    command -v python3 >/dev/null || tools_fail "python3 is needed"
+    if python3 -c 'import ensurepip, venv' 2>/dev/null; then
+        return
+    fi
+    if [[ $(id -u) != 0 ]] || ! command -v apt-get >/dev/null; then
+        tools_fail "python3 cannot make environments; on Debian, install python3-venv"
+    fi
+    local -x DEBIAN_FRONTEND=noninteractive
+    apt-get install -y -qq python3-venv >/dev/null 2>&1 ||
+        { apt-get update -qq && apt-get install -y -qq python3-venv; } >/dev/null ||
+        tools_fail "python3-venv could not be installed"
+}
+
+tools_install() {
+    local venv=$1 wanted=$2
+    # Without its stamp it is another version, or the rest of an attempt that was interrupted.
+    rm -rf "$venv"
+    tools_python
+    mkdir -p "$(dirname "$venv")"
+    python3 -m venv "$venv" || tools_fail "no Python environment in $venv"
+    # Wheels only: nothing of these is ever compiled here.
+    # shellcheck disable=SC2086 # a list of words
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \
+        --only-binary :all: $wanted || tools_fail "could not install $wanted"
+    echo "$wanted" >"$venv/stamp"
+}
+
+tools_venv() {
+    local venv=$TOOLS_DIR/venv packages
+    local wanted="ziglang==$TOOLS_ZIGLANG_VERSION libclang==$TOOLS_LIBCLANG_VERSION"
+    if [[ $(cat "$venv/stamp" 2>/dev/null) != "$wanted" ]]; then
+        mkdir -p "$TOOLS_DIR"
+        # Two scripts at once would each remove what the other installs.
+        (
+            if command -v flock >/dev/null; then flock 9; fi
+            if [[ $(cat "$venv/stamp" 2>/dev/null) != "$wanted" ]]; then
+                tools_install "$venv" "$wanted"
+            fi
+        ) 9>"$TOOLS_DIR/lock"
+    fi
+    packages=$(echo "$venv"/lib/python3*/site-packages)
+    # shellcheck disable=SC2034 # for those who source this
+    {
+        TOOLS_PYTHON=$venv/bin/python
+        TOOLS_ZIGLANG=$packages/ziglang
+        TOOLS_LIBCLANG=$packages/clang/native
+    }
+}

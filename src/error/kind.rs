@@ -1,0 +1,133 @@
+//! The kinds of errors, and the calls that may fail.
+
+#![forbid(unsafe_code)]
+
+use core::fmt;
+use std::io;
+
+/// What kind of error an [`Error`](crate::Error) is.
+///
+/// An error number alone does not tell: `ENOENT` of jail_set(2) may be the path, the parent or the jail that
+/// was to change, and EINVAL of jail_attach(2) is a jail that has gone. The kind says which it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The host has no such call: not FreeBSD and no model installed (`ENOSYS`), or a kernel too old for what
+    /// was asked.
+    Unsupported,
+    /// Not root, or something looser than the parent jail allows (`EPERM`).
+    PermissionDenied,
+    /// No jail by that name or number can be seen from here (`ENOENT`; of jail_attach(2) and jail_remove(2) by
+    /// number `EINVAL`).
+    NotFound,
+    /// The jail of this handle has been removed.
+    Gone,
+    /// The jail is being removed and can no longer be changed or be a parent (`ENOENT` "… is dying").
+    Dying,
+    /// A jail of that name or number exists (`EEXIST`).
+    AlreadyExists,
+    /// The running kernel knows no such parameter, or a read-only one was set (`EINVAL` "unknown parameter").
+    UnknownParameter,
+    /// A parameter's name is malformed, reserved, or may not be used this way, as a create-only one on an update.
+    InvalidParameter,
+    /// A parameter's value is malformed, out of range, too long or of the wrong size (`EINVAL`, `ENAMETOOLONG`,
+    /// `EFBIG`).
+    InvalidValue,
+    /// Two parameters of one request exclude each other.
+    Conflict,
+    /// A request has too many parameters or bytes for the kernel, or none at all.
+    InvalidRequest,
+    /// The jail's path does not exist, is no directory, or cannot be reached (`ENOENT`, `ENOTDIR`, `ELOOP` …).
+    InvalidPath,
+    /// An address is in use by another jail (`EADDRINUSE`).
+    AddressInUse,
+    /// The number of jails that a jail may have below it is reached (`EPERM` "prison limit exceeded", or
+    /// without text where that limit is 0).
+    LimitExceeded,
+    /// The descriptor is not open or does not mean a jail (`EBADF`, `EINVAL`).
+    InvalidDescriptor,
+    /// The process or the system has no more descriptors, memory or jail numbers (`EMFILE`, `ENFILE`, `ENOMEM`,
+    /// `EAGAIN`).
+    ResourceExhausted,
+    /// What was waited for did not happen in time.
+    TimedOut,
+    /// The kernel's answer could not be understood, as a string without its NUL.
+    InvalidAnswer,
+    /// Anything else: see the error number.
+    Other,
+}
+
+impl ErrorKind {
+    /// Returns the nearest of std's kinds.
+    #[must_use]
+    pub fn io_kind(self) -> io::ErrorKind {
+        match self {
+            Self::Unsupported => io::ErrorKind::Unsupported,
+            Self::PermissionDenied | Self::LimitExceeded => io::ErrorKind::PermissionDenied,
+            Self::NotFound | Self::Gone | Self::Dying | Self::InvalidPath => io::ErrorKind::NotFound,
+            Self::AlreadyExists => io::ErrorKind::AlreadyExists,
+            Self::UnknownParameter
+            | Self::InvalidParameter
+            | Self::InvalidValue
+            | Self::Conflict
+            | Self::InvalidRequest
+            | Self::InvalidDescriptor => io::ErrorKind::InvalidInput,
+            Self::AddressInUse => io::ErrorKind::AddrInUse,
+            Self::ResourceExhausted => io::ErrorKind::OutOfMemory,
+            Self::TimedOut => io::ErrorKind::TimedOut,
+            Self::InvalidAnswer => io::ErrorKind::InvalidData,
+            Self::Other => io::ErrorKind::Other,
+        }
+    }
+}
+
+/// The system call that an [`Error`](crate::Error) comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Call {
+    /// jail(2)
+    Jail,
+    /// jail_set(2)
+    JailSet,
+    /// jail_get(2)
+    JailGet,
+    /// jail_attach(2)
+    JailAttach,
+    /// jail_attach_jd(2)
+    JailAttachJd,
+    /// jail_remove(2)
+    JailRemove,
+    /// jail_remove_jd(2)
+    JailRemoveJd,
+    /// fcntl(2)
+    Fcntl,
+    /// fstat(2)
+    Fstat,
+    /// sysctl(3)
+    Sysctl,
+}
+
+impl Call {
+    /// Returns the call's name, as its manual page has it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Jail => "jail",
+            Self::JailSet => "jail_set",
+            Self::JailGet => "jail_get",
+            Self::JailAttach => "jail_attach",
+            Self::JailAttachJd => "jail_attach_jd",
+            Self::JailRemove => "jail_remove",
+            Self::JailRemoveJd => "jail_remove_jd",
+            Self::Fcntl => "fcntl",
+            Self::Fstat => "fstat",
+            Self::Sysctl => "sysctl",
+        }
+    }
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

@@ -1,0 +1,321 @@
+//! Reading parameters: keys in, typed values out, one jail_get(2).
+
+#![forbid(unsafe_code)]
+
+use core::ffi::c_int;
+use std::os::fd::OwnedFd;
+
+use crate::error::{Call, Error, ErrorKind, Result, Subject};
+use crate::param::{self, Decode, Kind, Param, Sealed, Value};
+use crate::request::{Desc, Draft, Entry, Outgoing, Verb};
+use crate::sys::System;
+
+/// The most keys of a tuple.
+const MAX_TUPLE: usize = 12;
+
+/// What a name takes beside its value; longer ones move the request to the heap.
+const NAME_ROOM: usize = 24;
+
+/// One key, a tuple of up to twelve, or a slice of names and kinds: what can be read in one call. Sealed.
+pub trait Keys: Sealed {
+    /// The value or values, in the order of the keys.
+    type Output;
+
+    #[doc(hidden)]
+    const ROOM: usize;
+
+    #[doc(hidden)]
+    fn ask(&self, question: &mut Question<'_, '_>) -> Result<()>;
+
+    #[doc(hidden)]
+    fn answer(&self, answers: &mut Answers<'_, '_>) -> Result<Self::Output>;
+}
+
+/// A read in the making.
+#[derive(Debug)]
+pub struct Question<'d, 's> {
+    draft: &'d mut Draft<'s>,
+    places: Places,
+    growth: u32,
+    /// Whether any buffer was smaller than its value may be.
+    growable: bool,
+}
+
+/// Where in the request each key's value is, in the order of the keys.
+#[derive(Debug)]
+enum Places {
+    Few { places: [usize; MAX_TUPLE], len: usize },
+    Many(Vec<usize>),
+}
+
+impl Places {
+    fn push(&mut self, place: usize) {
+        match self {
+            Self::Few { places, len } => match places.get_mut(*len) {
+                Some(free) => {
+                    *free = place;
+                    *len += 1;
+                }
+                None => {
+                    let mut many = places.to_vec();
+                    many.push(place);
+                    *self = Self::Many(many);
+                }
+            },
+            Self::Many(places) => places.push(place),
+        }
+    }
+
+    fn as_slice(&self) -> &[usize] {
+        match self {
+            Self::Few { places, len } => places.get(..*len).unwrap_or_default(),
+            Self::Many(places) => places,
+        }
+    }
+}
+
+impl Question<'_, '_> {
+    fn ask(&mut self, name: &str, kind: Kind, usual: usize, max: usize) -> Result<()> {
+        // A name that is there already, be it the key by which the jail is found, is answered from its one slot:
+        // of a name that is given twice, the kernel would answer the last and leave the other as it was.
+        if let Some(place) = self.draft.position(name) {
+            self.places.push(place);
+            return Ok(());
+        }
+        if let Some(place) = self.draft.collision(name) {
+            return Err(param::conflict(name, self.draft.name(place)));
+        }
+        let room = match (kind.size(), max) {
+            (Some(size), _) => size,
+            (None, max) if max != 0 => max,
+            (None, _) => {
+                self.growable = true;
+                grown(kind, usual, self.growth)
+            }
+        };
+        self.places.push(self.draft.len());
+        self.draft.push(&[name], Outgoing::Space(room));
+        Ok(())
+    }
+}
+
+/// Returns the size of the buffer of a value that has no fixed limit, at the first try and at later ones.
+fn grown(kind: Kind, usual: usize, growth: u32) -> usize {
+    match (kind, growth) {
+        (_, 0) => usual,
+        // The kernel's own limit, unless sysctl security.jail.jail_max_af_ips was raised.
+        (Kind::Ip4, 1) => 255 * 4,
+        (Kind::Ip6, 1) => 255 * 16,
+        (Kind::Ip4, growth) => (255 * 4) << (2 * (growth - 1)).min(8),
+        (Kind::Ip6, growth) => (255 * 16) << (2 * (growth - 1)).min(8),
+        (_, 1) => 4096,
+        (_, growth) => 4096 << (2 * (growth - 1)).min(8),
+    }
+}
+
+/// The answers of a read.
+#[derive(Debug)]
+pub struct Answers<'d, 's> {
+    draft: &'d Draft<'s>,
+    places: core::slice::Iter<'d, usize>,
+}
+
+impl<'d> Answers<'d, '_> {
+    fn next(&mut self, name: &str) -> Result<&'d [u8]> {
+        self.places
+            .next()
+            .and_then(|&place| self.draft.value(place))
+            .ok_or_else(|| Error::refused(ErrorKind::InvalidAnswer, "the answer is missing").about(name))
+    }
+}
+
+impl<T, A> Sealed for Param<'_, T, A> {}
+impl<T: Decode, A> Keys for Param<'_, T, A> {
+    type Output = T;
+
+    const ROOM: usize = T::ROOM + NAME_ROOM;
+
+    fn ask(&self, question: &mut Question<'_, '_>) -> Result<()> {
+        let max = self.resolve()?.map_or(0, |definition| definition.max);
+        question.ask(self.name(), T::KIND, T::ROOM, max)
+    }
+
+    fn answer(&self, answers: &mut Answers<'_, '_>) -> Result<T> {
+        T::decode(answers.next(self.name())?, self.name())
+    }
+}
+
+macro_rules! tuple {
+    ($($key:ident $index:tt),*) => {
+        impl<$($key: Keys),*> Sealed for ($($key,)*) {}
+        impl<$($key: Keys),*> Keys for ($($key,)*) {
+            type Output = ($($key::Output,)*);
+
+            const ROOM: usize = 0 $(+ $key::ROOM)*;
+
+            fn ask(&self, question: &mut Question<'_, '_>) -> Result<()> {
+                $(self.$index.ask(question)?;)*
+                Ok(())
+            }
+
+            fn answer(&self, answers: &mut Answers<'_, '_>) -> Result<Self::Output> {
+                Ok(($(self.$index.answer(answers)?,)*))
+            }
+        }
+    };
+}
+
+tuple!();
+tuple!(A 0);
+tuple!(A 0, B 1);
+tuple!(A 0, B 1, C 2);
+tuple!(A 0, B 1, C 2, D 3);
+tuple!(A 0, B 1, C 2, D 3, E 4);
+tuple!(A 0, B 1, C 2, D 3, E 4, F 5);
+tuple!(A 0, B 1, C 2, D 3, E 4, F 5, G 6);
+tuple!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);
+tuple!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8);
+tuple!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9);
+tuple!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10);
+tuple!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11);
+
+impl<K: Keys> Keys for &K {
+    type Output = K::Output;
+
+    const ROOM: usize = K::ROOM;
+
+    fn ask(&self, question: &mut Question<'_, '_>) -> Result<()> {
+        K::ask(self, question)
+    }
+
+    fn answer(&self, answers: &mut Answers<'_, '_>) -> Result<K::Output> {
+        K::answer(self, answers)
+    }
+}
+
+impl Sealed for [(&str, Kind)] {}
+impl Keys for &[(&str, Kind)] {
+    type Output = Vec<Value>;
+
+    // Their number is known at run time only.
+    const ROOM: usize = 1024;
+
+    fn ask(&self, question: &mut Question<'_, '_>) -> Result<()> {
+        for &(name, kind) in *self {
+            let max = param::resolve(name, kind)?.map_or(0, |definition| definition.max);
+            question.ask(name, kind, 256, max)?;
+        }
+        Ok(())
+    }
+
+    fn answer(&self, answers: &mut Answers<'_, '_>) -> Result<Vec<Value>> {
+        self.iter().map(|&(name, kind)| Value::decode(kind, answers.next(name)?, name)).collect()
+    }
+}
+
+/// Which jail is read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Key<'k> {
+    /// The one of the descriptor that goes with the call.
+    Descriptor,
+    Jid(c_int),
+    /// The one with the next higher number.
+    After(c_int),
+    Name(&'k [u8]),
+}
+
+impl Key<'_> {
+    fn write(self, draft: &mut Draft<'_>) {
+        match self {
+            Self::Descriptor => {}
+            Self::Jid(jid) => draft.push(&["jid"], Outgoing::Bytes(&jid.to_ne_bytes())),
+            Self::After(jid) => draft.push(&["lastjid"], Outgoing::Bytes(&jid.to_ne_bytes())),
+            // The kernel writes the jail's name back, so there must be room for more than what was asked by.
+            Self::Name(name) => {
+                draft.push(&["name"], Outgoing::Padded(name, param::NAME_MAX));
+            }
+        }
+    }
+}
+
+/// A read: where, how, and of which jail.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Read<'r> {
+    pub(crate) system: &'r System,
+    pub(crate) flags: c_int,
+    pub(crate) subject: Subject,
+    pub(crate) desc: Desc<'r>,
+    pub(crate) key: Key<'r>,
+    /// The jail from which names and parents are told, where the call itself tells them from further above.
+    pub(crate) relative_to: Option<&'r Base>,
+}
+
+/// A jail from which the jails below it are told.
+#[derive(Debug, Clone)]
+pub(crate) struct Base {
+    pub(crate) jid: c_int,
+    /// Its name, as this process sees it, and a dot.
+    pub(crate) prefix: Vec<u8>,
+}
+
+/// What a read returned.
+#[derive(Debug)]
+pub(crate) struct Found<T> {
+    pub(crate) jid: c_int,
+    pub(crate) descriptor: Option<OwnedFd>,
+    /// Whether the jail is below the one that it was to be told from.
+    pub(crate) inside: bool,
+    pub(crate) values: T,
+}
+
+/// Reads the keys' values in one call, and in further ones only if something has outgrown its buffer.
+pub(crate) fn read<K: Keys>(read: Read<'_>, keys: &K) -> Result<Found<K::Output>> {
+    // The key takes room too: a name at most.
+    let room = const { K::ROOM + NAME_ROOM };
+    if room <= 96 {
+        read_in::<96, K>(read, keys)
+    } else if room <= 512 {
+        read_in::<512, K>(read, keys)
+    } else if room <= 2048 {
+        read_in::<2048, K>(read, keys)
+    } else {
+        read_in::<8192, K>(read, keys)
+    }
+}
+
+fn read_in<const ROOM: usize, K: Keys>(read: Read<'_>, keys: &K) -> Result<Found<K::Output>> {
+    let mut bytes = [0; ROOM];
+    let mut entries = [Entry::default(); MAX_TUPLE + 2];
+    let mut growth = 0;
+    loop {
+        let mut draft = Draft::lent(&mut bytes, &mut entries);
+        read.key.write(&mut draft);
+        let mut question = Question {
+            draft: &mut draft,
+            places: Places::Few { places: [0; MAX_TUPLE], len: 0 },
+            growth,
+            growable: false,
+        };
+        keys.ask(&mut question)?;
+        let Question { places, growable, .. } = question;
+        let verb = Verb { call: Call::JailGet, flags: read.flags, subject: read.subject };
+        match draft.call(read.system, verb, read.desc) {
+            Ok(answer) => {
+                let inside = match read.relative_to {
+                    Some(base) => draft.make_relative(&base.prefix, base.jid),
+                    None => true,
+                };
+                let mut answers = Answers { draft: &draft, places: places.as_slice().iter() };
+                let values = keys.answer(&mut answers)?;
+                return Ok(Found { jid: answer.jid, descriptor: answer.descriptor, inside, values });
+            }
+            // EINVAL without a word is what the kernel says of a buffer that is too small. The next try asks for
+            // more; where that would be more than a request can hold, what the kernel said stands.
+            Err(error) if growable && error.is_wordless_einval() && growth < 4 => growth += 1,
+            Err(error) if growth > 0 && error.call().is_none() => {
+                return Err(error.because("the value is larger than a request can hold"));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}

@@ -1,0 +1,390 @@
+//! A handle of a jail.
+
+#![forbid(unsafe_code)]
+
+mod descriptor;
+mod owned;
+
+use core::fmt;
+use std::ffi::OsStr;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+
+use crate::builder::JailBuilder;
+use crate::error::{Call, Error, ErrorKind, Result, Subject};
+use crate::get::{self, Found, Key, Keys, Read};
+use crate::jid::Jid;
+use crate::list::Jails;
+use crate::raw;
+use crate::request::{Desc, Draft, Verb};
+use crate::sys::{self, Errno, System};
+use crate::update::JailUpdate;
+use crate::{SetFlags, param};
+
+pub use owned::OwnedJail;
+
+/// A handle of a jail.
+///
+/// On FreeBSD 15 and later it holds a jail descriptor, which means the same jail for ever: once that jail has
+/// been removed, every operation says [`ErrorKind::Gone`], even if another jail has been given its number. Older
+/// kernels have no such thing; there it holds the number, and a jail that was given the number of a removed one
+/// is taken for it.
+///
+/// Dropping a handle leaves the jail alone. One that removes its jail is an [`OwnedJail`].
+///
+/// A handle is not confined by the jail that its holder is in: on FreeBSD 15 a descriptor of another jail, in
+/// the hands of root inside a jail, is a way out of it. Do not pass one in, and let programs that are started in
+/// a jail inherit none (all are close-on-exec).
+pub struct Jail {
+    pub(crate) system: System,
+    jid: Jid,
+    descriptor: Option<OwnedFd>,
+    nested: Nested,
+    /// Whether closing the last copy of the descriptor removes the jail.
+    owning: bool,
+}
+
+/// Whether a jail lies below another one that this process can see. An update of such a jail has to be made from
+/// its parent: made from further above, it is judged by what the caller may, and not by what the parent may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Nested {
+    Yes,
+    No,
+    /// Nobody has asked the kernel yet.
+    Unknown,
+}
+
+impl From<Option<Jid>> for Nested {
+    fn from(parent: Option<Jid>) -> Self {
+        if parent.is_some() { Self::Yes } else { Self::No }
+    }
+}
+
+/// How to find a jail: by its name or its number.
+///
+/// Whatever can be converted to it does: `"www"`, `"www.db"`, a [`Jid`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Find<'n> {
+    /// By name, as seen from this process's own jail. A name that is a decimal number finds the jail of that
+    /// number, as it does for jls(8).
+    Name(&'n OsStr),
+    /// By number.
+    Jid(Jid),
+}
+
+impl<'n> From<&'n str> for Find<'n> {
+    fn from(name: &'n str) -> Self {
+        Self::Name(OsStr::new(name))
+    }
+}
+
+impl<'n> From<&'n String> for Find<'n> {
+    fn from(name: &'n String) -> Self {
+        Self::Name(OsStr::new(name))
+    }
+}
+
+impl<'n> From<&'n OsStr> for Find<'n> {
+    fn from(name: &'n OsStr) -> Self {
+        Self::Name(name)
+    }
+}
+
+impl From<Jid> for Find<'_> {
+    fn from(jid: Jid) -> Self {
+        Self::Jid(jid)
+    }
+}
+
+impl<'n> Find<'n> {
+    /// Checks what jail_get(2) would misread, and returns the key.
+    pub(crate) fn key(self) -> Result<Key<'n>> {
+        let refuse = |reason| Err(Error::refused(ErrorKind::InvalidValue, reason).about("name"));
+        match self {
+            Self::Jid(jid) => Ok(Key::Jid(jid.get())),
+            Self::Name(name) => match name.as_bytes() {
+                [] => refuse("a jail's name is not empty"),
+                name if name.contains(&0) => refuse("a jail's name cannot contain NUL"),
+                name if name.len() >= param::NAME_MAX => refuse("a jail's name has at most 255 bytes"),
+                name => Ok(Key::Name(name)),
+            },
+        }
+    }
+}
+
+impl Jail {
+    /// Starts describing a jail of this process's own level. Nothing happens before
+    /// [`create`](JailBuilder::create) or its likes.
+    #[must_use]
+    pub fn builder() -> JailBuilder<'static> {
+        JailBuilder::new(None)
+    }
+
+    /// Starts describing a jail below this one. Nothing happens before [`create`](JailBuilder::create) or its
+    /// likes. The kernel counts it against this jail's `children.max`, and allows it no more than this one has.
+    ///
+    /// Its name is relative to this jail's, and its path is needed: it is looked up from this process's root,
+    /// like any other.
+    #[must_use]
+    pub fn child_builder(&self) -> JailBuilder<'_> {
+        JailBuilder::new(Some(self))
+    }
+
+    /// Finds a jail by its name or number and makes a handle of it.
+    ///
+    /// Wraps jail_get(2), one call (and the fcntl(2) that makes the descriptor close-on-exec).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] when no such jail can be seen from here, [`ErrorKind::Dying`] when it is being
+    /// removed, [`ErrorKind::ResourceExhausted`] when no more descriptors can be had.
+    ///
+    /// # FreeBSD versions
+    ///
+    /// Since 15.0 the handle holds a descriptor; before, the number.
+    ///
+    /// ```
+    /// # use freebsd_jail::{ErrorKind, Jail, sim};
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// let created = Jail::builder().name("www").path("/").create()?;
+    /// assert_eq!(Jail::open("www")?.jid(), created.jid());
+    /// assert_eq!(Jail::open(created.jid())?.jid(), created.jid());
+    /// assert_eq!(Jail::open("nosuch").unwrap_err().kind(), ErrorKind::NotFound);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn open<'n>(find: impl Into<Find<'n>>) -> Result<Self> {
+        let system = System::current();
+        let key = find.into().key()?;
+        let has_descriptors = system.has_descriptors();
+        let found = get::read(
+            Read {
+                system: &system,
+                flags: if has_descriptors { sys::JAIL_GET_DESC } else { 0 },
+                subject: Subject::Named,
+                desc: if has_descriptors { Desc::Empty } else { Desc::Absent },
+                key,
+                relative_to: None,
+            },
+            &param::PARENT,
+        )?;
+        Self::found(system, found.jid, found.descriptor, found.values.into())
+    }
+
+    /// Makes a handle of a number without asking the kernel whether there is such a jail.
+    ///
+    /// Every operation goes by the number then, and may hit another jail that has been given it meanwhile:
+    /// prefer [`open`](Self::open).
+    #[must_use]
+    pub fn from_jid(jid: Jid) -> Self {
+        Self { system: System::current(), jid, descriptor: None, nested: Nested::Unknown, owning: false }
+    }
+
+    /// Makes a handle of what a call returned.
+    pub(crate) fn found(system: System, jid: i32, descriptor: Option<OwnedFd>, nested: Nested) -> Result<Self> {
+        let jid = Jid::try_from(jid)
+            .map_err(|error| error.with_kind(ErrorKind::InvalidAnswer).because("the kernel returned no number"))?;
+        Ok(Self { system, jid, descriptor, nested, owning: false })
+    }
+
+    /// Returns the jail's number. It never changes while the jail lives.
+    #[must_use]
+    pub fn jid(&self) -> Jid {
+        self.jid
+    }
+
+    /// Reads a parameter, or several at once, in one jail_get(2).
+    ///
+    /// A key gives its value, a tuple of keys (up to twelve) a tuple of values, and a slice of names and
+    /// [kinds](crate::param::Kind) a `Vec` of [values](crate::param::Value). Only where a value without fixed limit
+    /// has outgrown its buffer is the call made again, with a larger one.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Gone`] when the jail has been removed, [`ErrorKind::UnknownParameter`] when this kernel
+    /// lacks one of the parameters (none is read then), [`ErrorKind::InvalidParameter`] for a run-time name that
+    /// the table knows with another type, [`ErrorKind::Conflict`] for two names that the kernel takes for one.
+    ///
+    /// ```
+    /// # use freebsd_jail::{Jail, param, sim};
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// let jail = Jail::builder().name("www").path("/").securelevel(2).create()?;
+    /// assert_eq!(jail.get(param::SECURELEVEL)?, 2);
+    /// let (name, path) = jail.get((param::NAME, param::PATH))?;
+    /// assert_eq!(name, "www");
+    /// assert_eq!(path.to_str(), Some("/"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn get<K: Keys>(&self, keys: K) -> Result<K::Output> {
+        Ok(self.read(&keys)?.values)
+    }
+
+    fn read<K: Keys>(&self, keys: &K) -> Result<Found<K::Output>> {
+        let (flags, desc, key) = match &self.descriptor {
+            Some(descriptor) => (sys::JAIL_USE_DESC, Desc::Given(descriptor.as_fd()), Key::Descriptor),
+            None => (0, Desc::Absent, Key::Jid(self.jid.get())),
+        };
+        let read = Read { system: &self.system, flags, subject: Subject::Handle, desc, key, relative_to: None };
+        get::read(read, keys)
+    }
+
+    /// Starts a change of this jail. Nothing happens before [`apply`](JailUpdate::apply).
+    pub fn update(&self) -> JailUpdate<'_> {
+        JailUpdate::new(self)
+    }
+
+    /// Moves this process into the jail, for good: there is no way back.
+    ///
+    /// **All threads of the process move.** Threads that enter different jails at the same time may end up with
+    /// the root of one and the credentials of another. To run a program in a jail, start it in a child and enter
+    /// there.
+    ///
+    /// Wraps jail_set(2) with `JAIL_ATTACH` by descriptor, and jail_attach(2) by number; jail_attach_jd(2) is
+    /// not used, since it leaks a reference on FreeBSD 15.0 and 15.1.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::PermissionDenied`] when not root (by descriptor: when its maker was not), **or when the
+    /// process has any directory open**, close-on-exec or not; [`ErrorKind::Gone`] when the jail has been removed.
+    /// A failed attempt may leave the process in the jail's cpuset.
+    #[doc(alias = "jail_attach")]
+    pub fn attach(&self) -> Result<()> {
+        let Some(descriptor) = &self.descriptor else {
+            return self.system.jail_attach(self.jid.get()).map_err(|errno| {
+                handle_error(raw::attach_error(Call::JailAttach, errno))
+            });
+        };
+        let flags = (SetFlags::UPDATE | SetFlags::ATTACH).bits() | sys::JAIL_USE_DESC;
+        let verb = Verb { call: Call::JailSet, flags, subject: Subject::Handle };
+        let answer = Draft::new().call(&self.system, verb, Desc::Given(descriptor.as_fd()));
+        answer.map(drop).map_err(|error| match error.kind() {
+            ErrorKind::PermissionDenied => {
+                error.because("entering needs root, and no directory may be open in the process")
+            }
+            _ => error,
+        })
+    }
+
+    /// Removes the jail, the jails below it, and kills their processes.
+    ///
+    /// The jail begins to die; it may take the kernel a while to let go of the last of it.
+    ///
+    /// Wraps jail_remove_jd(2) or jail_remove(2).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Gone`] when it has been removed already, [`ErrorKind::PermissionDenied`] when not root.
+    #[doc(alias = "jail_remove")]
+    pub fn remove(self) -> Result<()> {
+        self.remove_by_call()
+    }
+
+    /// Removes the jail by a call, which closing an owning descriptor would not do while copies of it are about.
+    fn remove_by_call(&self) -> Result<()> {
+        let result = match &self.descriptor {
+            Some(descriptor) => self
+                .system
+                .jail_remove_jd(descriptor.as_raw_fd())
+                .map_err(|errno| raw::remove_error(Call::JailRemoveJd, errno)),
+            None => self
+                .system
+                .jail_remove(self.jid.get())
+                .map_err(|errno| raw::remove_error(Call::JailRemove, errno)),
+        };
+        result.map_err(handle_error)
+    }
+
+    /// Lists the jails that this process can see, in the order of their numbers.
+    ///
+    /// ```
+    /// # use freebsd_jail::{Jail, param, sim};
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let _www = Jail::builder().name("www").path("/").create()?;
+    /// for entry in Jail::all().get((param::JID, param::NAME)) {
+    ///     let (jid, name) = entry?;
+    ///     println!("{jid} {}", name.display());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn all() -> Jails<'static> {
+        Jails::new(System::current(), None)
+    }
+
+    /// Lists the jails directly below this one. Names are relative to this jail, as is `parent`.
+    ///
+    /// # FreeBSD versions
+    ///
+    /// Since 15.0 the kernel looks from this jail; before, all jails are walked through, and those below are told
+    /// by their names.
+    #[must_use]
+    pub fn children(&self) -> Jails<'_> {
+        self.descendants().direct()
+    }
+
+    /// Lists the jails below this one, and those below them. Names are relative to this jail, as is `parent`.
+    ///
+    /// # FreeBSD versions
+    ///
+    /// As [`children`](Self::children).
+    #[must_use]
+    pub fn descendants(&self) -> Jails<'_> {
+        Jails::new(self.system.clone(), Some(self))
+    }
+
+    /// Makes a handle of the same jail that holds a descriptor and knows whether the jail is nested.
+    pub(crate) fn pin(&self) -> Result<Self> {
+        let (flags, desc, key) = match &self.descriptor {
+            Some(descriptor) => {
+                let nested = self.get(param::PARENT)?.into();
+                let descriptor = descriptor.try_clone().map_err(no_more_descriptors)?;
+                return Self::found(self.system.clone(), self.jid.get(), Some(descriptor), nested);
+            }
+            None => (sys::JAIL_GET_DESC, Desc::Empty, Key::Jid(self.jid.get())),
+        };
+        let read = Read { system: &self.system, flags, subject: Subject::Handle, desc, key, relative_to: None };
+        let found = get::read(read, &param::PARENT)?;
+        Self::found(self.system.clone(), found.jid, found.descriptor, found.values.into())
+    }
+
+    pub(crate) fn descriptor_ref(&self) -> Option<BorrowedFd<'_>> {
+        self.descriptor.as_ref().map(AsFd::as_fd)
+    }
+
+    pub(crate) fn nested(&self) -> Nested {
+        self.nested
+    }
+}
+
+fn no_more_descriptors(error: std::io::Error) -> Error {
+    let errno = Errno(error.raw_os_error().unwrap_or(libc::EMFILE));
+    Error::os(Call::Fcntl, errno, ErrorKind::ResourceExhausted, "duplicating the jail's descriptor")
+}
+
+/// Not found, said of a jail that was there when the handle was made, is gone.
+fn handle_error(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::NotFound => error.with_kind(ErrorKind::Gone).because("the jail has been removed"),
+        _ => error,
+    }
+}
+
+impl fmt::Debug for Jail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Jail")
+            .field("jid", &self.jid.get())
+            .field("descriptor", &self.descriptor)
+            .field("nested", &self.nested)
+            .field("system", &self.system)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,332 @@
+//! Between Rust's types and the bytes on the wire.
+
+#![forbid(unsafe_code)]
+
+use core::ffi::c_ulong;
+use std::borrow::Cow;
+use std::ffi::{OsStr, OsString};
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+use super::{Kind, Mode, Value};
+use crate::Jid;
+use crate::error::{Error, ErrorKind, Result};
+
+mod sealed {
+    /// Keeps traits to this crate, so that they can grow.
+    pub trait Sealed {}
+}
+pub(crate) use sealed::Sealed;
+
+/// A value on its way to the kernel, borrowed from what the caller gave.
+#[derive(Debug, Clone, Copy)]
+pub enum Wire<'a> {
+    Bool(bool),
+    Int(i32),
+    Ulong(c_ulong),
+    Text(&'a [u8]),
+    Ip4(&'a [Ipv4Addr]),
+    Ip6(&'a [Ipv6Addr]),
+    Mode(Mode),
+    Bytes(&'a [u8]),
+}
+
+impl Wire<'_> {
+    pub(crate) fn kind(&self) -> Kind {
+        match self {
+            Self::Bool(_) => Kind::Bool,
+            Self::Int(_) => Kind::Int,
+            Self::Ulong(_) => Kind::Ulong,
+            Self::Text(_) => Kind::Text,
+            Self::Ip4(_) => Kind::Ip4,
+            Self::Ip6(_) => Kind::Ip6,
+            Self::Mode(_) => Kind::Mode,
+            Self::Bytes(_) => Kind::Bytes,
+        }
+    }
+}
+
+/// A type that a parameter's value can be read as. Sealed.
+pub trait Decode: Sealed + Sized {
+    /// How the value looks on the wire.
+    const KIND: Kind;
+
+    /// How many bytes a value takes at most, or usually where there is no such limit.
+    #[doc(hidden)]
+    const ROOM: usize;
+
+    #[doc(hidden)]
+    fn decode(bytes: &[u8], name: &str) -> Result<Self>;
+}
+
+/// A type that a parameter of type `T` can be set from. Sealed.
+#[diagnostic::on_unimplemented(
+    message = "a parameter of type `{T}` cannot be set from `{Self}`",
+    label = "not a value for a parameter of type `{T}`"
+)]
+pub trait Encode<T>: Sealed {
+    #[doc(hidden)]
+    fn wire(&self) -> Wire<'_>;
+}
+
+/// The text of a string.
+pub(crate) fn text(value: &OsStr) -> Wire<'_> {
+    Wire::Text(value.as_bytes())
+}
+
+fn unexpected(name: &str, bytes: &[u8]) -> Error {
+    Error::refused(
+        ErrorKind::InvalidAnswer,
+        format!("the kernel's answer of {} bytes has not the form that was asked for", bytes.len()),
+    )
+    .about(name)
+}
+
+fn until_nul<'b>(bytes: &'b [u8], name: &str) -> Result<&'b [u8]> {
+    // A key that the jail does not have (`meta.KEY`) reads as length 0.
+    if bytes.is_empty() {
+        return Ok(bytes);
+    }
+    let end = bytes.iter().position(|&byte| byte == 0);
+    end.and_then(|end| bytes.get(..end)).ok_or_else(|| unexpected(name, bytes))
+}
+
+fn octets<const N: usize>(bytes: &[u8], name: &str) -> Result<impl Iterator<Item = [u8; N]>> {
+    let (chunks, rest) = (bytes.chunks_exact(N), bytes.len() % N);
+    if rest != 0 {
+        return Err(unexpected(name, bytes));
+    }
+    Ok(chunks.filter_map(|chunk| <[u8; N]>::try_from(chunk).ok()))
+}
+
+impl Sealed for bool {}
+impl Decode for bool {
+    const KIND: Kind = Kind::Bool;
+    const ROOM: usize = size_of::<i32>();
+
+    fn decode(bytes: &[u8], name: &str) -> Result<Self> {
+        Ok(i32::decode(bytes, name)? != 0)
+    }
+}
+impl Encode<bool> for bool {
+    fn wire(&self) -> Wire<'_> {
+        Wire::Bool(*self)
+    }
+}
+
+impl Sealed for i32 {}
+impl Decode for i32 {
+    const KIND: Kind = Kind::Int;
+    const ROOM: usize = size_of::<Self>();
+
+    fn decode(bytes: &[u8], name: &str) -> Result<Self> {
+        bytes.try_into().map(Self::from_ne_bytes).map_err(|_| unexpected(name, bytes))
+    }
+}
+impl Encode<i32> for i32 {
+    fn wire(&self) -> Wire<'_> {
+        Wire::Int(*self)
+    }
+}
+
+impl Sealed for c_ulong {}
+impl Decode for c_ulong {
+    const KIND: Kind = Kind::Ulong;
+    const ROOM: usize = size_of::<Self>();
+
+    fn decode(bytes: &[u8], name: &str) -> Result<Self> {
+        bytes.try_into().map(Self::from_ne_bytes).map_err(|_| unexpected(name, bytes))
+    }
+}
+impl Encode<c_ulong> for c_ulong {
+    fn wire(&self) -> Wire<'_> {
+        Wire::Ulong(*self)
+    }
+}
+
+impl Sealed for Jid {}
+impl Decode for Jid {
+    const KIND: Kind = Kind::Int;
+    const ROOM: usize = size_of::<i32>();
+
+    fn decode(bytes: &[u8], name: &str) -> Result<Self> {
+        Self::new(i32::decode(bytes, name)?).ok_or_else(|| unexpected(name, bytes))
+    }
+}
+impl Encode<Jid> for Jid {
+    fn wire(&self) -> Wire<'_> {
+        Wire::Int(self.get())
+    }
+}
+
+impl Sealed for Option<Jid> {}
+impl Decode for Option<Jid> {
+    const KIND: Kind = Kind::Int;
+    const ROOM: usize = size_of::<i32>();
+
+    fn decode(bytes: &[u8], name: &str) -> Result<Self> {
+        i32::decode(bytes, name).map(Jid::new)
+    }
+}
+
+impl Sealed for Mode {}
+impl Decode for Mode {
+    const KIND: Kind = Kind::Mode;
+    const ROOM: usize = size_of::<i32>();
+
+    fn decode(bytes: &[u8], name: &str) -> Result<Self> {
+        Self::from_number(i32::decode(bytes, name)?).ok_or_else(|| unexpected(name, bytes))
+    }
+}
+impl Encode<Mode> for Mode {
+    fn wire(&self) -> Wire<'_> {
+        Wire::Mode(*self)
+    }
+}
+
+impl Sealed for OsString {}
+impl Decode for OsString {
+    const KIND: Kind = Kind::Text;
+    const ROOM: usize = 256;
+
+    fn decode(bytes: &[u8], name: &str) -> Result<Self> {
+        until_nul(bytes, name).map(|text| Self::from_vec(text.to_vec()))
+    }
+}
+
+impl Sealed for PathBuf {}
+impl Decode for PathBuf {
+    const KIND: Kind = Kind::Text;
+    const ROOM: usize = 1024;
+
+    fn decode(bytes: &[u8], name: &str) -> Result<Self> {
+        OsString::decode(bytes, name).map(Self::from)
+    }
+}
+
+impl Sealed for String {}
+impl Decode for String {
+    const KIND: Kind = Kind::Text;
+    const ROOM: usize = 256;
+
+    fn decode(bytes: &[u8], name: &str) -> Result<Self> {
+        let text = until_nul(bytes, name)?;
+        core::str::from_utf8(text).map(Into::into).map_err(|_| {
+            Error::refused(ErrorKind::InvalidAnswer, "the value is not UTF-8; read it as an `OsString`").about(name)
+        })
+    }
+}
+
+/// Strings of all sorts set strings of all sorts.
+macro_rules! text_from {
+    ($($from:ty),* $(,)?) => {$(
+        impl Encode<OsString> for $from {
+            fn wire(&self) -> Wire<'_> {
+                text(self.as_ref())
+            }
+        }
+        impl Encode<PathBuf> for $from {
+            fn wire(&self) -> Wire<'_> {
+                text(self.as_ref())
+            }
+        }
+        impl Encode<String> for $from {
+            fn wire(&self) -> Wire<'_> {
+                text(self.as_ref())
+            }
+        }
+    )*};
+}
+
+impl Sealed for str {}
+impl Sealed for OsStr {}
+impl Sealed for Path {}
+impl<T: ToOwned + ?Sized> Sealed for Cow<'_, T> {}
+impl<T: Sealed + ?Sized> Sealed for &T {}
+text_from!(str, String, OsStr, OsString, Path, PathBuf);
+
+impl<T, V: Encode<T> + ?Sized> Encode<T> for &V {
+    fn wire(&self) -> Wire<'_> {
+        V::wire(self)
+    }
+}
+
+impl Sealed for Vec<Ipv4Addr> {}
+impl Decode for Vec<Ipv4Addr> {
+    const KIND: Kind = Kind::Ip4;
+    const ROOM: usize = 8 * 4;
+
+    fn decode(bytes: &[u8], name: &str) -> Result<Self> {
+        octets::<4>(bytes, name).map(|all| all.map(Ipv4Addr::from).collect())
+    }
+}
+
+impl Sealed for Vec<Ipv6Addr> {}
+impl Decode for Vec<Ipv6Addr> {
+    const KIND: Kind = Kind::Ip6;
+    const ROOM: usize = 8 * 16;
+
+    fn decode(bytes: &[u8], name: &str) -> Result<Self> {
+        octets::<16>(bytes, name).map(|all| all.map(Ipv6Addr::from).collect())
+    }
+}
+
+impl Sealed for [Ipv4Addr] {}
+impl Encode<Vec<Ipv4Addr>> for [Ipv4Addr] {
+    fn wire(&self) -> Wire<'_> {
+        Wire::Ip4(self)
+    }
+}
+impl Encode<Vec<Ipv4Addr>> for Vec<Ipv4Addr> {
+    fn wire(&self) -> Wire<'_> {
+        Wire::Ip4(self)
+    }
+}
+impl<const N: usize> Sealed for [Ipv4Addr; N] {}
+impl<const N: usize> Encode<Vec<Ipv4Addr>> for [Ipv4Addr; N] {
+    fn wire(&self) -> Wire<'_> {
+        Wire::Ip4(self)
+    }
+}
+
+impl Sealed for [Ipv6Addr] {}
+impl Encode<Vec<Ipv6Addr>> for [Ipv6Addr] {
+    fn wire(&self) -> Wire<'_> {
+        Wire::Ip6(self)
+    }
+}
+impl Encode<Vec<Ipv6Addr>> for Vec<Ipv6Addr> {
+    fn wire(&self) -> Wire<'_> {
+        Wire::Ip6(self)
+    }
+}
+impl<const N: usize> Sealed for [Ipv6Addr; N] {}
+impl<const N: usize> Encode<Vec<Ipv6Addr>> for [Ipv6Addr; N] {
+    fn wire(&self) -> Wire<'_> {
+        Wire::Ip6(self)
+    }
+}
+
+impl Sealed for Vec<u8> {}
+impl Decode for Vec<u8> {
+    const KIND: Kind = Kind::Bytes;
+    const ROOM: usize = 256;
+
+    fn decode(bytes: &[u8], _: &str) -> Result<Self> {
+        Ok(bytes.to_vec())
+    }
+}
+impl Encode<Vec<u8>> for Vec<u8> {
+    fn wire(&self) -> Wire<'_> {
+        Wire::Bytes(self)
+    }
+}
+impl Sealed for [u8] {}
+impl Encode<Vec<u8>> for [u8] {
+    fn wire(&self) -> Wire<'_> {
+        Wire::Bytes(self)
+    }
+}
+
+impl Sealed for Value {}

@@ -1,0 +1,121 @@
+//! A parameter's name with the type of its value.
+
+#![forbid(unsafe_code)]
+
+use core::fmt;
+use core::marker::PhantomData;
+use std::ffi::OsString;
+
+use super::table::{self, Definition};
+use super::{Decode, Kind, ReadWrite};
+use crate::error::{Error, ErrorKind, Result};
+use crate::request::name;
+
+/// The name of a parameter, with the type of its value and what may be done with it.
+///
+/// The constants of [`param`](crate::param) are such keys. [`Param::new`] makes one of any other name, such as
+/// what a kernel module has added. A name that is in the table after all must be used with the table's type and
+/// access, and a name below `allow.` is a boolean: anything else is refused when the key is used, since the
+/// kernel looks at such a name alone and would grant the permission whatever the value.
+///
+/// ```
+/// use freebsd_jail::param::{Param, ReadWrite};
+///
+/// const MOUNT_FUSE: Param<'_, bool> = Param::new("allow.mount.fusefs");
+/// assert_eq!(MOUNT_FUSE.name(), "allow.mount.fusefs");
+/// ```
+pub struct Param<'n, T, A = ReadWrite> {
+    name: &'n str,
+    definition: Option<&'static Definition>,
+    marker: PhantomData<fn() -> (T, A)>,
+}
+
+impl<'n, T, A> Param<'n, T, A> {
+    /// Makes a key of a name. Whether the kernel has such a parameter shows when the key is used.
+    #[must_use]
+    pub const fn new(name: &'n str) -> Self {
+        Self { name, definition: None, marker: PhantomData }
+    }
+
+    /// Returns the parameter's name.
+    #[must_use]
+    pub const fn name(&self) -> &'n str {
+        self.name
+    }
+}
+
+impl<T, A> Param<'static, T, A> {
+    /// A key of the table.
+    pub(super) const fn defined(definition: &'static Definition) -> Self {
+        Self { name: definition.name, definition: Some(definition), marker: PhantomData }
+    }
+}
+
+impl<'n, A> Param<'n, OsString, A> {
+    /// Returns the same key with [`String`] as its type; what is not UTF-8 then fails to be read.
+    ///
+    /// ```
+    /// use freebsd_jail::param::{self, Param};
+    ///
+    /// const NAME: Param<'_, String> = param::NAME.text();
+    /// ```
+    #[must_use]
+    pub const fn text(self) -> Param<'n, String, A> {
+        Param { name: self.name, definition: self.definition, marker: PhantomData }
+    }
+}
+
+impl<T: Decode, A> Param<'_, T, A> {
+    /// Returns the table's row, where there is one, after checking that the name may be used with this type.
+    pub(crate) fn resolve(&self) -> Result<Option<&'static Definition>> {
+        match self.definition {
+            Some(definition) => Ok(Some(definition)),
+            None => resolve(self.name, T::KIND),
+        }
+    }
+}
+
+/// Looks a run-time name up, and checks that it may be used with values of this kind.
+pub(crate) fn resolve(name: &str, kind: Kind) -> Result<Option<&'static Definition>> {
+    name::check(name)?;
+    let refuse = |reason: String| Err(Error::refused(ErrorKind::InvalidParameter, reason).about(name));
+    if let Some(definition) = table::find(name) {
+        if definition.kind != kind {
+            return refuse(format!("its values are of kind {:?}, not {kind:?}", definition.kind));
+        }
+        return Ok(Some(definition));
+    }
+    let (level, last) = name::split(name);
+    if let Some(base) = last.strip_prefix("no") {
+        let base = format!("{level}{base}");
+        if table::find(&base).is_some_and(|definition| definition.kind == Kind::Bool) {
+            return refuse(format!("use {base:?} with the value false"));
+        }
+    }
+    if name.starts_with("allow.") && kind != Kind::Bool {
+        return refuse(format!(
+            "a permission is a boolean: the kernel would grant it whatever the value of kind {kind:?}"
+        ));
+    }
+    Ok(None)
+}
+
+impl<T, A> Clone for Param<'_, T, A> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T, A> Copy for Param<'_, T, A> {}
+
+impl<T, A> fmt::Debug for Param<'_, T, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Param").field(&self.name).finish()
+    }
+}
+
+impl<T, A> fmt::Display for Param<'_, T, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}

@@ -1,0 +1,47 @@
+//! The parameters of a jail: their names, types and what may be done with them.
+//!
+//! A constant of this module is a key for [`Jail::get`](crate::Jail::get) and, where its access allows, for
+//! `set` of [`JailBuilder`](crate::JailBuilder::set) and [`JailUpdate`](crate::JailUpdate::set). Its type is
+//! that of its value, so a number cannot be sent where the kernel wants a string. What a constant's access
+//! forbids does not compile:
+//!
+//! ```compile_fail,E0277
+//! # use freebsd_jail::{Jail, param};
+//! # fn f(jail: &Jail) -> freebsd_jail::Result<()> {
+//! jail.update().set(param::PATH, "/elsewhere").apply()?; // fixed at creation
+//! # Ok(()) }
+//! ```
+//!
+//! ```compile_fail,E0277
+//! # use freebsd_jail::{Jail, param};
+//! Jail::builder().set(param::CHILDREN_CUR, 3); // the kernel's to count
+//! ```
+//!
+//! ```
+//! # use freebsd_jail::{Jail, param};
+//! # fn f(jail: &Jail) -> freebsd_jail::Result<()> {
+//! jail.update().set(param::SECURELEVEL, 2).apply()?;
+//! # Ok(()) }
+//! # let builder = Jail::builder().set(param::PATH, "/usr/jail").set(param::CHILDREN_MAX, 3);
+//! ```
+//!
+//! Kernel modules add parameters of their own, so the set is open: [`Param::new`] makes a key of any name.
+
+#![forbid(unsafe_code)]
+
+mod access;
+mod codec;
+mod key;
+mod mode;
+pub(crate) mod table;
+mod value;
+mod write;
+
+pub use access::{Access, Creatable, CreateOnly, ReadOnly, ReadWrite, Updatable};
+pub use codec::{Decode, Encode};
+pub(crate) use codec::{Sealed, Wire};
+pub use key::Param;
+pub use mode::Mode;
+pub use table::*;
+pub use value::{Kind, Value};
+pub(crate) use write::{Use, conflict, size_fits, write};

@@ -1,0 +1,298 @@
+//! The system calls, one function each, safe and otherwise as they are.
+//!
+//! Nothing is added to the calls but what safety demands: limits and combinations of flags that would corrupt
+//! the kernel, remove a jail, or hang are refused, and a descriptor that the kernel returns is close-on-exec
+//! before anyone sees it. Between its making and that fcntl(2), a program that another thread starts may
+//! inherit it: the kernel has no flag to prevent that.
+
+#![forbid(unsafe_code)]
+
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+
+use crate::error::{Call, Error, ErrorKind, Result, Subject};
+use crate::flags::{GetFlags, SetFlags};
+use crate::jid::Jid;
+use crate::request::{Desc, Draft, Request, Verb};
+use crate::sys::{self, Errno, System};
+
+/// How a call uses a jail descriptor, which FreeBSD has since 15.0.
+#[derive(Debug, Clone, Copy, Default)]
+pub enum At<'fd> {
+    /// Not at all: the request names the jail, seen from the caller's own.
+    #[default]
+    None,
+    /// The descriptor's jail is the one that is meant (`JAIL_USE_DESC`).
+    Use(BorrowedFd<'fd>),
+    /// Names and numbers are seen from the descriptor's jail, and what is created is created below it
+    /// (`JAIL_AT_DESC`).
+    Below(BorrowedFd<'fd>),
+}
+
+/// What a successful jail_set(2) or jail_get(2) returned.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Reply {
+    /// The jail's number.
+    pub jid: Jid,
+    /// The new descriptor, where one was asked for: close-on-exec is set.
+    pub descriptor: Option<OwnedFd>,
+}
+
+/// Creates or changes a jail. Wraps [jail_set(2)].
+///
+/// # Errors
+///
+/// Before the call: [`ErrorKind::InvalidRequest`] for an empty or too large request, [`ErrorKind::InvalidValue`]
+/// for an update whose `name` is empty or ends in a dot and that has no `jid` (the kernel would create a jail),
+/// [`ErrorKind::Gone`] when [`At::Below`] is given the descriptor of a jail that died (the kernels of 15.0 and
+/// 15.1 miscount references over it). After it: whatever the kernel says, see [`ErrorKind`].
+///
+/// # FreeBSD versions
+///
+/// [`At`] other than `None`, `GET_DESC` and `OWN_DESC` need 15.0; an older kernel says `EINVAL`, which becomes
+/// [`ErrorKind::Unsupported`].
+///
+/// [jail_set(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_set&sektion=2
+#[doc(alias = "JAIL_CREATE")]
+#[doc(alias = "JAIL_UPDATE")]
+pub fn jail_set(request: &mut Request, at: At<'_>, flags: SetFlags) -> Result<Reply> {
+    let system = System::current();
+    check_descriptors(&system, at, flags.intersects(SetFlags::GET_DESC | SetFlags::OWN_DESC))?;
+    if flags.contains(SetFlags::UPDATE) && !matches!(at, At::Use(_)) {
+        check_update_key(request)?;
+    }
+    let subject = if flags.contains(SetFlags::UPDATE) { Subject::Named } else { Subject::New };
+    let wants = flags.intersects(SetFlags::GET_DESC | SetFlags::OWN_DESC);
+    let verb = Verb { call: Call::JailSet, flags: flags.bits() | at.flag(), subject };
+    make(&system, request, verb, at, wants)
+}
+
+/// Reads parameters of a jail. Wraps [jail_get(2)].
+///
+/// The jail is named by `jid`, `name` or `lastjid` (the one with the next higher number) in the request, or by
+/// the descriptor. The kernel writes into every value, those included.
+///
+/// # Errors
+///
+/// Before the call: [`ErrorKind::InvalidRequest`] for an empty or too large request; [`ErrorKind::Conflict`] for
+/// `OWN_DESC` with more than the jail's name or number (should the call fail after the descriptor was made, the
+/// kernel would remove the jail), for `GET_DESC` or `OWN_DESC` with `DYING` (the descriptor would pin the dying
+/// jail), and for both with [`At::Use`] (the kernel returns none); [`ErrorKind::Gone`] when [`At::Below`] is
+/// given the descriptor of a jail that died. After it: whatever the kernel says, see [`ErrorKind`].
+///
+/// # FreeBSD versions
+///
+/// As [`jail_set`].
+///
+/// [jail_get(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_get&sektion=2
+pub fn jail_get(request: &mut Request, at: At<'_>, flags: GetFlags) -> Result<Reply> {
+    let system = System::current();
+    let wants = flags.intersects(GetFlags::GET_DESC | GetFlags::OWN_DESC);
+    check_descriptors(&system, at, wants)?;
+    let conflict = |reason| Err(Error::refused(ErrorKind::Conflict, reason));
+    if wants && flags.contains(GetFlags::DYING) {
+        return conflict("a descriptor of a dying jail would keep it from going");
+    }
+    if wants && matches!(at, At::Use(_)) {
+        return conflict("the kernel makes no new descriptor of a jail that is named by one; duplicate it");
+    }
+    if flags.contains(GetFlags::OWN_DESC) && !names_only_a_jail(request) {
+        return conflict("a failure after the owning descriptor was made would remove the jail: ask for nothing else");
+    }
+    let subject = if request.as_draft().position("lastjid").is_some() { Subject::Next } else { Subject::Named };
+    let verb = Verb { call: Call::JailGet, flags: flags.bits() | at.flag(), subject };
+    make(&system, request, verb, at, wants)
+}
+
+/// Moves this process into a jail, for good. Wraps [jail_attach(2)].
+///
+/// All threads of the process move. Prefer doing it in a child that was forked for it.
+///
+/// # Errors
+///
+/// [`ErrorKind::PermissionDenied`] when not root, or when the process has any directory open, close-on-exec or
+/// not; [`ErrorKind::NotFound`] when there is no such jail below this process's own.
+///
+/// [jail_attach(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_attach&sektion=2
+pub fn jail_attach(jid: Jid) -> Result<()> {
+    System::current().jail_attach(jid.get()).map_err(|errno| attach_error(Call::JailAttach, errno))
+}
+
+/// Moves this process into the jail of a descriptor, for good. Wraps [jail_attach_jd(2)].
+///
+/// On FreeBSD 15.0 and 15.1 this call leaks a reference, whether it succeeds or not, and the jail stays dying
+/// for ever once it is removed: use [`Jail::attach`](crate::Jail::attach), which enters by other means.
+///
+/// # Errors
+///
+/// As [`jail_attach`], and [`ErrorKind::InvalidDescriptor`], [`ErrorKind::Gone`].
+///
+/// # FreeBSD versions
+///
+/// Since 15.0; [`ErrorKind::Unsupported`] before, found out without making the call, which would kill the process.
+///
+/// [jail_attach_jd(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_attach_jd&sektion=2
+pub fn jail_attach_jd(descriptor: BorrowedFd<'_>) -> Result<()> {
+    System::current()
+        .jail_attach_jd(descriptor.as_raw_fd())
+        .map_err(|errno| attach_error(Call::JailAttachJd, errno))
+}
+
+/// Removes a jail, the jails below it, and kills their processes. Wraps [jail_remove(2)].
+///
+/// # Errors
+///
+/// [`ErrorKind::PermissionDenied`] when not root, [`ErrorKind::NotFound`] when there is no such jail.
+///
+/// [jail_remove(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_remove&sektion=2
+pub fn jail_remove(jid: Jid) -> Result<()> {
+    System::current().jail_remove(jid.get()).map_err(|errno| remove_error(Call::JailRemove, errno))
+}
+
+/// Removes the jail of a descriptor, the jails below it, and kills their processes. Wraps [jail_remove_jd(2)].
+///
+/// # Errors
+///
+/// [`ErrorKind::PermissionDenied`] when whoever made the descriptor was not root,
+/// [`ErrorKind::InvalidDescriptor`], [`ErrorKind::Gone`].
+///
+/// # FreeBSD versions
+///
+/// Since 15.0; [`ErrorKind::Unsupported`] before, found out without making the call, which would kill the process.
+///
+/// [jail_remove_jd(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_remove_jd&sektion=2
+pub fn jail_remove_jd(descriptor: BorrowedFd<'_>) -> Result<()> {
+    System::current()
+        .jail_remove_jd(descriptor.as_raw_fd())
+        .map_err(|errno| remove_error(Call::JailRemoveJd, errno))
+}
+
+impl At<'_> {
+    fn flag(self) -> i32 {
+        match self {
+            Self::None => 0,
+            Self::Use(_) => sys::JAIL_USE_DESC,
+            Self::Below(_) => sys::JAIL_AT_DESC,
+        }
+    }
+}
+
+fn make(system: &System, request: &mut Request, verb: Verb, at: At<'_>, wants: bool) -> Result<Reply> {
+    let desc = match at {
+        At::Use(fd) | At::Below(fd) => Desc::Given(fd),
+        At::None if wants => Desc::Empty,
+        At::None => Desc::Absent,
+    };
+    let answer = request.draft().call(system, verb, desc)?;
+    let jid = Jid::try_from(answer.jid)
+        .map_err(|error| error.with_kind(ErrorKind::InvalidAnswer).because("the kernel returned no number"))?;
+    Ok(Reply { jid, descriptor: answer.descriptor })
+}
+
+/// Finds out what an older kernel would answer without a word, and what would corrupt a newer one.
+fn check_descriptors(system: &System, at: At<'_>, wants: bool) -> Result<()> {
+    if (wants || !matches!(at, At::None)) && !system.has_descriptors() {
+        return Err(no_descriptors());
+    }
+    if let At::Below(fd) = at {
+        check_usable(system, fd)?;
+    }
+    Ok(())
+}
+
+/// Refuses a descriptor that is not a jail's, or whose jail has died. The kernels of 15.0 and 15.1 release one
+/// reference too many when they are told to look below one.
+fn check_usable(system: &System, fd: BorrowedFd<'_>) -> Result<()> {
+    let verb = Verb { call: Call::JailGet, flags: sys::JAIL_USE_DESC, subject: Subject::Handle };
+    Draft::new().call(system, verb, Desc::Given(fd)).map(drop)
+}
+
+/// Refuses a jail's descriptor whose jail has died, by fstat(2): it must be known to be a jail's.
+pub(crate) fn check_alive(system: &System, fd: BorrowedFd<'_>) -> Result<()> {
+    let stat = system
+        .fstat(fd)
+        .map_err(|errno| Error::os(Call::Fstat, errno, ErrorKind::InvalidDescriptor, ""))?;
+    if stat.ino == 0 {
+        return Err(Error::refused(ErrorKind::Gone, "the jail has been removed"));
+    }
+    Ok(())
+}
+
+pub(crate) fn no_descriptors() -> Error {
+    Error::refused(ErrorKind::Unsupported, "this kernel has no jail descriptors; FreeBSD has them since 15.0")
+}
+
+/// Whether the request has nothing but what says which jail is meant.
+fn names_only_a_jail(request: &Request) -> bool {
+    request.len() == 1 && request.names().all(|name| matches!(name, "jid" | "name"))
+}
+
+/// Refuses an update that would create a jail: one whose name ends where a component should stand.
+fn check_update_key(request: &Request) -> Result<()> {
+    let has_jid = request.value("jid").is_some_and(|jid| jid.iter().any(|&byte| byte != 0));
+    match request.value("name") {
+        Some(b"\0") if !has_jid => Err(nameless("an update needs the name of a jail")),
+        Some([.., b'.', 0]) if !has_jid => Err(nameless("the name of a jail cannot end in a dot")),
+        _ => Ok(()),
+    }
+}
+
+fn nameless(reason: &'static str) -> Error {
+    Error::refused(ErrorKind::InvalidValue, reason).about("name")
+}
+
+pub(crate) fn attach_error(call: Call, errno: Errno) -> Error {
+    match errno.0 {
+        libc::ENOSYS => unsupported(call, errno),
+        libc::EPERM => Error::os(
+            call,
+            errno,
+            ErrorKind::PermissionDenied,
+            "entering needs root, and no directory may be open in the process",
+        ),
+        libc::EINVAL | libc::ENOENT => gone(call, errno),
+        libc::EBADF => Error::os(call, errno, ErrorKind::InvalidDescriptor, ""),
+        libc::EDEADLK => Error::os(
+            call,
+            errno,
+            ErrorKind::Other,
+            "this process may run on none of the processors that the jail may use",
+        ),
+        libc::EAGAIN => Error::os(call, errno, ErrorKind::Dying, ""),
+        _ => Error::os(call, errno, ErrorKind::Other, ""),
+    }
+}
+
+pub(crate) fn remove_error(call: Call, errno: Errno) -> Error {
+    match errno.0 {
+        libc::ENOSYS => unsupported(call, errno),
+        libc::EPERM => Error::os(call, errno, ErrorKind::PermissionDenied, "removing a jail needs root"),
+        libc::EINVAL | libc::ENOENT => gone(call, errno),
+        libc::EBADF => Error::os(call, errno, ErrorKind::InvalidDescriptor, ""),
+        _ => Error::os(call, errno, ErrorKind::Other, ""),
+    }
+}
+
+fn unsupported(call: Call, errno: Errno) -> Error {
+    match call {
+        Call::JailAttachJd | Call::JailRemoveJd => no_descriptors(),
+        _ => Error::os(
+            call,
+            errno,
+            ErrorKind::Unsupported,
+            "this host has no jails: it is not FreeBSD, and no model of its kernel is installed",
+        ),
+    }
+}
+
+/// EINVAL by number says that there is no such jail; of a descriptor it says that it is none of a jail.
+fn gone(call: Call, errno: Errno) -> Error {
+    let (kind, reason) = match (call, errno.0) {
+        (Call::JailAttachJd | Call::JailRemoveJd, libc::EINVAL) => {
+            (ErrorKind::InvalidDescriptor, "the descriptor is not a jail's")
+        }
+        (Call::JailAttachJd | Call::JailRemoveJd, _) => (ErrorKind::Gone, "the descriptor's jail has been removed"),
+        _ => (ErrorKind::NotFound, "there is no such jail below this process's own"),
+    };
+    Error::os(call, errno, kind, reason)
+}

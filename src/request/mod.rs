@@ -1,0 +1,269 @@
+//! A request of jail_set(2) or jail_get(2): names and values in memory of its own.
+
+#![forbid(unsafe_code)]
+
+mod draft;
+pub(crate) mod name;
+mod store;
+
+use core::ffi::c_ulong;
+use core::fmt;
+use std::ffi::OsStr;
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::os::unix::ffi::OsStrExt;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::param::{self, Decode, Kind, Param};
+
+pub(crate) use draft::{Answer, Desc, Draft, ERRMSG_LEN, Entry, Outgoing, Verb};
+
+/// An owned list of parameters for [`raw::jail_set`](crate::raw::jail_set) and
+/// [`raw::jail_get`](crate::raw::jail_get): the escape hatch for whatever the typed layer lacks.
+///
+/// It holds names and values in one buffer of its own, so nothing that the kernel writes can hit memory that
+/// something else uses. Each method that adds a parameter refuses what the kernel would misread: names with a
+/// NUL, strings that the table knows to be too long, values of a size that the table knows to be wrong, the same
+/// parameter twice (the kernel would answer the last one only), `x` beside `nox`, and the names `meta.` and
+/// `env.`, from which the kernels of FreeBSD 15 never return. The slots `errmsg` and `desc` are the crate's.
+///
+/// The values are still there after a call, and hold the answer after a jail_get. The request can be used again.
+///
+/// ```
+/// use freebsd_jail::raw::{self, At};
+/// use freebsd_jail::{GetFlags, Request, SetFlags, sim};
+///
+/// # fn main() -> freebsd_jail::Result<()> {
+/// let kernel = sim::Kernel::new();
+/// let _guard = kernel.install();
+///
+/// let mut request = Request::new();
+/// request.string("name", "www")?.string("path", "/")?.flag("persist")?;
+/// let jid = raw::jail_set(&mut request, At::None, SetFlags::CREATE)?.jid;
+///
+/// let mut request = Request::new();
+/// request.int("jid", jid.get())?.space("name", 256)?;
+/// raw::jail_get(&mut request, At::None, GetFlags::empty())?;
+/// assert_eq!(request.value("name").map(|name| &name[..4]), Some(&b"www\0"[..]));
+/// # raw::jail_remove(jid)?;
+/// # Ok(())
+/// # }
+/// ```
+pub struct Request {
+    draft: Draft<'static>,
+}
+
+impl Request {
+    /// Makes an empty request.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { draft: Draft::new() }
+    }
+
+    /// Adds a parameter without a value: NULL with length 0.
+    ///
+    /// On jail_set(2) this is a boolean: `persist` is true and `nopersist` is false. On jail_get(2) it asks for
+    /// the length that the value needs, which [`len_of`](Self::len_of) returns.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidParameter`] for a malformed or reserved name, [`ErrorKind::Conflict`] when the kernel
+    /// would take it for one that is there already.
+    pub fn flag(&mut self, name: &str) -> Result<&mut Self> {
+        self.add(name, Outgoing::Null)
+    }
+
+    /// Adds a C int in native order.
+    ///
+    /// # Errors
+    ///
+    /// As [`flag`](Self::flag), and [`ErrorKind::InvalidValue`] when the table knows the parameter to be no int.
+    pub fn int(&mut self, name: &str, value: i32) -> Result<&mut Self> {
+        self.add(name, Outgoing::Bytes(&value.to_ne_bytes()))
+    }
+
+    /// Adds a C unsigned long in native order.
+    ///
+    /// # Errors
+    ///
+    /// As [`int`](Self::int).
+    pub fn ulong(&mut self, name: &str, value: c_ulong) -> Result<&mut Self> {
+        self.add(name, Outgoing::Bytes(&value.to_ne_bytes()))
+    }
+
+    /// Adds a string; the NUL that ends it is added.
+    ///
+    /// # Errors
+    ///
+    /// As [`flag`](Self::flag), and [`ErrorKind::InvalidValue`] for a string that has a NUL in it, or that the
+    /// table knows to be too long.
+    pub fn string(&mut self, name: &str, value: impl AsRef<OsStr>) -> Result<&mut Self> {
+        self.add(name, Outgoing::Text(value.as_ref().as_bytes()))
+    }
+
+    /// Adds IPv4 addresses, which go in network order, 4 bytes each. None at all is a value too: no address.
+    ///
+    /// # Errors
+    ///
+    /// As [`int`](Self::int).
+    pub fn ip4(&mut self, name: &str, addresses: &[Ipv4Addr]) -> Result<&mut Self> {
+        self.add(name, Outgoing::Ip4(addresses))
+    }
+
+    /// Adds IPv6 addresses, which go in network order, 16 bytes each. None at all is a value too: no address.
+    ///
+    /// # Errors
+    ///
+    /// As [`int`](Self::int).
+    pub fn ip6(&mut self, name: &str, addresses: &[Ipv6Addr]) -> Result<&mut Self> {
+        self.add(name, Outgoing::Ip6(addresses))
+    }
+
+    /// Adds bytes as they are.
+    ///
+    /// # Errors
+    ///
+    /// As [`int`](Self::int).
+    pub fn bytes(&mut self, name: &str, value: &[u8]) -> Result<&mut Self> {
+        self.add(name, Outgoing::Bytes(value))
+    }
+
+    /// Adds zeroed room of `len` bytes, for jail_get(2) to write into.
+    ///
+    /// # Errors
+    ///
+    /// As [`int`](Self::int).
+    pub fn space(&mut self, name: &str, len: usize) -> Result<&mut Self> {
+        self.add(name, Outgoing::Space(len))
+    }
+
+    /// Removes a parameter, and says whether it was there.
+    pub fn remove(&mut self, name: &str) -> bool {
+        let place = self.draft.position(name);
+        if let Some(place) = place {
+            self.draft.remove(place);
+        }
+        place.is_some()
+    }
+
+    /// Removes all parameters, and keeps the memory.
+    pub fn clear(&mut self) {
+        self.draft.clear();
+    }
+
+    /// Returns how many parameters there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.draft.len()
+    }
+
+    /// Whether there are no parameters.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.draft.len() == 0
+    }
+
+    /// Returns the names in the order in which they were added.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.draft.names()
+    }
+
+    /// Returns a value: what goes to the kernel, and after a jail_get(2) what came back, cut to the length that
+    /// the kernel left. A string's length stays that of its buffer: read to the NUL.
+    ///
+    /// `None` for names that are not there, and for those without a value.
+    #[must_use]
+    pub fn value(&self, name: &str) -> Option<&[u8]> {
+        self.draft.value(self.draft.position(name)?)
+    }
+
+    /// Returns the length of a value as the kernel left it, in bytes; of one that was added by
+    /// [`flag`](Self::flag), the length that it needs.
+    #[must_use]
+    pub fn len_of(&self, name: &str) -> Option<usize> {
+        self.draft.answer_len(self.draft.position(name)?)
+    }
+
+    /// Returns a value as the type of a key.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidParameter`] when the request has no such parameter with a value, and
+    /// [`ErrorKind::InvalidAnswer`] when the bytes are none of that type.
+    pub fn read<T: Decode, A>(&self, param: Param<'_, T, A>) -> Result<T> {
+        param.resolve()?;
+        let bytes = self.value(param.name()).ok_or_else(|| {
+            Error::refused(ErrorKind::InvalidParameter, "the request has no value of this name").about(param.name())
+        })?;
+        T::decode(bytes, param.name())
+    }
+
+    fn add(&mut self, name: &str, value: Outgoing<'_>) -> Result<&mut Self> {
+        name::check(name)?;
+        if let Some(other) = self.draft.collision(name) {
+            return Err(param::conflict(name, self.draft.name(other)));
+        }
+        check_value(name, &value).map_err(|error| error.about(name))?;
+        self.draft.push(&[name], value);
+        Ok(self)
+    }
+
+    pub(crate) fn draft(&mut self) -> &mut Draft<'static> {
+        &mut self.draft
+    }
+
+    pub(crate) fn as_draft(&self) -> &Draft<'static> {
+        &self.draft
+    }
+}
+
+/// Holds a value against what the table knows of its parameter.
+fn check_value(name: &str, value: &Outgoing<'_>) -> Result<()> {
+    let refuse = |reason: String| Err(Error::refused(ErrorKind::InvalidValue, reason));
+    if let Outgoing::Text(text) = value
+        && text.contains(&0)
+    {
+        return refuse("a string cannot contain NUL".into());
+    }
+    let Some(definition) = param::table::find(name) else {
+        return Ok(());
+    };
+    let len = match *value {
+        // Of a string, as of anything, NULL asks for the length.
+        Outgoing::Null => return Ok(()),
+        Outgoing::Text(text) => text.len() + 1,
+        Outgoing::Bytes(bytes) => bytes.len(),
+        Outgoing::Space(len) | Outgoing::Padded(_, len) => len,
+        Outgoing::Ip4(addresses) => size_of_val(addresses),
+        Outgoing::Ip6(addresses) => size_of_val(addresses),
+    };
+    if matches!(value, Outgoing::Text(_)) && !matches!(definition.kind, Kind::Text | Kind::Bytes) {
+        return refuse(format!("its values are of kind {:?}, not strings", definition.kind));
+    }
+    if !param::size_fits(definition.kind, len) {
+        return refuse(format!("{len} bytes are no value of kind {:?}", definition.kind));
+    }
+    let is_answer = matches!(value, Outgoing::Space(_));
+    if definition.max != 0 && len > definition.max && !is_answer {
+        return refuse(format!("{len} bytes are more than the {} that it can have", definition.max));
+    }
+    Ok(())
+}
+
+impl Default for Request {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut map = f.debug_map();
+        for (index, name) in self.draft.names().enumerate() {
+            match self.draft.value(index) {
+                Some(value) => map.entry(&name, &format_args!("{}", value.escape_ascii())),
+                None => map.entry(&name, &format_args!("NULL")),
+            };
+        }
+        map.finish()
+    }
+}

@@ -1,0 +1,107 @@
+//! The seven functions, with C's conventions.
+
+use core::ffi::{c_int, c_uint};
+
+use libc::iovec;
+
+use super::{Errno, System, bindings};
+
+/// Creates or changes a jail. Wraps [jail_set(2)].
+///
+/// Returns the jail's number, or -1 with `errno` set.
+///
+/// # Safety
+///
+/// `iov` points at `niov` iovecs, and each of them at as much memory as it says, valid for reading (names) and
+/// writing (values: descriptors and `errmsg` are written) until the call returns. Nothing else may use the
+/// iovecs or the values meanwhile, and no two values may overlap.
+///
+/// [jail_set(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_set&sektion=2
+pub unsafe fn jail_set(iov: *mut iovec, niov: c_uint, flags: c_int) -> c_int {
+    // SAFETY: the caller vouches for the iovecs and their memory.
+    in_c(unsafe { System::current().jail_set_raw(iov, niov, flags) })
+}
+
+/// Reads parameters of a jail. Wraps [jail_get(2)].
+///
+/// Returns the jail's number, or -1 with `errno` set. The kernel writes into every value, those that name the
+/// jail included, and into the iovecs themselves. A parameter named exactly `meta.` or `env.` hangs the kernels
+/// of FreeBSD 15; this function does not look.
+///
+/// # Safety
+///
+/// As for [`jail_set`].
+///
+/// [jail_get(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_get&sektion=2
+pub unsafe fn jail_get(iov: *mut iovec, niov: c_uint, flags: c_int) -> c_int {
+    // SAFETY: the caller vouches for the iovecs and their memory.
+    in_c(unsafe { System::current().jail_get_raw(iov, niov, flags) })
+}
+
+/// Creates a jail and enters it. Wraps [jail(2)], which FreeBSD keeps for old programs.
+///
+/// Returns the jail's number, or -1 with `errno` set.
+///
+/// # Safety
+///
+/// `jail` points at a structure whose strings are NULL or end in NUL, and whose address pointers are valid for
+/// `ip4s` and `ip6s` addresses, until the call returns.
+///
+/// [jail(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail&sektion=2
+pub unsafe fn jail(jail: *mut bindings::jail) -> c_int {
+    // SAFETY: the caller vouches for the structure and what it points at.
+    in_c(unsafe { System::current().jail_raw(jail) })
+}
+
+/// Moves this process into a jail, for good. Wraps [jail_attach(2)].
+///
+/// Returns 0, or -1 with `errno` set.
+///
+/// [jail_attach(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_attach&sektion=2
+#[must_use = "a failed attach leaves the process outside"]
+pub fn jail_attach(jid: c_int) -> c_int {
+    in_c(System::current().jail_attach(jid).map(|()| 0))
+}
+
+/// Removes a jail and kills its processes. Wraps [jail_remove(2)].
+///
+/// Returns 0, or -1 with `errno` set.
+///
+/// [jail_remove(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_remove&sektion=2
+#[must_use = "a failed removal leaves the jail"]
+pub fn jail_remove(jid: c_int) -> c_int {
+    in_c(System::current().jail_remove(jid).map(|()| 0))
+}
+
+/// Moves this process into the jail of a descriptor, for good. Wraps [jail_attach_jd(2)].
+///
+/// Returns 0, or -1 with `errno` set: `ENOSYS` before FreeBSD 15. On FreeBSD 15.0 and 15.1 the call leaks a
+/// reference, and the jail stays dying for ever once it is removed;
+/// [`Jail::attach`](crate::Jail::attach) enters without that.
+///
+/// [jail_attach_jd(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_attach_jd&sektion=2
+#[must_use = "a failed attach leaves the process outside"]
+pub fn jail_attach_jd(fd: c_int) -> c_int {
+    in_c(System::current().jail_attach_jd(fd).map(|()| 0))
+}
+
+/// Removes the jail of a descriptor and kills its processes. Wraps [jail_remove_jd(2)].
+///
+/// Returns 0, or -1 with `errno` set: `ENOSYS` before FreeBSD 15.
+///
+/// [jail_remove_jd(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_remove_jd&sektion=2
+#[must_use = "a failed removal leaves the jail"]
+pub fn jail_remove_jd(fd: c_int) -> c_int {
+    in_c(System::current().jail_remove_jd(fd).map(|()| 0))
+}
+
+/// Turns a result into what C expects.
+fn in_c(result: Result<c_int, Errno>) -> c_int {
+    match result {
+        Ok(value) => value,
+        Err(errno) => {
+            errno.set();
+            -1
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! Where a call goes: to the kernel, or to a model of one.
+
+use core::ffi::{c_int, c_uint};
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::sync::OnceLock;
+
+use libc::iovec;
+
+use super::{Errno, Slot, bindings, fd, kernel};
+#[cfg(feature = "sim")]
+use crate::sim;
+
+/// The kernel that a handle belongs to.
+///
+/// Taken once, when a handle is made, and kept in it: a handle of a model that is sent to another thread must
+/// never act on the real kernel's jail of the same number. Without feature `sim` it has no size.
+#[derive(Clone)]
+pub(crate) struct System {
+    #[cfg(feature = "sim")]
+    model: Option<sim::Kernel>,
+}
+
+/// What fstat(2) says of a jail descriptor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct DescriptorStat {
+    /// The jail's number, 0 once it has died.
+    pub(crate) ino: u64,
+    /// The file's type and permission bits: a jail descriptor has no type bits.
+    pub(crate) mode: u32,
+}
+
+impl System {
+    /// Returns the model that is installed on this thread, or else the host's kernel.
+    pub(crate) fn current() -> Self {
+        Self {
+            #[cfg(feature = "sim")]
+            model: sim::Kernel::current(),
+        }
+    }
+
+    /// Makes the request of jail_set(2).
+    pub(crate) fn jail_set(&self, request: &mut [Slot<'_>], flags: c_int) -> Result<c_int, Errno> {
+        let (iov, niov) = Slot::as_iovecs(request);
+        // SAFETY: the slots are the iovecs, borrowed uniquely, and own the borrows of all memory they name.
+        unsafe { self.jail_set_raw(iov, niov, flags) }
+    }
+
+    /// Makes the request of jail_get(2).
+    pub(crate) fn jail_get(&self, request: &mut [Slot<'_>], flags: c_int) -> Result<c_int, Errno> {
+        let (iov, niov) = Slot::as_iovecs(request);
+        // SAFETY: the slots are the iovecs, borrowed uniquely, and own the borrows of all memory they name.
+        unsafe { self.jail_get_raw(iov, niov, flags) }
+    }
+
+    /// # Safety
+    ///
+    /// As for [`super::jail_set`].
+    pub(super) unsafe fn jail_set_raw(&self, iov: *mut iovec, niov: c_uint, flags: c_int) -> Result<c_int, Errno> {
+        #[cfg(feature = "sim")]
+        if let Some(model) = &self.model {
+            // SAFETY: the caller vouches for the iovecs and their memory.
+            let mut pairs = unsafe { model_pairs(iov, niov) }?;
+            return model.jail_set(&mut pairs, flags);
+        }
+        // SAFETY: the caller vouches for the iovecs and their memory.
+        unsafe { kernel::jail_set(iov, niov, flags) }
+    }
+
+    /// # Safety
+    ///
+    /// As for [`super::jail_get`].
+    pub(super) unsafe fn jail_get_raw(&self, iov: *mut iovec, niov: c_uint, flags: c_int) -> Result<c_int, Errno> {
+        #[cfg(feature = "sim")]
+        if let Some(model) = &self.model {
+            // SAFETY: the caller vouches for the iovecs and their memory.
+            let mut pairs = unsafe { model_pairs(iov, niov) }?;
+            return model.jail_get(&mut pairs, flags);
+        }
+        // SAFETY: the caller vouches for the iovecs and their memory.
+        unsafe { kernel::jail_get(iov, niov, flags) }
+    }
+
+    /// # Safety
+    ///
+    /// As for [`super::jail`].
+    pub(super) unsafe fn jail_raw(&self, jail: *mut bindings::jail) -> Result<c_int, Errno> {
+        #[cfg(feature = "sim")]
+        if let Some(model) = &self.model {
+            // SAFETY: the caller vouches for the structure and what it points at.
+            return unsafe { super::legacy::on_model(model, jail) };
+        }
+        // SAFETY: the caller vouches for the structure and what it points at.
+        unsafe { kernel::jail(jail) }
+    }
+
+    /// Calls jail_attach(2).
+    pub(crate) fn jail_attach(&self, jid: c_int) -> Result<(), Errno> {
+        #[cfg(feature = "sim")]
+        if let Some(model) = &self.model {
+            return model.jail_attach(jid);
+        }
+        kernel::jail_attach(jid)
+    }
+
+    /// Calls jail_remove(2).
+    pub(crate) fn jail_remove(&self, jid: c_int) -> Result<(), Errno> {
+        #[cfg(feature = "sim")]
+        if let Some(model) = &self.model {
+            return model.jail_remove(jid);
+        }
+        kernel::jail_remove(jid)
+    }
+
+    /// Calls jail_attach_jd(2), or fails with `ENOSYS` where the kernel has no descriptors.
+    pub(crate) fn jail_attach_jd(&self, fd: c_int) -> Result<(), Errno> {
+        if !self.has_descriptors() {
+            return Err(Errno(libc::ENOSYS));
+        }
+        #[cfg(feature = "sim")]
+        if let Some(model) = &self.model {
+            return model.jail_attach_jd(fd);
+        }
+        kernel::jail_attach_jd(fd)
+    }
+
+    /// Calls jail_remove_jd(2), or fails with `ENOSYS` where the kernel has no descriptors.
+    pub(crate) fn jail_remove_jd(&self, fd: c_int) -> Result<(), Errno> {
+        if !self.has_descriptors() {
+            return Err(Errno(libc::ENOSYS));
+        }
+        #[cfg(feature = "sim")]
+        if let Some(model) = &self.model {
+            return model.jail_remove_jd(fd);
+        }
+        kernel::jail_remove_jd(fd)
+    }
+
+    /// Calls sysctl(3) and returns how many bytes it wrote, or would write where `old` is `None`.
+    pub(crate) fn sysctl(&self, mib: &[c_int], old: Option<&mut [u8]>, new: Option<&[u8]>) -> Result<usize, Errno> {
+        #[cfg(feature = "sim")]
+        if let Some(model) = &self.model {
+            return model.sysctl(mib, old, new);
+        }
+        kernel::sysctl(mib, old, new)
+    }
+
+    /// Calls fstat(2) on a descriptor that may be a jail's.
+    pub(crate) fn fstat(&self, descriptor: BorrowedFd<'_>) -> Result<DescriptorStat, Errno> {
+        #[cfg(feature = "sim")]
+        if let Some(model) = &self.model
+            && let Some(answer) = model.fstat(descriptor.as_raw_fd())
+        {
+            return answer.map(|(mode, ino)| DescriptorStat { ino, mode });
+        }
+        fd::host_fstat(descriptor.as_raw_fd()).map(|stat| DescriptorStat { ino: stat.ino, mode: stat.mode })
+    }
+
+    /// Whether the kernel has jail descriptors, which came with FreeBSD 15.0; found out once.
+    pub(crate) fn has_descriptors(&self) -> bool {
+        static KERNEL: OnceLock<bool> = OnceLock::new();
+        #[cfg(feature = "sim")]
+        let probed = self.model.as_ref().map_or(&KERNEL, sim::Kernel::probed_descriptors);
+        #[cfg(not(feature = "sim"))]
+        let probed = &KERNEL;
+        *probed.get_or_init(|| self.probe_descriptors())
+    }
+
+    /// Asks about descriptor -1: a kernel that has descriptors says that it is not open, an older one that it
+    /// knows no such flag. Changes nothing.
+    fn probe_descriptors(&self) -> bool {
+        let mut desc = (-1 as c_int).to_ne_bytes();
+        let mut request = [Slot::new(b"desc\0", Some(&mut desc))];
+        self.jail_get(&mut request, bindings::JAIL_USE_DESC) == Err(Errno(libc::EBADF))
+    }
+}
+
+impl core::fmt::Debug for System {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        #[cfg(feature = "sim")]
+        if self.model.is_some() {
+            return f.write_str("model");
+        }
+        f.write_str("kernel")
+    }
+}
+
+/// # Safety
+///
+/// As for [`super::slot::views`], of `niov` iovecs.
+#[cfg(feature = "sim")]
+unsafe fn model_pairs<'a>(iov: *mut iovec, niov: c_uint) -> Result<Vec<super::Pair<'a>>, Errno> {
+    // The two checks that `sys_jail_set` and `copyinuio` make before anything is read.
+    if niov % 2 == 1 || niov > 1024 {
+        return Err(Errno(libc::EINVAL));
+    }
+    let pairs = usize::try_from(niov / 2).map_err(|_| Errno(libc::EINVAL))?;
+    // SAFETY: the caller vouches for the iovecs and their memory.
+    unsafe { super::slot::views(iov, pairs) }.ok_or(Errno(libc::EFAULT))
+}
