@@ -44,11 +44,7 @@ mod generate {
 
     pub(super) fn run() -> ExitCode {
         println!("cargo::rerun-if-changed={WRAPPER}");
-        for name in [
-            "FREEBSD_JAIL_SYSROOT",
-            "FREEBSD_JAIL_BINDGEN_TARGET",
-            "LIBCLANG_PATH",
-        ] {
+        for name in ["FREEBSD_JAIL_SYSROOT", "FREEBSD_JAIL_BINDGEN_TARGET", "LIBCLANG_PATH"] {
             println!("cargo::rerun-if-env-changed={name}");
         }
 
@@ -56,11 +52,11 @@ mod generate {
         let done = match &headers {
             Headers::Sysroot(sysroot) => write_bindings(Some(sysroot)),
             Headers::Native => write_bindings(None),
-            Headers::Foreign => Err(
-                "there are no FreeBSD headers here; FREEBSD_JAIL_SYSROOT names a folder with \
+            Headers::Foreign => {
+                Err("there are no FreeBSD headers here; FREEBSD_JAIL_SYSROOT names a folder with \
                  usr/include to take them from"
-                    .to_owned(),
-            ),
+                    .to_owned())
+            }
         };
         match (done, headers) {
             (Ok(()), _) => {
@@ -69,17 +65,11 @@ mod generate {
             }
             (Err(reason), Headers::Sysroot(sysroot)) => {
                 let sysroot = sysroot.display();
-                tell(
-                    "error",
-                    &format!("no bindings from FREEBSD_JAIL_SYSROOT={sysroot}: {reason}"),
-                );
+                tell("error", &format!("no bindings from FREEBSD_JAIL_SYSROOT={sysroot}: {reason}"));
                 ExitCode::FAILURE
             }
             (Err(reason), Headers::Native | Headers::Foreign) => {
-                tell(
-                    "warning",
-                    &format!("using the checked-in bindings: {reason}"),
-                );
+                tell("warning", &format!("using the checked-in bindings: {reason}"));
                 ExitCode::SUCCESS
             }
         }
@@ -136,21 +126,15 @@ mod generate {
     }
 
     fn bindings(sysroot: Option<&Path>) -> Result<String, String> {
-        let mut builder = bindgen::builder()
-            .header(WRAPPER)
-            .clang_arg(format!("--target={}", target()?));
+        let mut builder = bindgen::builder().header(WRAPPER).clang_arg(format!("--target={}", target()?));
         if let Some(sysroot) = sysroot {
             let include = sysroot.join("usr/include");
             if !include.join("sys/jail.h").is_file() {
                 return Err(format!("{} has no sys/jail.h", include.display()));
             }
-            let include = include
-                .to_str()
-                .ok_or_else(|| format!("{}: not UTF-8", include.display()))?;
+            let include = include.to_str().ok_or_else(|| format!("{}: not UTF-8", include.display()))?;
             // Nothing of this machine's: neither its headers nor those of its clang.
-            builder = builder
-                .clang_args(["-nostdinc", "-isystem", include])
-                .detect_include_paths(false);
+            builder = builder.clang_args(["-nostdinc", "-isystem", include]).detect_include_paths(false);
         }
         let builder = settings(builder)?;
 
@@ -201,23 +185,14 @@ mod generate {
     /// The headers of FreeBSD 14 and before lack what the crate has to know of 15, since one
     /// binary serves both.
     fn complete(text: &str) -> Result<(), String> {
-        const NEWEST: [&str; 4] = [
-            "JAIL_OWN_DESC",
-            "NOTE_JAIL_MULTI",
-            "EVFILT_JAILDESC",
-            "SYS_jail_remove_jd",
-        ];
-        let missing: Vec<_> = NEWEST
-            .into_iter()
-            .filter(|name| !text.contains(&format!("pub const {name}:")))
-            .collect();
+        const NEWEST: [&str; 4] =
+            ["JAIL_OWN_DESC", "NOTE_JAIL_MULTI", "EVFILT_JAILDESC", "SYS_jail_remove_jd"];
+        let missing: Vec<_> =
+            NEWEST.into_iter().filter(|name| !text.contains(&format!("pub const {name}:"))).collect();
         if missing.is_empty() {
             return Ok(());
         }
-        Err(format!(
-            "these headers are older than FreeBSD 15.0: they have no {}",
-            missing.join(", ")
-        ))
+        Err(format!("these headers are older than FreeBSD 15.0: they have no {}", missing.join(", ")))
     }
 
     /// Gives each constant the type of the C argument or member that it is for; a macro has none.
@@ -230,10 +205,7 @@ mod generate {
                 Some(IntKind::U32) // kevent.fflags
             } else if name.starts_with("EVFILT_JAIL") {
                 Some(IntKind::I16) // kevent.filter
-            } else if name.starts_with("JAIL_")
-                || name.starts_with("SYS_jail")
-                || name == "XPRISON_VERSION"
-            {
+            } else if name.starts_with("JAIL_") || name.starts_with("SYS_jail") || name == "XPRISON_VERSION" {
                 Some(IntKind::Int)
             } else {
                 None

@@ -3,7 +3,6 @@
 #![forbid(unsafe_code)]
 
 use std::ffi::OsStr;
-use std::net::{Ipv4Addr, Ipv6Addr};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -153,9 +152,9 @@ impl<'p> JailBuilder<'p> {
     ///
     /// ```
     /// # use freebsd_jail::{Jail, param, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
     /// # let kernel = sim::Kernel::new();
     /// # let _guard = kernel.install();
-    /// # fn main() -> freebsd_jail::Result<()> {
     /// let jail = Jail::builder()
     ///     .path("/usr/jail")
     ///     .hostname("www.example.org")
@@ -244,14 +243,19 @@ impl<'p> JailBuilder<'p> {
                 &pinned
             };
             let Some(descriptor) = parent.descriptor_ref() else {
-                return Err(Error::refused(ErrorKind::InvalidAnswer, "the kernel made no descriptor of the parent"));
+                return Err(Error::refused(
+                    ErrorKind::InvalidAnswer,
+                    "the kernel made no descriptor of the parent",
+                ));
             };
             // The kernels of 15.0 and 15.1 release one reference too many of a jail that has died.
             raw::check_alive(&system, descriptor)?;
             self.call(&system, fate, sys::JAIL_AT_DESC, Desc::Given(descriptor)).map_err(|error| {
                 match error.kind() {
                     // Without text it may be either; the limit of 0 is the commoner.
-                    ErrorKind::PermissionDenied if parent.get(param::CHILDREN_MAX).is_ok_and(|max| max == 0) => {
+                    ErrorKind::PermissionDenied
+                        if parent.get(param::CHILDREN_MAX).is_ok_and(|max| max == 0) =>
+                    {
                         limit_error(parent, 0)
                     }
                     ErrorKind::LimitExceeded => error.because(format!(
@@ -308,9 +312,9 @@ impl<'p> JailBuilder<'p> {
         match (self.draft.collision("persist").map(|place| self.draft.name(place)), fate) {
             (Some("persist"), _) | (None, Fate::Entered) => Ok(()),
             (Some(_), Fate::Entered) => Ok(()),
-            (Some(_), Fate::Owned | Fate::Persistent) => {
-                refuse("a jail without processes exists only while it is persistent; to go with its handle, `create` it")
-            }
+            (Some(_), Fate::Owned | Fate::Persistent) => refuse(
+                "a jail without processes exists only while it is persistent; to go with its handle, `create` it",
+            ),
             (None, Fate::Owned | Fate::Persistent) => {
                 self.draft.push(&["persist"], Outgoing::Null);
                 Ok(())

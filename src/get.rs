@@ -153,11 +153,13 @@ macro_rules! tuple {
 
             const ROOM: usize = 0 $(+ $key::ROOM)*;
 
+            #[allow(unused_variables)]
             fn ask(&self, question: &mut Question<'_, '_>) -> Result<()> {
                 $(self.$index.ask(question)?;)*
                 Ok(())
             }
 
+            #[allow(unused_variables)]
             fn answer(&self, answers: &mut Answers<'_, '_>) -> Result<Self::Output> {
                 Ok(($(self.$index.answer(answers)?,)*))
             }

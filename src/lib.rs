@@ -8,6 +8,7 @@ compile_error!("freebsd-jail wraps system calls of FreeBSD; it builds on any Uni
 
 mod builder;
 mod error;
+mod features;
 mod flags;
 mod get;
 mod jail;
@@ -26,6 +27,7 @@ mod update;
 
 pub use builder::JailBuilder;
 pub use error::{Call, Error, ErrorKind, Result};
+pub use features::{Features, is_jailed};
 pub use flags::{GetFlags, SetFlags};
 pub use get::Keys;
 pub use jail::{Find, Jail, OwnedJail};

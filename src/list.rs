@@ -107,7 +107,8 @@ impl Iterator for Handles<'_> {
             Err(error) => return Some(Err(error)),
         };
         // Seen from the jail above, a direct child has no parent; seen from here it has.
-        let nested = if self.walk.jails.below.is_some() { crate::jail::Nested::Yes } else { found.values.into() };
+        let nested =
+            if self.walk.jails.below.is_some() { crate::jail::Nested::Yes } else { found.values.into() };
         Some(Jail::found(self.walk.jails.system.clone(), found.jid, found.descriptor, nested))
     }
 }

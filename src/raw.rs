@@ -97,9 +97,12 @@ pub fn jail_get(request: &mut Request, at: At<'_>, flags: GetFlags) -> Result<Re
         return conflict("the kernel makes no new descriptor of a jail that is named by one; duplicate it");
     }
     if flags.contains(GetFlags::OWN_DESC) && !names_only_a_jail(request) {
-        return conflict("a failure after the owning descriptor was made would remove the jail: ask for nothing else");
+        return conflict(
+            "a failure after the owning descriptor was made would remove the jail: ask for nothing else",
+        );
     }
-    let subject = if request.as_draft().position("lastjid").is_some() { Subject::Next } else { Subject::Named };
+    let subject =
+        if request.as_draft().position("lastjid").is_some() { Subject::Next } else { Subject::Named };
     let verb = Verb { call: Call::JailGet, flags: flags.bits() | at.flag(), subject };
     make(&system, request, verb, at, wants)
 }
@@ -184,8 +187,9 @@ fn make(system: &System, request: &mut Request, verb: Verb, at: At<'_>, wants: b
         At::None => Desc::Absent,
     };
     let answer = request.draft().call(system, verb, desc)?;
-    let jid = Jid::try_from(answer.jid)
-        .map_err(|error| error.with_kind(ErrorKind::InvalidAnswer).because("the kernel returned no number"))?;
+    let jid = Jid::try_from(answer.jid).map_err(|error| {
+        error.with_kind(ErrorKind::InvalidAnswer).because("the kernel returned no number")
+    })?;
     Ok(Reply { jid, descriptor: answer.descriptor })
 }
 
@@ -209,9 +213,8 @@ fn check_usable(system: &System, fd: BorrowedFd<'_>) -> Result<()> {
 
 /// Refuses a jail's descriptor whose jail has died, by fstat(2): it must be known to be a jail's.
 pub(crate) fn check_alive(system: &System, fd: BorrowedFd<'_>) -> Result<()> {
-    let stat = system
-        .fstat(fd)
-        .map_err(|errno| Error::os(Call::Fstat, errno, ErrorKind::InvalidDescriptor, ""))?;
+    let stat =
+        system.fstat(fd).map_err(|errno| Error::os(Call::Fstat, errno, ErrorKind::InvalidDescriptor, ""))?;
     if stat.ino == 0 {
         return Err(Error::refused(ErrorKind::Gone, "the jail has been removed"));
     }
@@ -291,7 +294,9 @@ fn gone(call: Call, errno: Errno) -> Error {
         (Call::JailAttachJd | Call::JailRemoveJd, libc::EINVAL) => {
             (ErrorKind::InvalidDescriptor, "the descriptor is not a jail's")
         }
-        (Call::JailAttachJd | Call::JailRemoveJd, _) => (ErrorKind::Gone, "the descriptor's jail has been removed"),
+        (Call::JailAttachJd | Call::JailRemoveJd, _) => {
+            (ErrorKind::Gone, "the descriptor's jail has been removed")
+        }
         _ => (ErrorKind::NotFound, "there is no such jail below this process's own"),
     };
     Error::os(call, errno, kind, reason)

@@ -5,7 +5,6 @@
 use std::ffi::OsStr;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::os::fd::AsFd;
-use std::os::unix::ffi::OsStrExt;
 
 use crate::SetFlags;
 use crate::error::{Call, Error, ErrorKind, Result, Subject};
@@ -159,7 +158,10 @@ impl<'j> JailUpdate<'j> {
             relative_to: None,
         };
         let Some(parent) = get::read(read, &())?.descriptor else {
-            return Err(Error::refused(ErrorKind::InvalidAnswer, "the kernel made no descriptor of the parent"));
+            return Err(Error::refused(
+                ErrorKind::InvalidAnswer,
+                "the kernel made no descriptor of the parent",
+            ));
         };
         raw::check_alive(&jail.system, parent.as_fd())?;
         self.draft.push(&["jid"], Outgoing::Bytes(&jail.jid().get().to_ne_bytes()));
@@ -183,7 +185,9 @@ impl<'j> JailUpdate<'j> {
         let refuse = |reason| Err(Error::refused(ErrorKind::InvalidValue, reason).about("name"));
         match name {
             [] => refuse("a jail's name is not empty"),
-            _ if name.contains(&b'.') => refuse("a jail cannot be moved below another one: give the last component only"),
+            _ if name.contains(&b'.') => {
+                refuse("a jail cannot be moved below another one: give the last component only")
+            }
             _ => Ok(()),
         }
     }

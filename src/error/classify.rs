@@ -55,8 +55,9 @@ impl Error {
             libc::EAGAIN if text.contains("no available jail IDs") => {
                 Verdict::new(ErrorKind::ResourceExhausted)
             }
-            libc::EAGAIN => Verdict::new(ErrorKind::Dying)
-                .because("the jail that this process is in is being removed"),
+            libc::EAGAIN => {
+                Verdict::new(ErrorKind::Dying).because("the jail that this process is in is being removed")
+            }
             libc::EDEADLK => Verdict::new(ErrorKind::Other)
                 .because("this process may run on none of the processors that the jail may use"),
             _ => Verdict::new(ErrorKind::Other),
@@ -106,8 +107,7 @@ impl<'t> Verdict<'t> {
 
 fn permission<'t>(call: Call, text: &str, asked: &Asked<'_>) -> Verdict<'t> {
     if text.contains("prison limit exceeded") {
-        return Verdict::new(ErrorKind::LimitExceeded)
-            .because("children.max of a jail above is reached");
+        return Verdict::new(ErrorKind::LimitExceeded).because("children.max of a jail above is reached");
     }
     let verdict = Verdict::new(ErrorKind::PermissionDenied);
     if call == Call::JailGet {
@@ -118,9 +118,7 @@ fn permission<'t>(call: Call, text: &str, asked: &Asked<'_>) -> Verdict<'t> {
             "this process is not root, the jail that it is in may have no children, or the new jail would be \
              allowed more than its parent",
         ),
-        _ => verdict.because(
-            "this process is not root, or the jail would be allowed more than its parent",
-        ),
+        _ => verdict.because("this process is not root, or the jail would be allowed more than its parent"),
     }
 }
 
@@ -132,9 +130,7 @@ fn not_found<'t>(call: Call, text: &str, asked: &Asked<'_>) -> Verdict<'t> {
     if text.is_empty() {
         // jail_set looks the path up without adding words; jail_get never fails so.
         return if call == Call::JailSet {
-            Verdict::new(ErrorKind::InvalidPath)
-                .about("path")
-                .because("the directory does not exist")
+            Verdict::new(ErrorKind::InvalidPath).about("path").because("the directory does not exist")
         } else {
             Verdict::new(ErrorKind::NotFound)
         };

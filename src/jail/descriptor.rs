@@ -2,20 +2,23 @@
 
 #![forbid(unsafe_code)]
 
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use super::Jail;
-use crate::error::{Error, Result, Subject};
+use super::{Jail, OwnedJail};
+use crate::SetFlags;
+use crate::error::{Call, Error, ErrorKind, Result, Subject};
 use crate::get::{self, Key, Read};
-use crate::request::Desc;
-use crate::sys::{self, System};
+use crate::request::{Desc, Draft, Verb};
+use crate::sys::{self, Errno, System};
 use crate::{param, raw};
 
 impl Jail {
     /// Returns the jail's descriptor, `None` where the handle goes by the number.
     ///
-    /// poll(2) says `POLLHUP` of it once the jail has been removed. Whoever gets a copy may read the jail, and
-    /// change, enter and remove it if the maker of the descriptor was root.
+    /// poll(2) says `POLLHUP` of it once the jail has been removed. Whoever gets a copy may read the jail, and,
+    /// if the maker of the descriptor was root, change, enter and remove it. A copy of the descriptor of an
+    /// [`OwnedJail`] keeps the jail when the owner is killed.
     #[must_use]
     pub fn descriptor(&self) -> Option<BorrowedFd<'_>> {
         self.descriptor_ref()
@@ -26,6 +29,116 @@ impl Jail {
     pub fn into_descriptor(self) -> Option<OwnedFd> {
         self.descriptor
     }
+
+    /// Whether the jail lives: it has not begun to be removed.
+    ///
+    /// Wraps fstat(2) by descriptor, which needs no privilege, and jail_get(2) by number.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unsupported`] where there are no jails.
+    pub fn is_alive(&self) -> Result<bool> {
+        let result = match self.descriptor_ref() {
+            Some(descriptor) => raw::check_alive(&self.system, descriptor),
+            None => self.get(()),
+        };
+        match result {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::Gone => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Makes another handle of the same jail. A handle made of an [`OwnedJail`] does not own the jail.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::ResourceExhausted`] when no more descriptors can be had; [`ErrorKind::Gone`] for an owned
+    /// jail that has been removed.
+    pub fn try_clone(&self) -> Result<Self> {
+        let descriptor = match self.descriptor_ref() {
+            // A duplicate of an owning descriptor would keep the jail alive, so it takes a new one, which goes by
+            // the number: if this jail lives still when that is made, the number was its own.
+            Some(owning) if self.owning => {
+                let read = Read {
+                    system: &self.system,
+                    flags: sys::JAIL_GET_DESC,
+                    subject: Subject::Handle,
+                    desc: Desc::Empty,
+                    key: Key::Jid(self.jid.get()),
+                    relative_to: None,
+                };
+                let descriptor = get::read(read, &())?.descriptor;
+                raw::check_alive(&self.system, owning)?;
+                descriptor
+            }
+            Some(descriptor) => Some(descriptor.try_clone_to_owned().map_err(|error| no_more(&error))?),
+            None => None,
+        };
+        Ok(Self {
+            system: self.system.clone(),
+            jid: self.jid,
+            descriptor,
+            nested: self.nested,
+            owning: false,
+        })
+    }
+
+    /// Takes ownership: the jail is removed when the returned handle is dropped.
+    ///
+    /// Wraps jail_set(2) with `JAIL_OWN_DESC` where there are descriptors. jail_get(2) could give an owning one
+    /// too, but would remove the jail if it failed after making it.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::PermissionDenied`] when not root, [`ErrorKind::Gone`] when the jail has been removed.
+    ///
+    /// # FreeBSD versions
+    ///
+    /// Since 15.0 the kernel removes the jail when this process ends, too, and that cannot be undone while the
+    /// descriptor is open. Before, nothing is asked of the kernel.
+    pub fn take_ownership(self) -> Result<OwnedJail> {
+        if !self.system.has_descriptors() {
+            return Ok(OwnedJail::new(self));
+        }
+        let pinned = if self.descriptor.is_some() { self } else { self.pin()? };
+        let Some(descriptor) = pinned.descriptor_ref() else {
+            return Err(Error::refused(
+                ErrorKind::InvalidAnswer,
+                "the kernel made no descriptor of the jail",
+            ));
+        };
+        let flags = (SetFlags::UPDATE | SetFlags::OWN_DESC).bits() | sys::JAIL_USE_DESC;
+        let verb = Verb { call: Call::JailSet, flags, subject: Subject::Handle };
+        let answer = Draft::new().call(&pinned.system, verb, Desc::Given(descriptor))?;
+        let Some(owning) = answer.descriptor else {
+            return Err(Error::refused(ErrorKind::InvalidAnswer, "the kernel made no owning descriptor"));
+        };
+        Ok(OwnedJail::new(Self { descriptor: Some(owning), ..pinned }))
+    }
+
+    /// Makes a handle of the same jail that holds a descriptor and knows whether the jail is nested.
+    pub(crate) fn pin(&self) -> Result<Self> {
+        if self.descriptor.is_some() {
+            let nested = self.get(param::PARENT)?.into();
+            return Ok(Self { nested, ..self.try_clone()? });
+        }
+        let read = Read {
+            system: &self.system,
+            flags: sys::JAIL_GET_DESC,
+            subject: Subject::Handle,
+            desc: Desc::Empty,
+            key: Key::Jid(self.jid.get()),
+            relative_to: None,
+        };
+        let found = get::read(read, &param::PARENT)?;
+        Self::found(self.system.clone(), found.jid, found.descriptor, found.values.into())
+    }
+}
+
+fn no_more(error: &io::Error) -> Error {
+    let errno = Errno(error.raw_os_error().unwrap_or(libc::EMFILE));
+    Error::os(Call::Fcntl, errno, ErrorKind::ResourceExhausted, "duplicating the jail's descriptor")
 }
 
 /// Makes a handle of a descriptor that came from elsewhere, after asking the kernel with one jail_get(2) whether

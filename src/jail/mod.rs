@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod children;
 mod descriptor;
 mod owned;
 
@@ -17,7 +18,7 @@ use crate::jid::Jid;
 use crate::list::Jails;
 use crate::raw;
 use crate::request::{Desc, Draft, Verb};
-use crate::sys::{self, Errno, System};
+use crate::sys::{self, System};
 use crate::update::JailUpdate;
 use crate::{SetFlags, param};
 
@@ -107,10 +108,19 @@ impl<'n> Find<'n> {
                 [] => refuse("a jail's name is not empty"),
                 name if name.contains(&0) => refuse("a jail's name cannot contain NUL"),
                 name if name.len() >= param::NAME_MAX => refuse("a jail's name has at most 255 bytes"),
-                name => Ok(Key::Name(name)),
+                // The only jail that may have a number as its name is the one of that number, whose name may be
+                // another by now.
+                name => Ok(decimal(name).map_or(Key::Name(name), |jid| Key::Jid(jid.get()))),
             },
         }
     }
+}
+
+/// Reads a name that is a jail's number, as the kernel would write it.
+fn decimal(name: &[u8]) -> Option<Jid> {
+    let text = core::str::from_utf8(name).ok()?;
+    let jid = Jid::new(text.parse().ok()?)?;
+    (jid.to_string() == text).then_some(jid)
 }
 
 impl Jail {
@@ -119,16 +129,6 @@ impl Jail {
     #[must_use]
     pub fn builder() -> JailBuilder<'static> {
         JailBuilder::new(None)
-    }
-
-    /// Starts describing a jail below this one. Nothing happens before [`create`](JailBuilder::create) or its
-    /// likes. The kernel counts it against this jail's `children.max`, and allows it no more than this one has.
-    ///
-    /// Its name is relative to this jail's, and its path is needed: it is looked up from this process's root,
-    /// like any other.
-    #[must_use]
-    pub fn child_builder(&self) -> JailBuilder<'_> {
-        JailBuilder::new(Some(self))
     }
 
     /// Finds a jail by its name or number and makes a handle of it.
@@ -146,9 +146,9 @@ impl Jail {
     ///
     /// ```
     /// # use freebsd_jail::{ErrorKind, Jail, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
     /// # let kernel = sim::Kernel::new();
     /// # let _guard = kernel.install();
-    /// # fn main() -> freebsd_jail::Result<()> {
     /// let created = Jail::builder().name("www").path("/").create()?;
     /// assert_eq!(Jail::open("www")?.jid(), created.jid());
     /// assert_eq!(Jail::open(created.jid())?.jid(), created.jid());
@@ -184,9 +184,15 @@ impl Jail {
     }
 
     /// Makes a handle of what a call returned.
-    pub(crate) fn found(system: System, jid: i32, descriptor: Option<OwnedFd>, nested: Nested) -> Result<Self> {
-        let jid = Jid::try_from(jid)
-            .map_err(|error| error.with_kind(ErrorKind::InvalidAnswer).because("the kernel returned no number"))?;
+    pub(crate) fn found(
+        system: System,
+        jid: i32,
+        descriptor: Option<OwnedFd>,
+        nested: Nested,
+    ) -> Result<Self> {
+        let jid = Jid::try_from(jid).map_err(|error| {
+            error.with_kind(ErrorKind::InvalidAnswer).because("the kernel returned no number")
+        })?;
         Ok(Self { system, jid, descriptor, nested, owning: false })
     }
 
@@ -210,9 +216,9 @@ impl Jail {
     ///
     /// ```
     /// # use freebsd_jail::{Jail, param, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
     /// # let kernel = sim::Kernel::new();
     /// # let _guard = kernel.install();
-    /// # fn main() -> freebsd_jail::Result<()> {
     /// let jail = Jail::builder().name("www").path("/").securelevel(2).create()?;
     /// assert_eq!(jail.get(param::SECURELEVEL)?, 2);
     /// let (name, path) = jail.get((param::NAME, param::PATH))?;
@@ -230,7 +236,8 @@ impl Jail {
             Some(descriptor) => (sys::JAIL_USE_DESC, Desc::Given(descriptor.as_fd()), Key::Descriptor),
             None => (0, Desc::Absent, Key::Jid(self.jid.get())),
         };
-        let read = Read { system: &self.system, flags, subject: Subject::Handle, desc, key, relative_to: None };
+        let read =
+            Read { system: &self.system, flags, subject: Subject::Handle, desc, key, relative_to: None };
         get::read(read, keys)
     }
 
@@ -256,9 +263,10 @@ impl Jail {
     #[doc(alias = "jail_attach")]
     pub fn attach(&self) -> Result<()> {
         let Some(descriptor) = &self.descriptor else {
-            return self.system.jail_attach(self.jid.get()).map_err(|errno| {
-                handle_error(raw::attach_error(Call::JailAttach, errno))
-            });
+            return self
+                .system
+                .jail_attach(self.jid.get())
+                .map_err(|errno| handle_error(raw::attach_error(Call::JailAttach, errno)));
         };
         let flags = (SetFlags::UPDATE | SetFlags::ATTACH).bits() | sys::JAIL_USE_DESC;
         let verb = Verb { call: Call::JailSet, flags, subject: Subject::Handle };
@@ -304,9 +312,9 @@ impl Jail {
     ///
     /// ```
     /// # use freebsd_jail::{Jail, param, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
     /// # let kernel = sim::Kernel::new();
     /// # let _guard = kernel.install();
-    /// # fn main() -> freebsd_jail::Result<()> {
     /// # let _www = Jail::builder().name("www").path("/").create()?;
     /// for entry in Jail::all().get((param::JID, param::NAME)) {
     ///     let (jid, name) = entry?;
@@ -320,42 +328,6 @@ impl Jail {
         Jails::new(System::current(), None)
     }
 
-    /// Lists the jails directly below this one. Names are relative to this jail, as is `parent`.
-    ///
-    /// # FreeBSD versions
-    ///
-    /// Since 15.0 the kernel looks from this jail; before, all jails are walked through, and those below are told
-    /// by their names.
-    #[must_use]
-    pub fn children(&self) -> Jails<'_> {
-        self.descendants().direct()
-    }
-
-    /// Lists the jails below this one, and those below them. Names are relative to this jail, as is `parent`.
-    ///
-    /// # FreeBSD versions
-    ///
-    /// As [`children`](Self::children).
-    #[must_use]
-    pub fn descendants(&self) -> Jails<'_> {
-        Jails::new(self.system.clone(), Some(self))
-    }
-
-    /// Makes a handle of the same jail that holds a descriptor and knows whether the jail is nested.
-    pub(crate) fn pin(&self) -> Result<Self> {
-        let (flags, desc, key) = match &self.descriptor {
-            Some(descriptor) => {
-                let nested = self.get(param::PARENT)?.into();
-                let descriptor = descriptor.try_clone().map_err(no_more_descriptors)?;
-                return Self::found(self.system.clone(), self.jid.get(), Some(descriptor), nested);
-            }
-            None => (sys::JAIL_GET_DESC, Desc::Empty, Key::Jid(self.jid.get())),
-        };
-        let read = Read { system: &self.system, flags, subject: Subject::Handle, desc, key, relative_to: None };
-        let found = get::read(read, &param::PARENT)?;
-        Self::found(self.system.clone(), found.jid, found.descriptor, found.values.into())
-    }
-
     pub(crate) fn descriptor_ref(&self) -> Option<BorrowedFd<'_>> {
         self.descriptor.as_ref().map(AsFd::as_fd)
     }
@@ -363,11 +335,6 @@ impl Jail {
     pub(crate) fn nested(&self) -> Nested {
         self.nested
     }
-}
-
-fn no_more_descriptors(error: std::io::Error) -> Error {
-    let errno = Errno(error.raw_os_error().unwrap_or(libc::EMFILE));
-    Error::os(Call::Fcntl, errno, ErrorKind::ResourceExhausted, "duplicating the jail's descriptor")
 }
 
 /// Not found, said of a jail that was there when the handle was made, is gone.

@@ -213,7 +213,8 @@ impl Decode for String {
     fn decode(bytes: &[u8], name: &str) -> Result<Self> {
         let text = until_nul(bytes, name)?;
         core::str::from_utf8(text).map(Into::into).map_err(|_| {
-            Error::refused(ErrorKind::InvalidAnswer, "the value is not UTF-8; read it as an `OsString`").about(name)
+            Error::refused(ErrorKind::InvalidAnswer, "the value is not UTF-8; read it as an `OsString`")
+                .about(name)
         })
     }
 }

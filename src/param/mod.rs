@@ -41,6 +41,7 @@ pub use access::{Access, Creatable, CreateOnly, ReadOnly, ReadWrite, Updatable};
 pub use codec::{Decode, Encode};
 pub(crate) use codec::{Sealed, Wire};
 pub use key::Param;
+pub(crate) use key::resolve;
 pub use mode::Mode;
 pub use table::*;
 pub use value::{Kind, Value};

@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 
 use super::access::Marker;
-use super::{Access, CreateOnly, Decode, Kind, Mode, Param, ReadOnly};
+use super::{Access, Decode, Kind, Mode, Param};
 use crate::Jid;
 
 /// The most bytes of a jail's name, its NUL included (`MAXHOSTNAMELEN`).

@@ -226,7 +226,10 @@ impl<'s> Draft<'s> {
     /// Refuses what the kernel refuses without a word; FreeBSD 15.0 even frees memory twice over it.
     fn check_limits(&self) -> Result<()> {
         if self.entries.len() == 0 {
-            return Err(Error::refused(ErrorKind::InvalidRequest, "the request is empty"));
+            return Err(Error::refused(
+                ErrorKind::InvalidRequest,
+                "the request is empty: it names no jail and no parameter",
+            ));
         }
         if self.entries.len() + OWN_PAIRS > MAX_PAIRS {
             return Err(Error::refused(
@@ -241,7 +244,10 @@ impl<'s> Draft<'s> {
         if self.weight() > MAX_BYTES {
             return Err(Error::refused(
                 ErrorKind::InvalidRequest,
-                format!("the request takes {} of the {MAX_BYTES} bytes that the kernel allows", self.weight()),
+                format!(
+                    "the request takes {} of the {MAX_BYTES} bytes that the kernel allows",
+                    self.weight()
+                ),
             ));
         }
         Ok(())
@@ -290,9 +296,9 @@ impl<'s> Draft<'s> {
         };
         match result {
             Ok(jid) => {
-                let descriptor = descriptor
-                    .take()
-                    .map_err(|errno| Error::os(Call::Fcntl, errno, ErrorKind::Other, "setting close-on-exec"))?;
+                let descriptor = descriptor.take().map_err(|errno| {
+                    Error::os(Call::Fcntl, errno, ErrorKind::Other, "setting close-on-exec")
+                })?;
                 Ok(Answer { jid, descriptor })
             }
             Err(errno) => {

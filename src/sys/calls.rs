@@ -6,6 +6,10 @@ use libc::iovec;
 
 use super::{Errno, System, bindings};
 
+/// What jail(2) takes. [`jail`](fn@jail) is the call.
+#[allow(non_camel_case_types)]
+pub type jail = bindings::jail;
+
 /// Creates or changes a jail. Wraps [jail_set(2)].
 ///
 /// Returns the jail's number, or -1 with `errno` set.

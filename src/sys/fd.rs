@@ -8,13 +8,13 @@ use super::Errno;
 
 /// What fstat(2) says of a descriptor, as far as the crate asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stat {
+pub(crate) struct Stat {
     /// The file's device.
-    pub dev: u64,
+    pub(crate) dev: u64,
     /// The file's inode; of a jail descriptor the jail's number, 0 once the jail has died.
-    pub ino: u64,
+    pub(crate) ino: u64,
     /// The file's type and permission bits.
-    pub mode: u32,
+    pub(crate) mode: u32,
 }
 
 /// Asks fstat(2) of a descriptor number, which need not be open.

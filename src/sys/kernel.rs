@@ -16,7 +16,11 @@ mod freebsd {
     /// # Safety
     ///
     /// As for [`super::super::jail_set`].
-    pub(in crate::sys) unsafe fn jail_set(iov: *mut iovec, niov: c_uint, flags: c_int) -> Result<c_int, Errno> {
+    pub(in crate::sys) unsafe fn jail_set(
+        iov: *mut iovec,
+        niov: c_uint,
+        flags: c_int,
+    ) -> Result<c_int, Errno> {
         // SAFETY: the caller vouches for the iovecs and their memory.
         check(unsafe { bindings::jail_set(iov, niov, flags) })
     }
@@ -24,7 +28,11 @@ mod freebsd {
     /// # Safety
     ///
     /// As for [`super::super::jail_get`].
-    pub(in crate::sys) unsafe fn jail_get(iov: *mut iovec, niov: c_uint, flags: c_int) -> Result<c_int, Errno> {
+    pub(in crate::sys) unsafe fn jail_get(
+        iov: *mut iovec,
+        niov: c_uint,
+        flags: c_int,
+    ) -> Result<c_int, Errno> {
         // SAFETY: the caller vouches for the iovecs and their memory.
         check(unsafe { bindings::jail_get(iov, niov, flags) })
     }
@@ -63,7 +71,11 @@ mod freebsd {
         if result == -1 { Err(Errno::last()) } else { Ok(()) }
     }
 
-    pub(in crate::sys) fn sysctl(mib: &[c_int], old: Option<&mut [u8]>, new: Option<&[u8]>) -> Result<usize, Errno> {
+    pub(in crate::sys) fn sysctl(
+        mib: &[c_int],
+        old: Option<&mut [u8]>,
+        new: Option<&[u8]>,
+    ) -> Result<usize, Errno> {
         let miblen = c_uint::try_from(mib.len()).map_err(|_| Errno(libc::EINVAL))?;
         let (old, mut oldlen) = match old {
             Some(old) => (old.as_mut_ptr(), old.len()),
@@ -75,9 +87,8 @@ mod freebsd {
         };
         // SAFETY: `mib`, `old` and `new` are valid for their lengths for the whole call; the kernel writes into
         // `old`, which is borrowed uniquely, and into `oldlen`, which is ours, and only reads the others.
-        let result = unsafe {
-            libc::sysctl(mib.as_ptr(), miblen, old.cast(), &raw mut oldlen, new.cast(), newlen)
-        };
+        let result =
+            unsafe { libc::sysctl(mib.as_ptr(), miblen, old.cast(), &raw mut oldlen, new.cast(), newlen) };
         check(result).map(|_| oldlen)
     }
 }
@@ -124,7 +135,11 @@ mod elsewhere {
         Err(UNSUPPORTED)
     }
 
-    pub(in crate::sys) fn sysctl(_: &[c_int], _: Option<&mut [u8]>, _: Option<&[u8]>) -> Result<usize, Errno> {
+    pub(in crate::sys) fn sysctl(
+        _: &[c_int],
+        _: Option<&mut [u8]>,
+        _: Option<&[u8]>,
+    ) -> Result<usize, Errno> {
         Err(UNSUPPORTED)
     }
 }

@@ -18,6 +18,7 @@ mod bindings {
     include!(concat!(env!("OUT_DIR"), "/bindings.rs"));
 }
 mod calls;
+mod descriptor;
 mod errno;
 pub(crate) mod fd;
 mod kernel;
@@ -25,13 +26,20 @@ mod layout;
 #[cfg(feature = "sim")]
 mod legacy;
 mod pair;
-mod descriptor;
 mod slot;
 mod system;
 
+pub use bindings::{
+    EVFILT_JAIL, EVFILT_JAILDESC, JAIL_API_VERSION, JAIL_AT_DESC, JAIL_ATTACH, JAIL_CREATE, JAIL_DYING,
+    JAIL_GET_DESC, JAIL_GET_MASK, JAIL_OWN_DESC, JAIL_SET_MASK, JAIL_SYS_DISABLE, JAIL_SYS_INHERIT,
+    JAIL_SYS_NEW, JAIL_UPDATE, JAIL_USE_DESC, NOTE_JAIL_ATTACH, NOTE_JAIL_CHILD, NOTE_JAIL_CTRLMASK,
+    NOTE_JAIL_MULTI, NOTE_JAIL_REMOVE, NOTE_JAIL_SET, PRISON_STATE_ALIVE, PRISON_STATE_DYING,
+    PRISON_STATE_INVALID, SYS_jail, SYS_jail_attach, SYS_jail_attach_jd, SYS_jail_get, SYS_jail_remove,
+    SYS_jail_remove_jd, SYS_jail_set, XPRISON_VERSION, cpusetid_t, prison_state, xprison,
+};
 pub use calls::{jail, jail_attach, jail_attach_jd, jail_get, jail_remove, jail_remove_jd, jail_set};
+pub(crate) use descriptor::DescriptorSlot;
 pub use errno::Errno;
 pub use pair::Pair;
-pub(crate) use descriptor::DescriptorSlot;
 pub(crate) use slot::Slot;
 pub(crate) use system::System;

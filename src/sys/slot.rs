@@ -6,6 +6,7 @@ use core::ptr;
 
 use libc::iovec;
 
+#[cfg(feature = "sim")]
 use super::Pair;
 
 /// One name and value of a request: two iovecs side by side, as jail_set(2) and jail_get(2) want them.

@@ -2,11 +2,11 @@
 
 use core::ffi::{c_int, c_uint};
 use std::os::fd::{AsRawFd, BorrowedFd};
-use std::sync::OnceLock;
 
 use libc::iovec;
 
 use super::{Errno, Slot, bindings, fd, kernel};
+use crate::features::{Cache, Features};
 #[cfg(feature = "sim")]
 use crate::sim;
 
@@ -55,7 +55,12 @@ impl System {
     /// # Safety
     ///
     /// As for [`super::jail_set`].
-    pub(super) unsafe fn jail_set_raw(&self, iov: *mut iovec, niov: c_uint, flags: c_int) -> Result<c_int, Errno> {
+    pub(super) unsafe fn jail_set_raw(
+        &self,
+        iov: *mut iovec,
+        niov: c_uint,
+        flags: c_int,
+    ) -> Result<c_int, Errno> {
         #[cfg(feature = "sim")]
         if let Some(model) = &self.model {
             // SAFETY: the caller vouches for the iovecs and their memory.
@@ -69,7 +74,12 @@ impl System {
     /// # Safety
     ///
     /// As for [`super::jail_get`].
-    pub(super) unsafe fn jail_get_raw(&self, iov: *mut iovec, niov: c_uint, flags: c_int) -> Result<c_int, Errno> {
+    pub(super) unsafe fn jail_get_raw(
+        &self,
+        iov: *mut iovec,
+        niov: c_uint,
+        flags: c_int,
+    ) -> Result<c_int, Errno> {
         #[cfg(feature = "sim")]
         if let Some(model) = &self.model {
             // SAFETY: the caller vouches for the iovecs and their memory.
@@ -136,7 +146,12 @@ impl System {
     }
 
     /// Calls sysctl(3) and returns how many bytes it wrote, or would write where `old` is `None`.
-    pub(crate) fn sysctl(&self, mib: &[c_int], old: Option<&mut [u8]>, new: Option<&[u8]>) -> Result<usize, Errno> {
+    pub(crate) fn sysctl(
+        &self,
+        mib: &[c_int],
+        old: Option<&mut [u8]>,
+        new: Option<&[u8]>,
+    ) -> Result<usize, Errno> {
         #[cfg(feature = "sim")]
         if let Some(model) = &self.model {
             return model.sysctl(mib, old, new);
@@ -155,22 +170,52 @@ impl System {
         fd::host_fstat(descriptor.as_raw_fd()).map(|stat| DescriptorStat { ino: stat.ino, mode: stat.mode })
     }
 
-    /// Whether the kernel has jail descriptors, which came with FreeBSD 15.0; found out once.
+    /// Reads a value of fixed size by its name, and returns how many bytes it has.
+    pub(crate) fn sysctl_by_name(&self, name: &str, value: &mut [u8]) -> Result<usize, Errno> {
+        // What sysctlnametomib(3) does: node 3 of the tree's own level turns names into numbers.
+        const NAME_TO_MIB: [c_int; 2] = [0, 3];
+        const NUMBER: usize = size_of::<c_int>();
+        let mut numbers = [0; 24 * NUMBER];
+        let len = self.sysctl(&NAME_TO_MIB, Some(&mut numbers), Some(name.as_bytes()))?;
+        let mut mib = [0; 24];
+        let mut count = 0;
+        for (number, place) in numbers.chunks_exact(NUMBER).take(len / NUMBER).zip(&mut mib) {
+            *place = number.try_into().map_or(0, c_int::from_ne_bytes);
+            count += 1;
+        }
+        self.sysctl(mib.get(..count).unwrap_or_default(), Some(value), None)
+    }
+
+    /// Whether the kernel has jail descriptors, which came with FreeBSD 15.0.
     pub(crate) fn has_descriptors(&self) -> bool {
-        static KERNEL: OnceLock<bool> = OnceLock::new();
+        self.features().descriptors()
+    }
+
+    /// Returns what the kernel has; found out once.
+    pub(crate) fn features(&self) -> Features {
+        *self.cache().features.get_or_init(|| self.probe())
+    }
+
+    /// Returns where what is found out about this kernel is kept.
+    pub(crate) fn cache(&self) -> &Cache {
+        static KERNEL: Cache = Cache::new();
         #[cfg(feature = "sim")]
-        let probed = self.model.as_ref().map_or(&KERNEL, sim::Kernel::probed_descriptors);
-        #[cfg(not(feature = "sim"))]
-        let probed = &KERNEL;
-        *probed.get_or_init(|| self.probe_descriptors())
+        if let Some(model) = &self.model {
+            return model.cache();
+        }
+        &KERNEL
     }
 
     /// Asks about descriptor -1: a kernel that has descriptors says that it is not open, an older one that it
     /// knows no such flag. Changes nothing.
-    fn probe_descriptors(&self) -> bool {
+    fn probe(&self) -> Features {
         let mut desc = (-1 as c_int).to_ne_bytes();
         let mut request = [Slot::new(b"desc\0", Some(&mut desc))];
-        self.jail_get(&mut request, bindings::JAIL_USE_DESC) == Err(Errno(libc::EBADF))
+        match self.jail_get(&mut request, bindings::JAIL_USE_DESC) {
+            Err(Errno(libc::ENOSYS)) => Features::new(false, false),
+            Err(Errno(libc::EBADF)) => Features::new(true, true),
+            _ => Features::new(true, false),
+        }
     }
 }
 

@@ -1,0 +1,67 @@
+//! Creates, reads, lists, changes, nests and removes jails, and prints what it does.
+//!
+//! On FreeBSD as root it does so for real; anywhere else on the model of the kernel, which confines nothing.
+//!
+//! `cargo run --example quickstart`
+
+use std::net::Ipv4Addr;
+
+use freebsd_jail::{ErrorKind, Jail, Result, param, sim};
+
+fn main() -> Result<()> {
+    // On any other system the calls of this thread go to the model while the guard lives.
+    let model = (!cfg!(target_os = "freebsd")).then(sim::Kernel::new);
+    let _guard = model.as_ref().map(sim::Kernel::install);
+    println!("running on {}\n", if model.is_some() { "the model of the kernel" } else { "the kernel" });
+
+    println!("create: a jail with a host name, an address and room for one jail below it");
+    let jail = Jail::builder()
+        .name("quickstart")
+        .path("/")
+        .hostname("www.example.org")
+        .ip4([Ipv4Addr::new(10, 0, 0, 22)])
+        .securelevel(1)
+        .children_max(1)
+        .create()?;
+    println!("  jid {}\n", jail.jid());
+
+    println!("read: five parameters in one system call");
+    let (name, path, hostname, securelevel, addresses) =
+        jail.get((param::NAME, param::PATH, param::HOST_HOSTNAME, param::SECURELEVEL, param::IP4_ADDR))?;
+    println!("  name           {}", name.display());
+    println!("  path           {}", path.display());
+    println!("  host.hostname  {}", hostname.display());
+    println!("  securelevel    {securelevel}");
+    println!("  ip4.addr       {addresses:?}\n");
+
+    println!("update: another host name, a higher secure level");
+    jail.update().hostname("new.example.org").securelevel(2).apply()?;
+    let (hostname, securelevel) = jail.get((param::HOST_HOSTNAME.text(), param::SECURELEVEL))?;
+    println!("  host.hostname  {hostname}");
+    println!("  securelevel    {securelevel}\n");
+
+    println!("nest: a jail below it");
+    let child = jail.child_builder().name("child").path("/").create()?;
+    println!("  jid {}, parent {:?}", child.jid(), child.get(param::PARENT)?);
+    let refused = child.update().securelevel(0).apply().expect_err("below its parent's level");
+    println!("  lowering its secure level: {:?}\n    {refused}", refused.kind());
+    let full = jail.child_builder().name("another").path("/").create().expect_err("there is room for one");
+    println!("  a second one: {:?}\n    {full}\n", full.kind());
+
+    println!("list: every jail that can be seen from here, one system call each");
+    for entry in Jail::all().get((param::JID, param::NAME, param::HOST_HOSTNAME)) {
+        let (jid, name, hostname) = entry?;
+        println!("  {jid:>5}  {:<20}  {}", name.display(), hostname.display());
+    }
+
+    println!("\nremove: the child by its handle's end, its parent by a call");
+    let jid = child.jid();
+    drop(child);
+    let gone = Jail::open(jid).expect_err("removed");
+    assert_eq!(gone.kind(), ErrorKind::NotFound);
+    println!("  opening jail {jid} again: {gone}");
+    let jid = jail.jid();
+    jail.remove()?;
+    println!("  jail {jid} removed");
+    Ok(())
+}

@@ -1,0 +1,99 @@
+//! What the running kernel has.
+
+#![forbid(unsafe_code)]
+
+use core::fmt;
+use std::sync::OnceLock;
+
+use crate::error::{Call, Error, ErrorKind, Result};
+use crate::sys::System;
+
+/// What the running kernel has, found out by asking it once.
+///
+/// ```
+/// # use freebsd_jail::{Features, sim};
+/// # let kernel = sim::Kernel::with_release(sim::Release::FREEBSD_13_2);
+/// # let _guard = kernel.install();
+/// let features = Features::current();
+/// assert!(features.jails());
+/// assert!(!features.descriptors());
+/// println!("{features}");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Features {
+    jails: bool,
+    descriptors: bool,
+}
+
+impl Features {
+    /// Returns what the kernel has. Asks it the first time only, with one jail_get(2) that changes nothing.
+    #[must_use]
+    pub fn current() -> Self {
+        System::current().features()
+    }
+
+    pub(crate) const fn new(jails: bool, descriptors: bool) -> Self {
+        Self { jails, descriptors }
+    }
+
+    /// Whether there are jails at all: FreeBSD, or an installed model of it.
+    #[must_use]
+    pub const fn jails(self) -> bool {
+        self.jails
+    }
+
+    /// Whether there are jail descriptors, which came with FreeBSD 15.0, and with them `meta`, `env` and events.
+    #[must_use]
+    pub const fn descriptors(self) -> bool {
+        self.descriptors
+    }
+}
+
+impl fmt::Display for Features {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match (self.jails, self.descriptors) {
+            (false, _) => "no jails",
+            (true, false) => "jails",
+            (true, true) => "jails, jail descriptors",
+        })
+    }
+}
+
+/// What is asked of a kernel once: each model has one of these, and so has the host.
+#[derive(Debug)]
+pub(crate) struct Cache {
+    pub(crate) features: OnceLock<Features>,
+}
+
+impl Cache {
+    pub(crate) const fn new() -> Self {
+        Self { features: OnceLock::new() }
+    }
+}
+
+/// Whether this process is in a jail. A process cannot see its own jail: no call lists or reads it.
+///
+/// Wraps sysctl(3) of `security.jail.jailed`.
+///
+/// # Errors
+///
+/// [`ErrorKind::Unsupported`] where there are no jails.
+///
+/// ```
+/// # use freebsd_jail::sim;
+/// # fn main() -> freebsd_jail::Result<()> {
+/// # let kernel = sim::Kernel::new();
+/// # let _guard = kernel.install();
+/// assert!(!freebsd_jail::is_jailed()?);
+/// # Ok(())
+/// # }
+/// ```
+pub fn is_jailed() -> Result<bool> {
+    let mut value = [0; size_of::<i32>()];
+    System::current().sysctl_by_name("security.jail.jailed", &mut value).map_err(|errno| match errno.0 {
+        libc::ENOSYS => Error::os(Call::Sysctl, errno, ErrorKind::Unsupported, "this host has no jails"),
+        _ => Error::os(Call::Sysctl, errno, ErrorKind::Other, "security.jail.jailed"),
+    })?;
+    Ok(i32::from_ne_bytes(value) != 0)
+}

@@ -1,0 +1,106 @@
+//! What the tests share: the kernel that they run on, and names of their own.
+//!
+//! On FreeBSD as root that is the host's kernel, anywhere else a model of it. No test asks which, but through
+//! this file.
+
+#![allow(dead_code, unreachable_pub, reason = "each test uses its part of this file")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a test fails by panicking"
+)]
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use freebsd_jail::{ErrorKind, Jail, Jid, param, sim};
+
+/// The kernel that a test runs on, while it is held.
+#[must_use]
+pub struct Host {
+    model: Option<sim::Kernel>,
+    _guard: Option<sim::Guard>,
+}
+
+/// Returns the kernel: FreeBSD's own, or else a model of the newest release.
+pub fn host() -> Host {
+    if cfg!(target_os = "freebsd") {
+        return Host { model: None, _guard: None };
+    }
+    model(sim::Kernel::new())
+}
+
+/// Installs a model, on any host, for what can be tested on a certain release only.
+pub fn model(kernel: sim::Kernel) -> Host {
+    let guard = kernel.install();
+    Host { model: Some(kernel), _guard: Some(guard) }
+}
+
+/// The model's releases, each to be gone through by tests of what must hold on all.
+pub fn releases() -> [sim::Release; 3] {
+    [sim::Release::FREEBSD_13_2, sim::Release::FREEBSD_14_3, sim::Release::FREEBSD_15_1]
+}
+
+/// Runs a test on the host's kernel, or else on a model of each release.
+pub fn on_every_kernel(test: impl Fn(&Host)) {
+    if cfg!(target_os = "freebsd") {
+        test(&host());
+        return;
+    }
+    for release in releases() {
+        println!("on {release:?}");
+        test(&model(sim::Kernel::with_release(release)));
+    }
+}
+
+impl Host {
+    /// Returns the model, `None` on a real kernel.
+    pub fn model(&self) -> Option<&sim::Kernel> {
+        self.model.as_ref()
+    }
+
+    /// Returns how many system calls the model has answered, after saying why not where it is no model.
+    pub fn calls(&self) -> Option<sim::Calls> {
+        if self.model.is_none() {
+            println!("skipped: only the model counts system calls");
+        }
+        self.model.as_ref().map(sim::Kernel::calls)
+    }
+
+    /// Whether the kernel has jail descriptors. Says so where it has not, since a test is skipped then.
+    pub fn has_descriptors(&self) -> bool {
+        let has = has_descriptors();
+        if !has {
+            println!("skipped: this kernel has no jail descriptors");
+        }
+        has
+    }
+}
+
+/// Whether the kernel has jail descriptors.
+pub fn has_descriptors() -> bool {
+    let probe = Jail::builder().name(name("probe")).path("/").create_persistent().expect("a jail");
+    let has = probe.descriptor().is_some();
+    probe.remove().expect("removed");
+    has
+}
+
+/// Returns a name that no other test uses, nor what an earlier run may have left.
+pub fn name(what: &str) -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    format!("fj-{}-{}-{what}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// Whether a jail of this number can be seen.
+pub fn exists(jid: Jid) -> bool {
+    match Jail::open(jid) {
+        Ok(_) => true,
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Dying) => false,
+        Err(error) => panic!("opening {jid}: {error}"),
+    }
+}
+
+/// Returns the names of all jails that can be seen.
+pub fn names() -> Vec<String> {
+    Jail::all().get(param::NAME.text()).map(|name| name.expect("a name")).collect()
+}

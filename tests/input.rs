@@ -1,0 +1,291 @@
+//! What a caller can get wrong is refused with its name, before any system call.
+
+mod common;
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use common::host;
+use freebsd_jail::param::{Kind, Param};
+use freebsd_jail::raw::{self, At};
+use freebsd_jail::{Error, ErrorKind, GetFlags, Ip4, Jail, JailBuilder, Request, Result, SetFlags, param};
+
+/// Asserts that something is refused before any call.
+#[track_caller]
+fn refused<T: std::fmt::Debug>(
+    kind: ErrorKind,
+    parameter: Option<&str>,
+    act: impl FnOnce() -> Result<T>,
+) -> Error {
+    let host = host();
+    // What a kernel has is found out once, by a call of its own.
+    let _ = freebsd_jail::Features::current();
+    let before = host.model().map(|model| model.calls().total());
+    let error = act().expect_err("it is wrong");
+    assert_eq!((error.kind(), error.parameter()), (kind, parameter), "{error}");
+    assert_eq!(error.call(), None, "{error}");
+    assert_eq!(error.errno(), None, "{error}");
+    assert_eq!(host.model().map(|model| model.calls().total()), before, "{error}");
+    assert!(error.to_string().len() > 20, "{error} says too little");
+    error
+}
+
+fn builder() -> JailBuilder<'static> {
+    Jail::builder().path("/")
+}
+
+#[test]
+fn a_nul_inside_a_string_is_refused() {
+    for (name, jail) in [
+        ("name", builder().name("a\0b")),
+        ("path", builder().path("/tmp\0/x")),
+        ("host.hostname", builder().hostname("a\0")),
+    ] {
+        refused(ErrorKind::InvalidValue, Some(name), || jail.create());
+    }
+    refused(ErrorKind::InvalidValue, Some("name"), || Request::new().string("name", "a\0b").map(drop));
+    refused(ErrorKind::InvalidValue, Some("name"), || Jail::open("a\0b"));
+}
+
+#[test]
+fn a_nul_inside_a_parameters_name_is_refused() {
+    refused(ErrorKind::InvalidParameter, Some("persist\0x"), || Request::new().flag("persist\0x").map(drop));
+    let key = Param::<bool>::new("allow.x\0y");
+    refused(ErrorKind::InvalidParameter, Some("allow.x\0y"), || builder().set(key, true).create());
+}
+
+#[test]
+fn an_over_long_string_is_refused() {
+    for (name, jail) in [
+        ("name", builder().name("n".repeat(256))),
+        ("path", builder().path(format!("/{}", "p".repeat(1023)))),
+        ("host.hostname", builder().hostname("h".repeat(256))),
+    ] {
+        refused(ErrorKind::InvalidValue, Some(name), || jail.create());
+    }
+    refused(ErrorKind::InvalidValue, Some("name"), || {
+        Request::new().string("name", "n".repeat(256)).map(drop)
+    });
+    refused(ErrorKind::InvalidValue, Some("name"), || Jail::open(&"n".repeat(256)));
+}
+
+#[test]
+fn the_longest_strings_are_taken() {
+    let _host = host();
+    let name = format!("{:n<255}", common::name("long"));
+    let jail = builder().name(&name).hostname("h".repeat(255)).create().expect("just short enough");
+    assert_eq!(
+        jail.get((param::NAME, param::HOST_HOSTNAME)).expect("read"),
+        (name.into(), "h".repeat(255).into())
+    );
+}
+
+#[test]
+fn a_number_as_a_name_is_refused_unless_it_is_the_jails() {
+    for name in ["7", "0777", "-5", "0"] {
+        refused(ErrorKind::InvalidValue, Some("name"), || builder().name(name).create());
+    }
+    let jid = freebsd_jail::Jid::new(880_007).expect("above zero");
+    refused(ErrorKind::InvalidValue, Some("name"), || builder().name("880008").jid(jid).create());
+    let _host = host();
+    let jail = builder().name("880007").jid(jid).create().expect("its own number");
+    assert_eq!(jail.get(param::NAME).expect("read"), "880007");
+}
+
+#[test]
+fn an_empty_level_in_a_name_is_refused() {
+    for name in [".child", "a..b"] {
+        refused(ErrorKind::InvalidValue, Some("name"), || builder().name(name).create());
+    }
+}
+
+#[test]
+fn too_many_parameters_are_refused() {
+    let mut request = Request::new();
+    for index in 0..2000 {
+        request.flag(&format!("allow.x{index}")).expect("a name");
+    }
+    assert_eq!(request.len(), 2000);
+    refused(ErrorKind::InvalidRequest, None, || raw::jail_set(&mut request, At::None, SetFlags::CREATE));
+    refused(ErrorKind::InvalidRequest, None, || raw::jail_get(&mut request, At::None, GetFlags::empty()));
+}
+
+#[test]
+fn too_many_bytes_are_refused() {
+    let mut request = Request::new();
+    request.int("jid", 1).expect("a number").space("meta", 65_000).expect("room");
+    refused(ErrorKind::InvalidRequest, None, || raw::jail_get(&mut request, At::None, GetFlags::empty()));
+}
+
+#[test]
+fn the_largest_request_that_the_limits_allow_reaches_the_kernel() {
+    let _host = host();
+    let mut request = Request::new();
+    for index in 0..510 {
+        request.flag(&format!("x{index}")).expect("a name");
+    }
+    let error = raw::jail_get(&mut request, At::None, GetFlags::empty()).expect_err("names no jail");
+    assert_eq!((error.kind(), error.message()), (ErrorKind::NotFound, Some("no jail specified")));
+    request.flag("one.more").expect("a name");
+    let error = raw::jail_get(&mut request, At::None, GetFlags::empty()).expect_err("one too many");
+    assert_eq!((error.kind(), error.call()), (ErrorKind::InvalidRequest, None));
+}
+
+#[test]
+fn an_empty_request_is_refused() {
+    refused(ErrorKind::InvalidRequest, None, || {
+        raw::jail_set(&mut Request::new(), At::None, SetFlags::CREATE)
+    });
+    refused(ErrorKind::InvalidRequest, None, || {
+        raw::jail_get(&mut Request::new(), At::None, GetFlags::empty())
+    });
+}
+
+#[test]
+fn a_value_of_the_wrong_size_is_refused() {
+    let name = "securelevel";
+    refused(ErrorKind::InvalidValue, Some(name), || Request::new().ulong(name, 1).map(drop));
+    refused(ErrorKind::InvalidValue, Some(name), || Request::new().bytes(name, &[0; 3]).map(drop));
+    refused(ErrorKind::InvalidValue, Some(name), || Request::new().space(name, 8).map(drop));
+    refused(ErrorKind::InvalidValue, Some(name), || Request::new().string(name, "abc").map(drop));
+    refused(ErrorKind::InvalidValue, Some("ip4.addr"), || {
+        Request::new().bytes("ip4.addr", &[0; 6]).map(drop)
+    });
+    refused(ErrorKind::InvalidValue, Some("ip6.addr"), || Request::new().space("ip6.addr", 20).map(drop));
+}
+
+#[test]
+fn t16_the_names_that_hang_the_kernel_are_refused_on_every_path() {
+    for name in ["meta.", "env."] {
+        let bad = ErrorKind::InvalidParameter;
+        refused(bad, Some(name), || Request::new().flag(name).map(drop));
+        refused(bad, Some(name), || Request::new().int(name, 1).map(drop));
+        refused(bad, Some(name), || Request::new().string(name, "x").map(drop));
+        refused(bad, Some(name), || Request::new().bytes(name, &[1]).map(drop));
+        refused(bad, Some(name), || Request::new().space(name, 64).map(drop));
+        let key = Param::<String>::new(name);
+        refused(bad, Some(name), || builder().set(key, "x").create());
+        let _host = host();
+        let jail = builder().name(common::name("t16")).create().expect("created");
+        for error in [
+            jail.get(key).map(drop).expect_err("refused"),
+            jail.get((param::NAME, key)).map(drop).expect_err("refused"),
+            jail.get(&[(name, Kind::Text)][..]).map(drop).expect_err("refused"),
+            jail.update().set(key, "x").apply().expect_err("refused"),
+            Jail::all().get(key).next().expect("an error").expect_err("refused"),
+        ] {
+            assert_eq!((error.kind(), error.parameter(), error.call()), (bad, Some(name), None));
+        }
+    }
+}
+
+#[test]
+fn t22_a_name_beside_its_no_form_is_refused() {
+    refused(ErrorKind::Conflict, Some("nopersist"), || {
+        let mut request = Request::new();
+        request.flag("persist")?.flag("nopersist").map(drop)
+    });
+    refused(ErrorKind::Conflict, Some("allow.mount"), || {
+        let mut request = Request::new();
+        request.flag("allow.nomount")?.flag("allow.mount").map(drop)
+    });
+    let _host = host();
+    let jail = builder().name(common::name("t22")).create().expect("created");
+    let both = [("allow.x", Kind::Bool), ("allow.nox", Kind::Bool)];
+    let error = jail.get(&both[..]).expect_err("one of them would look answered");
+    assert_eq!((error.kind(), error.call()), (ErrorKind::Conflict, None));
+}
+
+#[test]
+fn t15_a_repeated_name_is_refused_by_a_request_and_answered_once_by_get() {
+    refused(ErrorKind::Conflict, Some("name"), || {
+        let mut request = Request::new();
+        request.string("name", "a")?.string("name", "b").map(drop)
+    });
+    let _host = host();
+    let name = common::name("t15");
+    let jail = builder().name(&name).create().expect("created");
+    for handle in [Jail::open(&name).expect("found"), Jail::from_jid(jail.jid())] {
+        let (first, second, jid, again) =
+            handle.get((param::NAME, param::NAME.text(), param::JID, param::JID)).expect("read");
+        assert_eq!((first.to_str(), &second, jid, again), (Some(&*name), &name, jail.jid(), jail.jid()));
+    }
+}
+
+#[test]
+fn the_requests_own_slots_cannot_be_added() {
+    for name in ["errmsg", "desc", ""] {
+        refused(ErrorKind::InvalidParameter, Some(name), || Request::new().space(name, 64).map(drop));
+    }
+}
+
+#[test]
+fn addresses_that_no_host_has_are_refused() {
+    for addresses in [
+        vec![Ipv4Addr::UNSPECIFIED],
+        vec![Ipv4Addr::BROADCAST],
+        vec![Ipv4Addr::LOCALHOST, Ipv4Addr::LOCALHOST],
+    ] {
+        refused(ErrorKind::InvalidValue, Some("ip4.addr"), || builder().ip4(addresses).create());
+    }
+    for addresses in [vec![Ipv6Addr::UNSPECIFIED], vec![Ipv6Addr::LOCALHOST, Ipv6Addr::LOCALHOST]] {
+        refused(ErrorKind::InvalidValue, Some("ip6.addr"), || builder().ip6(addresses).create());
+    }
+}
+
+#[test]
+fn inherited_addresses_with_addresses_of_ones_own_are_refused() {
+    refused(ErrorKind::Conflict, Some("ip4"), || {
+        builder().ip4(Ip4::Inherit).set(param::IP4_ADDR, [Ipv4Addr::LOCALHOST]).create()
+    });
+}
+
+#[test]
+fn a_negative_number_of_children_is_refused() {
+    refused(ErrorKind::InvalidValue, Some("children.max"), || builder().children_max(-1).create());
+}
+
+#[test]
+fn a_known_name_with_another_type_is_refused() {
+    let key = Param::<i32>::new("persist");
+    refused(ErrorKind::InvalidParameter, Some("persist"), || builder().set(key, 0).create());
+    let key = Param::<bool>::new("securelevel");
+    refused(ErrorKind::InvalidParameter, Some("securelevel"), || builder().set(key, true).create());
+    let key = Param::<bool>::new("nopersist");
+    refused(ErrorKind::InvalidParameter, Some("nopersist"), || builder().set(key, false).create());
+}
+
+#[test]
+fn a_permission_that_is_no_boolean_is_refused() {
+    let key = Param::<i32>::new("allow.mount.nosuchfs");
+    let error =
+        refused(ErrorKind::InvalidParameter, Some("allow.mount.nosuchfs"), || builder().set(key, 0).create());
+    assert!(error.to_string().contains("grant"), "{error}");
+}
+
+#[test]
+fn a_run_time_name_keeps_the_tables_access() {
+    let parent = Param::<Option<freebsd_jail::Jid>>::new("parent");
+    let children = Param::<i32>::new("children.cur");
+    refused(ErrorKind::InvalidParameter, Some("children.cur"), || builder().set(children, 3).create());
+    let _host = host();
+    let jail = builder().name(common::name("access")).create().expect("created");
+    assert_eq!(jail.get((parent, children)).expect("read"), (None, 0));
+    let path = Param::<std::path::PathBuf>::new("path");
+    let error = jail.update().set(path, "/tmp").apply().expect_err("fixed at creation");
+    assert_eq!(
+        (error.kind(), error.parameter(), error.call()),
+        (ErrorKind::InvalidParameter, Some("path"), None)
+    );
+}
+
+#[test]
+fn an_owned_jail_that_does_not_persist_is_refused() {
+    refused(ErrorKind::Conflict, Some("persist"), || builder().set(param::PERSIST, false).create());
+}
+
+#[test]
+fn the_first_of_several_mistakes_is_told() {
+    refused(ErrorKind::InvalidValue, Some("children.max"), || {
+        builder().children_max(-1).name("a\0").create()
+    });
+}
