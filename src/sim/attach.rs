@@ -1,0 +1,83 @@
+//! Entering and removing jails: jail_attach(2), jail_remove(2) and the calls by descriptor.
+
+use core::ffi::c_int;
+
+use crate::sys::Errno;
+
+use super::flags::LetGo;
+use super::prison::Key;
+use super::process::Pid;
+use super::state::State;
+
+impl State {
+    /// jail_attach(2).
+    pub(super) fn sys_jail_attach(&mut self, pid: Pid, jid: c_int) -> Result<(), Errno> {
+        self.check_running(pid)?;
+        self.check_privilege(pid)?;
+        match self.find_child(self.prison_of(pid), jid) {
+            Some(key) if self.prison(key).is_alive() => self.do_jail_attach(pid, key),
+            _ => Err(Errno(libc::EINVAL)),
+        }
+    }
+
+    /// `jail_attach_jd`.
+    pub(super) fn sys_jail_attach_jd(&mut self, pid: Pid, number: c_int) -> Result<(), Errno> {
+        self.check_running(pid)?;
+        let (key, maker) = self.find_descriptor(number)?;
+        if !self.is_privileged(self.processes.credential(maker)) {
+            return Err(Errno(libc::EPERM));
+        }
+        if !self.prison(key).is_alive() {
+            return Err(Errno(libc::EINVAL));
+        }
+        // T17: the reference that finding the jail took is lost here, whether entering it then works or not.
+        self.hold(key);
+        self.do_jail_attach(pid, key)
+    }
+
+    /// jail_remove(2).
+    pub(super) fn sys_jail_remove(&mut self, pid: Pid, jid: c_int) -> Result<(), Errno> {
+        self.check_running(pid)?;
+        self.check_privilege(pid)?;
+        let key = self.find_child(self.prison_of(pid), jid).ok_or(Errno(libc::EINVAL))?;
+        self.remove(key);
+        Ok(())
+    }
+
+    /// `jail_remove_jd`.
+    pub(super) fn sys_jail_remove_jd(&mut self, pid: Pid, number: c_int) -> Result<(), Errno> {
+        self.check_running(pid)?;
+        let (key, maker) = self.find_descriptor(number)?;
+        if !self.is_privileged(self.processes.credential(maker)) {
+            return Err(Errno(libc::EPERM));
+        }
+        self.remove(key);
+        Ok(())
+    }
+
+    /// Refuses the calls by descriptor where there are none.
+    pub(super) fn check_has_descriptors(&self) -> Result<(), Errno> {
+        if self.release.descriptors { Ok(()) } else { Err(Errno(libc::ENOSYS)) }
+    }
+
+    /// Removes a jail, what is below it and their processes; one that is dying already stays as it is.
+    fn remove(&mut self, key: Key) {
+        if self.prison(key).is_alive() {
+            self.hold(key);
+            self.let_go(key, LetGo::KILL | LetGo::DEREF);
+        }
+    }
+
+    /// Moves a process into a jail: `do_jail_attach`.
+    pub(super) fn do_jail_attach(&mut self, pid: Pid, key: Key) -> Result<(), Errno> {
+        self.hold(key);
+        self.proc_hold(key);
+        if self.processes.get(pid).directories > 0 {
+            // An open directory would be a way out of the jail (`chroot_refuse_vdir_fds`).
+            self.let_go(key, LetGo::DEREF | LetGo::DEUREF);
+            return Err(Errno(libc::EPERM));
+        }
+        self.move_process(pid, key);
+        Ok(())
+    }
+}

@@ -1,0 +1,42 @@
+//! How often each system call was made.
+
+/// How often each system call of a [`Kernel`](super::Kernel) was made since it started or since
+/// [`Kernel::reset_calls`](super::Kernel::reset_calls).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Calls {
+    /// jail_set(2).
+    pub jail_set: u64,
+    /// jail_get(2).
+    pub jail_get: u64,
+    /// jail_attach(2).
+    pub jail_attach: u64,
+    /// jail_remove(2).
+    pub jail_remove: u64,
+    /// `jail_attach_jd`.
+    pub jail_attach_jd: u64,
+    /// `jail_remove_jd`.
+    pub jail_remove_jd: u64,
+    /// jail(2).
+    pub jail: u64,
+    /// fstat(2) of one of the model's descriptors.
+    pub fstat: u64,
+    /// sysctl(3).
+    pub sysctl: u64,
+}
+
+impl Calls {
+    /// All of them together.
+    #[must_use]
+    pub const fn total(&self) -> u64 {
+        self.jail_set
+            + self.jail_get
+            + self.jail_attach
+            + self.jail_remove
+            + self.jail_attach_jd
+            + self.jail_remove_jd
+            + self.jail
+            + self.fstat
+            + self.sysctl
+    }
+}

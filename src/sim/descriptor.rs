@@ -1,0 +1,237 @@
+//! Jail descriptors: `sys/kern/kern_jaildesc.c`.
+//!
+//! A modelled descriptor is a real one, an end of a pair of sockets whose other end the model keeps. So
+//! close, dup, fork and passing it on are the host's own; the model learns of the last close by the hang-up at
+//! its end, and lets go of its end when the jail dies, which a holder's poll(2) sees as `POLLHUP`.
+
+use core::ffi::c_int;
+use std::collections::BTreeMap;
+use std::io::{ErrorKind, Read};
+use std::os::fd::{AsFd, AsRawFd, IntoRawFd};
+use std::os::unix::net::UnixStream;
+
+use crate::sys::{Errno, fd};
+
+use super::flags::LetGo;
+use super::options::Options;
+use super::prison::{Key, Life};
+use super::process::{CredentialId, Pid};
+use super::state::State;
+
+/// Which descriptor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct DescriptorId(u64);
+
+/// What tells a file from all others: device and inode.
+type Identity = (u64, u64);
+
+/// A descriptor: `struct jaildesc`, and the file about it.
+#[derive(Debug)]
+struct Descriptor {
+    identity: Identity,
+    /// The model's end, dropped when the jail dies.
+    end: Option<UnixStream>,
+    /// The jail, none once it has started to die.
+    prison: Option<Key>,
+    /// Whether closing it removes the jail.
+    owning: bool,
+    /// Who made it.
+    maker: CredentialId,
+    /// Whether it counts as closed though copies are open: those who had them have been killed.
+    closed: bool,
+}
+
+/// All descriptors.
+#[derive(Debug, Default)]
+pub(super) struct Descriptors {
+    open: BTreeMap<DescriptorId, Descriptor>,
+    by_identity: BTreeMap<Identity, DescriptorId>,
+    next: u64,
+}
+
+/// A descriptor made during a call, not given to the caller yet.
+#[derive(Debug)]
+pub(super) struct NewDescriptor {
+    id: DescriptorId,
+    end: UnixStream,
+}
+
+impl NewDescriptor {
+    /// The number that the caller will know it by.
+    pub(super) fn number(&self) -> c_int {
+        self.end.as_raw_fd()
+    }
+
+    /// Leaves it open, for the caller to close.
+    pub(super) fn give(self) -> c_int {
+        self.end.into_raw_fd()
+    }
+}
+
+impl Descriptors {
+    /// The descriptor that a number stands for, if it is one of the model's.
+    fn find(&self, number: c_int) -> Result<Option<(DescriptorId, &Descriptor)>, Errno> {
+        let stat = fd::host_fstat(number)?;
+        let id = self.by_identity.get(&(stat.dev, stat.ino));
+        match id.and_then(|id| Some((*id, self.open.get(id)?))) {
+            Some((_, descriptor)) if descriptor.closed => Err(Errno(libc::EBADF)),
+            found => Ok(found),
+        }
+    }
+
+    /// Takes the jail, which has started to die, from a descriptor; says whether it had one.
+    pub(super) fn detach(&mut self, id: DescriptorId) -> Option<CredentialId> {
+        let descriptor = self.open.get_mut(&id)?;
+        descriptor.end = None;
+        descriptor.prison.take()?;
+        Some(descriptor.maker)
+    }
+}
+
+/// Whether every copy of the other end has been closed.
+fn hung_up(mut end: &UnixStream) -> bool {
+    let mut ignored = [0; 64];
+    loop {
+        match end.read(&mut ignored) {
+            Ok(0) => return true,
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return error.kind() != ErrorKind::WouldBlock,
+        }
+    }
+}
+
+impl State {
+    /// Closes those descriptors of which every copy has been closed.
+    pub(super) fn sweep(&mut self) {
+        let all = self.descriptors.open.iter();
+        let closed = all.filter(|(_, each)| each.end.as_ref().is_some_and(hung_up)).map(|(id, _)| *id);
+        for id in closed.collect::<Vec<_>>() {
+            self.close_descriptor(id);
+        }
+    }
+
+    /// Finds the jail of a descriptor and who made it: `jaildesc_find`.
+    pub(super) fn find_descriptor(&self, number: c_int) -> Result<(Key, CredentialId), Errno> {
+        let (_, descriptor) = self.descriptors.find(number)?.ok_or(Errno(libc::EINVAL))?;
+        let valid = |key: &Key| self.prison(*key).life != Life::Invalid && self.prison(*key).refs > 0;
+        match descriptor.prison.filter(valid) {
+            Some(key) => Ok((key, descriptor.maker)),
+            None => Err(Errno(libc::ENOENT)),
+        }
+    }
+
+    /// Finds the jail of a descriptor for a call with an `errmsg`.
+    pub(super) fn find_desc(&self, opts: &mut Options, number: c_int) -> Result<(Key, CredentialId), Errno> {
+        self.find_descriptor(number).map_err(|errno| match errno {
+            Errno(libc::ENOENT) => opts.error(libc::ENOENT, "descriptor to dead jail"),
+            Errno(errno) => opts.error(errno, "not a jail descriptor"),
+        })
+    }
+
+    /// Finds the jail below which a call is to look, that of a descriptor given with AT_DESC.
+    pub(super) fn find_at_desc(&mut self, opts: &mut Options, number: c_int) -> Result<Key, Errno> {
+        let found = self.find_desc(opts, number);
+        if found.is_err() && self.release.bad_at_desc_corrupts {
+            // T3: kernels before the fix drop a reference of the caller's jail here that nobody had taken. The
+            // model counts it instead, since it would make a jail vanish under its processes.
+            self.corruptions += 1;
+        }
+        found.map(|(key, _)| key)
+    }
+
+    /// Makes a descriptor that means no jail yet: `jaildesc_alloc`.
+    pub(super) fn new_descriptor(&mut self, pid: Pid, owning: bool) -> Result<NewDescriptor, Errno> {
+        if owning {
+            self.check_privilege(pid)?;
+        }
+        let exhausted = |error: std::io::Error| Errno(error.raw_os_error().unwrap_or(libc::EMFILE));
+        let (theirs, ours) = UnixStream::pair().map_err(exhausted)?;
+        ours.set_nonblocking(true).map_err(exhausted)?;
+        theirs.set_nonblocking(true).map_err(exhausted)?;
+        // The kernel makes jail descriptors without close-on-exec, and so does the model.
+        fd::set_close_on_exec(theirs.as_fd(), false)?;
+        let stat = fd::host_fstat(theirs.as_raw_fd())?;
+        let identity = (stat.dev, stat.ino);
+        let maker = self.processes.get(pid).credential;
+        self.hold_credential(maker);
+        let id = DescriptorId(self.descriptors.next);
+        self.descriptors.next += 1;
+        if let Some(forgotten) = self.descriptors.by_identity.insert(identity, id) {
+            self.descriptors.open.remove(&forgotten);
+        }
+        let descriptor = Descriptor { identity, end: Some(ours), prison: None, owning, maker, closed: false };
+        self.descriptors.open.insert(id, descriptor);
+        if let Some(process) = self.processes.get_mut(pid) {
+            process.made.push(id);
+        }
+        Ok(NewDescriptor { id, end: theirs })
+    }
+
+    /// Makes a new descriptor mean a jail: `jaildesc_set_prison`.
+    pub(super) fn set_descriptor(&mut self, new: &NewDescriptor, key: Key) {
+        if let Some(descriptor) = self.descriptors.open.get_mut(&new.id) {
+            descriptor.prison = Some(key);
+            self.prison_mut(key).descriptors.push(new.id);
+            self.hold(key);
+        }
+    }
+
+    /// Closes a new descriptor that is not to be given to the caller after all.
+    ///
+    /// T1: an owning one that means a jail already removes it.
+    pub(super) fn drop_descriptor(&mut self, new: NewDescriptor) {
+        let NewDescriptor { id, end } = new;
+        drop(end);
+        self.close_descriptor(id);
+    }
+
+    /// What the last close of a descriptor does: `jaildesc_close`.
+    pub(super) fn close_descriptor(&mut self, id: DescriptorId) {
+        let Some(descriptor) = self.descriptors.open.remove(&id) else {
+            return;
+        };
+        self.descriptors.by_identity.remove(&descriptor.identity);
+        let Some(key) = descriptor.prison else {
+            // One that never meant a jail; those of dead jails let go of their maker when the jail died.
+            if descriptor.end.is_some() {
+                self.free_credential(descriptor.maker);
+            }
+            return;
+        };
+        self.prison_mut(key).descriptors.retain(|each| *each != id);
+        self.hold(key);
+        self.let_go(key, if descriptor.owning { LetGo::KILL | LetGo::DEREF } else { LetGo::DEREF });
+        self.free(key);
+        self.free_credential(descriptor.maker);
+    }
+
+    /// Closes a descriptor whose holder has been killed, though the host still has copies open.
+    pub(super) fn abandon_descriptor(&mut self, id: DescriptorId) {
+        let Some(identity) = self.descriptors.open.get(&id).map(|descriptor| descriptor.identity) else {
+            return;
+        };
+        let maker = self.descriptors.open.get(&id).map(|descriptor| descriptor.maker);
+        self.close_descriptor(id);
+        if let Some(maker) = maker {
+            let descriptor =
+                Descriptor { identity, end: None, prison: None, owning: false, maker, closed: true };
+            self.descriptors.open.insert(id, descriptor);
+            self.descriptors.by_identity.insert(identity, id);
+        }
+    }
+
+    /// What fstat(2) says of a descriptor, mode and inode; `None` if it is none of the model's.
+    pub(super) fn stat_descriptor(&self, number: c_int) -> Option<Result<(u32, u64), Errno>> {
+        match self.descriptors.find(number) {
+            Ok(found) => found.map(|(_, descriptor)| {
+                Ok(match descriptor.prison {
+                    Some(key) => (0o100_700, u64::try_from(self.prison(key).id).unwrap_or(0)),
+                    None => (0o100_000, 0),
+                })
+            }),
+            // The host says the same of a number that is not open.
+            Err(errno) => fd::host_fstat(number).is_ok().then_some(Err(errno)),
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! The file system that a model's jails live in: which paths there are.
+
+use std::collections::BTreeMap;
+
+use crate::sys::Errno;
+
+use super::flags::MAXPATHLEN;
+
+/// The longest name in a directory: `NAME_MAX`.
+const NAME_MAX: usize = 255;
+
+/// What a path leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A directory.
+    Directory,
+    /// Anything else.
+    File,
+}
+
+/// Which paths exist.
+#[derive(Debug)]
+pub(super) struct Files {
+    /// The paths told of, as the host names them.
+    known: BTreeMap<Vec<u8>, Kind>,
+    /// Whether a path that nobody told of is a directory; it is nothing otherwise.
+    open: bool,
+}
+
+impl Default for Files {
+    /// Every path is a directory, but for `/nonexistent` and what is below it, and the file `/etc/passwd`.
+    fn default() -> Self {
+        Self { known: BTreeMap::from([(b"/etc/passwd".to_vec(), Kind::File)]), open: true }
+    }
+}
+
+impl Files {
+    /// Forgets every path but the root directory, and those that are not told of do not exist.
+    pub(super) fn close(&mut self) {
+        self.known = BTreeMap::from([(b"/".to_vec(), Kind::Directory)]);
+        self.open = false;
+    }
+
+    /// Adds a path and the directories that lead to it.
+    pub(super) fn add(&mut self, path: &[u8], kind: Kind) {
+        let mut walked = Vec::new();
+        for name in path.split(|byte| *byte == b'/').filter(|name| !name.is_empty()) {
+            walked.push(b'/');
+            walked.extend_from_slice(name);
+            self.known.entry(walked.clone()).or_insert(Kind::Directory);
+        }
+        if !walked.is_empty() {
+            self.known.insert(walked, kind);
+        }
+    }
+
+    fn kind(&self, path: &[u8]) -> Option<Kind> {
+        if let Some(kind) = self.known.get(path) {
+            return Some(*kind);
+        }
+        let missing = path == b"/nonexistent" || path.starts_with(b"/nonexistent/");
+        (self.open && !missing).then_some(Kind::Directory)
+    }
+
+    /// Finds what a path leads to for a process with this root and working directory, and names it as the host
+    /// does: `namei`, and `vn_path_to_global_path`.
+    pub(super) fn look_up(&self, root: &[u8], cwd: &[u8], path: &[u8]) -> Result<(Vec<u8>, Kind), Errno> {
+        if path.is_empty() {
+            return Err(Errno(libc::ENOENT));
+        }
+        if path.len() >= MAXPATHLEN {
+            return Err(Errno(libc::ENAMETOOLONG));
+        }
+        let start = if path.starts_with(b"/") { root } else { cwd };
+        let mut at = start.to_vec();
+        let mut kind = Kind::Directory;
+        for name in path.split(|byte| *byte == b'/') {
+            if name.is_empty() && at == start {
+                continue;
+            }
+            if kind != Kind::Directory {
+                return Err(Errno(libc::ENOTDIR));
+            }
+            match name {
+                b"" | b"." => {}
+                b".." if at == root => {}
+                b".." => at = parent(&at),
+                name if name.len() > NAME_MAX => return Err(Errno(libc::ENAMETOOLONG)),
+                name => {
+                    if at != b"/" {
+                        at.push(b'/');
+                    }
+                    at.extend_from_slice(name);
+                    kind = self.kind(&at).ok_or(Errno(libc::ENOENT))?;
+                }
+            }
+        }
+        if at.len() >= MAXPATHLEN {
+            return Err(Errno(libc::ENAMETOOLONG));
+        }
+        Ok((at, kind))
+    }
+}
+
+/// The directory that a path is in.
+fn parent(path: &[u8]) -> Vec<u8> {
+    match path.iter().rposition(|byte| *byte == b'/') {
+        None | Some(0) => b"/".to_vec(),
+        Some(slash) => path.get(..slash).unwrap_or_default().to_vec(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(files: &Files, root: &str, cwd: &str, path: &str) -> Result<String, Errno> {
+        let (path, _) = files.look_up(root.as_bytes(), cwd.as_bytes(), path.as_bytes())?;
+        Ok(String::from_utf8_lossy(&path).into_owned())
+    }
+
+    #[test]
+    fn paths_are_resolved_as_the_host_names_them() {
+        let files = Files::default();
+        assert_eq!(found(&files, "/", "/", "/tmp/../usr//jail/."), Ok("/usr/jail".into()));
+        assert_eq!(found(&files, "/usr/jail", "/usr/jail/etc", "x"), Ok("/usr/jail/etc/x".into()));
+        assert_eq!(found(&files, "/usr/jail", "/usr/jail", "/../../a"), Ok("/usr/jail/a".into()));
+        assert_eq!(found(&files, "/", "/", "/nonexistent/x"), Err(Errno(libc::ENOENT)));
+        assert_eq!(found(&files, "/", "/", "/etc/passwd/x"), Err(Errno(libc::ENOTDIR)));
+        assert_eq!(found(&files, "/", "/", ""), Err(Errno(libc::ENOENT)));
+    }
+
+    #[test]
+    fn a_closed_list_has_nothing_else() {
+        let mut files = Files::default();
+        files.close();
+        files.add(b"/usr/jail", Kind::Directory);
+        assert_eq!(found(&files, "/", "/", "/usr"), Ok("/usr".into()));
+        assert_eq!(found(&files, "/", "/", "/tmp"), Err(Errno(libc::ENOENT)));
+    }
+}

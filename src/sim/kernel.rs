@@ -1,0 +1,318 @@
+//! The kernel as a whole: its system calls, and which threads it is installed on.
+
+use core::cell::{Cell, RefCell};
+use core::ffi::c_int;
+use core::marker::PhantomData;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use crate::sys::{Errno, Pair};
+
+use super::calls::Calls;
+use super::files::Kind;
+use super::legacy::Legacy;
+use super::meta;
+use super::prison::HOST;
+use super::process::{INIT, Pid};
+use super::release::Release;
+use super::state::State;
+use super::user::Process;
+
+/// A modelled kernel: a handle of it, of which all clones mean the same one.
+///
+/// A new kernel has no jails, and one process: root on the host. See the [module](super) on how to use one.
+#[derive(Debug, Clone)]
+pub struct Kernel(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    state: Mutex<State>,
+    exec: AtomicBool,
+    /// Whether the crate has found descriptors on this kernel, which it asks once.
+    probed: OnceLock<bool>,
+}
+
+thread_local! {
+    /// What is installed on this thread, the last on top.
+    static INSTALLED: RefCell<Vec<Installed>> = const { RefCell::new(Vec::new()) };
+    static NEXT_TOKEN: Cell<u64> = const { Cell::new(0) };
+}
+
+/// A kernel, and the process that a thread acts as.
+#[derive(Debug)]
+struct Installed {
+    kernel: Kernel,
+    pid: Pid,
+    token: u64,
+}
+
+/// Keeps a [`Kernel`] installed on the thread that made it, until it is dropped.
+#[derive(Debug)]
+#[must_use = "the kernel is installed only as long as its guard lives"]
+pub struct Guard {
+    token: u64,
+    /// A guard belongs to its thread.
+    thread: PhantomData<*const ()>,
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        INSTALLED.with_borrow_mut(|installed| installed.retain(|each| each.token != self.token));
+    }
+}
+
+impl Default for Kernel {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Kernel {
+    /// Starts a kernel of the newest release, [`Release::FREEBSD_15_1`].
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_release(Release::FREEBSD_15_1)
+    }
+
+    /// Starts a kernel of a release.
+    #[must_use]
+    pub fn with_release(release: Release) -> Self {
+        let shared = Shared {
+            state: Mutex::new(State::new(release)),
+            exec: AtomicBool::new(false),
+            probed: OnceLock::new(),
+        };
+        Self(Arc::new(shared))
+    }
+
+    /// Which release this is.
+    #[must_use]
+    pub fn release(&self) -> Release {
+        self.state().release
+    }
+
+    /// Sends the calling thread's jail calls to this kernel until the guard is dropped.
+    ///
+    /// Kernels stack: the one installed last gets the calls. Other threads are not concerned.
+    pub fn install(&self) -> Guard {
+        self.install_as(INIT)
+    }
+
+    /// Does the same, acting as a process.
+    pub(super) fn install_as(&self, pid: Pid) -> Guard {
+        let token = NEXT_TOKEN.get();
+        NEXT_TOKEN.set(token + 1);
+        INSTALLED.with_borrow_mut(|installed| installed.push(Installed { kernel: self.clone(), pid, token }));
+        Guard { token, thread: PhantomData }
+    }
+
+    /// The kernel that the calling thread's calls go to.
+    pub(crate) fn current() -> Option<Self> {
+        INSTALLED.with_borrow(|installed| installed.last().map(|top| top.kernel.clone()))
+    }
+
+    /// Where the crate keeps whether this kernel has descriptors.
+    pub(crate) fn probed_descriptors(&self) -> &OnceLock<bool> {
+        &self.0.probed
+    }
+
+    /// Whether both are handles of one kernel.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// The process that the calling thread acts as: the one it switched to last, or else the process that the
+    /// kernel started with, root on the host.
+    #[must_use]
+    pub fn process(&self) -> Process {
+        Process::new(self.clone(), self.current_pid())
+    }
+
+    fn current_pid(&self) -> Pid {
+        INSTALLED.with_borrow(|installed| {
+            let mine = installed.iter().rev().find(|each| each.kernel.is(self));
+            mine.map_or(INIT, |each| each.pid)
+        })
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The state at the start of a call, when the last closes of descriptors have been noticed.
+    fn enter(&self) -> (MutexGuard<'_, State>, Pid) {
+        let pid = self.current_pid();
+        let mut state = self.state();
+        state.sweep();
+        (state, pid)
+    }
+
+    /// How often each system call was made.
+    #[must_use]
+    pub fn calls(&self) -> Calls {
+        self.state().calls
+    }
+
+    /// Starts counting anew.
+    pub fn reset_calls(&self) {
+        self.state().calls = Calls::default();
+    }
+
+    /// How often a call would have corrupted a kernel's memory: AT_DESC with a descriptor that is bad or whose
+    /// jail has died, which drops a reference too many on 15.0 and on 15.1 before their fixes.
+    #[must_use]
+    pub fn corruptions(&self) -> u64 {
+        self.state().corruptions
+    }
+
+    /// Says whether what runs programs in jails may run them, unconfined, on the host.
+    pub fn allow_exec(&self, allowed: bool) {
+        self.0.exec.store(allowed, Ordering::Relaxed);
+    }
+
+    /// Whether programs may be run; not unless [`Self::allow_exec`] has said so.
+    #[must_use]
+    pub fn exec_allowed(&self) -> bool {
+        self.0.exec.load(Ordering::Relaxed)
+    }
+
+    /// Forgets every path but `/`, and lets those exist that are added from now on, and no others.
+    ///
+    /// Before that every absolute path is a directory, but for `/nonexistent` and what is below it, which does
+    /// not exist, and for the file `/etc/passwd`.
+    pub fn only_paths(&self) {
+        self.state().files.close();
+    }
+
+    /// Adds a directory and those that lead to it.
+    pub fn add_directory(&self, path: impl AsRef<[u8]>) {
+        self.state().files.add(path.as_ref(), Kind::Directory);
+    }
+
+    /// Adds a file and the directories that lead to it.
+    pub fn add_file(&self, path: impl AsRef<[u8]>) {
+        self.state().files.add(path.as_ref(), Kind::File);
+    }
+
+    /// Sets the host's own host name.
+    pub fn set_hostname(&self, name: impl AsRef<[u8]>) {
+        self.state().prison_mut(HOST).hostname = name.as_ref().to_vec();
+    }
+
+    /// jail_set(2): makes or changes a jail.
+    ///
+    /// # Errors
+    ///
+    /// Those of jail_set(2), with the kernel's text in the request's `errmsg`.
+    pub fn jail_set(&self, request: &mut [Pair<'_>], flags: c_int) -> Result<c_int, Errno> {
+        let (mut state, pid) = self.enter();
+        state.calls.jail_set += 1;
+        state.sys_jail_set(pid, request, flags)
+    }
+
+    /// jail_get(2): reads a jail's parameters.
+    ///
+    /// # Errors
+    ///
+    /// Those of jail_get(2), with the kernel's text in the request's `errmsg`.
+    ///
+    /// # Panics
+    ///
+    /// If the request has a parameter named exactly `meta.` or `env.`, on releases that have these: it would hang
+    /// the kernel.
+    pub fn jail_get(&self, request: &mut [Pair<'_>], flags: c_int) -> Result<c_int, Errno> {
+        let (mut state, pid) = self.enter();
+        state.calls.jail_get += 1;
+        if state.release.meta {
+            meta::refuse_to_hang(request);
+        }
+        state.sys_jail_get(pid, request, flags)
+    }
+
+    /// jail_attach(2): moves the process into a jail.
+    ///
+    /// # Errors
+    ///
+    /// Those of jail_attach(2).
+    pub fn jail_attach(&self, jid: c_int) -> Result<(), Errno> {
+        let (mut state, pid) = self.enter();
+        state.calls.jail_attach += 1;
+        state.sys_jail_attach(pid, jid)
+    }
+
+    /// jail_remove(2): removes a jail and those below it, and kills their processes.
+    ///
+    /// # Errors
+    ///
+    /// Those of jail_remove(2).
+    pub fn jail_remove(&self, jid: c_int) -> Result<(), Errno> {
+        let (mut state, pid) = self.enter();
+        state.calls.jail_remove += 1;
+        state.sys_jail_remove(pid, jid)
+    }
+
+    /// `jail_attach_jd`: moves the process into a descriptor's jail.
+    ///
+    /// # Errors
+    ///
+    /// `EBADF`, `EINVAL` for what is no jail descriptor, `ENOENT` for a dead jail, `EPERM`; `ENOSYS` where the
+    /// release has no descriptors, which on a real kernel kills the process.
+    pub fn jail_attach_jd(&self, fd: c_int) -> Result<(), Errno> {
+        let (mut state, pid) = self.enter();
+        state.calls.jail_attach_jd += 1;
+        state.check_has_descriptors()?;
+        state.sys_jail_attach_jd(pid, fd)
+    }
+
+    /// `jail_remove_jd`: removes a descriptor's jail.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::jail_attach_jd`].
+    pub fn jail_remove_jd(&self, fd: c_int) -> Result<(), Errno> {
+        let (mut state, pid) = self.enter();
+        state.calls.jail_remove_jd += 1;
+        state.check_has_descriptors()?;
+        state.sys_jail_remove_jd(pid, fd)
+    }
+
+    /// jail(2): makes a jail and moves the process into it.
+    ///
+    /// # Errors
+    ///
+    /// Those of jail(2).
+    pub fn jail(&self, jail: &Legacy<'_>) -> Result<c_int, Errno> {
+        let (mut state, pid) = self.enter();
+        state.calls.jail += 1;
+        state.sys_jail(pid, jail)
+    }
+
+    /// fstat(2) of a jail descriptor: its mode and inode, or `None` if it is none of this kernel's and the host
+    /// is to be asked.
+    ///
+    /// Of a live jail the mode is `0o100700` and the inode the jid, of a dead one `0o100000` and 0.
+    #[must_use]
+    pub fn fstat(&self, fd: c_int) -> Option<Result<(u32, u64), Errno>> {
+        let (mut state, _) = self.enter();
+        let answer = state.stat_descriptor(fd)?;
+        state.calls.fstat += 1;
+        Some(answer)
+    }
+
+    /// sysctl(3) by number: reads into `old`, or says how long the value is, and gives `new`.
+    ///
+    /// # Errors
+    ///
+    /// `ENOENT` for an unknown name, `ENOMEM` if `old` is too small, `EPERM` for a value that cannot be set.
+    pub fn sysctl(
+        &self,
+        _mib: &[c_int],
+        _old: Option<&mut [u8]>,
+        _new: Option<&[u8]>,
+    ) -> Result<usize, Errno> {
+        let (mut state, _) = self.enter();
+        state.calls.sysctl += 1;
+        Err(Errno(libc::ENOENT))
+    }
+}

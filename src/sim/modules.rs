@@ -1,0 +1,141 @@
+//! What other parts of the kernel add to a jail: System V objects here, [`meta`](super::meta) and
+//! [`mac_do`](super::mac_do) beside.
+//!
+//! Each has its turn in the order in which it registers itself when the kernel starts.
+
+use core::ffi::c_int;
+
+use crate::sys::Errno;
+
+use super::flags::{JAIL_SYS_DISABLE, JAIL_SYS_INHERIT, JAIL_SYS_NEW};
+use super::meta;
+use super::options::Options;
+use super::prison::Key;
+use super::state::State;
+
+/// The System V modules in their order, after `sysv_shm.c`, `sysv_sem.c` and `sysv_msg.c`, which do the same.
+const SYSV: [&str; 3] = ["sysvshm", "sysvsem", "sysvmsg"];
+
+impl State {
+    /// Lets modules look at their parameters before anything changes: `PR_METHOD_CHECK`.
+    pub(super) fn check_modules(&self, opts: &mut Options, key: Key) -> Result<(), Errno> {
+        if self.release.mac_do {
+            super::mac_do::check(opts)?;
+        }
+        if self.release.meta {
+            meta::check(opts, meta::META);
+            meta::check(opts, meta::ENV);
+        }
+        for (slot, name) in SYSV.iter().enumerate() {
+            self.check_sysv(opts, key, slot, name)?;
+        }
+        Ok(())
+    }
+
+    /// Lets modules set their parameters: `PR_METHOD_CREATE` and `PR_METHOD_SET`.
+    pub(super) fn set_modules(&mut self, opts: &mut Options, key: Key, born: bool) -> Result<(), Errno> {
+        if self.release.mac_do {
+            if born {
+                self.prison_mut(key).mac_do = Some(Vec::new());
+            }
+            let rules = super::mac_do::rules(opts)?;
+            self.prison_mut(key).mac_do = rules;
+        }
+        if self.release.meta {
+            let text = meta::set(opts, meta::META, self.prison(key).meta.clone())?;
+            self.prison_mut(key).meta = text;
+            let text = meta::set(opts, meta::ENV, self.prison(key).env.clone())?;
+            self.prison_mut(key).env = text;
+        }
+        for (slot, name) in SYSV.iter().enumerate() {
+            self.set_sysv(opts, key, slot, name)?;
+        }
+        Ok(())
+    }
+
+    /// Lets modules answer: `PR_METHOD_GET`.
+    pub(super) fn get_modules(&self, opts: &mut Options, key: Key) -> Result<(), Errno> {
+        if self.release.mac_do {
+            self.get_mac_do(opts, key)?;
+        }
+        let prison = self.prison(key);
+        if self.release.meta {
+            meta::get(opts, meta::META, prison.meta.as_deref().unwrap_or_default())?;
+            meta::get(opts, meta::ENV, prison.env.as_deref().unwrap_or_default())?;
+        }
+        for (name, root) in SYSV.iter().zip(prison.sysv) {
+            let mode = match root {
+                None => JAIL_SYS_DISABLE,
+                Some(root) if root == key => JAIL_SYS_NEW,
+                Some(_) => JAIL_SYS_INHERIT,
+            };
+            opts.set_int(name, mode)?;
+        }
+        Ok(())
+    }
+
+    /// Whose objects a jail uses.
+    fn sysv_root(&self, key: Key, slot: usize) -> Option<Key> {
+        self.prison(key).sysv.get(slot).copied().flatten()
+    }
+
+    /// The same, of the jail's parent.
+    fn parents_sysv_root(&self, key: Key, slot: usize) -> Option<Key> {
+        self.prison(key).parent.and_then(|parent| self.sysv_root(parent, slot))
+    }
+
+    fn check_sysv(&self, opts: &mut Options, key: Key, slot: usize, name: &str) -> Result<(), Errno> {
+        match opts.int(name)? {
+            None | Some(JAIL_SYS_DISABLE) => Ok(()),
+            Some(JAIL_SYS_NEW | JAIL_SYS_INHERIT) => match self.parents_sysv_root(key, slot) {
+                Some(_) => Ok(()),
+                None => Err(Errno(libc::EPERM)),
+            },
+            Some(_) => Err(Errno(libc::EINVAL)),
+        }
+    }
+
+    fn set_sysv(&mut self, opts: &mut Options, key: Key, slot: usize, name: &str) -> Result<(), Errno> {
+        let Some(mode) = sysv_mode(opts, name)? else {
+            return Ok(());
+        };
+        let old = self.sysv_root(key, slot);
+        let new = match mode {
+            JAIL_SYS_DISABLE => None,
+            JAIL_SYS_NEW => Some(key),
+            _ => self.parents_sysv_root(key, slot),
+        };
+        if old == new || old.is_none() {
+            return self.put_sysv(&[key], slot, new);
+        }
+        // Those below follow: all that have any when it is disabled, those that shared it otherwise. A jail that
+        // does not follow keeps those below it from following.
+        let follows = |state: &Self, each: Key| match mode {
+            JAIL_SYS_DISABLE => state.sysv_root(each, slot).is_some(),
+            _ => state.sysv_root(each, slot) == old,
+        };
+        let mut changed = self.below_while(key, |each, _| follows(self, each));
+        changed.retain(|each| follows(self, *each));
+        changed.push(key);
+        self.put_sysv(&changed, slot, new)
+    }
+
+    fn put_sysv(&mut self, keys: &[Key], slot: usize, root: Option<Key>) -> Result<(), Errno> {
+        for key in keys {
+            let slot = self.prison_mut(*key).sysv.get_mut(slot).ok_or(Errno(libc::EINVAL))?;
+            *slot = root;
+        }
+        Ok(())
+    }
+}
+
+/// The mode asked for, by the module's own parameter or by `allow.sysvipc`.
+fn sysv_mode(opts: &mut Options, name: &str) -> Result<Option<c_int>, Errno> {
+    if let Some(mode) = opts.int(name)? {
+        return Ok(Some(mode));
+    }
+    if opts.flag("allow.sysvipc") {
+        return Ok(Some(JAIL_SYS_INHERIT));
+    }
+    Ok(opts.flag("allow.nosysvipc").then_some(JAIL_SYS_DISABLE))
+}

@@ -1,0 +1,274 @@
+//! Processes and their credentials.
+
+use core::ffi::c_int;
+use std::collections::BTreeMap;
+
+use crate::sys::Errno;
+
+use super::descriptor::DescriptorId;
+use super::files::Kind;
+use super::prison::{HOST, Key};
+use super::state::State;
+
+/// A process's number.
+pub(super) type Pid = c_int;
+
+/// The process that a kernel starts with.
+pub(super) const INIT: Pid = 100;
+
+/// Which credential.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct CredentialId(u64);
+
+/// Who somebody is: `struct ucred`. It holds its prison.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Credential {
+    pub(super) uid: u32,
+    pub(super) prison: Key,
+    refs: u64,
+}
+
+/// A process.
+#[derive(Debug, Clone)]
+pub(super) struct ProcessState {
+    pub(super) credential: CredentialId,
+    /// Its root directory, as the host names it.
+    pub(super) root: Vec<u8>,
+    /// Its working directory, as the host names it.
+    pub(super) cwd: Vec<u8>,
+    /// How many open descriptors of directories it has.
+    pub(super) directories: u32,
+    /// Whether it has ended; its credential stays until somebody waits for it.
+    pub(super) ended: bool,
+    /// The descriptors that it made.
+    pub(super) made: Vec<DescriptorId>,
+}
+
+/// All processes and credentials.
+#[derive(Debug)]
+pub(super) struct Processes {
+    credentials: BTreeMap<CredentialId, Credential>,
+    next_credential: u64,
+    processes: BTreeMap<Pid, ProcessState>,
+    next_pid: Pid,
+    /// What a process is taken for that does not exist: an ended one.
+    nobody: ProcessState,
+}
+
+impl Processes {
+    /// One process, root on the host.
+    pub(super) fn new() -> Self {
+        let credential = CredentialId(0);
+        let init = ProcessState {
+            credential,
+            root: b"/".to_vec(),
+            cwd: b"/".to_vec(),
+            directories: 0,
+            ended: false,
+            made: Vec::new(),
+        };
+        Self {
+            // Nobody's reference keeps this one for ever.
+            credentials: BTreeMap::from([(credential, Credential { uid: 0, prison: HOST, refs: 2 })]),
+            next_credential: 1,
+            nobody: ProcessState { ended: true, ..init.clone() },
+            processes: BTreeMap::from([(INIT, init)]),
+            next_pid: INIT + 1,
+        }
+    }
+
+    /// A process; an ended one if there is none of this number.
+    pub(super) fn get(&self, pid: Pid) -> &ProcessState {
+        self.processes.get(&pid).unwrap_or(&self.nobody)
+    }
+
+    /// A process, to be changed.
+    pub(super) fn get_mut(&mut self, pid: Pid) -> Option<&mut ProcessState> {
+        self.processes.get_mut(&pid)
+    }
+
+    /// A credential.
+    pub(super) fn credential(&self, id: CredentialId) -> Credential {
+        let nobody = Credential { uid: u32::MAX, prison: HOST, refs: 0 };
+        self.credentials.get(&id).copied().unwrap_or(nobody)
+    }
+
+    /// A process's credential.
+    pub(super) fn credential_of(&self, pid: Pid) -> Credential {
+        self.credential(self.get(pid).credential)
+    }
+}
+
+impl State {
+    /// The prison of a process.
+    pub(super) fn prison_of(&self, pid: Pid) -> Key {
+        self.processes.credential_of(pid).prison
+    }
+
+    /// Whether a credential has the privileges that jail calls ask for: uid 0, unless its jail has
+    /// `allow.nosuser`. Root inside a jail has them too (`priv_check_cred`, `prison_priv_check`).
+    pub(super) fn is_privileged(&self, credential: Credential) -> bool {
+        let allowed = self.prison(credential.prison).allow;
+        credential.uid == 0 && !allowed.and(self.permissions.suser).is_empty()
+    }
+
+    /// Refuses a process without privilege.
+    pub(super) fn check_privilege(&self, pid: Pid) -> Result<(), Errno> {
+        if self.is_privileged(self.processes.credential_of(pid)) { Ok(()) } else { Err(Errno(libc::EPERM)) }
+    }
+
+    /// Refuses a process that has ended: it makes no calls.
+    pub(super) fn check_running(&self, pid: Pid) -> Result<(), Errno> {
+        if self.processes.get(pid).ended { Err(Errno(libc::ESRCH)) } else { Ok(()) }
+    }
+
+    /// Makes a credential, which takes over a reference that the caller has of the prison.
+    fn new_credential(&mut self, uid: u32, prison: Key) -> CredentialId {
+        let id = CredentialId(self.processes.next_credential);
+        self.processes.next_credential += 1;
+        self.processes.credentials.insert(id, Credential { uid, prison, refs: 1 });
+        id
+    }
+
+    /// Takes a reference of a credential: `crhold`.
+    pub(super) fn hold_credential(&mut self, id: CredentialId) {
+        if let Some(credential) = self.processes.credentials.get_mut(&id) {
+            credential.refs += 1;
+        }
+    }
+
+    /// Drops a reference of a credential, and of its prison with the last: `crfree`.
+    pub(super) fn free_credential(&mut self, id: CredentialId) {
+        let Some(credential) = self.processes.credentials.get_mut(&id) else {
+            return;
+        };
+        credential.refs = credential.refs.saturating_sub(1);
+        if credential.refs == 0 {
+            let prison = credential.prison;
+            self.processes.credentials.remove(&id);
+            self.free(prison);
+        }
+    }
+
+    /// Gives a process another credential; returns the old one, whose reference is now the caller's.
+    fn replace_credential(&mut self, pid: Pid, id: CredentialId) -> Option<CredentialId> {
+        let process = self.processes.get_mut(pid)?;
+        Some(core::mem::replace(&mut process.credential, id))
+    }
+
+    /// Makes a child process: fork(2).
+    pub(super) fn fork(&mut self, pid: Pid) -> Pid {
+        let parent = self.processes.get(pid);
+        let child = ProcessState { made: Vec::new(), ..parent.clone() };
+        let child_pid = self.processes.next_pid;
+        self.processes.next_pid += 1;
+        self.hold_credential(child.credential);
+        if !child.ended {
+            let prison = self.processes.credential(child.credential).prison;
+            self.proc_hold(prison);
+        }
+        self.processes.processes.insert(child_pid, child);
+        child_pid
+    }
+
+    /// Makes a process somebody else: setuid(2) of root.
+    pub(super) fn setuid(&mut self, pid: Pid, uid: u32) -> Result<(), Errno> {
+        self.check_running(pid)?;
+        let old = self.processes.credential_of(pid);
+        if old.uid != uid && !self.is_privileged(old) {
+            return Err(Errno(libc::EPERM));
+        }
+        self.hold(old.prison);
+        let new = self.new_credential(uid, old.prison);
+        if let Some(old) = self.replace_credential(pid, new) {
+            self.free_credential(old);
+        }
+        Ok(())
+    }
+
+    /// Moves a process into a jail, of which the caller has a reference and a user reference to give away: the
+    /// end of `do_jail_attach`.
+    pub(super) fn move_process(&mut self, pid: Pid, key: Key) {
+        let old = self.processes.credential_of(pid);
+        let new = self.new_credential(old.uid, key);
+        let root = self.prison(key).root.clone();
+        if let Some(process) = self.processes.get_mut(pid) {
+            process.root.clone_from(&root);
+            process.cwd = root;
+        }
+        if let Some(id) = self.replace_credential(pid, new) {
+            self.proc_free(old.prison);
+            self.free_credential(id);
+        }
+    }
+
+    /// Ends a process: what it made is closed and it lives in its jail no more. Its credential, and so a
+    /// reference of the jail, stays until [`Self::reap`].
+    pub(super) fn end(&mut self, pid: Pid) {
+        let Some(process) = self.processes.get_mut(pid).filter(|process| !process.ended) else {
+            return;
+        };
+        process.ended = true;
+        process.directories = 0;
+        let made = core::mem::take(&mut process.made);
+        for descriptor in made {
+            self.abandon_descriptor(descriptor);
+        }
+        let prison = self.prison_of(pid);
+        self.proc_free(prison);
+    }
+
+    /// Sets a process's working directory: chdir(2).
+    pub(super) fn chdir(&mut self, pid: Pid, path: &[u8]) -> Result<(), Errno> {
+        self.check_running(pid)?;
+        let process = self.processes.get(pid);
+        let (path, kind) = self.files.look_up(&process.root, &process.cwd, path)?;
+        if kind != Kind::Directory {
+            return Err(Errno(libc::ENOTDIR));
+        }
+        if let Some(process) = self.processes.get_mut(pid) {
+            process.cwd = path;
+        }
+        Ok(())
+    }
+
+    /// Notes that a process has a directory open.
+    pub(super) fn open_directory(&mut self, pid: Pid) {
+        if let Some(process) = self.processes.get_mut(pid).filter(|process| !process.ended) {
+            process.directories += 1;
+        }
+    }
+
+    /// Notes that a process has closed a directory.
+    pub(super) fn close_directory(&mut self, pid: Pid) {
+        if let Some(process) = self.processes.get_mut(pid) {
+            process.directories = process.directories.saturating_sub(1);
+        }
+    }
+
+    /// Forgets a process that has ended: wait(2).
+    pub(super) fn reap(&mut self, pid: Pid) {
+        if pid == INIT || !self.processes.get(pid).ended {
+            return;
+        }
+        if let Some(process) = self.processes.processes.remove(&pid) {
+            self.free_credential(process.credential);
+        }
+    }
+
+    /// Ends the processes of a jail and of those below it: `prison_proc_iterate` with SIGKILL.
+    pub(super) fn kill_processes(&mut self, key: Key) {
+        let inside = |state: &Self, prison: Key| state.self_and_ancestors(prison).contains(&key);
+        let doomed: Vec<Pid> = self
+            .processes
+            .processes
+            .iter()
+            .filter(|(_, process)| !process.ended)
+            .filter(|(_, process)| inside(self, self.processes.credential(process.credential).prison))
+            .map(|(pid, _)| *pid)
+            .collect();
+        for pid in doomed {
+            self.end(pid);
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Processes as a test sees them.
+
+use core::ffi::c_int;
+
+use crate::sys::Errno;
+
+use super::kernel::{Guard, Kernel};
+use super::process::Pid;
+
+/// A modelled process: somebody in some jail.
+///
+/// It is a handle; dropping it ends nothing. A thread acts as a process while [`Process::enter`]'s guard lives or
+/// in [`Process::run`].
+#[derive(Debug, Clone)]
+pub struct Process {
+    kernel: Kernel,
+    pid: Pid,
+}
+
+impl Process {
+    pub(super) fn new(kernel: Kernel, pid: Pid) -> Self {
+        Self { kernel, pid }
+    }
+
+    /// The process's number.
+    #[must_use]
+    pub fn pid(&self) -> c_int {
+        self.pid
+    }
+
+    /// The user it is.
+    #[must_use]
+    pub fn uid(&self) -> u32 {
+        self.kernel.state().processes.credential_of(self.pid).uid
+    }
+
+    /// The jail it is in, 0 for the host.
+    #[must_use]
+    pub fn jid(&self) -> c_int {
+        let state = self.kernel.state();
+        state.prison(state.prison_of(self.pid)).id
+    }
+
+    /// Whether it has neither exited nor been killed.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        !self.kernel.state().processes.get(self.pid).ended
+    }
+
+    /// Sends the calling thread's jail calls to the process's kernel, as this process, until the guard is dropped.
+    pub fn enter(&self) -> Guard {
+        self.kernel.install_as(self.pid)
+    }
+
+    /// Runs a closure during which the calling thread acts as this process.
+    pub fn run<R>(&self, action: impl FnOnce() -> R) -> R {
+        let _guard = self.enter();
+        action()
+    }
+
+    /// Makes a child: fork(2). It is the same user in the same jail; the calling thread stays who it is.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        let child = self.kernel.state().fork(self.pid);
+        Self::new(self.kernel.clone(), child)
+    }
+
+    /// Becomes another user: setuid(2).
+    ///
+    /// # Errors
+    ///
+    /// `EPERM` if the process is not root, `ESRCH` if it has ended.
+    pub fn setuid(&self, uid: u32) -> Result<(), Errno> {
+        self.kernel.state().setuid(self.pid, uid)
+    }
+
+    /// Sets the working directory, against which relative paths are looked up: chdir(2).
+    ///
+    /// # Errors
+    ///
+    /// `ENOENT`, `ENOTDIR`, `ENAMETOOLONG`.
+    pub fn chdir(&self, path: impl AsRef<[u8]>) -> Result<(), Errno> {
+        self.kernel.state().chdir(self.pid, path.as_ref())
+    }
+
+    /// Opens a directory, which keeps the process and those it forks out of jails until they close it.
+    pub fn open_directory(&self) {
+        self.kernel.state().open_directory(self.pid);
+    }
+
+    /// Closes a directory.
+    pub fn close_directory(&self) {
+        self.kernel.state().close_directory(self.pid);
+    }
+
+    /// Ends the process by itself, and has it waited for.
+    pub fn exit(&self) {
+        self.kill();
+    }
+
+    /// Ends the process with SIGKILL, and has it waited for.
+    ///
+    /// What it held is closed: every descriptor that it made counts as closed, however many copies there are, and
+    /// its numbers answer `EBADF`. So an owning one removes its jail.
+    pub fn kill(&self) {
+        let mut state = self.kernel.state();
+        state.end(self.pid);
+        state.reap(self.pid);
+    }
+}
