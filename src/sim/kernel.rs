@@ -4,8 +4,9 @@ use core::cell::{Cell, RefCell};
 use core::ffi::c_int;
 use core::marker::PhantomData;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::features::Cache;
 use crate::sys::{Errno, Pair};
 
 use super::calls::Calls;
@@ -28,8 +29,8 @@ pub struct Kernel(Arc<Shared>);
 struct Shared {
     state: Mutex<State>,
     exec: AtomicBool,
-    /// Whether the crate has found descriptors on this kernel, which it asks once.
-    probed: OnceLock<bool>,
+    /// What the crate has found out about this kernel, which it asks once.
+    cache: Cache,
 }
 
 thread_local! {
@@ -80,7 +81,7 @@ impl Kernel {
         let shared = Shared {
             state: Mutex::new(State::new(release)),
             exec: AtomicBool::new(false),
-            probed: OnceLock::new(),
+            cache: Cache::new(),
         };
         Self(Arc::new(shared))
     }
@@ -111,9 +112,9 @@ impl Kernel {
         INSTALLED.with_borrow(|installed| installed.last().map(|top| top.kernel.clone()))
     }
 
-    /// Where the crate keeps whether this kernel has descriptors.
-    pub(crate) fn probed_descriptors(&self) -> &OnceLock<bool> {
-        &self.0.probed
+    /// Where the crate keeps what it has found out about this kernel.
+    pub(crate) fn cache(&self) -> &Cache {
+        &self.0.cache
     }
 
     /// Whether both are handles of one kernel.
