@@ -11,6 +11,7 @@ mod files;
 mod find;
 mod flags;
 mod get;
+mod inside;
 mod kernel;
 mod legacy;
 mod mac_do;
@@ -29,6 +30,8 @@ mod state;
 mod user;
 
 pub use calls::Calls;
+pub(crate) use inside::Inside;
+pub use inside::is_inside;
 pub use kernel::{Guard, Kernel};
 pub use legacy::Legacy;
 pub use release::Release;

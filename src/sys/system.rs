@@ -38,6 +38,12 @@ impl System {
         }
     }
 
+    /// Returns the model, and the mark that this thread is inside it.
+    #[cfg(feature = "sim")]
+    fn model(&self) -> Option<(&sim::Kernel, sim::Inside)> {
+        self.model.as_ref().map(|model| (model, sim::Inside::enter()))
+    }
+
     /// Makes the request of jail_set(2).
     pub(crate) fn jail_set(&self, request: &mut [Slot<'_>], flags: c_int) -> Result<c_int, Errno> {
         let (iov, niov) = Slot::as_iovecs(request);
@@ -62,7 +68,7 @@ impl System {
         flags: c_int,
     ) -> Result<c_int, Errno> {
         #[cfg(feature = "sim")]
-        if let Some(model) = &self.model {
+        if let Some((model, _inside)) = self.model() {
             // SAFETY: the caller vouches for the iovecs and their memory.
             let mut pairs = unsafe { model_pairs(iov, niov) }?;
             return model.jail_set(&mut pairs, flags);
@@ -81,7 +87,7 @@ impl System {
         flags: c_int,
     ) -> Result<c_int, Errno> {
         #[cfg(feature = "sim")]
-        if let Some(model) = &self.model {
+        if let Some((model, _inside)) = self.model() {
             // SAFETY: the caller vouches for the iovecs and their memory.
             let mut pairs = unsafe { model_pairs(iov, niov) }?;
             return model.jail_get(&mut pairs, flags);
@@ -95,7 +101,7 @@ impl System {
     /// As for [`super::jail`].
     pub(super) unsafe fn jail_raw(&self, jail: *mut bindings::jail) -> Result<c_int, Errno> {
         #[cfg(feature = "sim")]
-        if let Some(model) = &self.model {
+        if let Some((model, _inside)) = self.model() {
             // SAFETY: the caller vouches for the structure and what it points at.
             return unsafe { super::legacy::on_model(model, jail) };
         }
@@ -106,7 +112,7 @@ impl System {
     /// Calls jail_attach(2).
     pub(crate) fn jail_attach(&self, jid: c_int) -> Result<(), Errno> {
         #[cfg(feature = "sim")]
-        if let Some(model) = &self.model {
+        if let Some((model, _inside)) = self.model() {
             return model.jail_attach(jid);
         }
         kernel::jail_attach(jid)
@@ -115,7 +121,7 @@ impl System {
     /// Calls jail_remove(2).
     pub(crate) fn jail_remove(&self, jid: c_int) -> Result<(), Errno> {
         #[cfg(feature = "sim")]
-        if let Some(model) = &self.model {
+        if let Some((model, _inside)) = self.model() {
             return model.jail_remove(jid);
         }
         kernel::jail_remove(jid)
@@ -127,7 +133,7 @@ impl System {
             return Err(Errno(libc::ENOSYS));
         }
         #[cfg(feature = "sim")]
-        if let Some(model) = &self.model {
+        if let Some((model, _inside)) = self.model() {
             return model.jail_attach_jd(fd);
         }
         kernel::jail_attach_jd(fd)
@@ -139,7 +145,7 @@ impl System {
             return Err(Errno(libc::ENOSYS));
         }
         #[cfg(feature = "sim")]
-        if let Some(model) = &self.model {
+        if let Some((model, _inside)) = self.model() {
             return model.jail_remove_jd(fd);
         }
         kernel::jail_remove_jd(fd)
@@ -153,7 +159,7 @@ impl System {
         new: Option<&[u8]>,
     ) -> Result<usize, Errno> {
         #[cfg(feature = "sim")]
-        if let Some(model) = &self.model {
+        if let Some((model, _inside)) = self.model() {
             return model.sysctl(mib, old, new);
         }
         kernel::sysctl(mib, old, new)
@@ -162,7 +168,7 @@ impl System {
     /// Calls fstat(2) on a descriptor that may be a jail's.
     pub(crate) fn fstat(&self, descriptor: BorrowedFd<'_>) -> Result<DescriptorStat, Errno> {
         #[cfg(feature = "sim")]
-        if let Some(model) = &self.model
+        if let Some((model, _inside)) = self.model()
             && let Some(answer) = model.fstat(descriptor.as_raw_fd())
         {
             return answer.map(|(mode, ino)| DescriptorStat { ino, mode });

@@ -1,0 +1,33 @@
+//! Telling the model's own work from the crate's.
+
+use core::cell::Cell;
+
+thread_local! {
+    static DEPTH: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Whether the calling thread is inside a model at this moment.
+///
+/// For allocators and profilers that measure what the crate costs: the model's work stands in for the kernel's,
+/// which costs a process none of its memory.
+#[must_use]
+pub fn is_inside() -> bool {
+    DEPTH.get() > 0
+}
+
+/// Marks the calling thread as inside a model while it lives.
+#[derive(Debug)]
+pub(crate) struct Inside(());
+
+impl Inside {
+    pub(crate) fn enter() -> Self {
+        DEPTH.set(DEPTH.get() + 1);
+        Self(())
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        DEPTH.set(DEPTH.get().saturating_sub(1));
+    }
+}

@@ -1,0 +1,204 @@
+//! One jail call an operation, no sysctl, and no memory where none is needed.
+
+mod common;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::net::Ipv4Addr;
+
+use common::{Host, host, name};
+use freebsd_jail::{Jail, OwnedJail, param, sim};
+
+/// Counts what each thread allocates, but for what the model of the kernel does.
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+fn count() {
+    if !sim::is_inside() {
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+    }
+}
+
+// SAFETY: all work is done by the system's allocator; counting neither allocates nor fails.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: the caller keeps the contract, which is the system allocator's too.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        // SAFETY: as for `alloc`.
+        unsafe { System.dealloc(memory, layout) }
+    }
+
+    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        // SAFETY: as for `alloc`.
+        unsafe { System.realloc(memory, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Returns how often memory was allocated in `act`.
+fn allocations<T>(act: impl FnOnce() -> T) -> (u64, T) {
+    let before = ALLOCATIONS.get();
+    let result = act();
+    (ALLOCATIONS.get() - before, result)
+}
+
+/// Returns the calls that `act` makes, as `(jail_set, jail_get, jail_attach and both removals, all)`.
+fn calls<T>(host: &Host, act: impl FnOnce() -> T) -> Option<((u64, u64, u64, u64), T)> {
+    let model = host.model()?;
+    let before = model.calls();
+    let result = act();
+    let after = model.calls();
+    let other = |calls: &sim::Calls| {
+        calls.jail_attach + calls.jail_remove + calls.jail_attach_jd + calls.jail_remove_jd
+    };
+    let made = (
+        after.jail_set - before.jail_set,
+        after.jail_get - before.jail_get,
+        other(&after) - other(&before),
+        after.total() - before.total(),
+    );
+    Some((made, result))
+}
+
+fn a_jail() -> OwnedJail {
+    Jail::builder()
+        .name(name("count"))
+        .path("/")
+        .hostname("www.example.org")
+        .ip4([Ipv4Addr::new(10, 9, 9, 1)])
+        .securelevel(1)
+        .children_max(2)
+        .create()
+        .expect("created")
+}
+
+#[test]
+fn the_counter_counts() {
+    assert_eq!(allocations(|| Box::new(1)).0, 1);
+    assert_eq!(allocations(|| 1).0, 0);
+}
+
+#[test]
+fn each_operation_is_one_call_on_every_release() {
+    for release in common::releases() {
+        let host = common::model(sim::Kernel::with_release(release));
+        let _ = freebsd_jail::Features::current();
+        let count = |act: &mut dyn FnMut()| calls(&host, act).expect("the model").0;
+
+        let mut jail = None;
+        assert_eq!(count(&mut || jail = Some(a_jail())), (1, 0, 0, 1), "create on {release:?}");
+        let jail = jail.expect("created");
+        assert_eq!(count(&mut || drop(Jail::open(jail.jid()))), (0, 1, 0, 1), "open on {release:?}");
+        assert_eq!(count(&mut || drop(jail.get(param::SECURELEVEL))), (0, 1, 0, 1), "get on {release:?}");
+        let five = (param::NAME, param::PATH, param::HOST_HOSTNAME, param::SECURELEVEL, param::IP4_ADDR);
+        assert_eq!(count(&mut || drop(jail.get(five))), (0, 1, 0, 1), "get five on {release:?}");
+        assert_eq!(
+            count(&mut || jail.update().securelevel(2).apply().expect("set")),
+            (1, 0, 0, 1),
+            "update on {release:?}"
+        );
+        let mut listed = 0;
+        let list =
+            count(&mut || listed = Jail::all().get((param::JID, param::NAME)).map(Result::unwrap).count());
+        assert_eq!((listed, list), (1, (0, 2, 0, 2)), "list on {release:?}");
+        let mut jail = Some(jail);
+        assert_eq!(
+            count(&mut || jail.take().expect("there").remove().expect("removed")),
+            (0, 0, 1, 1),
+            "remove on {release:?}"
+        );
+        let mut jail = Some(a_jail());
+        assert_eq!(count(&mut || drop(jail.take())), (0, 0, 1, 1), "drop on {release:?}");
+        let jail = a_jail();
+        let entering = if jail.descriptor().is_some() { (1, 0, 0, 1) } else { (0, 0, 1, 1) };
+        assert_eq!(count(&mut || jail.attach().expect("entered")), entering, "attach on {release:?}");
+    }
+}
+
+#[test]
+fn a_list_that_outgrows_its_buffer_takes_one_call_more() {
+    let host = host();
+    let jail = Jail::builder()
+        .name(name("grow"))
+        .path("/")
+        .ip4((1..=50).map(|last| Ipv4Addr::new(10, 9, 8, last)).collect::<Vec<_>>())
+        .create()
+        .expect("created");
+    let Some((made, addresses)) = calls(&host, || jail.get(param::IP4_ADDR).expect("read")) else { return };
+    assert_eq!((made, addresses.len()), ((0, 2, 0, 2), 50));
+}
+
+#[test]
+fn reading_integers_allocates_nothing() {
+    let _host = host();
+    let jail = a_jail();
+    let by_jid = Jail::from_jid(jail.jid());
+    for jail in [&*jail, &by_jid] {
+        let _ = jail.get(param::SECURELEVEL);
+        let (allocated, level) = allocations(|| jail.get(param::SECURELEVEL));
+        assert_eq!((allocated, level.expect("read")), (0, 1));
+        let keys = (
+            param::JID,
+            param::SECURELEVEL,
+            param::CHILDREN_MAX,
+            param::CHILDREN_CUR,
+            param::PERSIST,
+            param::DYING,
+            param::PARENT,
+            param::IP4,
+        );
+        let (allocated, values) = allocations(|| jail.get(keys));
+        assert_eq!(allocated, 0);
+        assert_eq!(values.expect("read").0, jail.jid());
+    }
+}
+
+#[test]
+fn reading_a_string_allocates_the_string_alone() {
+    let _host = host();
+    let jail = a_jail();
+    let (allocated, hostname) = allocations(|| jail.get(param::HOST_HOSTNAME));
+    assert_eq!((allocated, hostname.expect("read").to_str()), (1, Some("www.example.org")));
+    let (allocated, five) = allocations(|| {
+        jail.get((param::NAME, param::PATH, param::HOST_HOSTNAME, param::SECURELEVEL, param::IP4_ADDR))
+    });
+    assert_eq!((allocated, five.expect("read").3), (4, 1));
+}
+
+#[test]
+fn other_operations_allocate_a_small_constant() {
+    let _host = host();
+    let _ = a_jail();
+    // The growth of the request's two lists: what is set is copied into them once.
+    let (created, jail) = allocations(a_jail);
+    println!("create: {created} allocations");
+    assert!(created <= 12, "create: {created}");
+    let (updated, result) = allocations(|| jail.update().securelevel(2).apply());
+    result.expect("set");
+    println!("update: {updated} allocations");
+    assert!(updated <= 4, "update: {updated}");
+    let (removed, result) = allocations(|| jail.remove());
+    result.expect("removed");
+    assert_eq!(removed, 0);
+}
+
+#[test]
+fn a_listing_allocates_nothing_of_its_own() {
+    let _host = host();
+    let _jails: Vec<_> =
+        (0..10).map(|_| Jail::builder().name(name("list")).path("/").create().expect("created")).collect();
+    let _ = Jail::all().get(param::JID).count();
+    let (allocated, count) = allocations(|| Jail::all().get(param::JID).filter(Result::is_ok).count());
+    // The end of the list is the kernel's error, which is one box, one text and one source.
+    assert!(allocated <= 4 && count >= 10, "{allocated} allocations for {count} jails");
+}
