@@ -1,0 +1,30 @@
+//! No descriptor is left open, and none is closed twice. Alone in its process: it counts all that is open in it.
+
+mod common;
+
+use common::{name, on_every_kernel};
+use freebsd_jail::{Jail, param};
+
+#[test]
+fn a_thousand_rounds_leave_no_descriptor_open() {
+    on_every_kernel(|_| {
+        let _keep = Jail::builder().name(name("keep")).path("/").create().expect("created");
+        let before = open_descriptors();
+        for round in 0..1000 {
+            let jail = Jail::builder().name(name("round")).path("/").create().expect("created");
+            let open = Jail::open(jail.jid()).expect("found");
+            let clone = jail.try_clone().expect("cloned");
+            assert_eq!(open.get(param::JID).expect("read"), clone.get(param::JID).expect("read"));
+            if round % 2 == 0 {
+                jail.remove().expect("removed");
+            }
+        }
+        assert_eq!(open_descriptors(), before);
+    });
+}
+
+/// Counts the process's open descriptors, by asking for each number there may be.
+fn open_descriptors() -> usize {
+    // SAFETY: F_GETFD takes a number, which need not be open, and touches no memory.
+    (0..4096).filter(|&fd| unsafe { libc::fcntl(fd, libc::F_GETFD) } != -1).count()
+}
