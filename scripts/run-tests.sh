@@ -19,6 +19,9 @@ if [ "$(id -u)" != 0 ]; then
     exit 1
 fi
 
+# A test that crashes is told from its status; nobody asked for its core.
+ulimit -c 0
+
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT
@@ -67,7 +70,7 @@ SUMMARY
     if [ "$f" = 0 ]; then word=ok; else word=FAILED; fi
     echo "$1: $word, $p passed, $f failed, $i ignored${why:+ ($why)}"
     cat "$work/skipped"
-    if [ "$f" != 0 ]; then sed 's/^/    | /' "$work/output"; fi
+    if [ "$f" != 0 ]; then { cat "$work/output" && echo; } | sed -e '/^$/d' -e 's/^/    | /'; fi
 }
 
 # Whether the jails are those of before, or soon will be: some go with the last process in them.
@@ -91,7 +94,7 @@ for name in "$@"; do
 done
 
 if [ "$ignored" != 0 ] || [ "$skipped" != 0 ]; then
-    echo "$ignored ignored; $skipped skipped for the reasons above, counted as passed"
+    echo "$ignored ignored; $skipped reasons to skip, as above: a test that skips counts as passed"
 fi
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ] && [ "$passed" != 0 ]
