@@ -12,6 +12,10 @@
 #   TOOLS_ZIGLANG           the folder of the package ziglang; zig and lib/libc/include are in it
 #   TOOLS_LIBCLANG          the folder of libclang, for LIBCLANG_PATH
 #
+# and at any time:
+#   tools_apt PACKAGE...    installs from Debian's packages; quiet. Fails where it cannot
+#   tools_fail TEXT         says what is wrong, and ends the script
+#
 # Whoever sources it has set -euo pipefail, and runs nothing else of it.
 
 # The drift check compares what these make, so they are the same everywhere.
@@ -29,19 +33,24 @@ tools_fail() {
     exit 1
 }
 
+# The lists of packages may be old or not there at all: only then are they fetched.
+tools_apt() {
+    if [[ $(id -u) != 0 ]] || ! command -v apt-get >/dev/null; then
+        return 1
+    fi
+    local -x DEBIAN_FRONTEND=noninteractive
+    local install=(apt-get install -y -qq --no-install-recommends "$@")
+    "${install[@]}" >/dev/null 2>&1 || { apt-get update -qq && "${install[@]}"; } >/dev/null
+}
+
 # Debian has a Python without what makes environments: `ensurepip` is what is missing there.
 tools_python() {
-    command -v python3 >/dev/null || tools_fail "python3 is needed"
+    command -v python3 >/dev/null || tools_apt python3 || tools_fail "python3 is needed"
     if python3 -c 'import ensurepip, venv' 2>/dev/null; then
         return
     fi
-    if [[ $(id -u) != 0 ]] || ! command -v apt-get >/dev/null; then
+    tools_apt python3-venv ||
         tools_fail "python3 cannot make environments; on Debian, install python3-venv"
-    fi
-    local -x DEBIAN_FRONTEND=noninteractive
-    apt-get install -y -qq python3-venv >/dev/null 2>&1 ||
-        { apt-get update -qq && apt-get install -y -qq python3-venv; } >/dev/null ||
-        tools_fail "python3-venv could not be installed"
 }
 
 tools_install() {
