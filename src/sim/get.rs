@@ -194,7 +194,7 @@ fn answer_bool(opts: &mut Options, name: &str, noname: &str, value: bool) -> Res
 }
 
 /// The part of a path that a jail with another path sees: `prison_path`.
-fn path_seen<'a>(from: &[u8], path: &'a [u8]) -> &'a [u8] {
+pub(super) fn path_seen<'a>(from: &[u8], path: &'a [u8]) -> &'a [u8] {
     if from == b"/" {
         return path;
     }

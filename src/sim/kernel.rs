@@ -301,19 +301,19 @@ impl Kernel {
         Some(answer)
     }
 
-    /// sysctl(3) by number: reads into `old`, or says how long the value is, and gives `new`.
+    /// sysctl(3) by number: reads into `old` and returns the value's length, or only that if there is no `old`.
+    ///
+    /// The tree has `security.jail`, the parameters among it, and those names of `kern` that a jail has of its own;
+    /// numbers `[0, 1]` to `[0, 5]` ask about names, the next number, the number of the name in `new`, formats and
+    /// descriptions. No value can be set.
     ///
     /// # Errors
     ///
-    /// `ENOENT` for an unknown name, `ENOMEM` if `old` is too small, `EPERM` for a value that cannot be set.
-    pub fn sysctl(
-        &self,
-        _mib: &[c_int],
-        _old: Option<&mut [u8]>,
-        _new: Option<&[u8]>,
-    ) -> Result<usize, Errno> {
-        let (mut state, _) = self.enter();
+    /// `ENOENT` for what there is not, `EISDIR` for a node, `ENOMEM` if `old` is too small and was filled as far as
+    /// it goes, `EPERM` for a value to be set.
+    pub fn sysctl(&self, mib: &[c_int], old: Option<&mut [u8]>, new: Option<&[u8]>) -> Result<usize, Errno> {
+        let (mut state, pid) = self.enter();
         state.calls.sysctl += 1;
-        Err(Errno(libc::ENOENT))
+        state.sys_sysctl(pid, mib, old, new)
     }
 }

@@ -27,6 +27,8 @@ mod release;
 mod request;
 mod set;
 mod state;
+mod sysctl;
+mod sysctl_tree;
 mod user;
 
 pub use calls::Calls;

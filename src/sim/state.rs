@@ -11,12 +11,14 @@ use super::permission::Permissions;
 use super::prison::{HOST, Key, Prison};
 use super::process::Processes;
 use super::release::Release;
+use super::sysctl_tree::Tree;
 
 /// A kernel's state, behind the lock of its [`Kernel`](super::Kernel).
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) release: Release,
     pub(super) permissions: Permissions,
+    pub(super) tree: Tree,
     host: Prison,
     prisons: BTreeMap<Key, Prison>,
     /// `allprison`: every jail by its jid.
@@ -37,6 +39,7 @@ impl State {
         let permissions = Permissions::of(&release);
         Self {
             host: Prison::host(&release, &permissions),
+            tree: Tree::of(&release),
             release,
             permissions,
             prisons: BTreeMap::new(),

@@ -1,0 +1,331 @@
+//! The sysctl tree, as far as jails are concerned: names, numbers, types and descriptions.
+
+use core::ffi::c_int;
+use std::collections::BTreeMap;
+
+use super::release::Release;
+
+/// Readable: `CTLFLAG_RD`, and no lock needed.
+const RD: u32 = 0x8004_0000;
+/// Readable, and as a jail parameter to be given to a new jail only: `CTLFLAG_RDTUN`.
+const RDTUN: u32 = 0x800c_0000;
+/// Readable and writable: `CTLFLAG_RW`.
+const RW: u32 = 0xc004_0000;
+
+/// The types: `CTLTYPE_INT`, `CTLTYPE_STRING`, `CTLTYPE_STRUCT`, `CTLTYPE_UINT`, `CTLTYPE_ULONG`, `CTLTYPE_U32`.
+const INT: u32 = 2;
+const STRING: u32 = 3;
+const STRUCT: u32 = 5;
+const UINT: u32 = 6;
+const ULONG: u32 = 8;
+const U32: u32 = 15;
+
+/// Where a leaf's value comes from.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Value {
+    /// A jail parameter that is an int: 0.
+    Int,
+    /// A jail parameter that is an unsigned long: 0.
+    Ulong,
+    /// A jail parameter that is a string: its longest length, as text.
+    Len(usize),
+    /// A jail parameter that is a list: the size of an element.
+    Element(usize),
+    /// Whether the process is in a jail.
+    Jailed,
+    /// Whether the process's jail has its own network stack.
+    Vnet,
+    /// The most addresses of a jail.
+    MaxAddresses,
+    /// The longest metadata of a jail.
+    MetaMax,
+    /// The process's jail's limit of children.
+    ChildrenMax,
+    /// How many children the process's jail has.
+    ChildrenCur,
+    /// The process's jail's `enforce_statfs`, or the default of new jails.
+    EnforceStatfs,
+    /// The process's jail's `devfs_ruleset`, or the default of new jails.
+    DevfsRuleset,
+    /// The process's jail's `env`.
+    Env,
+    /// All jails.
+    List,
+    /// The process's jail's version of FreeBSD, as text.
+    OsRelease,
+    /// The same as number.
+    OsRelDate,
+    /// The process's jail's host name.
+    Hostname,
+    /// The process's jail's domain name.
+    Domainname,
+    /// The process's jail's host UUID.
+    HostUuid,
+    /// The process's jail's host id.
+    HostId,
+    /// The process's jail's securelevel.
+    Securelevel,
+}
+
+/// A name with a value.
+#[derive(Debug)]
+pub(super) struct Leaf {
+    oid: Vec<c_int>,
+    /// The components of its name, the last of which is empty for the value of a node.
+    name: Vec<String>,
+    /// Type and access.
+    pub(super) kind: u32,
+    pub(super) format: &'static str,
+    description: String,
+    pub(super) value: Value,
+}
+
+/// All leaves, in the order of their numbers.
+#[derive(Debug)]
+pub(super) struct Tree(Vec<Leaf>);
+
+/// A leaf's name below a node, type and access, format, where its value is from, and description.
+type Entry = (&'static str, u32, &'static str, Value, &'static str);
+
+impl Tree {
+    /// The tree of a release.
+    pub(super) fn of(release: &Release) -> Self {
+        let mut leaves = Vec::new();
+        let mut add = |prefix: &str, entry: &Entry| {
+            let (name, kind, format, value, description) = *entry;
+            leaves.push((format!("{prefix}{name}"), kind, format, value, description.to_owned()));
+        };
+        KERN.iter().for_each(|entry| add("kern.", entry));
+        JAIL.iter().for_each(|entry| add("security.jail.", entry));
+        PARAM.iter().for_each(|entry| add("security.jail.param.", entry));
+        if release.meta {
+            JAIL_META.iter().for_each(|entry| add("security.jail.", entry));
+            PARAM_META.iter().for_each(|entry| add("security.jail.param.", entry));
+        }
+        if release.mac_do {
+            PARAM_MAC_DO.iter().for_each(|entry| add("security.jail.param.", entry));
+        }
+        for name in release.allow {
+            // A permission that is also a node has its value at the empty name below.
+            let dot = if *name == "mount" { "." } else { "" };
+            let full = format!("security.jail.param.allow.{name}{dot}");
+            leaves.push((full, INT | RW, "B", Value::Int, permission(name)));
+        }
+        Self(numbered(leaves))
+    }
+
+    /// The leaf of a number.
+    pub(super) fn leaf(&self, oid: &[c_int]) -> Option<&Leaf> {
+        self.0.iter().find(|leaf| leaf.oid == oid)
+    }
+
+    /// Whether there is something below a number.
+    pub(super) fn is_node(&self, oid: &[c_int]) -> bool {
+        self.0.iter().any(|leaf| leaf.oid.len() > oid.len() && leaf.oid.starts_with(oid))
+    }
+
+    /// The number of the leaf that follows.
+    pub(super) fn next(&self, oid: &[c_int]) -> Option<&[c_int]> {
+        self.0.iter().map(|leaf| leaf.oid.as_slice()).find(|next| *next > oid)
+    }
+
+    /// The name of a number, whose unknown parts stay numbers.
+    pub(super) fn name(&self, oid: &[c_int]) -> String {
+        let part = |len: usize| {
+            let (known, last) = (oid.get(..len)?, len.checked_sub(1)?);
+            let leaf = self.0.iter().find(|leaf| leaf.oid.starts_with(known));
+            Some(leaf.and_then(|leaf| leaf.name.get(last).cloned()).unwrap_or_else(|| number(known)))
+        };
+        (1..=oid.len()).filter_map(part).collect::<Vec<_>>().join(".")
+    }
+
+    /// The number of a name. A dot at its end is nothing: the value of a node is not found by name.
+    pub(super) fn oid(&self, name: &[u8]) -> Option<&[c_int]> {
+        let name = super::options::c_string(name);
+        let name = core::str::from_utf8(name.strip_suffix(b".").unwrap_or(name)).ok()?;
+        let parts: Vec<&str> = name.split('.').collect();
+        let leaf = self.0.iter().find(|leaf| {
+            leaf.name.len() >= parts.len() && leaf.name.iter().zip(&parts).all(|(one, other)| one == other)
+        })?;
+        leaf.oid.get(..parts.len())
+    }
+
+    /// The description of a number.
+    pub(super) fn description(&self, oid: &[c_int]) -> Option<String> {
+        if let Some(leaf) = self.leaf(oid) {
+            return Some(leaf.description.clone());
+        }
+        // The value of a node is what the node is.
+        let value =
+            self.0.iter().find(|leaf| leaf.oid.len() == oid.len() + 1 && leaf.oid.starts_with(oid))?;
+        let named = value.name.last().is_some_and(String::is_empty);
+        Some(if named { value.description.clone() } else { self.name(oid) })
+    }
+}
+
+/// The last of some numbers, as text.
+fn number(oid: &[c_int]) -> String {
+    oid.last().map_or_else(String::new, c_int::to_string)
+}
+
+/// What a permission is described as.
+fn permission(name: &str) -> String {
+    if let Some(fs) = name.strip_prefix("mount.") {
+        return format!("Jail may mount the {fs} file system");
+    }
+    let described = ALLOW.iter().find(|(known, _)| *known == name);
+    described.map_or_else(String::new, |(_, description)| (*description).to_owned())
+}
+
+/// Numbers leaves by their names: those of `kern` as ever, the others in the order of the alphabet.
+fn numbered(leaves: Vec<(String, u32, &'static str, Value, String)>) -> Vec<Leaf> {
+    let mut children: BTreeMap<Vec<String>, BTreeMap<String, c_int>> = BTreeMap::new();
+    let paths = leaves.iter().map(|leaf| leaf.0.split('.').map(str::to_owned).collect::<Vec<_>>());
+    for path in paths {
+        for (depth, name) in path.iter().enumerate() {
+            let parent = path.get(..depth).unwrap_or_default().to_vec();
+            children.entry(parent).or_default().insert(name.clone(), 0);
+        }
+    }
+    for (parent, names) in &mut children {
+        for (automatic, (name, number)) in (256..).zip(names.iter_mut()) {
+            let full: Vec<&str> = parent.iter().map(String::as_str).chain([name.as_str()]).collect();
+            let fixed = FIXED.iter().find(|(fixed, _)| *fixed == full.join("."));
+            *number = fixed.map_or(automatic, |(_, number)| *number);
+        }
+    }
+    let oid_of = |path: &[String]| {
+        let numbers = (0..path.len()).filter_map(|depth| {
+            let (parent, name) = (path.get(..depth)?, path.get(depth)?);
+            children.get(parent)?.get(name).copied()
+        });
+        numbers.collect::<Vec<c_int>>()
+    };
+    let mut numbered: Vec<Leaf> = leaves
+        .into_iter()
+        .map(|(name, kind, format, value, description)| {
+            let name: Vec<String> = name.split('.').map(str::to_owned).collect();
+            Leaf { oid: oid_of(&name), name, kind, format, description, value }
+        })
+        .collect();
+    numbered.sort_by(|one, other| one.oid.cmp(&other.oid));
+    numbered
+}
+
+/// Numbers that `sys/sysctl.h` fixes.
+const FIXED: &[(&str, c_int)] = &[
+    ("kern", 1),
+    ("kern.osrelease", 2),
+    ("kern.securelevel", 9),
+    ("kern.hostname", 10),
+    ("kern.hostid", 11),
+    ("kern.domainname", 22),
+    ("kern.osreldate", 24),
+    ("kern.hostuuid", 36),
+];
+
+const KERN: &[Entry] = &[
+    ("osrelease", STRING | RD, "A", Value::OsRelease, "Operating system release"),
+    ("osreldate", INT | RD, "I", Value::OsRelDate, "Kernel version"),
+    ("securelevel", INT | RW, "I", Value::Securelevel, "Current secure level"),
+    ("hostname", STRING | RW, "A", Value::Hostname, "Hostname"),
+    ("hostid", ULONG | RW, "LU", Value::HostId, "Host ID"),
+    ("domainname", STRING | RW, "A", Value::Domainname, "Name of the current YP/NIS domain"),
+    ("hostuuid", STRING | RW, "A", Value::HostUuid, "Host UUID"),
+];
+
+const JAIL: &[Entry] = &[
+    ("jailed", INT | RD, "I", Value::Jailed, "Process in jail?"),
+    ("vnet", INT | RD, "I", Value::Vnet, "Jail owns vnet?"),
+    ("jail_max_af_ips", UINT | RW, "IU", Value::MaxAddresses, "Most addresses of a family in a jail"),
+    ("children.max", INT | RD, "I", Value::ChildrenMax, "Maximum number of child jails"),
+    ("children.cur", INT | RD, "I", Value::ChildrenCur, "Current number of child jails"),
+    ("enforce_statfs", INT | RW, "I", Value::EnforceStatfs, "What a jail sees of mounts"),
+    ("devfs_ruleset", INT | RD, "I", Value::DevfsRuleset, "Ruleset of devfs in a jail"),
+    ("list", STRUCT | RD, "S", Value::List, "List of active jails"),
+];
+
+const JAIL_META: &[Entry] = &[
+    ("meta_maxbufsize", U32 | RW, "IU", Value::MetaMax, "Maximum buffer size of each meta and env"),
+    ("env", STRING | RD, "A", Value::Env, "Meta information provided by parent jail"),
+];
+
+const PARAM: &[Entry] = &[
+    ("jid", INT | RDTUN, "I", Value::Int, "Jail ID"),
+    ("parent", INT | RD, "I", Value::Int, "Jail parent ID"),
+    ("name", STRING | RW, "A", Value::Len(256), "Jail name"),
+    ("path", STRING | RDTUN, "A", Value::Len(1024), "Jail root path"),
+    ("securelevel", INT | RW, "I", Value::Int, "Jail secure level"),
+    ("osreldate", INT | RDTUN, "I", Value::Int, "Jail value for kern.osreldate and uname -K"),
+    ("osrelease", STRING | RDTUN, "A", Value::Len(32), "Jail value for kern.osrelease and uname -r"),
+    ("enforce_statfs", INT | RW, "I", Value::Int, "Jail cannot see all mounted file systems"),
+    ("devfs_ruleset", INT | RW, "I", Value::Int, "Ruleset for in-jail devfs mounts"),
+    ("persist", INT | RW, "B", Value::Int, "Jail persistence"),
+    ("vnet", INT | RDTUN, "E,jailsys", Value::Int, "Virtual network stack"),
+    ("dying", INT | RD, "B", Value::Int, "Jail is in the process of shutting down"),
+    ("children.cur", INT | RD, "I", Value::Int, "Current number of child jails"),
+    ("children.max", INT | RW, "I", Value::Int, "Maximum number of child jails"),
+    ("host.", INT | RW, "E,jailsys", Value::Int, "Jail host info"),
+    ("host.hostname", STRING | RW, "A", Value::Len(256), "Jail hostname"),
+    ("host.domainname", STRING | RW, "A", Value::Len(256), "Jail NIS domainname"),
+    ("host.hostuuid", STRING | RW, "A", Value::Len(64), "Jail host UUID"),
+    ("host.hostid", ULONG | RW, "LU", Value::Ulong, "Jail host ID"),
+    ("cpuset.id", INT | RD, "I", Value::Int, "Jail cpuset ID"),
+    ("ip4.", INT | RDTUN, "E,jailsys", Value::Int, "Jail IPv4 address virtualization"),
+    ("ip4.addr", STRUCT | RW, "S,in_addr,a", Value::Element(4), "Jail IPv4 addresses"),
+    (
+        "ip4.saddrsel",
+        INT | RW,
+        "B",
+        Value::Int,
+        "Do (not) use IPv4 source address selection rather than the primary jail IPv4 address.",
+    ),
+    ("ip6.", INT | RDTUN, "E,jailsys", Value::Int, "Jail IPv6 address virtualization"),
+    ("ip6.addr", STRUCT | RW, "S,in6_addr,a", Value::Element(16), "Jail IPv6 addresses"),
+    (
+        "ip6.saddrsel",
+        INT | RW,
+        "B",
+        Value::Int,
+        "Do (not) use IPv6 source address selection rather than the primary jail IPv6 address.",
+    ),
+    ("sysvmsg.", INT | RW, "E,jailsys", Value::Int, "SYSV message queues"),
+    ("sysvsem.", INT | RW, "E,jailsys", Value::Int, "SYSV semaphores"),
+    ("sysvshm.", INT | RW, "E,jailsys", Value::Int, "SYSV shared memory"),
+];
+
+const PARAM_META: &[Entry] = &[
+    ("meta", STRING | RW, "A,keyvalue", Value::Len(4096), "Jail meta information hidden from the jail"),
+    ("env", STRING | RW, "A,keyvalue", Value::Len(4096), "Jail meta information readable by the jail"),
+];
+
+const PARAM_MAC_DO: &[Entry] = &[
+    ("mac.do.", INT | RW, "E,jailsys", Value::Int, "Jail MAC/do parameters"),
+    ("mac.do.rules", STRING | RW, "A", Value::Len(1024), "Jail MAC/do rules"),
+];
+
+/// The descriptions of the permissions.
+const ALLOW: &[(&str, &str)] = &[
+    ("set_hostname", "Jail may set hostname"),
+    ("sysvipc", "Jail may use SYSV IPC"),
+    ("raw_sockets", "Jail may create raw sockets"),
+    ("chflags", "Jail may alter system file flags"),
+    ("mount", "Jail may mount/unmount jail-friendly file systems in general"),
+    ("quotas", "Jail may set file quotas"),
+    ("socket_af", "Jail may create sockets other than just UNIX/IPv4/IPv6/route"),
+    ("mlock", "Jail may lock (unlock) physical pages in memory"),
+    ("reserved_ports", "Jail may bind sockets to reserved ports"),
+    ("read_msgbuf", "Jail may read the kernel message buffer"),
+    ("unprivileged_proc_debug", "Unprivileged processes may use process debugging facilities"),
+    ("suser", "Processes in jail with uid 0 have privilege"),
+    ("nfsd", "Mountd/nfsd may run in the jail"),
+    ("extattr", "Jail may set system-level filesystem extended attributes"),
+    ("adjtime", "Jail may adjust system time"),
+    ("settime", "Jail may set system time"),
+    ("routing", "Jail may modify routing table"),
+    (
+        "unprivileged_parent_tampering",
+        "Unprivileged parent jail processes may tamper with same-uid processes (signal/debug/cpuset)",
+    ),
+    ("setaudit", "Jail may set and get audit session state"),
+];
