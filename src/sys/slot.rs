@@ -68,10 +68,14 @@ impl<'a> Slot<'a> {
 pub(super) unsafe fn views<'a>(iov: *mut iovec, pairs: usize) -> Option<Vec<Pair<'a>>> {
     let mut views = Vec::with_capacity(pairs);
     for index in 0..pairs {
-        // SAFETY: the caller vouches for `2 * pairs` iovecs at `iov`, of which these are the next two.
-        let name = unsafe { &*iov.add(2 * index) };
+        // SAFETY: the caller vouches for `2 * pairs` iovecs at `iov`, of which this is one.
+        let name = unsafe { iov.add(2 * index) };
+        // SAFETY: as above.
+        let value = unsafe { iov.add(2 * index + 1) };
+        // SAFETY: as above; nothing writes a name's iovec.
+        let name = unsafe { &*name };
         // SAFETY: as above; each value's iovec is borrowed once only.
-        let value = unsafe { &mut *iov.add(2 * index + 1) };
+        let value = unsafe { &mut *value };
         let name: &[u8] = match (name.iov_base.is_null(), name.iov_len) {
             (_, 0) => &[],
             (true, _) => return None,
