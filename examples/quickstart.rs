@@ -4,6 +4,8 @@
 //!
 //! `cargo run --example quickstart`
 
+#![allow(clippy::expect_used, reason = "what must fail is expected to")]
+
 use std::net::Ipv4Addr;
 
 use freebsd_jail::{ErrorKind, Jail, Result, param, sim};
@@ -26,11 +28,16 @@ fn main() -> Result<()> {
     println!("  jid {}\n", jail.jid());
 
     println!("read: five parameters in one system call");
-    let (name, path, hostname, securelevel, addresses) =
-        jail.get((param::NAME, param::PATH, param::HOST_HOSTNAME, param::SECURELEVEL, param::IP4_ADDR))?;
-    println!("  name           {}", name.display());
+    let (name, path, hostname, securelevel, addresses) = jail.get((
+        param::NAME.text(),
+        param::PATH,
+        param::HOST_HOSTNAME.text(),
+        param::SECURELEVEL,
+        param::IP4_ADDR,
+    ))?;
+    println!("  name           {name}");
     println!("  path           {}", path.display());
-    println!("  host.hostname  {}", hostname.display());
+    println!("  host.hostname  {hostname}");
     println!("  securelevel    {securelevel}");
     println!("  ip4.addr       {addresses:?}\n");
 
@@ -49,9 +56,9 @@ fn main() -> Result<()> {
     println!("  a second one: {:?}\n    {full}\n", full.kind());
 
     println!("list: every jail that can be seen from here, one system call each");
-    for entry in Jail::all().get((param::JID, param::NAME, param::HOST_HOSTNAME)) {
+    for entry in Jail::all().get((param::JID, param::NAME.text(), param::HOST_HOSTNAME.text())) {
         let (jid, name, hostname) = entry?;
-        println!("  {jid:>5}  {:<20}  {}", name.display(), hostname.display());
+        println!("  {jid:>5}  {name:<20}  {hostname}");
     }
 
     println!("\nremove: the child by its handle's end, its parent by a call");

@@ -1,5 +1,7 @@
 //! One jail call an operation, no sysctl, and no memory where none is needed.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod common;
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -198,7 +200,7 @@ fn a_listing_allocates_nothing_of_its_own() {
     let _jails: Vec<_> =
         (0..10).map(|_| Jail::builder().name(name("list")).path("/").create().expect("created")).collect();
     let _ = Jail::all().get(param::JID).count();
-    let (allocated, count) = allocations(|| Jail::all().get(param::JID).filter(Result::is_ok).count());
+    let (allocated, count) = allocations(|| Jail::all().get(param::JID).flatten().count());
     // The end of the list is the kernel's error, which is one box, one text and one source.
     assert!(allocated <= 4 && count >= 10, "{allocated} allocations for {count} jails");
 }

@@ -1,5 +1,7 @@
 //! What a caller can get wrong is refused with its name, before any system call.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod common;
 
 use std::net::{Ipv4Addr, Ipv6Addr};

@@ -1,5 +1,7 @@
 //! No descriptor is left open, and none is closed twice. Alone in its process: it counts all that is open in it.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod common;
 
 use common::{name, on_every_kernel};

@@ -1,5 +1,7 @@
 //! A jail, from nothing to gone.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod common;
 
 use std::net::{Ipv4Addr, Ipv6Addr};

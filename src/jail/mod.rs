@@ -316,9 +316,9 @@ impl Jail {
     /// # let kernel = sim::Kernel::new();
     /// # let _guard = kernel.install();
     /// # let _www = Jail::builder().name("www").path("/").create()?;
-    /// for entry in Jail::all().get((param::JID, param::NAME)) {
+    /// for entry in Jail::all().get((param::JID, param::NAME.text())) {
     ///     let (jid, name) = entry?;
-    ///     println!("{jid} {}", name.display());
+    ///     println!("{jid} {name}");
     /// }
     /// # Ok(())
     /// # }

@@ -198,15 +198,13 @@ impl<'s> Draft<'s> {
     /// Says whether it had the prefix.
     pub(crate) fn make_relative(&mut self, prefix: &[u8], jid: c_int) -> bool {
         let mut inside = false;
-        if let Some(name) = self.position("name").and_then(|place| self.value_mut(place))
-            && name.starts_with(prefix)
-        {
+        let name = self.position("name").and_then(|place| self.value_mut(place));
+        if let Some(name) = name.filter(|name| name.starts_with(prefix)) {
             name.copy_within(prefix.len().., 0);
             inside = true;
         }
-        if let Some(parent) = self.position("parent").and_then(|place| self.value_mut(place))
-            && *parent == jid.to_ne_bytes()
-        {
+        let parent = self.position("parent").and_then(|place| self.value_mut(place));
+        if let Some(parent) = parent.filter(|parent| **parent == jid.to_ne_bytes()) {
             parent.fill(0);
         }
         inside
@@ -279,8 +277,10 @@ impl<'s> Draft<'s> {
             let (mine, own) = slots.split_at_mut(pairs);
             cut(self.bytes.as_mut_slice(), self.entries.as_slice(), mine);
             let mut own = own.iter_mut();
-            if has_desc && let Some(slot) = own.next() {
-                *slot = descriptor.slot();
+            if has_desc {
+                if let Some(slot) = own.next() {
+                    *slot = descriptor.slot();
+                }
             }
             if let Some(slot) = own.next() {
                 *slot = Slot::new(b"errmsg\0", Some(&mut errmsg));

@@ -220,9 +220,7 @@ impl Request {
 /// Holds a value against what the table knows of its parameter.
 fn check_value(name: &str, value: &Outgoing<'_>) -> Result<()> {
     let refuse = |reason: String| Err(Error::refused(ErrorKind::InvalidValue, reason));
-    if let Outgoing::Text(text) = value
-        && text.contains(&0)
-    {
+    if matches!(value, Outgoing::Text(text) if text.contains(&0)) {
         return refuse("a string cannot contain NUL".into());
     }
     let Some(definition) = param::table::find(name) else {

@@ -19,9 +19,7 @@ pub(crate) fn check(name: &str) -> Result<()> {
     if name.contains('\0') {
         return refuse("a name cannot contain NUL");
     }
-    if let Some(key) = user_key(name)
-        && key.contains(['=', '\n'])
-    {
+    if user_key(name).is_some_and(|key| key.contains(['=', '\n'])) {
         return refuse("a key cannot contain `=` or a newline, which would forge other keys");
     }
     Ok(())

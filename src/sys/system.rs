@@ -168,10 +168,10 @@ impl System {
     /// Calls fstat(2) on a descriptor that may be a jail's.
     pub(crate) fn fstat(&self, descriptor: BorrowedFd<'_>) -> Result<DescriptorStat, Errno> {
         #[cfg(feature = "sim")]
-        if let Some((model, _inside)) = self.model()
-            && let Some(answer) = model.fstat(descriptor.as_raw_fd())
-        {
-            return answer.map(|(mode, ino)| DescriptorStat { ino, mode });
+        if let Some((model, _inside)) = self.model() {
+            if let Some(answer) = model.fstat(descriptor.as_raw_fd()) {
+                return answer.map(|(mode, ino)| DescriptorStat { ino, mode });
+            }
         }
         fd::host_fstat(descriptor.as_raw_fd()).map(|stat| DescriptorStat { ino: stat.ino, mode: stat.mode })
     }

@@ -68,6 +68,7 @@ impl Host {
     }
 
     /// Whether the kernel has jail descriptors. Says so where it has not, since a test is skipped then.
+    #[allow(clippy::unused_self, reason = "it is a question to the kernel")]
     pub fn has_descriptors(&self) -> bool {
         let has = has_descriptors();
         if !has {
