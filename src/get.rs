@@ -274,23 +274,27 @@ pub(crate) struct Found<T> {
 pub(crate) fn read<K: Keys>(read: Read<'_>, keys: &K) -> Result<Found<K::Output>> {
     // The key takes room too: a name at most.
     let room = const { K::ROOM + NAME_ROOM };
-    if room <= 96 {
-        read_in::<96, K>(read, keys)
-    } else if room <= 512 {
-        read_in::<512, K>(read, keys)
-    } else if room <= 2048 {
-        read_in::<2048, K>(read, keys)
+    if room <= 64 {
+        read_in(read, keys, &mut [0; 64], &mut [Entry::default(); 2])
+    } else if room <= 320 {
+        read_in(read, keys, &mut [0; 320], &mut [Entry::default(); MAX_TUPLE + 2])
+    } else if room <= 1792 {
+        read_in(read, keys, &mut [0; 1792], &mut [Entry::default(); MAX_TUPLE + 2])
     } else {
-        read_in::<8192, K>(read, keys)
+        read_in(read, keys, &mut [0; 6144], &mut [Entry::default(); MAX_TUPLE + 2])
     }
 }
 
-fn read_in<const ROOM: usize, K: Keys>(read: Read<'_>, keys: &K) -> Result<Found<K::Output>> {
-    let mut bytes = [0; ROOM];
-    let mut entries = [Entry::default(); MAX_TUPLE + 2];
+/// Reads in memory that the request starts with, all of it zero.
+fn read_in<K: Keys>(
+    read: Read<'_>,
+    keys: &K,
+    bytes: &mut [u8],
+    entries: &mut [Entry],
+) -> Result<Found<K::Output>> {
     let mut growth = 0;
     loop {
-        let mut draft = Draft::lent(&mut bytes, &mut entries);
+        let mut draft = Draft::lent(bytes, entries);
         read.key.write(&mut draft);
         let mut question = Question {
             draft: &mut draft,

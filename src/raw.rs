@@ -12,7 +12,7 @@ use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use crate::error::{Call, Error, ErrorKind, Result, Subject};
 use crate::flags::{GetFlags, SetFlags};
 use crate::jid::Jid;
-use crate::request::{Desc, Draft, Request, Verb};
+use crate::request::{Desc, Draft, ERRMSG_LEN, Request, Verb};
 use crate::sys::{self, Errno, System};
 
 /// How a call uses a jail descriptor, which FreeBSD has since 15.0.
@@ -186,7 +186,7 @@ fn make(system: &System, request: &mut Request, verb: Verb, at: At<'_>, wants: b
         At::None if wants => Desc::Empty,
         At::None => Desc::Absent,
     };
-    let answer = request.draft().call(system, verb, desc)?;
+    let answer = request.draft().call_with(system, verb, desc, &mut [0; ERRMSG_LEN])?;
     let jid = Jid::try_from(answer.jid).map_err(|error| {
         error.with_kind(ErrorKind::InvalidAnswer).because("the kernel returned no number")
     })?;

@@ -85,7 +85,7 @@ pub(crate) fn resolve(name: &str, kind: Kind) -> Result<Option<&'static Definiti
         }
         return Ok(Some(definition));
     }
-    let (level, last) = name::split(name);
+    let (level, last) = name::split_text(name);
     if let Some(base) = last.strip_prefix("no") {
         let base = format!("{level}{base}");
         if table::find(&base).is_some_and(|definition| definition.kind == Kind::Bool) {

@@ -27,7 +27,9 @@ pub(crate) fn write(
     check(name, definition, wire, usage).map_err(|error| error.about(name))?;
     while let Some(earlier) = draft.collision(name) {
         let other = draft.name(earlier);
-        if other == name || (wire.kind() == Kind::Bool && name::is_negation(other, name)) {
+        if other == name
+            || (wire.kind() == Kind::Bool && name::is_negation(other.as_bytes(), name.as_bytes()))
+        {
             draft.remove(earlier);
         } else {
             return Err(conflict(name, other));
@@ -37,7 +39,7 @@ pub(crate) fn write(
         Wire::Bool(true) => draft.push(&[name], Outgoing::Null),
         // The kernel looks at the name alone: false is said by `no` before the last component.
         Wire::Bool(false) => {
-            let (level, last) = name::split(name);
+            let (level, last) = name::split_text(name);
             draft.push(&[level, "no", last], Outgoing::Null);
         }
         Wire::Int(value) => draft.push(&[name], Outgoing::Bytes(&value.to_ne_bytes())),

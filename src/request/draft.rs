@@ -9,10 +9,13 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use super::name;
 use super::store::Store;
 use crate::error::{Asked, Call, Error, ErrorKind, Result, Subject};
-use crate::sys::{DescriptorSlot, Slot, System};
+use crate::sys::{DescriptorSlot, Errno, Slot, System};
 
-/// As many bytes as the kernel's longest text needs, and then some.
+/// As many bytes as any text of the kernel's needs, and then some.
 pub(crate) const ERRMSG_LEN: usize = 1024;
+
+/// As many bytes as the longest text needs that is about a parameter of the table.
+const SHORT_ERRMSG_LEN: usize = 320;
 
 /// The most pairs that the kernel takes (`UIO_MAXIOV` iovecs).
 const MAX_PAIRS: usize = 512;
@@ -23,8 +26,9 @@ const MAX_BYTES: usize = 64 * 1024;
 /// What the kernel adds to each pair (its `struct vfsopt`).
 const PAIR_OVERHEAD: usize = if size_of::<usize>() == 8 { 48 } else { 28 };
 
-/// Requests of up to this many pairs have their iovecs on the stack.
-const STACK_PAIRS: usize = 16;
+/// Requests of up to this many pairs have their iovecs on the stack, of which the smaller is the commoner.
+const FEW_PAIRS: usize = 5;
+const SOME_PAIRS: usize = 16;
 
 /// What the request adds to the caller's pairs: `desc` and `errmsg`.
 const OWN_PAIRS: usize = 2;
@@ -35,10 +39,10 @@ const OWN_BYTES: usize = 2 * PAIR_OVERHEAD + b"desc\0errmsg\0".len() + size_of::
 pub(crate) struct Entry {
     /// Where the name starts.
     start: usize,
-    /// The name's length, its NUL included.
-    name_len: usize,
-    /// The value's length, as it goes to the kernel.
-    value_len: usize,
+    /// Where the name ends, after its NUL, and the value starts.
+    value: usize,
+    /// Where the value ends, as it goes to the kernel.
+    end: usize,
     /// The value's length, as the kernel left it.
     answer_len: usize,
     /// Whether the value is NULL.
@@ -82,6 +86,14 @@ impl Draft<'static> {
     pub(crate) const fn new() -> Self {
         Self { bytes: Store::owned(), entries: Store::owned() }
     }
+
+    /// Makes room for that many bytes and pairs at once.
+    pub(crate) fn with_room(bytes: usize, pairs: usize) -> Self {
+        let mut draft = Self::new();
+        draft.bytes.reserve(bytes);
+        draft.entries.reserve(pairs);
+        draft
+    }
 }
 
 impl<'s> Draft<'s> {
@@ -98,26 +110,20 @@ impl<'s> Draft<'s> {
         self.entries.clear();
     }
 
-    /// Makes room for that many more bytes and pairs at once.
-    pub(crate) fn reserve(&mut self, bytes: usize, pairs: usize) {
-        self.bytes.reserve(bytes);
-        self.entries.reserve(pairs);
-    }
-
     /// Appends a pair whose name and value are given in pieces. Nothing is checked here.
-    pub(crate) fn push(&mut self, name: &[&str], value: Outgoing<'_>) {
+    pub(crate) fn push(&mut self, name: &[&str], outgoing: Outgoing<'_>) {
         let start = self.bytes.len();
         for piece in name {
             self.bytes.extend(piece.as_bytes());
         }
-        self.bytes.extend(&[0]);
-        let name_len = self.bytes.len() - start;
-        match value {
+        self.bytes.push(0);
+        let value = self.bytes.len();
+        match outgoing {
             Outgoing::Null => {}
             Outgoing::Bytes(bytes) => self.bytes.extend(bytes),
             Outgoing::Text(text) => {
                 self.bytes.extend(text);
-                self.bytes.extend(&[0]);
+                self.bytes.push(0);
             }
             Outgoing::Space(len) => self.bytes.extend_default(len),
             Outgoing::Padded(text, room) => {
@@ -135,46 +141,48 @@ impl<'s> Draft<'s> {
                 }
             }
         }
-        let value_len = self.bytes.len() - start - name_len;
-        let null = matches!(value, Outgoing::Null);
-        self.entries.extend(&[Entry { start, name_len, value_len, answer_len: value_len, null }]);
+        let end = self.bytes.len();
+        let null = matches!(outgoing, Outgoing::Null);
+        self.entries.push(Entry { start, value, end, answer_len: end - value, null });
     }
 
     /// Removes a pair.
     pub(crate) fn remove(&mut self, index: usize) {
         let Some(entry) = self.entries.as_slice().get(index).copied() else { return };
-        let len = entry.name_len + entry.value_len;
+        let len = entry.end - entry.start;
         self.bytes.remove(entry.start, len);
         self.entries.remove(index, 1);
         for later in self.entries.as_mut_slice().iter_mut().skip(index) {
             later.start -= len;
+            later.value -= len;
+            later.end -= len;
         }
     }
 
     /// Returns a pair's name without its NUL.
     pub(crate) fn name(&self, index: usize) -> &str {
-        self.entries.as_slice().get(index).map_or("", |entry| self.name_of(entry))
-    }
-
-    fn name_of(&self, entry: &Entry) -> &str {
-        let end = entry.start + entry.name_len.saturating_sub(1);
-        let bytes = self.bytes.as_slice().get(entry.start..end).unwrap_or_default();
-        // Names are pushed as text.
-        core::str::from_utf8(bytes).unwrap_or_default()
+        self.names().nth(index).unwrap_or_default()
     }
 
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.entries.as_slice().iter().map(|entry| self.name_of(entry))
+        // Names are pushed as text.
+        self.name_bytes().map(|name| core::str::from_utf8(name).unwrap_or_default())
+    }
+
+    fn name_bytes(&self) -> impl Iterator<Item = &[u8]> {
+        let bytes = self.bytes.as_slice();
+        let entries = self.entries.as_slice().iter();
+        entries.map(|entry| bytes.get(entry.start..entry.value.saturating_sub(1)).unwrap_or_default())
     }
 
     /// Returns the place of the pair of exactly this name.
     pub(crate) fn position(&self, name: &str) -> Option<usize> {
-        self.names().position(|other| other == name)
+        self.name_bytes().position(|other| other == name.as_bytes())
     }
 
     /// Returns the place of a pair that the kernel would take for the same parameter as this name.
     pub(crate) fn collision(&self, name: &str) -> Option<usize> {
-        self.names().position(|other| name::collide(other, name))
+        self.name_bytes().position(|other| name::collide(other, name.as_bytes()))
     }
 
     /// Returns a value: before a call what goes to the kernel, after it what came back, as far as the kernel
@@ -184,9 +192,8 @@ impl<'s> Draft<'s> {
         if entry.null {
             return None;
         }
-        let start = entry.start + entry.name_len;
-        let len = entry.answer_len.min(entry.value_len);
-        self.bytes.as_slice().get(start..start + len)
+        let len = entry.answer_len.min(entry.end - entry.value);
+        self.bytes.as_slice().get(entry.value..entry.value + len)
     }
 
     /// Returns the length that the kernel left with a value, which of a NULL one is what it would need.
@@ -212,8 +219,7 @@ impl<'s> Draft<'s> {
 
     fn value_mut(&mut self, index: usize) -> Option<&mut [u8]> {
         let entry = self.entries.as_slice().get(index).copied()?;
-        let start = entry.start + entry.name_len;
-        self.bytes.as_mut_slice().get_mut(start..start + entry.value_len)
+        self.bytes.as_mut_slice().get_mut(entry.value..entry.end)
     }
 
     /// Returns what the request takes of the kernel's 65,536 bytes.
@@ -253,50 +259,41 @@ impl<'s> Draft<'s> {
 
     /// Makes the call. The values hold the kernel's answer afterwards.
     pub(crate) fn call(&mut self, system: &System, verb: Verb, desc: Desc<'_>) -> Result<Answer> {
+        self.call_with(system, verb, desc, &mut [0; SHORT_ERRMSG_LEN])
+    }
+
+    /// Makes the call, with a buffer for the kernel's text.
+    pub(crate) fn call_with(
+        &mut self,
+        system: &System,
+        verb: Verb,
+        desc: Desc<'_>,
+        errmsg: &mut [u8],
+    ) -> Result<Answer> {
+        // A descriptor alone can be a whole request.
         if matches!(desc, Desc::Absent) || self.entries.len() > 0 {
             self.check_limits()?;
         }
-        let mut errmsg = [0; ERRMSG_LEN];
-        let mut descriptor = DescriptorSlot::new(match desc {
-            Desc::Given(fd) => Some(fd),
-            Desc::Absent | Desc::Empty => None,
-        });
-        let has_desc = !matches!(desc, Desc::Absent);
-        let result = {
-            let mut on_stack = [const { Slot::EMPTY }; STACK_PAIRS];
-            let mut on_heap = Vec::new();
-            let pairs = self.entries.len();
-            let count = pairs + usize::from(has_desc) + 1;
-            let slots = match on_stack.get_mut(..count) {
-                Some(slots) => slots,
-                None => {
-                    on_heap.resize_with(count, || Slot::EMPTY);
-                    on_heap.as_mut_slice()
-                }
-            };
-            let (mine, own) = slots.split_at_mut(pairs);
-            cut(self.bytes.as_mut_slice(), self.entries.as_slice(), mine);
-            let mut own = own.iter_mut();
-            if has_desc {
-                if let Some(slot) = own.next() {
-                    *slot = descriptor.slot();
-                }
-            }
-            if let Some(slot) = own.next() {
-                *slot = Slot::new(b"errmsg\0", Some(&mut errmsg));
-            }
-            let result = match verb.call {
-                Call::JailSet => system.jail_set(slots, verb.flags),
-                _ => system.jail_get(slots, verb.flags),
-            };
-            for (entry, slot) in self.entries.as_mut_slice().iter_mut().zip(slots.iter()) {
-                entry.answer_len = slot.value_len();
-            }
-            result
+        let mut descriptor = match desc {
+            Desc::Absent => None,
+            Desc::Empty => Some(DescriptorSlot::new(None)),
+            Desc::Given(fd) => Some(DescriptorSlot::new(Some(fd))),
+        };
+        let count = self.entries.len() + OWN_PAIRS;
+        let result = if count <= FEW_PAIRS {
+            let mut slots = [const { Slot::EMPTY }; FEW_PAIRS];
+            self.call_in(system, verb, descriptor.as_mut(), errmsg, &mut slots)
+        } else if count <= SOME_PAIRS {
+            let mut slots = [const { Slot::EMPTY }; SOME_PAIRS];
+            self.call_in(system, verb, descriptor.as_mut(), errmsg, &mut slots)
+        } else {
+            let mut slots = Vec::new();
+            slots.resize_with(count, || Slot::EMPTY);
+            self.call_in(system, verb, descriptor.as_mut(), errmsg, &mut slots)
         };
         match result {
             Ok(jid) => {
-                let descriptor = descriptor.take().map_err(|errno| {
+                let descriptor = descriptor.map_or(Ok(None), DescriptorSlot::take).map_err(|errno| {
                     Error::os(Call::Fcntl, errno, ErrorKind::Other, "setting close-on-exec")
                 })?;
                 Ok(Answer { jid, descriptor })
@@ -308,6 +305,37 @@ impl<'s> Draft<'s> {
                 Err(Error::from_kernel(verb.call, errno, text, &asked))
             }
         }
+    }
+
+    /// Makes the call with slots that are enough.
+    fn call_in<'a>(
+        &'a mut self,
+        system: &System,
+        verb: Verb,
+        descriptor: Option<&'a mut DescriptorSlot<'_>>,
+        errmsg: &'a mut [u8],
+        slots: &mut [Slot<'a>],
+    ) -> core::result::Result<c_int, Errno> {
+        let mut free = slots.iter_mut();
+        cut(self.bytes.as_mut_slice(), self.entries.as_slice(), &mut free);
+        let own =
+            descriptor.map(DescriptorSlot::slot).into_iter().chain([Slot::new(b"errmsg\0", Some(errmsg))]);
+        for slot in own {
+            if let Some(place) = free.next() {
+                *place = slot;
+            }
+        }
+        let unused = free.len();
+        let count = slots.len() - unused;
+        let slots = slots.get_mut(..count).unwrap_or_default();
+        let result = match verb.call {
+            Call::JailSet => system.jail_set(slots, verb.flags),
+            _ => system.jail_get(slots, verb.flags),
+        };
+        for (entry, slot) in self.entries.as_mut_slice().iter_mut().zip(slots.iter()) {
+            entry.answer_len = slot.value_len();
+        }
+        result
     }
 }
 
@@ -329,12 +357,12 @@ pub(crate) enum Outgoing<'a> {
 }
 
 /// Makes slots of the arena: each name, then each value, one after the other.
-fn cut<'a>(bytes: &'a mut [u8], entries: &[Entry], slots: &mut [Slot<'a>]) {
+fn cut<'a>(bytes: &'a mut [u8], entries: &[Entry], slots: &mut core::slice::IterMut<'_, Slot<'a>>) {
     let mut rest = bytes;
     for (entry, slot) in entries.iter().zip(slots) {
         // The entries were measured from these bytes; were they not, the kernel would refuse an empty slot.
-        let Some((name, tail)) = rest.split_at_mut_checked(entry.name_len) else { return };
-        let Some((value, tail)) = tail.split_at_mut_checked(entry.value_len) else { return };
+        let Some((name, tail)) = rest.split_at_mut_checked(entry.value - entry.start) else { return };
+        let Some((value, tail)) = tail.split_at_mut_checked(entry.end - entry.value) else { return };
         *slot = Slot::new(name, if entry.null { None } else { Some(value) });
         rest = tail;
     }

@@ -15,7 +15,7 @@ use std::os::unix::ffi::OsStrExt;
 use crate::error::{Error, ErrorKind, Result};
 use crate::param::{self, Decode, Kind, Param};
 
-pub(crate) use draft::{Answer, Desc, Draft, Entry, Outgoing, Verb};
+pub(crate) use draft::{Answer, Desc, Draft, ERRMSG_LEN, Entry, Outgoing, Verb};
 
 /// An owned list of parameters for [`raw::jail_set`](crate::raw::jail_set) and
 /// [`raw::jail_get`](crate::raw::jail_get): the escape hatch for whatever the typed layer lacks.

@@ -35,36 +35,49 @@ pub(crate) fn user_key(name: &str) -> Option<&str> {
 /// That is so when they are the same, when one has `no` before a component where the other has not and all else
 /// is alike (`allow.mount`, `allow.nomount`), and, for the sake of mount(2), of any two of `ro`, `rdonly`,
 /// `norw`, `rw` and `noro`. See `vfs_equalopts` in FreeBSD's `sys/kern/vfs_mount.c`.
-pub(crate) fn collide(a: &str, b: &str) -> bool {
-    let (mut a, mut b) = (a, b);
-    if a == b {
-        return true;
+pub(crate) fn collide(a: &[u8], b: &[u8]) -> bool {
+    match a.len().abs_diff(b.len()) {
+        0 if a == b => return true,
+        // The `no` makes two bytes.
+        2 if is_negation_somewhere(a, b) => return true,
+        _ => {}
     }
-    loop {
-        if a.strip_prefix("no") == Some(b) || b.strip_prefix("no") == Some(a) {
-            return true;
-        }
-        match (a.split_once('.'), b.split_once('.')) {
-            (Some((level, rest)), Some((same, other))) if level == same => (a, b) = (rest, other),
-            _ => return is_read_only_option(a) && is_read_only_option(b),
-        }
-    }
+    let ((level, last), (other_level, other_last)) = (split(a), split(b));
+    is_read_only_option(last) && is_read_only_option(other_last) && level == other_level
+}
+
+/// Whether one name is the other with `no` before one of its components.
+fn is_negation_somewhere(a: &[u8], b: &[u8]) -> bool {
+    let (long, short) = if a.len() > b.len() { (a, b) } else { (b, a) };
+    let common = long.iter().zip(short).take_while(|(a, b)| a == b).count();
+    // The `no` stands where they part, or before: `no` itself may begin what follows, as in `nonodes`.
+    (0..=common).any(|start| {
+        let begins = start == 0 || long.get(start - 1) == Some(&b'.');
+        let rest = long.get(start..).and_then(|rest| rest.strip_prefix(b"no"));
+        begins && rest.is_some() && rest == short.get(start..)
+    })
 }
 
 /// Whether `name` is `base` with `no` before its last component, which is how a boolean is sent as false.
-pub(crate) fn is_negation(name: &str, base: &str) -> bool {
+pub(crate) fn is_negation(name: &[u8], base: &[u8]) -> bool {
     let (level, last) = split(name);
     let (base_level, base_last) = split(base);
-    level == base_level && last.strip_prefix("no") == Some(base_last)
+    level == base_level && last.strip_prefix(b"no") == Some(base_last)
 }
 
 /// Whether mount(2) takes this for an option on read-only mounting, which a jail's parameters share code with.
-fn is_read_only_option(name: &str) -> bool {
-    matches!(name, "ro" | "rdonly" | "norw" | "rw" | "noro")
+fn is_read_only_option(name: &[u8]) -> bool {
+    matches!(name, b"ro" | b"rdonly" | b"norw" | b"rw" | b"noro")
 }
 
 /// Splits a name into what precedes its last component, the dot included, and that component.
-pub(crate) fn split(name: &str) -> (&str, &str) {
+pub(crate) fn split(name: &[u8]) -> (&[u8], &[u8]) {
+    let dot = name.iter().rposition(|&byte| byte == b'.');
+    dot.and_then(|dot| name.split_at_checked(dot + 1)).unwrap_or((&[], name))
+}
+
+/// As [`split`], of text.
+pub(crate) fn split_text(name: &str) -> (&str, &str) {
     name.rfind('.').and_then(|dot| name.split_at_checked(dot + 1)).unwrap_or(("", name))
 }
 
@@ -100,10 +113,11 @@ mod tests {
             ("allow.mount", "noallow.mount"),
             ("env.noro", "env.rdonly"),
         ] {
-            assert!(collide(a, b) && collide(b, a), "{a} {b}");
+            let (x, y) = (a.as_bytes(), b.as_bytes());
+            assert!(collide(x, y) && collide(y, x), "{a} {b}");
         }
         for (a, b) in [("name", "path"), ("nfs", "nosuch"), ("allow.nomount", "mount")] {
-            assert!(!collide(a, b), "{a} {b}");
+            assert!(!collide(a.as_bytes(), b.as_bytes()), "{a} {b}");
         }
     }
 }

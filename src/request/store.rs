@@ -69,6 +69,23 @@ impl<'s, T: Copy + Default> Store<'s, T> {
         }
     }
 
+    pub(crate) fn push(&mut self, value: T) {
+        match self {
+            Self::Lent { memory, len } => {
+                if let Some(place) = memory.get_mut(*len) {
+                    *place = value;
+                    *len += 1;
+                    return;
+                }
+            }
+            Self::Owned(vec) => {
+                vec.push(value);
+                return;
+            }
+        }
+        self.extend(&[value]);
+    }
+
     /// Appends that many default values.
     pub(crate) fn extend_default(&mut self, count: usize) {
         self.reserve(count);
