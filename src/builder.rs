@@ -41,7 +41,7 @@ enum Fate {
 
 impl<'p> JailBuilder<'p> {
     pub(crate) fn new(parent: Option<&'p Jail>) -> Self {
-        Self { parent, draft: Draft::new(), error: None }
+        Self { parent, draft: Draft::with_room(192, 8), error: None }
     }
 
     /// Sets a parameter. A second value of the same one replaces the first.

@@ -294,6 +294,10 @@ fn read_in<K: Keys>(
 ) -> Result<Found<K::Output>> {
     let mut growth = 0;
     loop {
+        if growth > 0 {
+            bytes.fill(0);
+            entries.fill(Entry::default());
+        }
         let mut draft = Draft::lent(bytes, entries);
         read.key.write(&mut draft);
         let mut question = Question {

@@ -31,7 +31,7 @@ pub struct JailUpdate<'j> {
 
 impl<'j> JailUpdate<'j> {
     pub(crate) fn new(jail: &'j Jail) -> Self {
-        Self { jail, draft: Draft::new(), error: None }
+        Self { jail, draft: Draft::with_room(64, 4), error: None }
     }
 
     /// Sets a parameter. A second value of the same one replaces the first.

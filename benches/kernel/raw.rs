@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStringExt;
 use libc::iovec;
 
 /// As large as the crate's.
-const ERRMSG: usize = 1024;
+const ERRMSG: usize = 320;
 
 const GET_DESC_OWNING: c_int = 0x80;
 

@@ -5,11 +5,16 @@
 /// Like a `Vec`, but starts in memory that the caller lends, usually on its stack.
 #[derive(Debug)]
 pub(crate) enum Store<'s, T> {
-    Lent { memory: &'s mut [T], len: usize },
+    /// What lies behind `len` is all default values.
+    Lent {
+        memory: &'s mut [T],
+        len: usize,
+    },
     Owned(Vec<T>),
 }
 
 impl<'s, T: Copy + Default> Store<'s, T> {
+    /// Starts in lent memory, which must be all default values.
     pub(crate) fn lent(memory: &'s mut [T]) -> Self {
         Self::Lent { memory, len: 0 }
     }
@@ -41,7 +46,10 @@ impl<'s, T: Copy + Default> Store<'s, T> {
 
     pub(crate) fn clear(&mut self) {
         match self {
-            Self::Lent { len, .. } => *len = 0,
+            Self::Lent { memory, len } => {
+                memory.fill(T::default());
+                *len = 0;
+            }
             Self::Owned(vec) => vec.clear(),
         }
     }
@@ -91,8 +99,7 @@ impl<'s, T: Copy + Default> Store<'s, T> {
         self.reserve(count);
         match self {
             Self::Lent { memory, len } => {
-                if let Some(room) = memory.get_mut(*len..*len + count) {
-                    room.fill(T::default());
+                if memory.len() - *len >= count {
                     *len += count;
                 }
             }
@@ -107,7 +114,10 @@ impl<'s, T: Copy + Default> Store<'s, T> {
                 let end = start.saturating_add(count).min(*len);
                 let start = start.min(end);
                 memory.copy_within(end..*len, start);
-                *len -= end - start;
+                let old = core::mem::replace(len, *len - (end - start));
+                if let Some(freed) = memory.get_mut(*len..old) {
+                    freed.fill(T::default());
+                }
             }
             Self::Owned(vec) => {
                 let end = start.saturating_add(count).min(vec.len());
@@ -129,7 +139,7 @@ mod tests {
 
     #[test]
     fn it_stays_in_lent_memory_while_it_fits() {
-        let mut memory = [9u8; 4];
+        let mut memory = [0u8; 4];
         let mut store = Store::lent(&mut memory);
         store.extend(&[1, 2]);
         store.extend_default(2);
@@ -156,10 +166,14 @@ mod tests {
             store.extend(&[1, 2, 3, 4]);
             store.remove(1, 2);
             assert_eq!(store.as_slice(), [1, 4]);
+            store.extend_default(2);
+            assert_eq!(store.as_slice(), [1, 4, 0, 0]);
             store.remove(1, 9);
             assert_eq!(store.as_slice(), [1]);
             store.clear();
             assert_eq!(store.len(), 0);
+            store.extend_default(1);
+            assert_eq!(store.as_slice(), [0]);
         }
     }
 }
