@@ -157,7 +157,7 @@ impl State {
         let mut dead = None;
         for key in self.below(from) {
             let prison = self.prison(key);
-            if prison.name.from_offset(offset) == name {
+            if prison.name.at_offset(offset) == name {
                 if prison.is_alive() {
                     return Some(key);
                 }
@@ -234,6 +234,6 @@ impl State {
     /// The lowest number that no prison's cpuset has.
     pub(super) fn free_cpuset(&self) -> c_int {
         let taken: Vec<c_int> = self.prisons.values().map(|prison| prison.cpuset).collect();
-        (3..).find(|id| !taken.contains(id)).unwrap_or(c_int::MAX)
+        (3..c_int::MAX).find(|id| !taken.contains(id)).unwrap_or(c_int::MAX)
     }
 }
