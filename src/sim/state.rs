@@ -1,7 +1,7 @@
 //! Everything that a modelled kernel holds, and the ways through its tree of jails.
 
 use core::ffi::c_int;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::calls::Calls;
 use super::descriptor::Descriptors;
@@ -233,7 +233,7 @@ impl State {
 
     /// The lowest number that no prison's cpuset has.
     pub(super) fn free_cpuset(&self) -> c_int {
-        let taken: Vec<c_int> = self.prisons.values().map(|prison| prison.cpuset).collect();
+        let taken: BTreeSet<c_int> = self.prisons.values().map(|prison| prison.cpuset).collect();
         (3..c_int::MAX).find(|id| !taken.contains(id)).unwrap_or(c_int::MAX)
     }
 }
