@@ -93,6 +93,15 @@ impl Processes {
         self.credentials.get(&id).copied().unwrap_or(nobody)
     }
 
+    /// How many credentials and how many running processes hold a prison.
+    #[cfg(test)]
+    pub(super) fn holding(&self, key: Key) -> (i64, i64) {
+        let here = |id: &CredentialId| self.credential(*id).prison == key;
+        let running = self.by_pid.values().filter(|process| !process.ended && here(&process.credential));
+        let credentials = self.credentials.values().filter(|credential| credential.prison == key);
+        (i64::try_from(credentials.count()).unwrap_or(0), i64::try_from(running.count()).unwrap_or(0))
+    }
+
     /// A process's credential.
     pub(super) fn credential_of(&self, pid: Pid) -> Credential {
         self.credential(self.get(pid).credential)

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::calls::Calls;
 use super::descriptor::Descriptors;
+use super::events::Queues;
 use super::files::Files;
 use super::flags::JAIL_MAX;
 use super::permission::Permissions;
@@ -28,6 +29,7 @@ pub(super) struct State {
     lastdeadid: c_int,
     pub(super) processes: Processes,
     pub(super) descriptors: Descriptors,
+    pub(super) queues: Queues,
     pub(super) files: Files,
     pub(super) calls: Calls,
     pub(super) corruptions: u64,
@@ -49,6 +51,7 @@ impl State {
             lastdeadid: 0,
             processes: Processes::new(),
             descriptors: Descriptors::default(),
+            queues: Queues::default(),
             files: Files::default(),
             calls: Calls::default(),
             corruptions: 0,
