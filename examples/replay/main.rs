@@ -4,11 +4,11 @@
 //! `tests/transcripts/README.md` describes. A file of known differences has a line `TRANSCRIPT:LINE REASON` for
 //! each, the transcript with its folder. Exits 1 if anything else differs.
 
+mod known;
 mod player;
 mod transcript;
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use lexopt::prelude::*;
@@ -26,14 +26,14 @@ fn main() -> ExitCode {
 
 /// Replays what the command line names; returns how much differs.
 fn run() -> Result<usize, String> {
-    let mut known = BTreeMap::new();
+    let mut known = known::Known::default();
     let mut files: Vec<PathBuf> = Vec::new();
     let mut arguments = lexopt::Parser::from_env();
     while let Some(argument) = arguments.next().map_err(|error| error.to_string())? {
         match argument {
             Long("known") => {
                 let file = arguments.value().map_err(|error| error.to_string())?;
-                known.extend(read_known(Path::new(&file))?);
+                known.read(file.as_ref())?;
             }
             Short('h') | Long("help") => {
                 println!("usage: replay [--known FILE] TRANSCRIPT...");
@@ -51,29 +51,14 @@ fn run() -> Result<usize, String> {
         let outcome = player::play(file)?;
         calls += outcome.calls;
         for difference in outcome.differences {
-            let player::Difference { line, call, expected, got } = difference;
-            let place = format!("{}:{line}", file.display());
-            if let Some(reason) =
-                known.iter().find_map(|(known, reason)| place.ends_with(known).then_some(reason))
-            {
-                println!("{place}: {call}: known: {reason}");
+            if let Some(reason) = known.reason(file, difference.line) {
+                println!("{}:{}: known: {reason}", file.display(), difference.line);
                 continue;
             }
             differences += 1;
-            println!("{place}: {call}: expected {expected}, got {got}");
+            println!("{}:{difference}", file.display());
         }
     }
     println!("calls {calls} differences {differences}");
     Ok(differences)
-}
-
-/// Reads the differences that are accepted, each with its reason.
-fn read_known(path: &Path) -> Result<BTreeMap<String, String>, String> {
-    let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let parse = |line: &str| match line.split_once(char::is_whitespace) {
-        Some((place, reason)) => Ok((format!("/{place}"), reason.trim().to_owned())),
-        None => Err(format!("{}: no reason given: {line}", path.display())),
-    };
-    lines.map(parse).collect()
 }

@@ -174,10 +174,9 @@ impl State {
             }
             let parent = prison.parent.map(|parent| self.prison(parent)).and_then(T::of);
             let list = match (parent, T::of(prison)) {
-                (None, _) => None,
                 (Some(parent), _) if !prison.flags.contains(T::USER) => Some(parent.clone()),
-                (Some(_), None) => None,
                 (Some(parent), Some(own)) => restricted(parent, own),
+                _ => None,
             };
             *T::of_mut(self.prison_mut(below)) = list;
         }

@@ -4,6 +4,7 @@ use core::ffi::c_int;
 
 use crate::sys::Errno;
 
+use super::events::Hint;
 use super::flags::LetGo;
 use super::prison::Key;
 use super::process::Pid;
@@ -78,6 +79,7 @@ impl State {
             return Err(Errno(libc::EPERM));
         }
         self.move_process(pid, key);
+        self.knote(key, Hint::Attach(pid));
         Ok(())
     }
 }

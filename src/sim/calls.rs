@@ -23,6 +23,10 @@ pub struct Calls {
     pub fstat: u64,
     /// sysctl(3).
     pub sysctl: u64,
+    /// kqueue(2).
+    pub kqueue: u64,
+    /// kevent(2).
+    pub kevent: u64,
 }
 
 impl Calls {
@@ -38,5 +42,7 @@ impl Calls {
             + self.jail
             + self.fstat
             + self.sysctl
+            + self.kqueue
+            + self.kevent
     }
 }

@@ -113,7 +113,7 @@ impl State {
         };
         // T4: where the prefix is not that of the jail's own parent, the old length is one of something else.
         let prefix = self.prefix_len(found.parent);
-        let old_len = self.prison(key).name.from_offset(prefix).len();
+        let old_len = self.prison(key).name.at_offset(prefix).len();
         if prefix + last.len() + 1 > MAXHOSTNAMELEN {
             return Err(Errno(libc::ENAMETOOLONG));
         }

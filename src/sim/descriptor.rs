@@ -121,6 +121,12 @@ impl State {
         }
     }
 
+    /// Finds a descriptor that is to be watched, and whether its jail is alive.
+    pub(super) fn watched_descriptor(&self, number: c_int) -> Result<(DescriptorId, bool), Errno> {
+        let (id, descriptor) = self.descriptors.find(number)?.ok_or(Errno(libc::EINVAL))?;
+        Ok((id, descriptor.prison.is_some()))
+    }
+
     /// Finds the jail of a descriptor for a call with an `errmsg`.
     pub(super) fn find_desc(&self, opts: &mut Options, number: c_int) -> Result<(Key, CredentialId), Errno> {
         self.find_descriptor(number).map_err(|errno| match errno {
@@ -191,6 +197,7 @@ impl State {
         let Some(descriptor) = self.descriptors.open.remove(&id) else {
             return;
         };
+        self.forget_notes(id);
         self.descriptors.by_identity.remove(&descriptor.identity);
         let Some(key) = descriptor.prison else {
             // One that never meant a jail; those of dead jails let go of their maker when the jail died.

@@ -197,7 +197,7 @@ impl State {
         let mut dead = None;
         for child in &self.prison(found.parent).children {
             let prison = self.prison(*child);
-            if Some(*child) == found.key || prison.name.from_offset(offset) != last {
+            if Some(*child) == found.key || prison.name.at_offset(offset) != last {
                 continue;
             }
             if !prison.is_alive() {

@@ -142,7 +142,7 @@ impl Kernel {
     }
 
     /// The state at the start of a call, when the last closes of descriptors have been noticed.
-    fn enter(&self) -> (MutexGuard<'_, State>, Pid) {
+    pub(super) fn enter(&self) -> (MutexGuard<'_, State>, Pid) {
         let pid = self.current_pid();
         let mut state = self.state();
         state.sweep();

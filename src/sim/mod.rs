@@ -1,4 +1,86 @@
-//! A model of the kernel's jail code, in memory.
+//! A model of the kernel's jail code, in memory: tests of jail code without root and without FreeBSD.
+//!
+//! A [`Kernel`] is what a freshly started FreeBSD knows of jails: the host and nothing else. While one is
+//! installed on a thread, that thread's calls go to it, through the same memory that a kernel would read and
+//! write, and it answers as a kernel of its [`Release`] does: same checks in the same order, same error numbers
+//! and texts, same jids. Code under test need not know.
+//!
+//! ```
+//! use freebsd_jail::{ErrorKind, Jail, param, sim};
+//!
+//! # fn main() -> freebsd_jail::Result<()> {
+//! let kernel = sim::Kernel::new();
+//! let _guard = kernel.install();
+//!
+//! let jail = Jail::builder().name("www").path("/usr/jail").hostname("www.example.org").create()?;
+//! assert_eq!(jail.get(param::HOST_HOSTNAME.text())?, "www.example.org");
+//! let taken = Jail::builder().name("www").path("/").create();
+//! assert_eq!(taken.map(|_| ()).unwrap_err().kind(), ErrorKind::AlreadyExists);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Who asks
+//!
+//! A thread acts as root on the host unless told otherwise. [`Kernel::process`] is the process that it acts as;
+//! [`Process::fork`] makes another one, which may become another user or enter a jail, and [`Process::run`] acts as
+//! it:
+//!
+//! ```
+//! use freebsd_jail::{ErrorKind, Jail, sim};
+//!
+//! # fn main() -> freebsd_jail::Result<()> {
+//! let kernel = sim::Kernel::new();
+//! let _guard = kernel.install();
+//! let jail = Jail::builder().name("www").path("/usr/jail").create()?;
+//!
+//! let user = kernel.process().fork();
+//! user.setuid(1001).map_err(std::io::Error::from).unwrap();
+//! let refused = user.run(|| Jail::builder().name("mine").path("/").create());
+//! assert_eq!(refused.map(|_| ()).unwrap_err().kind(), ErrorKind::PermissionDenied);
+//!
+//! let inmate = kernel.process().fork();
+//! inmate.run(|| jail.attach())?;
+//! assert_eq!(inmate.jid(), jail.jid().get());
+//! jail.remove()?;
+//! assert!(!inmate.is_running());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`Process::kill`] ends a process, and with it what it alone kept alive: its jail if that was not persistent, and
+//! the jails whose owning descriptors it had made.
+//!
+//! A kernel is a handle: clones mean the same one, on any thread. On a thread where it is not installed its methods
+//! act as the process that it started with. Kernels stack; the last one installed gets the calls.
+//!
+//! # What is modelled
+//!
+//! jail_set(2), jail_get(2), jail_attach(2), jail_remove(2), the two calls by descriptor, jail(2), and the sysctls
+//! about jails: the parameters and who may set them to what, inheritance and restriction, names, addresses,
+//! persistence, processes, dying jails, credentials, `meta` and `env`; and the events of jails, by a [`Queue`].
+//! Recordings of real kernels are replayed against it (`examples/replay`).
+//!
+//! A jail descriptor is a real one, an end of a pair of sockets. Closing, copying and passing it on are the
+//! host's own; poll(2) tells of a hang-up when the jail has died. The model learns that the last copy has been closed
+//! when its next call begins.
+//!
+//! The kernel's mistakes are modelled too where a caller can see them, so that guards against them can be tested.
+//! One that would hang a kernel panics instead, and one that would corrupt its memory is counted
+//! ([`Kernel::corruptions`]).
+//!
+//! # What is not
+//!
+//! - **Nothing is confined.** A process that enters a jail is moved in the model's books; the program that runs is
+//!   where it was, with all its rights.
+//! - **Nothing is executed** in a jail, unless [`Kernel::allow_exec`] says that programs may run, unconfined, on the
+//!   host.
+//! - There are no files but a list of paths: every absolute path is a directory, but for `/nonexistent` and
+//!   `/etc/passwd`, until [`Kernel::only_paths`] says otherwise. There are no symbolic links.
+//! - There are no networks, mounts, CPU sets, resource limits or System V objects behind the parameters that are
+//!   about them, and no modules to load. Entering never fails for CPU sets or routing tables.
+//! - A model lives in one program. After a real fork(2) parent and child have a copy each, and the child should leave
+//!   its copy alone; forks, kills and other users are to be modelled by [`Process`].
 
 mod address;
 mod apply;
@@ -7,11 +89,15 @@ mod calls;
 mod check;
 mod create;
 mod descriptor;
+mod events;
 mod files;
 mod find;
 mod flags;
 mod get;
 mod inside;
+#[cfg(test)]
+#[allow(clippy::expect_used, reason = "a test fails by panicking")]
+mod invariants;
 mod kernel;
 mod legacy;
 mod mac_do;
@@ -22,6 +108,7 @@ mod options;
 mod permission;
 mod prison;
 mod process;
+mod queue;
 mod refs;
 mod release;
 mod request;
@@ -32,9 +119,11 @@ mod sysctl_tree;
 mod user;
 
 pub use calls::Calls;
+pub use events::{Event, Filter};
 pub(crate) use inside::Inside;
 pub use inside::is_inside;
 pub use kernel::{Guard, Kernel};
 pub use legacy::Legacy;
+pub use queue::Queue;
 pub use release::Release;
 pub use user::Process;

@@ -30,7 +30,7 @@ impl NameBuffer {
     }
 
     /// What a C program finds so many bytes behind the start, be it behind the NUL.
-    pub(super) fn from_offset(&self, offset: usize) -> &[u8] {
+    pub(super) fn at_offset(&self, offset: usize) -> &[u8] {
         c_string(self.0.get(offset..).unwrap_or_default())
     }
 
@@ -44,7 +44,7 @@ impl NameBuffer {
     ///
     /// Both lengths are of the parent's last component, though the bytes are taken from its full name: T19.
     pub(super) fn replace_start(&mut self, old: usize, new: usize, parent: &Self) {
-        let tail_len = self.from_offset(old).len() + 1;
+        let tail_len = self.at_offset(old).len() + 1;
         let end = (old + tail_len).min(MAXHOSTNAMELEN);
         let moved: Vec<u8> = self.0.get(old..end).unwrap_or_default().to_vec();
         for (to, from) in self.0.iter_mut().skip(new).zip(&moved) {
@@ -70,10 +70,10 @@ pub(super) fn split(name: &[u8]) -> (Option<&[u8]>, &[u8]) {
 /// The number that a name starts with, and whether nothing follows: `strtoul` in base 10.
 pub(super) fn number(name: &[u8]) -> (u64, bool) {
     let unspaced = name.trim_ascii_start();
-    let (negative, digits) = match unspaced {
-        [b'-', rest @ ..] => (true, rest),
-        [b'+', rest @ ..] => (false, rest),
-        rest => (false, rest),
+    let (negative, digits) = match unspaced.split_first() {
+        Some((b'-', rest)) => (true, rest),
+        Some((b'+', rest)) => (false, rest),
+        _ => (false, unspaced),
     };
     let count = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
     if count == 0 {

@@ -49,7 +49,7 @@ pub(super) struct ProcessState {
 pub(super) struct Processes {
     credentials: BTreeMap<CredentialId, Credential>,
     next_credential: u64,
-    processes: BTreeMap<Pid, ProcessState>,
+    by_pid: BTreeMap<Pid, ProcessState>,
     next_pid: Pid,
     /// What a process is taken for that does not exist: an ended one.
     nobody: ProcessState,
@@ -72,25 +72,34 @@ impl Processes {
             credentials: BTreeMap::from([(credential, Credential { uid: 0, prison: HOST, refs: 2 })]),
             next_credential: 1,
             nobody: ProcessState { ended: true, ..init.clone() },
-            processes: BTreeMap::from([(INIT, init)]),
+            by_pid: BTreeMap::from([(INIT, init)]),
             next_pid: INIT + 1,
         }
     }
 
     /// A process; an ended one if there is none of this number.
     pub(super) fn get(&self, pid: Pid) -> &ProcessState {
-        self.processes.get(&pid).unwrap_or(&self.nobody)
+        self.by_pid.get(&pid).unwrap_or(&self.nobody)
     }
 
     /// A process, to be changed.
     pub(super) fn get_mut(&mut self, pid: Pid) -> Option<&mut ProcessState> {
-        self.processes.get_mut(&pid)
+        self.by_pid.get_mut(&pid)
     }
 
     /// A credential.
     pub(super) fn credential(&self, id: CredentialId) -> Credential {
         let nobody = Credential { uid: u32::MAX, prison: HOST, refs: 0 };
         self.credentials.get(&id).copied().unwrap_or(nobody)
+    }
+
+    /// How many credentials and how many running processes hold a prison.
+    #[cfg(test)]
+    pub(super) fn holding(&self, key: Key) -> (i64, i64) {
+        let here = |id: &CredentialId| self.credential(*id).prison == key;
+        let running = self.by_pid.values().filter(|process| !process.ended && here(&process.credential));
+        let credentials = self.credentials.values().filter(|credential| credential.prison == key);
+        (i64::try_from(credentials.count()).unwrap_or(0), i64::try_from(running.count()).unwrap_or(0))
     }
 
     /// A process's credential.
@@ -167,7 +176,7 @@ impl State {
             let prison = self.processes.credential(child.credential).prison;
             self.proc_hold(prison);
         }
-        self.processes.processes.insert(child_pid, child);
+        self.processes.by_pid.insert(child_pid, child);
         child_pid
     }
 
@@ -251,7 +260,7 @@ impl State {
         if pid == INIT || !self.processes.get(pid).ended {
             return;
         }
-        if let Some(process) = self.processes.processes.remove(&pid) {
+        if let Some(process) = self.processes.by_pid.remove(&pid) {
             self.free_credential(process.credential);
         }
     }
@@ -261,7 +270,7 @@ impl State {
         let inside = |state: &Self, prison: Key| state.self_and_ancestors(prison).contains(&key);
         let doomed: Vec<Pid> = self
             .processes
-            .processes
+            .by_pid
             .iter()
             .filter(|(_, process)| !process.ended)
             .filter(|(_, process)| inside(self, self.processes.credential(process.credential).prison))

@@ -5,6 +5,7 @@ use core::ffi::c_int;
 use crate::sys::{Errno, Pair};
 
 use super::descriptor::NewDescriptor;
+use super::events::Hint;
 use super::flags::{
     JAIL_ANY_DESC, JAIL_AT_DESC, JAIL_ATTACH, JAIL_CREATE, JAIL_GET_DESC, JAIL_OWN_DESC, JAIL_UPDATE,
     JAIL_USE_DESC, LetGo,
@@ -144,6 +145,7 @@ impl State {
             None => self.create(opts, &mut request, place.mine, &mut found)?,
         };
         let mut let_go = LetGo::DEREF;
+        let mut changing = false;
         let outcome = (|| {
             if !created {
                 self.check_existing(opts, &request, key)?;
@@ -151,6 +153,7 @@ impl State {
             let naming = self.check(pid, opts, &mut request, &found, key)?;
             self.check_modules(opts, key)?;
             opts.refuse_unknown()?;
+            changing = true;
             // A dying jail that is revived is as one just born.
             let born = created || (self.release.dying_keeps_jid && !self.prison(key).is_alive());
             self.apply(&request, found.parent, root, naming.as_ref(), key, &mut let_go);
@@ -159,6 +162,7 @@ impl State {
             }
             self.set_modules(opts, key, born)?;
             if born {
+                self.knote(found.parent, Hint::Child(found.jid));
                 self.prison_mut(key).life = Life::Alive;
             }
             if how & JAIL_ATTACH != 0 {
@@ -170,6 +174,10 @@ impl State {
             let_go.remove(LetGo::KILL);
             Ok(self.prison(key).id)
         })();
+        if changing && !created {
+            // Told whether or not the call failed in the end, since something may have changed.
+            self.knote(key, Hint::Set);
+        }
         self.let_go(key, let_go);
         outcome
     }

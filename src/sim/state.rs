@@ -1,10 +1,11 @@
 //! Everything that a modelled kernel holds, and the ways through its tree of jails.
 
 use core::ffi::c_int;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::calls::Calls;
 use super::descriptor::Descriptors;
+use super::events::Queues;
 use super::files::Files;
 use super::flags::JAIL_MAX;
 use super::permission::Permissions;
@@ -28,6 +29,7 @@ pub(super) struct State {
     lastdeadid: c_int,
     pub(super) processes: Processes,
     pub(super) descriptors: Descriptors,
+    pub(super) queues: Queues,
     pub(super) files: Files,
     pub(super) calls: Calls,
     pub(super) corruptions: u64,
@@ -49,6 +51,7 @@ impl State {
             lastdeadid: 0,
             processes: Processes::new(),
             descriptors: Descriptors::default(),
+            queues: Queues::default(),
             files: Files::default(),
             calls: Calls::default(),
             corruptions: 0,
@@ -157,7 +160,7 @@ impl State {
         let mut dead = None;
         for key in self.below(from) {
             let prison = self.prison(key);
-            if prison.name.from_offset(offset) == name {
+            if prison.name.at_offset(offset) == name {
                 if prison.is_alive() {
                     return Some(key);
                 }
@@ -233,7 +236,7 @@ impl State {
 
     /// The lowest number that no prison's cpuset has.
     pub(super) fn free_cpuset(&self) -> c_int {
-        let taken: Vec<c_int> = self.prisons.values().map(|prison| prison.cpuset).collect();
-        (3..).find(|id| !taken.contains(id)).unwrap_or(c_int::MAX)
+        let taken: BTreeSet<c_int> = self.prisons.values().map(|prison| prison.cpuset).collect();
+        (3..c_int::MAX).find(|id| !taken.contains(id)).unwrap_or(c_int::MAX)
     }
 }

@@ -91,19 +91,20 @@ impl Tree {
     /// The tree of a release.
     pub(super) fn of(release: &Release) -> Self {
         let mut leaves = Vec::new();
-        let mut add = |prefix: &str, entry: &Entry| {
-            let (name, kind, format, value, description) = *entry;
-            leaves.push((format!("{prefix}{name}"), kind, format, value, description.to_owned()));
+        let mut add = |prefix: &str, entries: &[Entry]| {
+            leaves.extend(entries.iter().map(|(name, kind, format, value, description)| {
+                (format!("{prefix}{name}"), *kind, *format, *value, (*description).to_owned())
+            }));
         };
-        KERN.iter().for_each(|entry| add("kern.", entry));
-        JAIL.iter().for_each(|entry| add("security.jail.", entry));
-        PARAM.iter().for_each(|entry| add("security.jail.param.", entry));
+        add("kern.", KERN);
+        add("security.jail.", JAIL);
+        add("security.jail.param.", PARAM);
         if release.meta {
-            JAIL_META.iter().for_each(|entry| add("security.jail.", entry));
-            PARAM_META.iter().for_each(|entry| add("security.jail.param.", entry));
+            add("security.jail.", JAIL_META);
+            add("security.jail.param.", PARAM_META);
         }
         if release.mac_do {
-            PARAM_MAC_DO.iter().for_each(|entry| add("security.jail.param.", entry));
+            add("security.jail.param.", PARAM_MAC_DO);
         }
         for name in release.allow {
             // A permission that is also a node has its value at the empty name below.

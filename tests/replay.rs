@@ -1,0 +1,52 @@
+//! The recordings of real kernels, replayed against the model.
+
+#![cfg(feature = "sim")]
+#![allow(clippy::expect_used, reason = "a test fails by panicking")]
+
+#[path = "../examples/replay/known.rs"]
+mod known;
+#[path = "../examples/replay/player.rs"]
+mod player;
+#[path = "../examples/replay/transcript.rs"]
+mod transcript;
+
+use std::path::{Path, PathBuf};
+
+/// Replays every recording of a release and says how many there were.
+fn replay(release: &str) -> usize {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts");
+    if !folder.is_dir() {
+        println!("skipped: the recordings are not part of the published crate");
+        return 0;
+    }
+    let mut known = known::Known::default();
+    known.read(&folder.join("known.txt")).expect("the list of known differences can be read");
+    let files = std::fs::read_dir(folder.join(release)).expect("the release has recordings");
+    let mut files: Vec<PathBuf> = files.map(|file| file.expect("a file has a name").path()).collect();
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "jsonl"));
+    files.sort();
+    let mut wrong = Vec::new();
+    for file in &files {
+        let outcome = player::play(file).expect("the recording can be replayed");
+        assert!(outcome.calls > 0, "{}: nothing was compared", file.display());
+        for difference in outcome.differences {
+            if known.reason(file, difference.line).is_none() {
+                wrong.push(format!("{}:{difference}", file.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    files.len()
+}
+
+#[test]
+fn the_model_of_13_2_answers_as_recorded() {
+    let count = replay("freebsd-13.2");
+    assert!(count == 0 || count >= 18, "only {count} recordings");
+}
+
+#[test]
+fn the_model_of_15_1_answers_as_recorded() {
+    let count = replay("freebsd-15.1");
+    assert!(count == 0 || count >= 20, "only {count} recordings");
+}
