@@ -78,12 +78,13 @@ impl Question<'_, '_> {
     fn ask(&mut self, name: &str, kind: Kind, usual: usize, max: usize) -> Result<()> {
         // A name that is there already, be it the key by which the jail is found, is answered from its one slot:
         // of a name that is given twice, the kernel would answer the last and leave the other as it was.
-        if let Some(place) = self.draft.position(name) {
+        if let Some(place) = self.draft.collision(name) {
+            let other = self.draft.name(place);
+            if other != name {
+                return Err(param::conflict(name, other));
+            }
             self.places.push(place);
             return Ok(());
-        }
-        if let Some(place) = self.draft.collision(name) {
-            return Err(param::conflict(name, self.draft.name(place)));
         }
         let room = match (kind.size(), max) {
             (Some(size), _) => size,

@@ -42,8 +42,16 @@ pub(crate) fn collide(a: &[u8], b: &[u8]) -> bool {
         2 if is_negation_somewhere(a, b) => return true,
         _ => {}
     }
+    // Few names end as those five do; the rest need not be taken apart.
+    if !(ends_read_only(a) && ends_read_only(b)) {
+        return false;
+    }
     let ((level, last), (other_level, other_last)) = (split(a), split(b));
     is_read_only_option(last) && is_read_only_option(other_last) && level == other_level
+}
+
+fn ends_read_only(name: &[u8]) -> bool {
+    matches!(name, [.., b'r', b'o' | b'w'] | [.., b'l', b'y'])
 }
 
 /// Whether one name is the other with `no` before one of its components.
