@@ -1,0 +1,115 @@
+//! What becomes of an owned jail when its owner is killed.
+
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod common;
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use common::{exists, model, name, releases};
+use freebsd_jail::{Features, Jail, Jid, param, sim};
+
+/// The part of the child process: creates a jail, tells its number, and waits to be killed.
+#[test]
+#[ignore = "run by the other tests, in a process of its own"]
+fn child_that_owns_a_jail() {
+    assert!(cfg!(target_os = "freebsd"), "a model does not outlive its process");
+    let jail = Jail::builder().name(name("owner")).path("/").create().expect("created");
+    println!("\njail {}", jail.jid());
+    std::thread::sleep(Duration::from_secs(60));
+    panic!("nobody has killed this process");
+}
+
+/// Starts the child, kills it once it has told the number of its jail, and returns that.
+fn jail_of_a_killed_owner() -> Jid {
+    let mut child = Command::new(std::env::current_exe().expect("this program"))
+        .args(["--exact", "child_that_owns_a_jail", "--ignored", "--nocapture"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("started");
+    let output = BufReader::new(child.stdout.take().expect("piped"));
+    let jid = output
+        .lines()
+        .map(|line| line.expect("text"))
+        .find_map(|line| line.strip_prefix("jail ").map(str::to_owned))
+        .expect("the number of a jail");
+    let jid = jid.parse().expect("a number");
+    assert!(exists(jid), "the owner lives");
+    // SIGKILL.
+    child.kill().expect("killed");
+    child.wait().expect("reaped");
+    jid
+}
+
+fn is_gone_within(jid: Jid, time: Duration) -> bool {
+    let start = Instant::now();
+    while start.elapsed() < time {
+        if !exists(jid) {
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    false
+}
+
+#[test]
+fn a_killed_owner_leaves_no_jail_where_the_kernel_has_descriptors() {
+    if !cfg!(target_os = "freebsd") {
+        println!("skipped: a model does not outlive its process; the next test kills a modelled one");
+        return;
+    }
+    let jid = jail_of_a_killed_owner();
+    if Features::current().descriptors() {
+        assert!(is_gone_within(jid, Duration::from_secs(5)), "the kernel removes it");
+    } else {
+        println!("skipped: this kernel has no jail descriptors, so the jail stays");
+        assert!(exists(jid));
+        Jail::open(jid).expect("found").remove().expect("removed");
+    }
+}
+
+#[test]
+fn a_killed_modelled_owner_leaves_a_jail_before_15_only() {
+    for release in releases() {
+        let host = model(sim::Kernel::with_release(release));
+        let owner = host.model().expect("the model").process().fork();
+        let jail = owner.run(|| Jail::builder().name("owned").path("/").create()).expect("created");
+        let jid = jail.jid();
+        // The process ends without running any destructor.
+        std::mem::forget(jail);
+        assert!(exists(jid));
+        owner.kill();
+        assert_eq!(exists(jid), !Features::current().descriptors(), "{release:?}");
+    }
+}
+
+#[test]
+fn dropping_removes_the_jail_though_a_copy_of_its_descriptor_is_about() {
+    let host = common::host();
+    if !host.has_descriptors() {
+        return;
+    }
+    let jail = Jail::builder().name(name("copy")).path("/").create().expect("created");
+    let jid = jail.jid();
+    // What a child that has been forked and has not yet executed its program holds.
+    let copy = jail.descriptor().expect("a descriptor").try_clone_to_owned().expect("copied");
+    drop(jail);
+    assert!(!exists(jid));
+    drop(copy);
+}
+
+#[test]
+fn ownership_that_was_taken_holds_as_that_of_a_creator() {
+    for release in releases() {
+        let host = model(sim::Kernel::with_release(release));
+        let owner = host.model().expect("the model").process().fork();
+        let jid = Jail::builder().path("/").create_persistent().expect("created").jid();
+        let owned = owner.run(|| Jail::open(jid).expect("found").take_ownership()).expect("taken");
+        assert_eq!(owned.get(param::JID).expect("read"), jid);
+        std::mem::forget(owned);
+        owner.kill();
+        assert_eq!(exists(jid), !Features::current().descriptors(), "{release:?}");
+    }
+}
