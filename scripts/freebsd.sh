@@ -19,7 +19,7 @@ FREEBSD_HOW=
 freebsd_debian=(rustc-web cargo-web rust-web-src rust-web-clippy)
 
 freebsd_std_is_there() {
-    compgen -G "$(rustc --print target-libdir --target "$FREEBSD_TARGET")/libstd-*.rlib" >/dev/null
+    compgen -G "$("${RUSTC:-rustc}" --print target-libdir --target "$FREEBSD_TARGET")/libstd-*.rlib" >/dev/null
 }
 
 freebsd_toolchain() {
