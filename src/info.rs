@@ -15,21 +15,28 @@ use crate::param::{self, Mode};
 
 /// What a jail is, as [`Jail::info`] read it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 #[non_exhaustive]
 pub struct JailInfo {
     /// The jail's number.
     pub jid: Jid,
     /// Its name, as this process sees it: that of a nested jail starts with those of the jails above it.
+    #[cfg_attr(feature = "serde", serde(with = "crate::serial::text"))]
     pub name: OsString,
     /// The jail above, `None` where that is this process's own.
     pub parent: Option<Jid>,
     /// Its root directory.
+    #[cfg_attr(feature = "serde", serde(with = "crate::serial::text"))]
     pub path: PathBuf,
     /// Its host name.
+    #[cfg_attr(feature = "serde", serde(with = "crate::serial::text"))]
     pub hostname: OsString,
     /// Its NIS domain name.
+    #[cfg_attr(feature = "serde", serde(with = "crate::serial::text"))]
     pub domainname: OsString,
     /// Its host's UUID.
+    #[cfg_attr(feature = "serde", serde(with = "crate::serial::text"))]
     pub hostuuid: OsString,
     /// Its host's number.
     pub hostid: c_ulong,
@@ -50,6 +57,7 @@ pub struct JailInfo {
     /// Its devfs ruleset.
     pub devfs_ruleset: i32,
     /// What it takes the system's version for.
+    #[cfg_attr(feature = "serde", serde(with = "crate::serial::text"))]
     pub osrelease: OsString,
     /// What it takes the system's version number for.
     pub osreldate: i32,

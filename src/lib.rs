@@ -22,6 +22,8 @@ mod network;
 pub mod param;
 pub mod raw;
 mod request;
+#[cfg(feature = "serde")]
+mod serial;
 mod setters;
 mod settings;
 #[cfg(feature = "sim")]

@@ -55,6 +55,12 @@ impl Settings {
         self.error.take().map_or(Ok(()), Err)
     }
 
+    /// Whether it is for a jail that exists.
+    #[cfg(feature = "serde")]
+    pub(crate) fn is_update(&self) -> bool {
+        self.usage == Use::Update
+    }
+
     /// Returns what the first mistake was, and leaves it.
     #[cfg(feature = "serde")]
     pub(crate) fn error(&self) -> Option<&Error> {

@@ -5,6 +5,8 @@
 mod create;
 mod setters;
 
+#[cfg(doc)]
+use crate::error::ErrorKind;
 use crate::error::Result;
 use crate::jail::{Jail, OwnedJail};
 use crate::jid::Jid;

@@ -63,6 +63,7 @@ impl<'j> JailUpdate<'j> {
     }
 
     /// Returns what is set, without the jail. Nothing is changed.
+    #[must_use]
     pub fn into_changes(self) -> Changes {
         Changes { settings: self.settings }
     }
@@ -108,7 +109,7 @@ impl<'j> JailUpdate<'j> {
             &pinned
         };
         match jail.nested() {
-            Nested::Yes => self.from_parent(jail),
+            Nested::Yes => self.through_parent(jail),
             Nested::No | Nested::Unknown => {
                 let Some(descriptor) = jail.descriptor_ref() else { return self.by_jid() };
                 self.call(jail, sys::JAIL_USE_DESC, Desc::Given(descriptor))
@@ -138,7 +139,7 @@ impl<'j> JailUpdate<'j> {
     }
 
     /// Makes the change from the jail's parent, as its child of that number.
-    fn from_parent(mut self, jail: &Jail) -> Result<()> {
+    fn through_parent(mut self, jail: &Jail) -> Result<()> {
         self.refuse_rename_with_children(jail)?;
         let Some(parent) = jail.get(param::PARENT)? else {
             // It has moved nowhere; this process has moved into its parent.
