@@ -5,8 +5,10 @@
 use core::fmt;
 use std::sync::OnceLock;
 
+use crate::allow::Extent;
 use crate::error::{Call, Error, ErrorKind, Result};
-use crate::sys::System;
+use crate::info::Options;
+use crate::sys::{Errno, System};
 
 /// What the running kernel has, found out by asking it once.
 ///
@@ -64,11 +66,34 @@ impl fmt::Display for Features {
 #[derive(Debug)]
 pub(crate) struct Cache {
     pub(crate) features: OnceLock<Features>,
+    /// Which permissions it knows.
+    pub(crate) permissions: Extent,
+    /// Whether it has parameters that a kernel can be built without.
+    pub(crate) options: Options,
+    /// Whether mac_do(4) is there.
+    mac_do: OnceLock<bool>,
 }
 
 impl Cache {
     pub(crate) const fn new() -> Self {
-        Self { features: OnceLock::new() }
+        Self {
+            features: OnceLock::new(),
+            permissions: Extent::unknown(),
+            options: Options::all(),
+            mac_do: OnceLock::new(),
+        }
+    }
+}
+
+impl System {
+    /// Whether mac_do(4) is there, whose rules an update has to carry. Asked once, when it is first needed: a module
+    /// that is loaded later is not noticed.
+    pub(crate) fn has_mac_do(&self) -> bool {
+        *self.cache().mac_do.get_or_init(|| {
+            let answer = self.sysctl_by_name("security.jail.param.mac.do.rules", &mut [0; 32]);
+            // Where the tree cannot be asked, each update finds out for itself.
+            !matches!(answer, Err(Errno(libc::ENOENT | libc::ENOSYS)))
+        })
     }
 }
 

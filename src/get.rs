@@ -7,7 +7,7 @@ use std::os::fd::OwnedFd;
 
 use crate::error::{Call, Error, ErrorKind, Result, Subject};
 use crate::param::{self, Decode, Kind, Param, Sealed, Value};
-use crate::request::{Desc, Draft, Entry, Outgoing, Verb};
+use crate::request::{Desc, Draft, Entry, Outgoing, Verb, name};
 use crate::sys::System;
 
 /// The most keys of a tuple.
@@ -196,6 +196,21 @@ impl<K: Keys> Keys for &K {
     }
 }
 
+/// A key that may be left out.
+impl<K: Keys> Keys for Option<K> {
+    type Output = Option<K::Output>;
+
+    const ROOM: usize = K::ROOM;
+
+    fn ask(&self, question: &mut Question<'_, '_>) -> Result<()> {
+        self.as_ref().map_or(Ok(()), |key| key.ask(question))
+    }
+
+    fn answer(&self, answers: &mut Answers<'_, '_>) -> Result<Self::Output> {
+        self.as_ref().map(|key| key.answer(answers)).transpose()
+    }
+}
+
 impl Sealed for [(&str, Kind)] {}
 impl Keys for &[(&str, Kind)] {
     type Output = Vec<Value>;
@@ -213,6 +228,29 @@ impl Keys for &[(&str, Kind)] {
 
     fn answer(&self, answers: &mut Answers<'_, '_>) -> Result<Vec<Value>> {
         self.iter().map(|&(name, kind)| Value::decode(kind, answers.next(name)?, name)).collect()
+    }
+}
+
+/// The values of names and kinds, `None` for a key of `meta` or `env` that the jail does not have.
+pub(crate) struct Present<'k>(pub(crate) &'k [(&'k str, Kind)]);
+
+impl Sealed for Present<'_> {}
+impl Keys for Present<'_> {
+    type Output = Vec<Option<Value>>;
+
+    const ROOM: usize = 1024;
+
+    fn ask(&self, question: &mut Question<'_, '_>) -> Result<()> {
+        self.0.ask(question)
+    }
+
+    fn answer(&self, answers: &mut Answers<'_, '_>) -> Result<Self::Output> {
+        let value = |&(name, kind)| {
+            let bytes: &[u8] = answers.next(name)?;
+            let is_missing = bytes.is_empty() && name::user_key(name).is_some();
+            if is_missing { Ok(None) } else { Value::decode(kind, bytes, name).map(Some) }
+        };
+        self.0.iter().map(value).collect()
     }
 }
 

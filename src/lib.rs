@@ -6,11 +6,15 @@
 #[cfg(not(unix))]
 compile_error!("freebsd-jail wraps system calls of FreeBSD; it builds on any Unix, and on nothing else");
 
+mod allow;
 mod builder;
+mod catalog;
 mod error;
 mod features;
 mod flags;
 mod get;
+mod host;
+mod info;
 mod jail;
 mod jid;
 mod list;
@@ -18,6 +22,10 @@ mod network;
 pub mod param;
 pub mod raw;
 mod request;
+#[cfg(feature = "serde")]
+mod serial;
+mod setters;
+mod settings;
 #[cfg(feature = "sim")]
 #[cfg_attr(docsrs, doc(cfg(feature = "sim")))]
 pub mod sim;
@@ -25,15 +33,19 @@ pub mod sim;
 pub mod sys;
 mod update;
 
+pub use allow::Allow;
 pub use builder::JailBuilder;
+pub use catalog::{Catalog, Described};
 pub use error::{Call, Error, ErrorKind, Result};
 pub use features::{Features, is_jailed};
 pub use flags::{GetFlags, SetFlags};
 pub use get::Keys;
+pub use host::{Host, Linux, MacDo, Vnet};
+pub use info::JailInfo;
 pub use jail::{Find, Jail, OwnedJail};
 pub use jid::Jid;
 pub use list::{Handles, Jails, Listing};
 pub use network::{Ip4, Ip6};
 pub use param::Mode;
 pub use request::Request;
-pub use update::JailUpdate;
+pub use update::{Changes, JailUpdate};

@@ -244,15 +244,13 @@ fn nameless(reason: &'static str) -> Error {
     Error::refused(ErrorKind::InvalidValue, reason).about("name")
 }
 
+/// Why entering is not permitted.
+pub(crate) const ENTERING: &str = "entering needs root, and no directory may be open in the process";
+
 pub(crate) fn attach_error(call: Call, errno: Errno) -> Error {
     match errno.0 {
         libc::ENOSYS => unsupported(call, errno),
-        libc::EPERM => Error::os(
-            call,
-            errno,
-            ErrorKind::PermissionDenied,
-            "entering needs root, and no directory may be open in the process",
-        ),
+        libc::EPERM => Error::os(call, errno, ErrorKind::PermissionDenied, ENTERING),
         libc::EINVAL | libc::ENOENT => gone(call, errno),
         libc::EBADF => Error::os(call, errno, ErrorKind::InvalidDescriptor, ""),
         libc::EDEADLK => Error::os(

@@ -104,9 +104,12 @@ fn each_operation_is_one_call_on_every_release() {
         assert_eq!(count(&mut || drop(jail.get(param::SECURELEVEL))), (0, 1, 0, 1), "get on {release:?}");
         let five = (param::NAME, param::PATH, param::HOST_HOSTNAME, param::SECURELEVEL, param::IP4_ADDR);
         assert_eq!(count(&mut || drop(jail.get(five))), (0, 1, 0, 1), "get five on {release:?}");
+        // Where mac_do(4) is, which is found out once, an update carries the rules that it has read before.
+        let carry = u64::from(jail.get(param::MAC_DO).is_ok());
+        jail.update().hostname("once").apply().expect("set");
         assert_eq!(
             count(&mut || jail.update().securelevel(2).apply().expect("set")),
-            (1, 0, 0, 1),
+            (1, carry, 0, 1 + carry),
             "update on {release:?}"
         );
         let mut listed = 0;
@@ -122,7 +125,7 @@ fn each_operation_is_one_call_on_every_release() {
         let mut jail = Some(a_jail());
         assert_eq!(count(&mut || drop(jail.take())), (0, 0, 1, 1), "drop on {release:?}");
         let jail = a_jail();
-        let entering = if jail.descriptor().is_some() { (1, 0, 0, 1) } else { (0, 0, 1, 1) };
+        let entering = if jail.descriptor().is_some() { (1, carry, 0, 1 + carry) } else { (0, 0, 1, 1) };
         assert_eq!(count(&mut || jail.attach().expect("entered")), entering, "attach on {release:?}");
     }
 }

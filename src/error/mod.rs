@@ -90,6 +90,20 @@ impl Error {
         self
     }
 
+    /// Makes a copy, for a mistake that is told more than once.
+    pub(crate) fn again(&self) -> Self {
+        let Inner { kind, call, message, parameter, reason, source } = &*self.0;
+        let source = source.as_ref().and_then(io::Error::raw_os_error).map(io::Error::from_raw_os_error);
+        Self(Box::new(Inner {
+            kind: *kind,
+            call: *call,
+            message: message.clone(),
+            parameter: parameter.clone(),
+            reason: reason.clone(),
+            source,
+        }))
+    }
+
     /// Returns what kind of error this is: the thing to match on.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {

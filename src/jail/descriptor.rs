@@ -11,6 +11,7 @@ use crate::error::{Call, Error, ErrorKind, Result, Subject};
 use crate::get::{self, Key, Read};
 use crate::request::{Desc, Draft, Verb};
 use crate::sys::{self, Errno, System};
+use crate::update::carry_rules;
 use crate::{param, raw};
 
 impl Jail {
@@ -87,7 +88,8 @@ impl Jail {
     /// Takes ownership: the jail is removed when the returned handle is dropped.
     ///
     /// Wraps jail_set(2) with `JAIL_OWN_DESC` where there are descriptors. jail_get(2) could give an owning one
-    /// too, but would remove the jail if it failed after making it.
+    /// too, but would remove the jail if it failed after making it. Where mac_do(4) is loaded, the jail's rules are
+    /// read before and carried, which is one call more: the kernel would reset them.
     ///
     /// # Errors
     ///
@@ -110,7 +112,9 @@ impl Jail {
         };
         let flags = (SetFlags::UPDATE | SetFlags::OWN_DESC).bits() | sys::JAIL_USE_DESC;
         let verb = Verb { call: Call::JailSet, flags, subject: Subject::Handle };
-        let answer = Draft::new().call(&pinned.system, verb, Desc::Given(descriptor))?;
+        let mut draft = Draft::new();
+        carry_rules(&pinned, &mut draft)?;
+        let answer = draft.call(&pinned.system, verb, Desc::Given(descriptor))?;
         let Some(owning) = answer.descriptor else {
             return Err(Error::refused(ErrorKind::InvalidAnswer, "the kernel made no owning descriptor"));
         };

@@ -19,7 +19,7 @@ use crate::list::Jails;
 use crate::raw;
 use crate::request::{Desc, Draft, Verb};
 use crate::sys::{self, System};
-use crate::update::JailUpdate;
+use crate::update::{JailUpdate, carry_rules};
 use crate::{SetFlags, param};
 
 pub use owned::OwnedJail;
@@ -253,7 +253,8 @@ impl Jail {
     /// there.
     ///
     /// Wraps jail_set(2) with `JAIL_ATTACH` by descriptor, and jail_attach(2) by number; jail_attach_jd(2) is
-    /// not used, since it leaks a reference on FreeBSD 15.0 and 15.1.
+    /// not used, since it leaks a reference on FreeBSD 15.0 and 15.1. By descriptor, where mac_do(4) is loaded, the
+    /// jail's rules are read before and carried, which is one call more: the kernel would reset them.
     ///
     /// # Errors
     ///
@@ -270,11 +271,12 @@ impl Jail {
         };
         let flags = (SetFlags::UPDATE | SetFlags::ATTACH).bits() | sys::JAIL_USE_DESC;
         let verb = Verb { call: Call::JailSet, flags, subject: Subject::Handle };
-        let answer = Draft::new().call(&self.system, verb, Desc::Given(descriptor.as_fd()));
-        answer.map(drop).map_err(|error| match error.kind() {
-            ErrorKind::PermissionDenied => {
-                error.because("entering needs root, and no directory may be open in the process")
-            }
+        let mut draft = Draft::new();
+        carry_rules(self, &mut draft)?;
+        draft.call(&self.system, verb, Desc::Given(descriptor.as_fd())).map(drop).map_err(|error| match error
+            .kind()
+        {
+            ErrorKind::PermissionDenied => error.because(raw::ENTERING),
             _ => error,
         })
     }

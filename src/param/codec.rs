@@ -160,7 +160,7 @@ impl Encode<Jid> for Jid {
     }
 }
 
-impl Sealed for Option<Jid> {}
+impl<T: Sealed> Sealed for Option<T> {}
 impl Decode for Option<Jid> {
     const KIND: Kind = Kind::Int;
     const ROOM: usize = size_of::<i32>();
@@ -192,6 +192,19 @@ impl Decode for OsString {
 
     fn decode(bytes: &[u8], name: &str) -> Result<Self> {
         until_nul(bytes, name).map(|text| Self::from_vec(text.to_vec()))
+    }
+}
+
+/// A key in `meta` or `env`: `None` where the jail does not have it.
+impl Decode for Option<OsString> {
+    const KIND: Kind = Kind::Text;
+    const ROOM: usize = 256;
+
+    fn decode(bytes: &[u8], name: &str) -> Result<Self> {
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        OsString::decode(bytes, name).map(Some)
     }
 }
 
@@ -233,6 +246,11 @@ macro_rules! text_from {
             }
         }
         impl Encode<String> for $from {
+            fn wire(&self) -> Wire<'_> {
+                text(self.as_ref())
+            }
+        }
+        impl Encode<Option<OsString>> for $from {
             fn wire(&self) -> Wire<'_> {
                 text(self.as_ref())
             }

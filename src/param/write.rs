@@ -77,15 +77,24 @@ fn check(name: &str, definition: Option<&Definition>, wire: Wire<'_>, usage: Use
     }
     match wire {
         Wire::Text(text) => check_text(name, definition, text),
+        Wire::Int(0) if name == "osreldate" => {
+            refuse(ErrorKind::InvalidValue, "the kernel takes any number but 0")
+        }
         Wire::Int(value) => match definition.and_then(|definition| definition.range) {
             Some((least, most)) if !(least..=most).contains(&value) => {
                 refuse(ErrorKind::InvalidValue, format!("{value} is not between {least} and {most}"))
             }
             _ => Ok(()),
         },
+        Wire::Mode(mode) => match definition.and_then(|definition| definition.range) {
+            Some((least, most)) if !(least..=most).contains(&mode.number()) => {
+                refuse(ErrorKind::InvalidValue, format!("it cannot be {mode:?}: a jail has it anyway"))
+            }
+            _ => Ok(()),
+        },
         Wire::Ip4(addresses) => check_ip4(addresses),
         Wire::Ip6(addresses) => check_ip6(addresses),
-        Wire::Bool(_) | Wire::Ulong(_) | Wire::Mode(_) | Wire::Bytes(_) => Ok(()),
+        Wire::Bool(_) | Wire::Ulong(_) | Wire::Bytes(_) => Ok(()),
     }
 }
 

@@ -146,6 +146,12 @@ impl<'s> Draft<'s> {
         self.entries.push(Entry { start, value, end, answer_len: end - value, null });
     }
 
+    /// Appends a copy of another draft's pair.
+    pub(crate) fn push_from(&mut self, other: &Draft<'_>, index: usize) {
+        let value = other.value(index).map_or(Outgoing::Null, Outgoing::Bytes);
+        self.push(&[other.name(index)], value);
+    }
+
     /// Removes a pair.
     pub(crate) fn remove(&mut self, index: usize) {
         let Some(entry) = self.entries.as_slice().get(index).copied() else { return };
@@ -228,7 +234,7 @@ impl<'s> Draft<'s> {
     }
 
     /// Refuses what the kernel refuses without a word; FreeBSD 15.0 even frees memory twice over it.
-    fn check_limits(&self) -> Result<()> {
+    pub(crate) fn check_limits(&self) -> Result<()> {
         if self.entries.len() == 0 {
             return Err(Error::refused(
                 ErrorKind::InvalidRequest,

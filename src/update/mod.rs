@@ -2,22 +2,25 @@
 
 #![forbid(unsafe_code)]
 
-use std::ffi::OsStr;
-use std::net::{Ipv4Addr, Ipv6Addr};
+mod setters;
+
 use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStringExt;
 
 use crate::SetFlags;
 use crate::error::{Call, Error, ErrorKind, Result, Subject};
 use crate::get::{self, Key, Read};
 use crate::jail::{Jail, Nested};
-use crate::param::{self, Decode, Encode, Param, Updatable, Use, Wire};
+use crate::param::{self, Mode, Use};
 use crate::raw;
 use crate::request::{Desc, Draft, Outgoing, Verb};
+use crate::settings::Settings;
 use crate::sys;
 
 /// A change of a jail, from [`Jail::update`].
 ///
-/// Only what may change after creation can be set. What is not set stays as it is: no default is sent.
+/// Only what may change after creation can be set. What is not set stays as it is: no default is sent, and nothing
+/// that was read before is sent again, but for the rules of mac_do(4), see [`apply`](Self::apply).
 ///
 /// The kernel applies the core's parameters before it asks its modules about theirs, so a change that fails may
 /// have been made in part. The crate checks what it can before the call.
@@ -25,74 +28,44 @@ use crate::sys;
 #[must_use = "nothing is changed before `apply`"]
 pub struct JailUpdate<'j> {
     jail: &'j Jail,
-    draft: Draft<'static>,
-    error: Option<Error>,
+    pub(crate) settings: Settings,
+}
+
+/// A change that is for no jail yet: it can be kept, applied to several jails, and written down.
+///
+/// ```
+/// # use freebsd_jail::{Changes, Jail, param, sim};
+/// # fn main() -> freebsd_jail::Result<()> {
+/// # let kernel = sim::Kernel::new();
+/// # let _guard = kernel.install();
+/// let harden = Changes::new().set(param::SECURELEVEL, 3).set(param::ALLOW_RAW_SOCKETS, false);
+/// for jail in [Jail::builder().path("/").create()?, Jail::builder().path("/").create()?] {
+///     jail.update().with(&harden).apply()?;
+///     assert_eq!(jail.get(param::SECURELEVEL)?, 3);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Changes {
+    pub(crate) settings: Settings,
 }
 
 impl<'j> JailUpdate<'j> {
     pub(crate) fn new(jail: &'j Jail) -> Self {
-        Self { jail, draft: Draft::with_room(64, 4), error: None }
+        Self { jail, settings: Settings::with_room(Use::Update, 64, 4) }
     }
 
-    /// Sets a parameter. A second value of the same one replaces the first.
-    pub fn set<T: Decode, A: Updatable>(self, param: Param<'_, T, A>, value: impl Encode<T>) -> Self {
-        let definition = match param.resolve() {
-            Ok(definition) => definition,
-            Err(error) => return self.keep(error),
-        };
-        self.write(param.name(), definition, value.wire())
-    }
-
-    fn write(mut self, name: &str, definition: Option<&param::Definition>, wire: Wire<'_>) -> Self {
-        match param::write(&mut self.draft, name, definition, wire, Use::Update) {
-            Ok(()) => self,
-            Err(error) => self.keep(error),
-        }
-    }
-
-    /// Keeps the first error for `apply`.
-    fn keep(mut self, error: Error) -> Self {
-        self.error.get_or_insert(error);
+    /// Takes over all that the changes set. Where both set a parameter, theirs holds.
+    pub fn with(mut self, changes: &Changes) -> Self {
+        self.settings.extend(&changes.settings);
         self
     }
 
-    /// Changes the jail's name: the last component of it, for a jail below another.
-    pub fn name(self, name: impl AsRef<OsStr>) -> Self {
-        self.set(param::NAME, name.as_ref())
-    }
-
-    /// Changes the host name.
-    pub fn hostname(self, hostname: impl AsRef<OsStr>) -> Self {
-        self.set(param::HOST_HOSTNAME, hostname.as_ref())
-    }
-
-    /// Changes the IPv4 addresses, the first being the primary one; none at all leaves the jail without.
-    ///
-    /// Only a jail that was created with addresses of its own can have them changed.
-    pub fn ip4(self, addresses: impl AsRef<[Ipv4Addr]>) -> Self {
-        self.set(param::IP4_ADDR, addresses.as_ref())
-    }
-
-    /// Changes the IPv6 addresses, the first being the primary one; none at all leaves the jail without.
-    ///
-    /// Only a jail that was created with addresses of its own can have them changed.
-    pub fn ip6(self, addresses: impl AsRef<[Ipv6Addr]>) -> Self {
-        self.set(param::IP6_ADDR, addresses.as_ref())
-    }
-
-    /// Raises the secure level. It rises in the jails below too, and can never be lowered below the parent's.
-    pub fn securelevel(self, level: i32) -> Self {
-        self.set(param::SECURELEVEL, level)
-    }
-
-    /// Changes how many jails may be below this one.
-    pub fn children_max(self, children: i32) -> Self {
-        self.set(param::CHILDREN_MAX, children)
-    }
-
-    /// Changes whether the jail stays when it has no processes. Set to false, an empty jail goes at once.
-    pub fn persist(self, persist: bool) -> Self {
-        self.set(param::PERSIST, persist)
+    /// Returns what is set, without the jail. Nothing is changed.
+    #[must_use]
+    pub fn into_changes(self) -> Changes {
+        Changes { settings: self.settings }
     }
 
     /// Makes the change, in one jail_set(2). Where nothing is set, nothing is done.
@@ -101,19 +74,29 @@ impl<'j> JailUpdate<'j> {
     /// would judge the change by what the caller may, and not by what the jail's parent may, so it is made from
     /// the parent.
     ///
+    /// Where mac_do(4) is loaded, the kernel would reset the rules of a jail with every update that does not mention
+    /// them, so they are read before and carried, which is one call more. Whether it is there is found out
+    /// at the first update, by sysctl(3), and not again: start a process that changes jails after the module is loaded. Keys of `meta` and `env` that are set together with other parameters take
+    /// one call more, too: the texts' lengths are checked before anything changes.
+    ///
     /// # Errors
     ///
     /// What a setter found wrong, before any call. [`ErrorKind::Gone`] when the jail has been removed,
     /// [`ErrorKind::PermissionDenied`] when not root or when the jail would be allowed more than its parent,
     /// [`ErrorKind::UnknownParameter`], [`ErrorKind::InvalidValue`], [`ErrorKind::AddressInUse`].
     pub fn apply(mut self) -> Result<()> {
-        if let Some(error) = self.error.take() {
-            return Err(error);
-        }
-        if self.draft.len() == 0 {
+        self.settings.take_error()?;
+        if self.settings.is_empty() {
             return Ok(());
         }
         self.check_name()?;
+        self.settings.check()?;
+        self.check_texts()?;
+        let Settings { core, late, .. } = &mut self.settings;
+        for index in 0..late.len() {
+            core.push_from(late, index);
+        }
+        carry_rules(self.jail, &mut self.settings.core)?;
         if !self.jail.system.has_descriptors() {
             return self.by_jid();
         }
@@ -126,7 +109,7 @@ impl<'j> JailUpdate<'j> {
             &pinned
         };
         match jail.nested() {
-            Nested::Yes => self.from_parent(jail),
+            Nested::Yes => self.through_parent(jail),
             Nested::No | Nested::Unknown => {
                 let Some(descriptor) = jail.descriptor_ref() else { return self.by_jid() };
                 self.call(jail, sys::JAIL_USE_DESC, Desc::Given(descriptor))
@@ -134,15 +117,29 @@ impl<'j> JailUpdate<'j> {
         }
     }
 
+    /// Checks the lengths of `meta` and `env`, since the kernel would do so after it has changed other things.
+    fn check_texts(&self) -> Result<()> {
+        let system = &self.jail.system;
+        if self.settings.late.len() == 0 || !system.has_descriptors() {
+            return Ok(());
+        }
+        let (meta, env) = if self.settings.core.len() > 0 && self.settings.has_keys() {
+            self.jail.get((param::META, param::ENV))?
+        } else {
+            Default::default()
+        };
+        self.settings.check_texts(system, &meta.into_vec(), &env.into_vec())
+    }
+
     fn by_jid(mut self) -> Result<()> {
         self.refuse_rename_with_children(self.jail)?;
         let jail = self.jail;
-        self.draft.push(&["jid"], Outgoing::Bytes(&jail.jid().get().to_ne_bytes()));
+        self.settings.core.push(&["jid"], Outgoing::Bytes(&jail.jid().get().to_ne_bytes()));
         self.call(jail, 0, Desc::Absent)
     }
 
     /// Makes the change from the jail's parent, as its child of that number.
-    fn from_parent(mut self, jail: &Jail) -> Result<()> {
+    fn through_parent(mut self, jail: &Jail) -> Result<()> {
         self.refuse_rename_with_children(jail)?;
         let Some(parent) = jail.get(param::PARENT)? else {
             // It has moved nowhere; this process has moved into its parent.
@@ -164,7 +161,7 @@ impl<'j> JailUpdate<'j> {
             ));
         };
         raw::check_alive(&jail.system, parent.as_fd())?;
-        self.draft.push(&["jid"], Outgoing::Bytes(&jail.jid().get().to_ne_bytes()));
+        self.settings.core.push(&["jid"], Outgoing::Bytes(&jail.jid().get().to_ne_bytes()));
         self.call(jail, sys::JAIL_AT_DESC, Desc::Given(parent.as_fd()))?;
         // The number was this jail's while it lived: if it lives still, it was this jail that changed.
         match jail.descriptor_ref() {
@@ -176,7 +173,7 @@ impl<'j> JailUpdate<'j> {
     fn call(&mut self, jail: &Jail, flags: i32, desc: Desc<'_>) -> Result<()> {
         let flags = SetFlags::UPDATE.bits() | flags;
         let verb = Verb { call: Call::JailSet, flags, subject: Subject::Handle };
-        self.draft.call(&jail.system, verb, desc).map(drop)
+        self.settings.core.call(&jail.system, verb, desc).map(drop)
     }
 
     /// A new name is one component. An empty one, or one that ends in a dot, would create a jail.
@@ -193,8 +190,7 @@ impl<'j> JailUpdate<'j> {
     }
 
     fn new_name(&self) -> Option<&[u8]> {
-        let value = self.draft.value(self.draft.position("name")?)?;
-        value.strip_suffix(&[0])
+        self.settings.text("name")
     }
 
     /// The kernel corrupts the names of the jails below a nested jail that is renamed.
@@ -212,4 +208,30 @@ impl<'j> JailUpdate<'j> {
         }
         Ok(())
     }
+}
+
+/// Adds the jail's rules of mac_do(4) to an update, unless it sets them itself: the kernel would reset them.
+pub(crate) fn carry_rules(jail: &Jail, draft: &mut Draft<'_>) -> Result<()> {
+    let names = [param::MAC_DO.name(), param::MAC_DO_RULES.name()];
+    if names.iter().any(|name| draft.position(name).is_some()) || !jail.system.has_mac_do() {
+        return Ok(());
+    }
+    let (mode, rules) = match jail.get((param::MAC_DO, param::MAC_DO_RULES)) {
+        Ok(rules) => rules,
+        // It has been unloaded.
+        Err(error) if error.kind() == ErrorKind::UnknownParameter => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    match mode {
+        Mode::Disable => {}
+        Mode::New => {
+            draft.push(&[param::MAC_DO.name()], Outgoing::Bytes(&mode.number().to_ne_bytes()));
+            draft.push(&[param::MAC_DO_RULES.name()], Outgoing::Text(&rules.into_vec()));
+        }
+        // The rules are the parent's then.
+        Mode::Inherit => {
+            draft.push(&[param::MAC_DO.name()], Outgoing::Bytes(&mode.number().to_ne_bytes()));
+        }
+    }
+    Ok(())
 }

@@ -1,0 +1,208 @@
+//! What a jail may do.
+
+#![forbid(unsafe_code)]
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bitflags::bitflags;
+
+use crate::Jail;
+use crate::error::{ErrorKind, Result};
+use crate::param::{self, Kind, Value};
+
+macro_rules! permissions {
+    ($($(#[doc = $doc:literal])+ $flag:ident = $bit:literal, $constant:ident;)*) => {
+        bitflags! {
+            /// Permissions of a jail: its parameters `allow.*`, as a set.
+            ///
+            /// A jail can be allowed no more than its parent has. What the set lacks is neither granted nor taken
+            /// away. Permissions of modules that the set does not know are
+            /// set one at a time, as [`Param`](crate::param::Param) or, for file systems, by name.
+            ///
+            /// ```
+            /// use freebsd_jail::Allow;
+            ///
+            /// let set = Allow::RAW_SOCKETS | Allow::MOUNT | Allow::MOUNT_TMPFS;
+            /// let names: Vec<_> = set.parameters().collect();
+            /// assert_eq!(names, ["allow.raw_sockets", "allow.mount", "allow.mount.tmpfs"]);
+            /// assert_eq!(Allow::from_parameter("allow.mount"), Some(Allow::MOUNT));
+            /// ```
+            #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+            pub struct Allow: u64 {
+                $(
+                    $(#[doc = $doc])+
+                    ///
+                    #[doc = concat!("See [`param::", stringify!($constant), "`](crate::param::", stringify!($constant), ").")]
+                    const $flag = 1 << $bit;
+                )*
+            }
+        }
+
+        /// Each permission with its parameter's name.
+        const NAMES: &[(Allow, &str)] = &[$((Allow::$flag, param::$constant.name())),*];
+    };
+}
+
+permissions! {
+    /// Root may change the host name. On by default, where the parent has it.
+    SET_HOSTNAME = 0, ALLOW_SET_HOSTNAME;
+    /// All System V IPC of the parent may be used.
+    SYSVIPC = 1, ALLOW_SYSVIPC;
+    /// Root may open raw sockets.
+    RAW_SOCKETS = 2, ALLOW_RAW_SOCKETS;
+    /// Root may change the system's file flags.
+    CHFLAGS = 3, ALLOW_CHFLAGS;
+    /// Root may mount file systems that have a permission of their own.
+    MOUNT = 4, ALLOW_MOUNT;
+    /// Root may set disk quotas.
+    QUOTAS = 5, ALLOW_QUOTAS;
+    /// Sockets of any protocol may be opened.
+    SOCKET_AF = 6, ALLOW_SOCKET_AF;
+    /// Memory may be locked.
+    MLOCK = 7, ALLOW_MLOCK;
+    /// Root may bind to ports below 1024. On by default, where the parent has it.
+    RESERVED_PORTS = 8, ALLOW_RESERVED_PORTS;
+    /// The kernel's messages may be read.
+    READ_MSGBUF = 9, ALLOW_READ_MSGBUF;
+    /// Users may debug their processes. On by default, where the parent has it.
+    UNPRIVILEGED_PROC_DEBUG = 10, ALLOW_UNPRIVILEGED_PROC_DEBUG;
+    /// Root is privileged at all. On by default, where the parent has it.
+    SUSER = 11, ALLOW_SUSER;
+    /// The NFS server may run. Since FreeBSD 14.0.
+    NFSD = 12, ALLOW_NFSD;
+    /// Root may change extended attributes of the system's name space. Since FreeBSD 15.0.
+    EXTATTR = 13, ALLOW_EXTATTR;
+    /// Root may slew the clock. Since FreeBSD 15.0.
+    ADJTIME = 14, ALLOW_ADJTIME;
+    /// Root may set the clock. Since FreeBSD 15.0.
+    SETTIME = 15, ALLOW_SETTIME;
+    /// Root may change routes. Since FreeBSD 15.0.
+    ROUTING = 16, ALLOW_ROUTING;
+    /// Root may set audit sessions. Since FreeBSD 15.0.
+    SETAUDIT = 17, ALLOW_SETAUDIT;
+    /// Users of the parent may tamper with processes of the same user. Since FreeBSD 15.0.
+    UNPRIVILEGED_PARENT_TAMPERING = 18, ALLOW_UNPRIVILEGED_PARENT_TAMPERING;
+    /// Root may run virtual machines. With the module vmm.
+    VMM = 19, ALLOW_VMM;
+    /// Root may give PCI devices to virtual machines. With the module vmm, since FreeBSD 15.1.
+    VMM_PPT = 20, ALLOW_VMM_PPT;
+    /// Root may mount devfs.
+    MOUNT_DEVFS = 32, ALLOW_MOUNT_DEVFS;
+    /// Root may mount fdescfs, once its module is loaded.
+    MOUNT_FDESCFS = 33, ALLOW_MOUNT_FDESCFS;
+    /// Root may mount file systems in user space, once the module fusefs is loaded.
+    MOUNT_FUSEFS = 34, ALLOW_MOUNT_FUSEFS;
+    /// Root may mount linprocfs, once its module is loaded.
+    MOUNT_LINPROCFS = 35, ALLOW_MOUNT_LINPROCFS;
+    /// Root may mount linsysfs, once its module is loaded.
+    MOUNT_LINSYSFS = 36, ALLOW_MOUNT_LINSYSFS;
+    /// Root may mount nullfs, once its module is loaded.
+    MOUNT_NULLFS = 37, ALLOW_MOUNT_NULLFS;
+    /// Root may mount p9fs, once its module is loaded.
+    MOUNT_P9FS = 38, ALLOW_MOUNT_P9FS;
+    /// Root may mount procfs, once its module is loaded.
+    MOUNT_PROCFS = 39, ALLOW_MOUNT_PROCFS;
+    /// Root may mount tmpfs, once its module is loaded.
+    MOUNT_TMPFS = 40, ALLOW_MOUNT_TMPFS;
+    /// Root may mount the jail's ZFS datasets, once the module is loaded.
+    MOUNT_ZFS = 41, ALLOW_MOUNT_ZFS;
+}
+
+impl Allow {
+    /// Returns the names of the set's parameters.
+    pub fn parameters(self) -> impl Iterator<Item = &'static str> {
+        NAMES.iter().filter(move |(flag, _)| self.contains(*flag)).map(|(_, name)| *name)
+    }
+
+    /// Returns the permission of a parameter's name.
+    #[must_use]
+    pub fn from_parameter(name: &str) -> Option<Self> {
+        NAMES.iter().find(|(_, other)| *other == name).map(|(flag, _)| *flag)
+    }
+}
+
+/// Which permissions a kernel knows, as far as that was found out.
+#[derive(Debug)]
+pub(crate) struct Extent(AtomicU64);
+
+impl Extent {
+    /// Set once it is known: no permission has this bit.
+    const KNOWN: u64 = 1 << 63;
+
+    pub(crate) const fn unknown() -> Self {
+        Self(AtomicU64::new(0))
+    }
+
+    fn get(&self) -> Allow {
+        match self.0.load(Ordering::Relaxed) {
+            0 => Allow::all(),
+            known => Allow::from_bits_truncate(known),
+        }
+    }
+
+    fn set(&self, extent: Allow) {
+        self.0.store(extent.bits() | Self::KNOWN, Ordering::Relaxed);
+    }
+}
+
+impl Jail {
+    /// Returns what the jail may do, of what this kernel knows.
+    ///
+    /// Wraps jail_get(2), one call. The first time on a kernel it takes one call more for each permission that the
+    /// kernel lacks; that is remembered. Permissions of modules that are loaded later are not noticed then: ask for
+    /// [`param::ALLOW_MOUNT_ZFS`] and its likes one by one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Jail::get`].
+    ///
+    /// ```
+    /// # use freebsd_jail::{Allow, Jail, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// let jail = Jail::builder().path("/").allow(Allow::RAW_SOCKETS).deny(Allow::SUSER).create()?;
+    /// let may = jail.permissions()?;
+    /// assert!(may.contains(Allow::RAW_SOCKETS | Allow::RESERVED_PORTS));
+    /// assert!(!may.intersects(Allow::SUSER | Allow::MOUNT));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn permissions(&self) -> Result<Allow> {
+        let cached = &self.system.cache().permissions;
+        let mut extent = cached.get();
+        loop {
+            let keys: Vec<_> = extent.parameters().map(|name| (name, Kind::Bool)).collect();
+            match self.get(&*keys) {
+                Ok(values) => {
+                    cached.set(extent);
+                    let granted = extent.iter().zip(values).filter(|(_, value)| *value == Value::Bool(true));
+                    return Ok(granted.map(|(flag, _)| flag).collect());
+                }
+                Err(error) if error.kind() == ErrorKind::UnknownParameter => {
+                    let unknown = error.parameter().and_then(Allow::from_parameter).unwrap_or_default();
+                    if !extent.intersects(unknown) {
+                        return Err(error);
+                    }
+                    extent.remove(unknown);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_permission_of_the_table_is_in_the_set() {
+        for row in param::TABLE.iter().filter(|row| row.name.starts_with("allow.")) {
+            let flag = Allow::from_parameter(row.name);
+            assert_eq!(flag.map(|flag| flag.parameters().collect()), Some(vec![row.name]));
+        }
+        assert_eq!(Allow::all().parameters().count(), NAMES.len());
+        assert_eq!(Allow::all().iter().count(), NAMES.len());
+    }
+}

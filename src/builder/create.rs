@@ -1,0 +1,297 @@
+//! Creating the jail.
+
+#![forbid(unsafe_code)]
+
+use std::ffi::{OsStr, OsString};
+use std::os::fd::BorrowedFd;
+use std::os::unix::ffi::OsStrExt;
+
+use super::JailBuilder;
+use crate::SetFlags;
+use crate::error::{Call, Error, ErrorKind, Result, Subject};
+use crate::jail::{Jail, Nested};
+use crate::param::{self, Since};
+use crate::raw;
+use crate::request::{Answer, Desc, Draft, Outgoing, Verb};
+use crate::sys::{self, System};
+
+/// What becomes of the jail once it is created.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It goes with its handle.
+    Owned,
+    /// It stays until it is removed.
+    Persistent,
+    /// This process enters it, and it goes with its last process.
+    Entered,
+}
+
+/// What is left to be done once the jail exists.
+#[derive(Debug)]
+struct Rest {
+    fate: Fate,
+    /// What modules set, in a call of its own: were it part of the first one and failed, a dying jail would stay for
+    /// ever.
+    late: Draft<'static>,
+}
+
+impl Rest {
+    /// What the first call makes of the jail. One that is not complete yet is not entered.
+    fn first_fate(&self) -> Fate {
+        if self.late.len() == 0 || self.fate != Fate::Entered { self.fate } else { Fate::Persistent }
+    }
+}
+
+impl JailBuilder<'_> {
+    pub(super) fn make(mut self, fate: Fate) -> Result<Jail> {
+        self.settings.take_error()?;
+        self.check_name()?;
+        self.settings.check()?;
+        // What `parent.child` names is created from the parent, which is what makes the kernel count it.
+        let parent_of_name;
+        let parent = if let Some((above, last)) = self.split_name() {
+            self.require_path()?;
+            parent_of_name = match self.parent {
+                Some(parent) => parent.open_child(&above)?,
+                None => Jail::open(above.as_os_str()).map_err(|error| match error.kind() {
+                    ErrorKind::NotFound => error.about("name").because("the parent does not exist"),
+                    _ => error,
+                })?,
+            };
+            self.settings.unset("name");
+            if !last.is_empty() {
+                self.settings.core.push(&["name"], Outgoing::Text(last.as_bytes()));
+            }
+            Some(&parent_of_name)
+        } else {
+            self.parent
+        };
+        let system = parent.map_or_else(System::current, |parent| parent.system.clone());
+        let rest = self.split(&system, fate)?;
+        match parent {
+            Some(parent) => {
+                self.require_path()?;
+                self.make_below(system, parent, rest)
+            }
+            None => {
+                let answer = self.call(&system, rest.first_fate(), 0, Desc::Absent)?;
+                complete(Jail::found(system, answer.jid, answer.descriptor, Nested::No)?, None, rest)
+            }
+        }
+    }
+
+    /// Creates the jail below another one.
+    fn make_below(mut self, system: System, parent: &Jail, rest: Rest) -> Result<Jail> {
+        if system.has_descriptors() {
+            let pinned;
+            let parent = if parent.descriptor_ref().is_some() {
+                parent
+            } else {
+                pinned = parent.pin()?;
+                &pinned
+            };
+            let Some(descriptor) = parent.descriptor_ref() else {
+                return Err(Error::refused(
+                    ErrorKind::InvalidAnswer,
+                    "the kernel made no descriptor of the parent",
+                ));
+            };
+            // The kernels of 15.0 and 15.1 release one reference too many of a jail that has died.
+            raw::check_alive(&system, descriptor)?;
+            let at = (sys::JAIL_AT_DESC, Desc::Given(descriptor));
+            let answer = self.call(&system, rest.first_fate(), at.0, at.1).map_err(|error| {
+                match error.kind() {
+                    // Without text it may be either; the limit of 0 is the commoner.
+                    ErrorKind::PermissionDenied
+                        if parent.get(param::CHILDREN_MAX).is_ok_and(|max| max == 0) =>
+                    {
+                        limit_error(parent, 0)
+                    }
+                    ErrorKind::LimitExceeded => error.because(format!(
+                        "children.max of jail {} or of a jail above it is reached",
+                        parent.jid()
+                    )),
+                    _ => error,
+                }
+            })?;
+            let jail = Jail::found(system, answer.jid, answer.descriptor, Nested::Yes)?;
+            return complete(jail, Some(descriptor), rest);
+        }
+        // The kernel does not count a jail that is created by its full name against the parent's limit.
+        let (name, most, now) = parent.get((param::NAME, param::CHILDREN_MAX, param::CHILDREN_CUR))?;
+        if now >= most {
+            return Err(limit_error(parent, most));
+        }
+        let mut full = name.as_bytes().to_vec();
+        full.push(b'.');
+        full.extend_from_slice(self.settings.text("name").unwrap_or_default());
+        self.settings.unset("name");
+        if full.len() >= param::NAME_MAX {
+            return Err(Error::refused(
+                ErrorKind::InvalidValue,
+                "with the names of the jails above it, the name is longer than 255 bytes",
+            )
+            .about("name"));
+        }
+        self.settings.core.push(&["name"], Outgoing::Text(&full));
+        let answer = self.call(&system, rest.first_fate(), 0, Desc::Absent)?;
+        complete(Jail::found(system, answer.jid, answer.descriptor, Nested::Yes)?, None, rest)
+    }
+
+    fn call(&mut self, system: &System, fate: Fate, flags: i32, desc: Desc<'_>) -> Result<Answer> {
+        let mut flags = SetFlags::CREATE.bits() | flags;
+        let mut desc = desc;
+        match fate {
+            Fate::Entered => flags |= sys::JAIL_ATTACH,
+            Fate::Owned | Fate::Persistent if !system.has_descriptors() => {}
+            Fate::Owned | Fate::Persistent => {
+                flags |= if fate == Fate::Owned { sys::JAIL_OWN_DESC } else { sys::JAIL_GET_DESC };
+                if matches!(desc, Desc::Absent) {
+                    desc = Desc::Empty;
+                }
+            }
+        }
+        let verb = Verb { call: Call::JailSet, flags, subject: Subject::New };
+        self.settings.core.call(system, verb, desc)
+    }
+
+    /// Splits off what goes in the second call, checks it, and decides on `persist`.
+    fn split(&mut self, system: &System, fate: Fate) -> Result<Rest> {
+        let mut late = Draft::new();
+        let settings = &mut self.settings;
+        if system.has_descriptors() {
+            settings.check_texts(system, &[], &[])?;
+            core::mem::swap(&mut late, &mut settings.late);
+        } else {
+            // A kernel that is too old for a parameter says so before it does anything.
+            for index in 0..settings.late.len() {
+                let known = param::find(settings.late.name(index));
+                let is_too_new =
+                    known.is_some_and(|row| row.since >= Since::FREEBSD_15_0 && row.module.is_none());
+                let to = if is_too_new { &mut settings.core } else { &mut late };
+                to.push_from(&settings.late, index);
+            }
+            settings.late.clear();
+        }
+        let mut rest = Rest { fate, late };
+        self.decide_persistence(&mut rest)?;
+        if rest.late.len() > 0 {
+            rest.late.check_limits()?;
+        }
+        Ok(rest)
+    }
+
+    /// A jail that is held by a handle needs `persist`; one that is entered goes with its last process.
+    fn decide_persistence(&mut self, rest: &mut Rest) -> Result<()> {
+        let core = &mut self.settings.core;
+        let place = core.collision("persist");
+        let set = place.map(|place| core.name(place) == "persist");
+        match (rest.fate, set) {
+            (_, Some(true)) => {}
+            (Fate::Entered, _) if rest.first_fate() == Fate::Entered => {}
+            (Fate::Entered, _) => {
+                if let Some(place) = place {
+                    core.remove(place);
+                }
+                core.push(&["persist"], Outgoing::Null);
+                // From when it is entered on, it goes with its last process.
+                rest.late.push(&["nopersist"], Outgoing::Null);
+            }
+            (Fate::Owned | Fate::Persistent, None) => core.push(&["persist"], Outgoing::Null),
+            (Fate::Owned | Fate::Persistent, Some(false)) => {
+                return Err(Error::refused(
+                    ErrorKind::Conflict,
+                    "a jail without processes exists only while it is persistent; to go with its handle, `create` it",
+                )
+                .about("persist"));
+            }
+        }
+        Ok(())
+    }
+
+    fn require_path(&self) -> Result<()> {
+        if self.settings.core.position("path").is_some() {
+            return Ok(());
+        }
+        Err(Error::refused(
+            ErrorKind::InvalidParameter,
+            "a jail below another one needs a path: without, the kernel would give it this process's root",
+        )
+        .about("path"))
+    }
+
+    /// Splits `parent.child`, where the name is of that form.
+    fn split_name(&self) -> Option<(OsString, OsString)> {
+        let name = self.settings.text("name")?;
+        let dot = name.iter().rposition(|&byte| byte == b'.')?;
+        let (above, last) = (name.get(..dot)?, name.get(dot + 1..)?);
+        Some((OsStr::from_bytes(above).to_owned(), OsStr::from_bytes(last).to_owned()))
+    }
+
+    /// A number as a name asks for that number, whether it was meant so or not.
+    fn check_name(&self) -> Result<()> {
+        let Some(name) = self.settings.text("name") else { return Ok(()) };
+        let refuse = |reason| Err(Error::refused(ErrorKind::InvalidValue, reason).about("name"));
+        let last = name.rsplit(|&byte| byte == b'.').next().unwrap_or_default();
+        if name.split(|&byte| byte == b'.').rev().skip(1).any(<[u8]>::is_empty) {
+            return refuse("a level of the name is empty");
+        }
+        let digits = last.strip_prefix(b"-").unwrap_or(last);
+        if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+            return Ok(());
+        }
+        match self.settings.int("jid") {
+            Some(jid) if jid.to_string().as_bytes() == last => Ok(()),
+            _ => refuse("a name that is a number must be that of the jail: set `jid` to it"),
+        }
+    }
+}
+
+/// Sets what goes in the second call, and removes the jail if that fails.
+fn complete(jail: Jail, parent: Option<BorrowedFd<'_>>, mut rest: Rest) -> Result<Jail> {
+    if rest.late.len() == 0 {
+        return Ok(jail);
+    }
+    match set_late(&jail, parent, &mut rest) {
+        Ok(()) => Ok(jail),
+        Err(error) => {
+            // What failed is more telling than what the removal may say.
+            let _ = jail.remove();
+            Err(error)
+        }
+    }
+}
+
+fn set_late(jail: &Jail, parent: Option<BorrowedFd<'_>>, rest: &mut Rest) -> Result<()> {
+    let mut flags = SetFlags::UPDATE;
+    if rest.fate == Fate::Entered {
+        flags |= SetFlags::ATTACH;
+    }
+    let (at, desc) = match (parent, jail.descriptor_ref()) {
+        // From the jail's own parent, as any update of a nested jail.
+        (Some(parent), Some(_)) => {
+            raw::check_alive(&jail.system, parent)?;
+            (sys::JAIL_AT_DESC, Desc::Given(parent))
+        }
+        (None, Some(descriptor)) => (sys::JAIL_USE_DESC, Desc::Given(descriptor)),
+        (_, None) => (0, Desc::Absent),
+    };
+    if at != sys::JAIL_USE_DESC {
+        rest.late.push(&["jid"], Outgoing::Bytes(&jail.jid().get().to_ne_bytes()));
+    }
+    let verb = Verb { call: Call::JailSet, flags: flags.bits() | at, subject: Subject::Handle };
+    rest.late.call(&jail.system, verb, desc).map_err(|error| match (error.kind(), rest.fate) {
+        (ErrorKind::PermissionDenied, Fate::Entered) => error.because(raw::ENTERING),
+        _ => error,
+    })?;
+    // The number was this jail's while it lived: if it lives still, it was this jail that changed.
+    jail.descriptor_ref().map_or(Ok(()), |descriptor| raw::check_alive(&jail.system, descriptor))
+}
+
+fn limit_error(parent: &Jail, most: i32) -> Error {
+    Error::refused(
+        ErrorKind::LimitExceeded,
+        format!("jail {} may have {most} jails below it (children.max), and has them", parent.jid()),
+    )
+    .about("children.max")
+}

@@ -1,0 +1,105 @@
+//! Describing and creating a jail.
+
+#![forbid(unsafe_code)]
+
+mod create;
+mod setters;
+
+#[cfg(doc)]
+use crate::error::ErrorKind;
+use crate::error::Result;
+use crate::jail::{Jail, OwnedJail};
+use crate::jid::Jid;
+use crate::param::Use;
+use crate::settings::Settings;
+
+use create::Fate;
+
+/// A jail to be created, from [`Jail::builder`] or [`Jail::child_builder`].
+///
+/// The setters check what they are given, and the first mistake comes back from [`create`](Self::create) or its
+/// likes, before any call. What is not set is the kernel's default and is not sent.
+///
+/// Most setters set one parameter of the [table](crate::param::TABLE); [`set`](Self::set) sets any. Parameters that
+/// kernel modules set once the jail has come into being, `meta` and `env` among them, go in a second call, and the
+/// jail is removed again if that fails.
+#[derive(Debug)]
+#[must_use = "nothing is created before `create`, `create_persistent` or `enter`"]
+pub struct JailBuilder<'p> {
+    parent: Option<&'p Jail>,
+    pub(crate) settings: Settings,
+}
+
+impl<'p> JailBuilder<'p> {
+    pub(crate) fn new(parent: Option<&'p Jail>) -> Self {
+        Self { parent, settings: Settings::with_room(Use::Create, 192, 8) }
+    }
+
+    /// Whether the jail is to be created below the one of a handle.
+    #[cfg(feature = "serde")]
+    pub(crate) fn is_below(&self) -> bool {
+        self.parent.is_some()
+    }
+
+    /// Creates the jail, to be removed when the handle is dropped.
+    ///
+    /// Wraps jail_set(2) with `JAIL_CREATE`, one call. Parameters of modules, `meta` and `env` take a second one. A
+    /// jail below another one may take more: before FreeBSD 15 the parent's name and limit have to be asked for.
+    ///
+    /// # Errors
+    ///
+    /// What a setter found wrong, before any call. [`ErrorKind::AlreadyExists`], [`ErrorKind::InvalidPath`],
+    /// [`ErrorKind::PermissionDenied`] when not root or when the jail would be allowed more than its parent,
+    /// [`ErrorKind::LimitExceeded`], [`ErrorKind::AddressInUse`], [`ErrorKind::UnknownParameter`],
+    /// [`ErrorKind::NotFound`] when the parent does not exist, [`ErrorKind::Gone`] when the jail of
+    /// [`Jail::child_builder`] has been removed.
+    ///
+    /// # FreeBSD versions
+    ///
+    /// Since 15.0 the kernel removes the jail when this process ends, however it ends; before, only `Drop` does.
+    ///
+    /// ```
+    /// # use freebsd_jail::{Jail, param, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// let jail = Jail::builder()
+    ///     .path("/usr/jail")
+    ///     .hostname("www.example.org")
+    ///     .ip4([[10, 0, 0, 22].into()])
+    ///     .create()?;
+    /// assert_eq!(jail.get(param::HOST_HOSTNAME)?, "www.example.org");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "jail_set")]
+    pub fn create(self) -> Result<OwnedJail> {
+        self.make(Fate::Owned).map(OwnedJail::new)
+    }
+
+    /// Creates a jail that stays, with or without processes, until someone removes it.
+    ///
+    /// Wraps jail_set(2) with `JAIL_CREATE`, as [`create`](Self::create).
+    ///
+    /// # Errors
+    ///
+    /// As [`create`](Self::create).
+    pub fn create_persistent(self) -> Result<Jail> {
+        self.make(Fate::Persistent)
+    }
+
+    /// Creates a jail and moves this process into it, for good. The jail goes with its last process.
+    ///
+    /// All threads of the process move; see [`Jail::attach`]. The process cannot see its own jail then, so there
+    /// is no handle, only the number.
+    ///
+    /// Wraps jail_set(2) with `JAIL_CREATE | JAIL_ATTACH`, as [`create`](Self::create). Where parameters take a second
+    /// call, the jail is created first, and that call enters it.
+    ///
+    /// # Errors
+    ///
+    /// As [`create`](Self::create), and as [`Jail::attach`]: any open directory hinders.
+    pub fn enter(self) -> Result<Jid> {
+        self.make(Fate::Entered).map(|jail| jail.jid())
+    }
+}

@@ -1,0 +1,269 @@
+//! What parameters the running kernel has.
+
+#![forbid(unsafe_code)]
+
+use core::ffi::{c_int, c_ulong};
+
+use crate::error::{Call, Error, ErrorKind, Result};
+use crate::param::{Access, Kind};
+use crate::sys::{Errno, System};
+
+/// The parameters of the running kernel, those of loaded modules included.
+///
+/// It comes from the sysctl tree `security.jail.param`, which the kernel keeps for that purpose. The keys of `meta` and `env` are not in it,
+/// and neither are the names that are for the request itself.
+///
+/// ```
+/// # use freebsd_jail::{Catalog, param::{Access, Kind}, sim};
+/// # fn main() -> freebsd_jail::Result<()> {
+/// # let kernel = sim::Kernel::new();
+/// # let _guard = kernel.install();
+/// let catalog = Catalog::load()?;
+/// let level = catalog.get("securelevel").expect("any kernel has it");
+/// assert_eq!((level.kind(), level.access()), (Kind::Int, Access::ReadWrite));
+/// for parameter in catalog.iter() {
+///     println!("{:<40} {:?}: {}", parameter.name(), parameter.kind(), parameter.description());
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Catalog {
+    /// In the order of their names.
+    parameters: Vec<Described>,
+}
+
+/// A parameter, as the running kernel describes it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Described {
+    name: String,
+    kind: Kind,
+    access: Access,
+    size: Option<usize>,
+    description: String,
+}
+
+impl Catalog {
+    /// Asks the kernel: four calls of sysctl(3) a parameter.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unsupported`] where there are no jails, [`ErrorKind::InvalidAnswer`] should the kernel describe a
+    /// parameter in a way that it never did.
+    pub fn load() -> Result<Self> {
+        let tree = Tree { system: System::current() };
+        let root = tree.find(ROOT)?;
+        let mut parameters = Vec::new();
+        let mut oid = root.clone();
+        while let Some(next) = tree.after(&oid)?.filter(|next| next.starts_with(&root)) {
+            oid = next;
+            parameters.extend(tree.describe(&oid)?);
+        }
+        parameters.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(Self { parameters })
+    }
+
+    /// Returns the parameters in the order of their names.
+    pub fn iter(&self) -> core::slice::Iter<'_, Described> {
+        self.parameters.iter()
+    }
+
+    /// Returns the parameter of a name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Described> {
+        let place = self.parameters.binary_search_by(|parameter| parameter.name.as_str().cmp(name)).ok()?;
+        self.parameters.get(place)
+    }
+
+    /// Returns how many parameters there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.parameters.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.parameters.is_empty()
+    }
+}
+
+impl<'c> IntoIterator for &'c Catalog {
+    type Item = &'c Described;
+    type IntoIter = core::slice::Iter<'c, Described>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl Described {
+    /// Returns the parameter's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns how its value looks on the wire.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Returns what may be done with it.
+    #[must_use]
+    pub fn access(&self) -> Access {
+        self.access
+    }
+
+    /// Returns how many bytes a value has: of a string at most, its NUL included; of a list each of its elements.
+    /// `None` where the kernel does not say.
+    #[must_use]
+    pub fn size(&self) -> Option<usize> {
+        self.size
+    }
+
+    /// Returns what the kernel says that it is, in English.
+    #[must_use]
+    pub fn description(&self) -> &str {
+        &self.description
+    }
+}
+
+const ROOT: &str = "security.jail.param";
+
+/// The sysctl tree, which describes itself below its first number, 0: see `sysctl_root` and its likes in
+/// `sys/kern/kern_sysctl.c`.
+#[derive(Debug)]
+struct Tree {
+    system: System,
+}
+
+/// What to ask of a node.
+#[derive(Debug, Clone, Copy)]
+enum About {
+    Name = 1,
+    Next = 2,
+    Number = 3,
+    Format = 4,
+    Description = 5,
+}
+
+/// The type of a value, the low bits of a node's kind (`CTLTYPE`).
+const TYPE_MASK: u32 = 0xf;
+const TYPE_NODE: u32 = 1;
+const TYPE_INT: u32 = 2;
+const TYPE_STRING: u32 = 3;
+const TYPE_STRUCT: u32 = 5;
+const TYPE_ULONG: u32 = 8;
+/// It can be written (`CTLFLAG_WR`).
+const WRITABLE: u32 = 0x4000_0000;
+/// It can be written when the kernel starts, which is said of a jail's start here (`CTLFLAG_TUN`).
+const TUNABLE: u32 = 0x0008_0000;
+
+impl Tree {
+    /// Returns a node's number of numbers.
+    fn find(&self, name: &str) -> Result<Vec<c_int>> {
+        let found = self.ask(&[0, About::Number as c_int], Some(name.as_bytes()));
+        found.map(|bytes| numbers(&bytes)).map_err(|errno| failed(errno, name))
+    }
+
+    /// Returns the node that comes next in the whole tree.
+    fn after(&self, oid: &[c_int]) -> Result<Option<Vec<c_int>>> {
+        match self.about(About::Next, oid) {
+            Ok(bytes) => Ok(Some(numbers(&bytes))),
+            Err(Errno(libc::ENOENT)) => Ok(None),
+            Err(errno) => Err(failed(errno, ROOT)),
+        }
+    }
+
+    /// Describes a node, if it is a parameter.
+    fn describe(&self, oid: &[c_int]) -> Result<Option<Described>> {
+        let text = |about| self.about(about, oid).map(|bytes| text(&bytes));
+        let name = text(About::Name).map_err(|errno| failed(errno, ROOT))?;
+        let Some(name) = name.strip_prefix(ROOT).and_then(|name| name.strip_prefix('.')) else {
+            return Ok(None);
+        };
+        // A node that has a value of its own has it in a child without a name.
+        let name = name.strip_suffix('.').unwrap_or(name).to_owned();
+        let format = self.about(About::Format, oid).map_err(|errno| failed(errno, &name))?;
+        let Some((flags, format)) = format.split_first_chunk() else {
+            return Err(odd(&name));
+        };
+        let flags = u32::from_ne_bytes(*flags);
+        if flags & TYPE_MASK == TYPE_NODE {
+            return Ok(None);
+        }
+        let value = self.ask(oid, None).map_err(|errno| failed(errno, &name))?;
+        let (kind, size) = kind(flags & TYPE_MASK, &self::text(format), &value).ok_or_else(|| odd(&name))?;
+        let access = match (flags & WRITABLE != 0, flags & TUNABLE != 0) {
+            (true, _) => Access::ReadWrite,
+            (false, true) => Access::CreateOnly,
+            (false, false) => Access::ReadOnly,
+        };
+        // A kernel may be built without descriptions.
+        let description = text(About::Description).unwrap_or_default();
+        Ok(Some(Described { name, kind, access, size, description }))
+    }
+
+    fn about(&self, about: About, oid: &[c_int]) -> core::result::Result<Vec<u8>, Errno> {
+        let mut mib = vec![0, about as c_int];
+        mib.extend_from_slice(oid);
+        self.ask(&mib, None)
+    }
+
+    fn ask(&self, mib: &[c_int], new: Option<&[u8]>) -> core::result::Result<Vec<u8>, Errno> {
+        let mut value = vec![0; 256];
+        loop {
+            match self.system.sysctl(mib, Some(&mut value), new) {
+                Ok(len) => {
+                    value.truncate(len);
+                    return Ok(value);
+                }
+                Err(Errno(libc::ENOMEM)) if value.len() < 64 * 1024 => value.resize(value.len() * 4, 0),
+                Err(errno) => return Err(errno),
+            }
+        }
+    }
+}
+
+/// Tells from a value's type, format and sample how it looks on the wire, and how large it is.
+fn kind(ctltype: u32, format: &str, value: &[u8]) -> Option<(Kind, Option<usize>)> {
+    let element = || value.try_into().ok().map(usize::from_ne_bytes);
+    Some(match (ctltype, format.split(',').collect::<Vec<_>>().as_slice()) {
+        (TYPE_INT, ["B"]) => (Kind::Bool, Some(size_of::<c_int>())),
+        (TYPE_INT, ["E", "jailsys"]) => (Kind::Mode, Some(size_of::<c_int>())),
+        (TYPE_INT, _) => (Kind::Int, Some(size_of::<c_int>())),
+        (TYPE_ULONG, _) => (Kind::Ulong, Some(size_of::<c_ulong>())),
+        // The sample of a string is the greatest length, in decimal.
+        (TYPE_STRING, _) => (Kind::Text, text(value).parse().ok().filter(|&max| max != 0)),
+        (TYPE_STRUCT, ["S", "in_addr", "a"]) => (Kind::Ip4, element()),
+        (TYPE_STRUCT, ["S", "in6_addr", "a"]) => (Kind::Ip6, element()),
+        (TYPE_STRUCT, _) => (Kind::Bytes, element()),
+        _ => return None,
+    })
+}
+
+fn numbers(bytes: &[u8]) -> Vec<c_int> {
+    bytes
+        .chunks_exact(size_of::<c_int>())
+        .filter_map(|each| Some(c_int::from_ne_bytes(each.try_into().ok()?)))
+        .collect()
+}
+
+fn text(bytes: &[u8]) -> String {
+    let text = bytes.split(|&byte| byte == 0).next().unwrap_or_default();
+    String::from_utf8_lossy(text).into_owned()
+}
+
+fn failed(errno: Errno, name: &str) -> Error {
+    let kind = match errno.0 {
+        libc::ENOSYS => ErrorKind::Unsupported,
+        _ => ErrorKind::Other,
+    };
+    Error::os(Call::Sysctl, errno, kind, "asking for the kernel's parameters").about(name)
+}
+
+fn odd(name: &str) -> Error {
+    Error::refused(ErrorKind::InvalidAnswer, "the kernel describes it in an unknown way").about(name)
+}

@@ -1,0 +1,80 @@
+//! Which release brought a parameter.
+
+#![forbid(unsafe_code)]
+
+use core::fmt;
+
+/// The FreeBSD release that a parameter came with.
+///
+/// It says where a parameter can be counted on. What the running kernel has it says itself: builds between
+/// releases, kernel options and modules all matter, so nothing is refused on these grounds.
+///
+/// ```
+/// use freebsd_jail::param::{self, Since};
+///
+/// let meta = param::find("meta").expect("in the table");
+/// assert_eq!(meta.since, Since::FREEBSD_15_0);
+/// assert!(meta.since > Since::FREEBSD_13_2);
+/// assert_eq!(meta.since.to_string(), "15.0");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Since {
+    major: u16,
+    minor: u16,
+}
+
+impl Since {
+    /// FreeBSD 13.2, the oldest release that the crate supports, or any before it.
+    pub const FREEBSD_13_2: Self = Self::new(13, 2);
+    /// FreeBSD 14.0.
+    pub const FREEBSD_14_0: Self = Self::new(14, 0);
+    /// FreeBSD 15.0.
+    pub const FREEBSD_15_0: Self = Self::new(15, 0);
+    /// FreeBSD 15.1.
+    pub const FREEBSD_15_1: Self = Self::new(15, 1);
+
+    /// Makes a release of its numbers.
+    #[must_use]
+    pub const fn new(major: u16, minor: u16) -> Self {
+        Self { major, minor }
+    }
+
+    /// Makes a release of a kernel's `kern.osreldate`, such as 1501000.
+    #[must_use]
+    pub const fn from_osreldate(osreldate: u32) -> Self {
+        // Five digits for what comes after the major number: `MMmmxxx`.
+        let (major, minor) = (osreldate / 100_000, osreldate / 1_000 % 100);
+        Self { major: (major % 1_000) as u16, minor: (minor % 100) as u16 }
+    }
+
+    /// Returns the first number: 15 of 15.1.
+    #[must_use]
+    pub const fn major(self) -> u16 {
+        self.major
+    }
+
+    /// Returns the second number: 1 of 15.1.
+    #[must_use]
+    pub const fn minor(self) -> u16 {
+        self.minor
+    }
+}
+
+impl fmt::Display for Since {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.major, self.minor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn releases_are_ordered_and_told_from_the_kernels_number() {
+        assert!(Since::FREEBSD_13_2 < Since::FREEBSD_14_0);
+        assert!(Since::FREEBSD_15_0 < Since::FREEBSD_15_1);
+        assert_eq!(Since::from_osreldate(1_302_001), Since::FREEBSD_13_2);
+        assert_eq!(Since::from_osreldate(1_501_502), Since::FREEBSD_15_1);
+    }
+}

@@ -1,0 +1,303 @@
+//! Parameters that are to be set, whatever jail they are for.
+
+#![forbid(unsafe_code)]
+
+use std::ffi::{OsStr, OsString};
+
+use crate::allow::Allow;
+use crate::error::{Error, ErrorKind, Result};
+use crate::host::MacDo;
+use crate::param::{self, Decode, Definition, Encode, Kind, Mode, Param, Use, Value, Wire};
+use crate::request::{Draft, Outgoing, name};
+use crate::sys::System;
+
+/// The most bytes of `meta` and of `env`, unless sysctl `security.jail.meta_maxbufsize` says otherwise.
+const META_MAX: usize = 4096;
+
+/// Names and values, checked one by one as they are set. The first mistake is kept.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    usage: Use,
+    /// What the kernel checks and sets itself.
+    pub(crate) core: Draft<'static>,
+    /// What its modules set afterwards.
+    pub(crate) late: Draft<'static>,
+    error: Option<Error>,
+}
+
+impl Settings {
+    pub(crate) const fn new(usage: Use) -> Self {
+        Self { usage, core: Draft::new(), late: Draft::new(), error: None }
+    }
+
+    /// Makes room for that many bytes and pairs at once.
+    pub(crate) fn with_room(usage: Use, bytes: usize, pairs: usize) -> Self {
+        Self { core: Draft::with_room(bytes, pairs), ..Self::new(usage) }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.core.len() == 0 && self.late.len() == 0
+    }
+
+    /// Keeps the first error for the end.
+    pub(crate) fn fail(&mut self, error: Error) {
+        self.error.get_or_insert(error);
+    }
+
+    fn keep(&mut self, result: Result<()>) {
+        if let Err(error) = result {
+            self.fail(error);
+        }
+    }
+
+    /// Returns the first mistake.
+    pub(crate) fn take_error(&mut self) -> Result<()> {
+        self.error.take().map_or(Ok(()), Err)
+    }
+
+    /// Whether it is for a jail that exists.
+    #[cfg(feature = "serde")]
+    pub(crate) fn is_update(&self) -> bool {
+        self.usage == Use::Update
+    }
+
+    /// Returns what the first mistake was, and leaves it.
+    #[cfg(feature = "serde")]
+    pub(crate) fn error(&self) -> Option<&Error> {
+        self.error.as_ref()
+    }
+
+    pub(crate) fn set<T: Decode, A>(&mut self, param: Param<'_, T, A>, value: &impl Encode<T>) {
+        let result = param.resolve().and_then(|row| self.write(param.name(), row, value.wire()));
+        self.keep(result);
+    }
+
+    /// Sets a parameter whose type is known at run time only.
+    pub(crate) fn set_value(&mut self, name: &str, value: &Value) {
+        let result = param::resolve(name, value.kind()).and_then(|row| self.write(name, row, value.wire()));
+        self.keep(result);
+    }
+
+    fn write(&mut self, name: &str, row: Option<&Definition>, wire: Wire<'_>) -> Result<()> {
+        let usage = self.usage;
+        param::write(self.draft_of(name, row), name, row, wire, usage)
+    }
+
+    fn draft_of(&mut self, name: &str, row: Option<&Definition>) -> &mut Draft<'static> {
+        if param::is_late(name, row) { &mut self.late } else { &mut self.core }
+    }
+
+    /// Sets a line `KEY=VALUE` of `meta` or `env`.
+    pub(crate) fn set_key(&mut self, of: &str, key: &str, value: &OsStr) {
+        self.set(Param::<OsString>::new(&format!("{of}.{key}")), &value);
+    }
+
+    /// Takes a line of `meta` or `env` away, which takes its full name.
+    pub(crate) fn remove_key(&mut self, name: &str) {
+        let result = param::resolve(name, Kind::Text).and_then(|_| {
+            while let Some(earlier) = self.late.collision(name) {
+                let other = self.late.name(earlier);
+                if other != name {
+                    return Err(param::conflict(name, other));
+                }
+                self.late.remove(earlier);
+            }
+            self.late.push(&[name], Outgoing::Null);
+            Ok(())
+        });
+        self.keep(result);
+    }
+
+    /// Forgets a parameter.
+    pub(crate) fn unset(&mut self, name: &str) {
+        for draft in [&mut self.core, &mut self.late] {
+            if let Some(place) = draft.position(name) {
+                draft.remove(place);
+            }
+        }
+    }
+
+    pub(crate) fn permit(&mut self, set: Allow, granted: bool) {
+        if !Allow::all().contains(set) {
+            let error = Error::refused(ErrorKind::InvalidValue, "the set has permissions of no name");
+            return self.fail(error.about("allow"));
+        }
+        for name in set.parameters() {
+            self.set(Param::<bool>::new(name), &granted);
+        }
+    }
+
+    /// Says whether a file system may be mounted.
+    pub(crate) fn permit_mount(&mut self, file_system: &str, granted: bool) {
+        if file_system.is_empty() || file_system.contains('.') {
+            let error = Error::refused(ErrorKind::InvalidValue, "a file system's name is one word");
+            return self.fail(error.about(&format!("allow.mount.{file_system}")));
+        }
+        self.set(Param::<bool>::new(&format!("allow.mount.{file_system}")), &granted);
+    }
+
+    pub(crate) fn mac_do(&mut self, value: &MacDo) {
+        self.unset(param::MAC_DO.name());
+        self.unset(param::MAC_DO_RULES.name());
+        match value {
+            MacDo::Disable => self.set(param::MAC_DO, &Mode::Disable),
+            MacDo::Inherit => self.set(param::MAC_DO, &Mode::Inherit),
+            MacDo::Rules(rules) => {
+                self.set(param::MAC_DO, &Mode::New);
+                self.set(param::MAC_DO_RULES, rules);
+            }
+        }
+    }
+
+    /// Takes over what others have set, as if it were set here.
+    pub(crate) fn extend(&mut self, other: &Self) {
+        let result = take_over(&mut self.core, &other.core).and(take_over(&mut self.late, &other.late));
+        self.keep(result);
+        if let Some(error) = &other.error {
+            self.fail(error.again());
+        }
+    }
+
+    /// Returns a value's bytes, of a string without its NUL.
+    pub(crate) fn text(&self, name: &str) -> Option<&[u8]> {
+        self.value(name)?.strip_suffix(&[0])
+    }
+
+    fn value(&self, name: &str) -> Option<&[u8]> {
+        [&self.core, &self.late].into_iter().find_map(|draft| draft.value(draft.position(name)?))
+    }
+
+    pub(crate) fn int(&self, name: &str) -> Option<i32> {
+        self.value(name)?.try_into().ok().map(i32::from_ne_bytes)
+    }
+
+    fn mode(&self, name: &str) -> Option<Mode> {
+        self.int(name).and_then(Mode::from_number)
+    }
+
+    fn first_of<'n>(&self, names: &[&'n str]) -> Option<&'n str> {
+        names.iter().copied().find(|name| self.value(name).is_some())
+    }
+
+    /// Refuses what excludes each other.
+    pub(crate) fn check(&self) -> Result<()> {
+        const HOST: [&str; 4] = ["host.hostname", "host.domainname", "host.hostuuid", "host.hostid"];
+        const LINUX: [&str; 3] = ["linux.osname", "linux.osrelease", "linux.oss_version"];
+        for (mode, values) in [("host", &HOST[..]), ("linux", &LINUX)] {
+            let inherits = self.mode(mode) == Some(Mode::Inherit);
+            if let Some(value) = self.first_of(values).filter(|_| inherits) {
+                return exclude(
+                    mode,
+                    &format!("a jail that has its parent's `{mode}` cannot have `{value}`"),
+                );
+            }
+        }
+        for (mode, addresses) in [("ip4", "ip4.addr"), ("ip6", "ip6.addr")] {
+            if self.mode(mode).is_some_and(|mode| mode != Mode::New) && self.value(addresses).is_some() {
+                let reason =
+                    format!("a jail that has its parent's addresses or none cannot have `{addresses}`");
+                return exclude(mode, &reason);
+            }
+        }
+        let has_vnet = self.value("vnet").is_some();
+        if let Some(other) = self.first_of(&["ip4", "ip4.addr", "ip6", "ip6.addr"]).filter(|_| has_vnet) {
+            let reason = format!("the kernel takes `vnet`, whatever its value, or `{other}`, but not both");
+            return exclude("vnet", &reason);
+        }
+        self.check_mac_do()
+    }
+
+    fn check_mac_do(&self) -> Result<()> {
+        let rules = self.text("mac.do.rules").is_some_and(|rules| !rules.is_empty());
+        match self.mode("mac.do") {
+            Some(Mode::New) if self.text("mac.do.rules").is_none() => {
+                exclude("mac.do", "`New` takes `mac.do.rules`, and there are none")
+            }
+            Some(Mode::Disable | Mode::Inherit) if rules => {
+                exclude("mac.do", "a jail with `mac.do.rules` can neither inherit rules nor have none")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses `meta` and `env` that would become longer than the kernel allows, which it finds out too late.
+    pub(crate) fn check_texts(&self, system: &System, meta: &[u8], env: &[u8]) -> Result<()> {
+        for (of, text) in [("meta", meta), ("env", env)] {
+            let Some(name) = self.late.names().find(|name| is_of(of, name)) else { continue };
+            let len = self.len_with(of, text);
+            // Asked only if it matters: few ever change it.
+            if len > META_MAX && len > system.meta_max() {
+                let reason =
+                    format!("`{of}` would have {len} bytes, more than sysctl security.jail.meta_maxbufsize");
+                return Err(Error::refused(ErrorKind::InvalidValue, reason).about(name));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether lines of `meta` or `env` are set, to which others may be added that are there already.
+    pub(crate) fn has_keys(&self) -> bool {
+        self.late.names().any(|name| name::user_key(name).is_some())
+    }
+
+    /// Returns how long `meta` or `env` becomes with what is set, when it was `text` before.
+    fn len_with(&self, of: &str, text: &[u8]) -> usize {
+        let mut lines: Vec<&[u8]> =
+            text.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()).collect();
+        let mut added = 0;
+        for index in 0..self.late.len() {
+            let name = self.late.name(index);
+            let value = self.late.value(index);
+            if name == of {
+                lines.clear();
+                added = value.map_or(0, <[u8]>::len);
+            } else if let Some(key) = name.strip_prefix(of).and_then(|rest| rest.strip_prefix('.')) {
+                let has_key = |line: &[u8]| {
+                    line.strip_prefix(key.as_bytes()).is_some_and(|rest| rest.first() == Some(&b'='))
+                };
+                lines.retain(|line| !has_key(line));
+                added += value.map_or(0, |value| key.len() + 1 + value.len());
+            }
+        }
+        // Each line ends in a newline, and the last in the NUL.
+        lines.iter().map(|line| line.len() + 1).sum::<usize>() + added
+    }
+}
+
+/// Appends another draft's pairs, replacing earlier values of the same parameters.
+fn take_over(to: &mut Draft<'_>, from: &Draft<'_>) -> Result<()> {
+    for index in 0..from.len() {
+        let name = from.name(index);
+        while let Some(earlier) = to.collision(name) {
+            let other = to.name(earlier);
+            let pair = (name.as_bytes(), other.as_bytes());
+            let opposite = name::is_negation(pair.1, pair.0) || name::is_negation(pair.0, pair.1);
+            if other != name && (!opposite || name::user_key(name).is_some()) {
+                return Err(param::conflict(name, other));
+            }
+            to.remove(earlier);
+        }
+        to.push_from(from, index);
+    }
+    Ok(())
+}
+
+/// Whether a name is that of `meta` or `env`, or of a line of it.
+fn is_of(of: &str, name: &str) -> bool {
+    name.strip_prefix(of).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+fn exclude(parameter: &str, reason: &str) -> Result<()> {
+    Err(Error::refused(ErrorKind::Conflict, reason.to_owned()).about(parameter))
+}
+
+impl System {
+    /// Returns the most bytes that `meta` and `env` can have.
+    fn meta_max(&self) -> usize {
+        let mut value = [0; size_of::<u32>()];
+        match self.sysctl_by_name("security.jail.meta_maxbufsize", &mut value) {
+            Ok(_) => u32::from_ne_bytes(value).try_into().unwrap_or(usize::MAX),
+            Err(_) => META_MAX,
+        }
+    }
+}

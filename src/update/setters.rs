@@ -1,0 +1,132 @@
+//! What can be changed of a jail.
+
+#![forbid(unsafe_code)]
+
+use core::ffi::c_ulong;
+use std::ffi::OsStr;
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use super::{Changes, JailUpdate};
+use crate::param::{self, Mode, Use, parameters, since_text};
+use crate::setters::{composed_setters, setter};
+use crate::settings::Settings;
+
+/// Who the jail is, and how it is connected.
+impl JailUpdate<'_> {
+    /// Changes `name`: the last component of it, for a jail below another. A number must be the jail's own.
+    ///
+    /// At most 255 bytes, the names of the jails above included. A jail below another one cannot be renamed while it
+    /// has jails below itself. See [`param::NAME`] and jail(8).
+    pub fn name(self, name: impl AsRef<OsStr>) -> Self {
+        self.set(param::NAME, name.as_ref())
+    }
+
+    /// Changes `ip4.addr`, the IPv4 addresses, the first being the primary one; none at all leaves the jail without.
+    ///
+    /// Only a jail that was created with addresses of its own, or with none, can have them changed. The jails below
+    /// lose what it loses. See [`param::IP4_ADDR`] and jail(8).
+    pub fn ip4(self, addresses: impl AsRef<[Ipv4Addr]>) -> Self {
+        self.set(param::IP4_ADDR, addresses.as_ref())
+    }
+
+    /// Changes `ip6.addr`, the IPv6 addresses, the first being the primary one; none at all leaves the jail without.
+    ///
+    /// Only a jail that was created with addresses of its own, or with none, can have them changed. The jails below
+    /// lose what it loses. See [`param::IP6_ADDR`] and jail(8).
+    pub fn ip6(self, addresses: impl AsRef<[Ipv6Addr]>) -> Self {
+        self.set(param::IP6_ADDR, addresses.as_ref())
+    }
+
+    /// Changes `persist`: whether the jail stays when it has no processes. Set to false, an empty jail goes at once.
+    ///
+    /// See [`param::PERSIST`] and jail(8).
+    pub fn persist(self, persist: bool) -> Self {
+        self.set(param::PERSIST, persist)
+    }
+
+    /// Removes a key from the text that is hidden from the jail: `meta.KEY`. One that is not there is no error.
+    ///
+    /// Since FreeBSD 15.0. See [`param::META`] and jail(8).
+    pub fn remove_meta(mut self, key: &str) -> Self {
+        self.settings.remove_key(&format!("meta.{key}"));
+        self
+    }
+
+    /// Removes a key from the text that the jail can read: `env.KEY`. One that is not there is no error.
+    ///
+    /// Since FreeBSD 15.0. See [`param::ENV`] and jail(8).
+    pub fn remove_env(mut self, key: &str) -> Self {
+        self.settings.remove_key(&format!("env.{key}"));
+        self
+    }
+}
+
+/// What is not one parameter in its own type.
+impl JailUpdate<'_> {
+    composed_setters!(Updatable);
+}
+
+macro_rules! update_setter {
+    (CreateOnly, $($row:tt)*) => {};
+    (ReadOnly, $($row:tt)*) => {};
+    (ReadWrite, $($row:tt)*) => {
+        setter! { $($row)* }
+    };
+}
+
+macro_rules! setters {
+    ($(
+        $(#[doc = $doc:literal])+
+        $constant:ident: $type:ty, $access:ident, $name:literal, default $default:literal, since $since:ident
+            $(, module $module:literal)? $(, max $max:literal)? $(, range $least:tt ..= $most:tt)?
+            $(, setter $how:ident $setter:ident)?;
+    )*) => {
+        /// One parameter each, after the [table](param::TABLE).
+        impl JailUpdate<'_> {
+            $(update_setter! {
+                $access,
+                $(#[doc = $doc])+
+                $constant: $type, $name,
+                concat!(
+                    "\nUnset, it stays as it is. Since FreeBSD ", since_text!($since),
+                    $(". Takes the module ", $module,)?
+                    ". See [`param::", stringify!($constant), "`] and jail(8)."
+                ),
+                [$($how $setter)?]
+            })*
+        }
+    };
+}
+
+parameters!(setters);
+
+impl Changes {
+    /// Makes a change of nothing.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { settings: Settings::new(Use::Update) }
+    }
+
+    /// Sets a parameter, as [`JailUpdate::set`]. What is wrong about it is told by [`JailUpdate::apply`].
+    #[must_use]
+    pub fn set<T: param::Decode, A: param::Updatable>(
+        mut self,
+        param: param::Param<'_, T, A>,
+        value: impl param::Encode<T>,
+    ) -> Self {
+        self.settings.set(param, &value);
+        self
+    }
+
+    /// Whether nothing is set.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.settings.is_empty()
+    }
+}
+
+impl Default for Changes {
+    fn default() -> Self {
+        Self::new()
+    }
+}
