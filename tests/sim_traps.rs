@@ -9,7 +9,6 @@ mod ask;
 
 use ask::*;
 use freebsd_jail::sim::{Kernel, Release};
-use freebsd_jail::sys::Errno;
 use freebsd_jail::{Request, SetFlags, raw};
 
 #[test]
