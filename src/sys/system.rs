@@ -29,6 +29,7 @@ pub(crate) struct DescriptorStat {
     pub(crate) mode: u32,
 }
 
+#[cfg_attr(not(feature = "sim"), allow(clippy::unused_self, reason = "without models there is one kernel only"))]
 impl System {
     /// Returns the model that is installed on this thread, or else the host's kernel.
     pub(crate) fn current() -> Self {
