@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 
 use crate::allow::Allow;
@@ -22,12 +23,14 @@ pub(crate) struct Settings {
     pub(crate) core: Draft<'static>,
     /// What its modules set afterwards.
     pub(crate) late: Draft<'static>,
+    /// Booleans of no row in the table that were set to false, since the name that says so is ambiguous.
+    negated: Vec<String>,
     error: Option<Error>,
 }
 
 impl Settings {
     pub(crate) const fn new(usage: Use) -> Self {
-        Self { usage, core: Draft::new(), late: Draft::new(), error: None }
+        Self { usage, core: Draft::new(), late: Draft::new(), negated: Vec::new(), error: None }
     }
 
     /// Makes room for that many bytes and pairs at once.
@@ -80,7 +83,37 @@ impl Settings {
 
     fn write(&mut self, name: &str, row: Option<&Definition>, wire: Wire<'_>) -> Result<()> {
         let usage = self.usage;
-        param::write(self.draft_of(name, row), name, row, wire, usage)
+        param::write(self.draft_of(name, row), name, row, wire, usage)?;
+        if row.is_none() {
+            self.negated.retain(|other| other != name);
+            if matches!(wire, Wire::Bool(false)) {
+                self.negated.push(name.to_owned());
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the boolean that a name on the wire says to be false.
+    pub(crate) fn negated<'s>(&'s self, name: &'s str) -> Option<Cow<'s, str>> {
+        if param::find(name).is_some() {
+            return None;
+        }
+        let is_it = |other: &&String| name::is_negation(name.as_bytes(), other.as_bytes());
+        if let Some(other) = self.negated.iter().find(is_it) {
+            return Some(Cow::Borrowed(other));
+        }
+        let (level, last) = name::split_text(name);
+        let positive = format!("{level}{}", last.strip_prefix("no")?);
+        param::find(&positive).filter(|row| row.kind == Kind::Bool)?;
+        Some(Cow::Owned(positive))
+    }
+
+    /// Names a boolean by its own name in an error, and not by the one that says false.
+    pub(crate) fn by_its_name(&self, error: Error) -> Error {
+        match error.parameter().and_then(|name| self.negated(name)).map(Cow::into_owned) {
+            Some(positive) => error.about(&positive),
+            None => error,
+        }
     }
 
     fn draft_of(&mut self, name: &str, row: Option<&Definition>) -> &mut Draft<'static> {
@@ -153,6 +186,7 @@ impl Settings {
     pub(crate) fn extend(&mut self, other: &Self) {
         let result = take_over(&mut self.core, &other.core).and(take_over(&mut self.late, &other.late));
         self.keep(result);
+        self.negated.extend(other.negated.iter().cloned());
         if let Some(error) = &other.error {
             self.fail(error.again());
         }
@@ -299,5 +333,89 @@ impl System {
             Ok(_) => u32::from_ne_bytes(value).try_into().unwrap_or(usize::MAX),
             Err(_) => META_MAX,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Jail;
+
+    /// All that would be sent, as it lies in memory.
+    fn sent(settings: &Settings) -> Vec<(String, Option<Vec<u8>>)> {
+        let drafts = [&settings.core, &settings.late];
+        let pairs = |draft: &Draft<'_>| {
+            let pair = |index| (draft.name(index).to_owned(), draft.value(index).map(<[u8]>::to_vec));
+            (0..draft.len()).map(pair).collect::<Vec<_>>()
+        };
+        drafts.into_iter().flat_map(pairs).collect()
+    }
+
+    #[test]
+    fn nothing_is_sent_that_was_not_set() {
+        assert_eq!(sent(&Jail::builder().settings), []);
+        assert_eq!(sent(&Settings::new(Use::Update)), []);
+        let builder = Jail::builder().securelevel(2).allow(Allow::MLOCK).deny(Allow::SUSER).meta("k", "v");
+        let expected = [
+            ("securelevel", Some(2_i32.to_ne_bytes().to_vec())),
+            ("allow.mlock", None),
+            ("allow.nosuser", None),
+            ("meta.k", Some(b"v\0".to_vec())),
+        ];
+        assert_eq!(sent(&builder.settings), expected.map(|(name, value)| (name.to_owned(), value)));
+    }
+
+    #[test]
+    fn what_replaces_an_earlier_value_is_sent_alone() {
+        let builder = Jail::builder()
+            .allow(Allow::MLOCK)
+            .deny(Allow::MLOCK)
+            .ip4([core::net::Ipv4Addr::LOCALHOST])
+            .ip4(crate::Ip4::Inherit)
+            .mac_do(MacDo::rules("uid=1>uid=2"))
+            .mac_do(MacDo::Disable)
+            .meta("k", "1")
+            .meta("k", "2");
+        let names: Vec<_> = sent(&builder.settings).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["allow.nomlock", "ip4", "mac.do", "meta.k"]);
+        assert_eq!(sent(&builder.settings).pop().and_then(|(_, value)| value), Some(b"2\0".to_vec()));
+    }
+
+    #[test]
+    fn a_false_permission_is_never_its_name_with_a_value() {
+        for name in Allow::all().parameters() {
+            let mut settings = Settings::new(Use::Update);
+            settings.set(Param::<bool>::new(name), &false);
+            settings.set_value(name, &Value::Bool(false));
+            let (level, last) = name::split_text(name);
+            assert_eq!(sent(&settings), [(format!("{level}no{last}"), None)]);
+        }
+    }
+
+    #[test]
+    fn what_modules_set_is_told_apart() {
+        let builder = Jail::builder()
+            .set(Param::<i32>::new("new.thing"), 1)
+            .set(Param::<bool>::new("allow.mount.newfs"), true)
+            .sysvmsg(Mode::New)
+            .zfs_mount_snapshot(false)
+            .linux_osname("x")
+            .env("k", "v");
+        let names = |draft: &Draft<'_>| draft.names().map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(names(&builder.settings.core), ["allow.mount.newfs", "sysvmsg"]);
+        let late = ["new.thing", "zfs.mount_snapshot", "linux.osname", "env.k"];
+        assert_eq!(names(&builder.settings.late), late);
+    }
+
+    #[test]
+    fn the_length_of_a_text_is_foreseen() {
+        let mut settings = Settings::new(Use::Update);
+        settings.set_key("meta", "b", "22".as_ref());
+        settings.remove_key("meta.gone");
+        // b=22 and a=1, a newline between and a NUL behind.
+        assert_eq!(settings.len_with("meta", b"a=1\nb=1\ngone=1"), 9);
+        assert_eq!(settings.len_with("env", b""), 0);
+        settings.set(param::META, &"x=1");
+        assert_eq!(settings.len_with("meta", b"a=1\nb=1"), 4);
     }
 }

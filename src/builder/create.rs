@@ -152,7 +152,8 @@ impl JailBuilder<'_> {
             }
         }
         let verb = Verb { call: Call::JailSet, flags, subject: Subject::New };
-        self.settings.core.call(system, verb, desc)
+        let answer = self.settings.core.call(system, verb, desc);
+        answer.map_err(|error| self.settings.by_its_name(error))
     }
 
     /// Splits off what goes in the second call, checks it, and decides on `persist`.
@@ -284,8 +285,11 @@ fn set_late(jail: &Jail, parent: Option<BorrowedFd<'_>>, rest: &mut Rest) -> Res
         (ErrorKind::PermissionDenied, Fate::Entered) => error.because(raw::ENTERING),
         _ => error,
     })?;
-    // The number was this jail's while it lived: if it lives still, it was this jail that changed.
-    jail.descriptor_ref().map_or(Ok(()), |descriptor| raw::check_alive(&jail.system, descriptor))
+    match jail.descriptor_ref() {
+        // The number was this jail's while it lived: if it lives still, it was this jail that changed.
+        Some(descriptor) if at == sys::JAIL_AT_DESC => raw::check_alive(&jail.system, descriptor),
+        _ => Ok(()),
+    }
 }
 
 fn limit_error(parent: &Jail, most: i32) -> Error {

@@ -10,7 +10,7 @@ macro_rules! parameters {
             ///
             /// It finds the jail, but only while the jail lives: the kernel may give the number to another
             /// one afterwards. A number above 999,999 may be asked for, too.
-            JID: Jid, CreateOnly, "jid", default "the next free number from 1 to 999,999", since FREEBSD_13_2;
+            JID: Jid, CreateOnly, "jid", default "the next free number from 1 to 999,999", since FREEBSD_13_2, range 1 ..= 2_147_483_647;
             /// The jail's name, at most 255 bytes, the names of the jails above it included.
             ///
             /// `.` separates the levels of nested jails. A last level that is a decimal number must be the
@@ -33,7 +33,7 @@ macro_rules! parameters {
             /// It cannot be below the parent's. Raised, it rises in the jails below too.
             SECURELEVEL: i32, ReadWrite, "securelevel",
                 default "the parent's", since FREEBSD_13_2, setter value securelevel;
-            /// What `uname -r` and sysctl `kern.osrelease` say inside, at most 31 bytes.
+            /// What `uname -r` and sysctl `kern.osrelease` say inside, at most 30 bytes.
             ///
             /// For programs that expect another release; nothing else about the system changes.
             OSRELEASE: OsString, CreateOnly, "osrelease",

@@ -71,26 +71,28 @@ fn serialize<S: Serializer>(settings: &Settings, serializer: S) -> Result<S::Ok,
     let mut map = serializer.serialize_map(Some(settings.core.len() + settings.late.len()))?;
     for draft in [&settings.core, &settings.late] {
         for index in 0..draft.len() {
-            entry(&mut map, draft, index)?;
+            entry(&mut map, settings, draft, index)?;
         }
     }
     map.end()
 }
 
-fn entry<M: SerializeMap>(map: &mut M, draft: &Draft<'_>, index: usize) -> Result<(), M::Error> {
+fn entry<M: SerializeMap>(
+    map: &mut M,
+    settings: &Settings,
+    draft: &Draft<'_>,
+    index: usize,
+) -> Result<(), M::Error> {
     let name = draft.name(index);
     let bytes = draft.value(index);
     if name::user_key(name).is_some() {
         return map.serialize_entry(name, &bytes.map(text));
     }
+    if let Some(positive) = settings.negated(name) {
+        return map.serialize_entry(&*positive, &false);
+    }
     let Some(kind) = kind(name) else {
-        // Nothing but a boolean is said by its name alone, and to be false by a `no` in it.
-        let (level, last) = name::split_text(name);
-        let positive = last.strip_prefix("no").map(|last| format!("{level}{last}"));
-        return match positive.filter(|positive| kind(positive) == Some(Kind::Bool)) {
-            Some(positive) => map.serialize_entry(&positive, &false),
-            None => Err(ser::Error::custom(format_args!("the type of parameter `{name}` is not known"))),
-        };
+        return Err(ser::Error::custom(format_args!("the type of parameter `{name}` is not known")));
     };
     let bytes = bytes.unwrap_or_default();
     match Value::decode(kind, bytes, name) {
@@ -112,11 +114,10 @@ fn entry<M: SerializeMap>(map: &mut M, draft: &Draft<'_>, index: usize) -> Resul
 fn kind(name: &str) -> Option<Kind> {
     match param::find(name) {
         Some(row) => Some(row.kind),
-        // Of file systems there are more than the table knows. No name begins with `no`: so begins the name of one
-        // that may not be mounted.
+        // Of file systems there are more than the table knows.
         None => {
             let file_system = name.strip_prefix("allow.mount.")?;
-            (!file_system.starts_with("no")).then_some(Kind::Bool)
+            (!file_system.is_empty() && !file_system.contains('.')).then_some(Kind::Bool)
         }
     }
 }

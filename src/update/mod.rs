@@ -173,7 +173,8 @@ impl<'j> JailUpdate<'j> {
     fn call(&mut self, jail: &Jail, flags: i32, desc: Desc<'_>) -> Result<()> {
         let flags = SetFlags::UPDATE.bits() | flags;
         let verb = Verb { call: Call::JailSet, flags, subject: Subject::Handle };
-        self.settings.core.call(&jail.system, verb, desc).map(drop)
+        let result = self.settings.core.call(&jail.system, verb, desc);
+        result.map(drop).map_err(|error| self.settings.by_its_name(error))
     }
 
     /// A new name is one component. An empty one, or one that ends in a dot, would create a jail.

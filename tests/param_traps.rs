@@ -1,0 +1,350 @@
+//! What the kernel makes of parameters that it is given in unlucky ways, and how the crate keeps clear of it.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod common;
+
+use std::ffi::OsString;
+
+use common::{host, model, name, on_every_kernel, releases};
+use freebsd_jail::param::{Param, Value};
+use freebsd_jail::{Allow, ErrorKind, Jail, JailBuilder, MacDo, Mode, param, sim};
+
+const RULES: &str = "uid=1001>uid=80";
+
+fn builder() -> JailBuilder<'static> {
+    Jail::builder().path("/")
+}
+
+/// Whether the kernel has a parameter; says so where it has not, since a test is skipped then.
+fn has<T: param::Decode, A>(key: Param<'_, T, A>) -> bool {
+    let has = builder().create().expect("created").get(key).is_ok();
+    if !has {
+        println!("skipped: this kernel has no {key}");
+    }
+    has
+}
+
+fn all_jails() -> usize {
+    Jail::all().dying(true).get(param::JID).map(|jid| jid.expect("a number")).count()
+}
+
+/// Asserts that a mistake was found before any call, and which parameter it is about.
+#[track_caller]
+fn refused(kind: ErrorKind, parameter: &str, result: freebsd_jail::Result<()>) {
+    let error = result.expect_err("a mistake");
+    assert_eq!((error.kind(), error.parameter(), error.call()), (kind, Some(parameter), None), "{error}");
+}
+
+#[test]
+fn t5_an_update_whose_text_is_too_long_changes_nothing() {
+    on_every_kernel(|_| {
+        if !has(param::META) {
+            return;
+        }
+        let jail = builder().meta("kept", "k".repeat(3000)).create().expect("created");
+        for (what, update) in [
+            ("a value", jail.update().securelevel(2).meta("big", "x".repeat(4096))),
+            ("a whole text", jail.update().securelevel(2).set(param::ENV, "x".repeat(4096))),
+            ("a value beside what is there", jail.update().securelevel(2).meta("big", "x".repeat(1100))),
+            (
+                "several values",
+                jail.update().securelevel(2).env("a", "x".repeat(2100)).env("b", "x".repeat(2100)),
+            ),
+        ] {
+            let error = update.apply().expect_err("too long");
+            assert_eq!((error.kind(), error.errno()), (ErrorKind::InvalidValue, None), "{what}: {error}");
+            assert_eq!(jail.get(param::SECURELEVEL).expect("read"), -1, "{what} was applied in part");
+        }
+        // What replaces something may be as long as that.
+        jail.update().securelevel(2).meta("kept", "l".repeat(4000)).apply().expect("updated");
+        jail.update()
+            .securelevel(2)
+            .remove_meta("kept")
+            .meta("new", "l".repeat(4000))
+            .apply()
+            .expect("updated");
+        assert_eq!(jail.get(param::META).expect("read").len(), 4004);
+        // The longest of all: 4,096 bytes with its NUL.
+        jail.update().set(param::META, "m".repeat(4095)).apply().expect("updated");
+        jail.update().remove_meta("nothing").hostname("h").apply().expect("updated");
+        assert_eq!(jail.get(param::META).expect("read").len(), 4095);
+    });
+}
+
+#[test]
+fn t6_rules_of_mac_do_survive_an_update_of_something_else() {
+    on_every_kernel(|_| {
+        if !has(param::MAC_DO) {
+            return;
+        }
+        let outer =
+            builder().name(name("t6")).mac_do(MacDo::rules(RULES)).children_max(9).create().expect("created");
+        let inner = |mac_do| outer.child_builder().path("/").mac_do(mac_do).create().expect("created");
+        let keys = (param::MAC_DO, param::MAC_DO_RULES);
+        for (jail, mode, rules) in [
+            (inner(MacDo::rules("uid=5>uid=6")), Mode::New, "uid=5>uid=6"),
+            (inner(MacDo::Inherit), Mode::Inherit, RULES),
+            (inner(MacDo::Disable), Mode::Disable, ""),
+            (outer.child_builder().path("/").create().expect("created"), Mode::Disable, ""),
+            (builder().mac_do(MacDo::rules(RULES)).create().expect("created"), Mode::New, RULES),
+        ] {
+            let expected = (mode, OsString::from(rules));
+            assert_eq!(jail.get(keys).expect("read"), expected);
+            jail.update().hostname("other").apply().expect("updated");
+            assert_eq!(jail.get(keys).expect("read"), expected, "after an update");
+            Jail::from_jid(jail.jid()).update().hostname("more").apply().expect("updated");
+            assert_eq!(jail.get(keys).expect("read"), expected, "after an update by number");
+            let jail = Jail::open(jail.jid()).expect("found").take_ownership().expect("taken");
+            assert_eq!(jail.get(keys).expect("read"), expected, "after taking ownership");
+        }
+        // What is told is done.
+        outer.update().mac_do(MacDo::Disable).apply().expect("updated");
+        assert_eq!(outer.get(keys).expect("read"), (Mode::Disable, OsString::new()));
+        outer.update().set(param::MAC_DO_RULES, RULES).apply().expect("updated");
+        assert_eq!(outer.get(keys).expect("read"), (Mode::New, OsString::from(RULES)));
+    });
+}
+
+#[test]
+fn t6_rules_of_mac_do_survive_entering() {
+    let host = host();
+    let Some(kernel) = host.model() else {
+        println!("skipped: entering cannot be undone");
+        return;
+    };
+    let jail = builder().mac_do(MacDo::rules(RULES)).create().expect("created");
+    let process = kernel.process().fork();
+    process.run(|| jail.attach().expect("entered"));
+    assert_eq!(process.jid(), jail.jid().get());
+    assert_eq!(jail.get((param::MAC_DO, param::MAC_DO_RULES)).expect("read"), (Mode::New, RULES.into()));
+}
+
+#[test]
+fn t7_a_key_is_read_though_much_text_follows_it() {
+    on_every_kernel(|_| {
+        if !has(param::META) {
+            return;
+        }
+        let jail =
+            builder().meta("big", "b".repeat(3500)).env("big", "e".repeat(4000)).create().expect("created");
+        // A key that is set later stands before.
+        jail.update().meta("small", "one").env("small", "two").apply().expect("updated");
+        let (meta, env) = (Param::<String>::new("meta.small"), Param::<Option<OsString>>::new("env.small"));
+        assert_eq!(jail.get((meta, param::NAME, env)).expect("read").0, "one");
+        assert_eq!(jail.get(env).expect("read"), Some("two".into()));
+        let both =
+            jail.get(&[("env.big", param::Kind::Text), ("meta.small", param::Kind::Text)][..]).expect("read");
+        assert_eq!(both, [Value::Text("e".repeat(4000).into()), Value::Text("one".into())]);
+        let listed: Vec<_> = Jail::all().get((param::JID, meta)).map(|jail| jail.expect("read")).collect();
+        assert!(listed.contains(&(jail.jid(), "one".to_owned())));
+    });
+}
+
+#[test]
+fn t8_keys_and_values_that_forge_others_are_refused() {
+    let _host = host();
+    let jail = builder().create().expect("created");
+    for (key, value, kind) in [
+        ("a=b", "c", ErrorKind::InvalidParameter),
+        ("a\nb", "c", ErrorKind::InvalidParameter),
+        ("", "c", ErrorKind::InvalidParameter),
+        ("a\0b", "c", ErrorKind::InvalidParameter),
+        ("a", "b\nc=d", ErrorKind::InvalidValue),
+        ("a", "b\0c", ErrorKind::InvalidValue),
+    ] {
+        let (meta, env) = (format!("meta.{key}"), format!("env.{key}"));
+        refused(kind, &meta, builder().meta(key, value).create().map(drop));
+        refused(kind, &env, builder().env(key, value).create().map(drop));
+        refused(kind, &meta, jail.update().meta(key, value).apply());
+        refused(kind, &env, jail.update().env(key, value).apply());
+        refused(kind, &meta, jail.update().set(Param::<String>::new(&meta), value).apply());
+        refused(kind, &env, jail.update().set_value(&env, &Value::Text(value.into())).apply());
+        if kind == ErrorKind::InvalidParameter {
+            refused(kind, &meta, jail.update().remove_meta(key).apply());
+            refused(kind, &env, jail.update().remove_env(key).apply());
+        }
+    }
+    // A number would not end in NUL.
+    let number = jail.update().set(Param::<i32>::new("meta.a"), 1).apply();
+    refused(ErrorKind::InvalidParameter, "meta.a", number);
+}
+
+#[test]
+fn t9_keys_of_which_the_kernel_would_drop_one_are_refused_together() {
+    let _host = host();
+    let jail = builder().create().expect("created");
+    for (one, other) in [
+        ("foo", "nofoo"),
+        ("a.foo", "a.nofoo"),
+        ("ro", "rw"),
+        ("rdonly", "norw"),
+        ("noro", "rdonly"),
+        ("rw", "norw"),
+    ] {
+        for (one, other) in [(one, other), (other, one)] {
+            let (meta, env) = (format!("meta.{other}"), format!("env.{other}"));
+            let conflict = ErrorKind::Conflict;
+            refused(conflict, &meta, builder().meta(one, "1").meta(other, "2").create().map(drop));
+            refused(conflict, &env, builder().env(one, "1").env(other, "2").create().map(drop));
+            refused(conflict, &meta, jail.update().meta(one, "1").meta(other, "2").apply());
+            refused(conflict, &meta, jail.update().meta(one, "1").remove_meta(other).apply());
+            refused(conflict, &env, jail.update().remove_env(one).env(other, "2").apply());
+            let changes = jail.update().env(other, "2").into_changes();
+            refused(conflict, &env, jail.update().env(one, "1").with(&changes).apply());
+            let keys = [Param::<String>::new(&env), Param::new(&meta)];
+            let twin = format!("env.{one}");
+            refused(conflict, &env, jail.get((Param::<String>::new(&twin), keys[0])).map(drop));
+        }
+    }
+}
+
+#[test]
+fn t9_keys_that_only_look_alike_are_taken_together() {
+    on_every_kernel(|_| {
+        if !has(param::META) {
+            return;
+        }
+        let jail = builder()
+            .meta("foo", "1")
+            .env("nofoo", "2")
+            .meta("rose", "3")
+            .meta("row", "4")
+            .env("rw", "5")
+            .create()
+            .expect("created");
+        let key = |name| jail.get(Param::<String>::new(name)).expect("read");
+        assert_eq!(
+            ["meta.foo", "env.nofoo", "meta.rose", "meta.row", "env.rw"].map(key),
+            ["1", "2", "3", "4", "5"]
+        );
+    });
+}
+
+#[test]
+fn t18_a_creation_that_fails_late_leaves_no_jail() {
+    on_every_kernel(|_| {
+        let outer = builder().name(name("t18")).children_max(5).create().expect("created");
+        let before = all_jails();
+        let long = "x".repeat(4097);
+        for make in [
+            &(|jail: JailBuilder<'_>| jail.create().map(drop))
+                as &dyn Fn(JailBuilder<'_>) -> freebsd_jail::Result<()>,
+            &|jail| jail.create_persistent().map(drop),
+            &|jail| jail.enter().map(drop),
+        ] {
+            for jail in [builder, || builder().jid(freebsd_jail::Jid::new(880_018).expect("above zero"))] {
+                make(jail().meta("k", &long)).expect_err("too long");
+                make(jail().set(param::ENV, &long)).expect_err("too long");
+                make(jail().mac_do(MacDo::rules("nonsense"))).expect_err("no rules");
+                make(jail().hostname("h").set(Param::<i32>::new("nosuch.thing"), 1)).expect_err("unknown");
+                assert_eq!(all_jails(), before, "a jail was left behind");
+            }
+            make(outer.child_builder().path("/").mac_do(MacDo::rules("nonsense"))).expect_err("no rules");
+            assert_eq!(all_jails(), before, "a nested jail was left behind");
+            assert_eq!(outer.get(param::CHILDREN_CUR).expect("read"), 0);
+        }
+        let error = builder().set(Param::<i32>::new("nosuch.thing"), 1).create().expect_err("unknown");
+        assert_eq!((error.kind(), error.parameter()), (ErrorKind::UnknownParameter, Some("nosuch.thing")));
+    });
+}
+
+#[test]
+fn t18_texts_that_are_too_long_are_refused_before_any_call() {
+    let host = host();
+    if !has(param::META) {
+        return;
+    }
+    let calls = || host.model().map(|model| model.calls()).map(|calls| (calls.jail_set, calls.jail_get));
+    let before = calls();
+    for jail in [
+        builder().meta("k", "x".repeat(4095)),
+        builder().env("a", "x".repeat(2048)).env("b", "x".repeat(2048)),
+        builder().set(param::META, "x".repeat(4096)),
+    ] {
+        let error = jail.create().expect_err("too long");
+        assert_eq!((error.kind(), error.call()), (ErrorKind::InvalidValue, None), "{error}");
+    }
+    assert_eq!(calls(), before);
+    drop(builder().set(param::META, "x".repeat(4095)).create().expect("just short enough"));
+    drop(builder().meta("k", "x".repeat(4093)).create().expect("just short enough"));
+}
+
+#[test]
+fn t18_what_comes_late_takes_one_call_more() {
+    for release in releases() {
+        let host = model(sim::Kernel::with_release(release));
+        let _ = freebsd_jail::Features::current();
+        if !has(param::META) {
+            continue;
+        }
+        let calls = || host.calls().map(|calls| (calls.jail_set, calls.total())).expect("the model");
+        let before = calls();
+        let jail =
+            builder().meta("a", "1").env("b", "2").mac_do(MacDo::rules(RULES)).create().expect("created");
+        assert_eq!(calls(), (before.0 + 2, before.1 + 2));
+        assert_eq!(jail.get(param::META).expect("read"), "a=1");
+    }
+}
+
+#[test]
+fn a_jail_that_is_entered_has_what_comes_late_and_goes_with_its_last_process() {
+    for release in releases() {
+        let host = model(sim::Kernel::with_release(release));
+        if !has(param::META) {
+            continue;
+        }
+        let kernel = host.model().expect("a model");
+        let outer = builder().children_max(3).create().expect("created");
+        for (jail, stays) in [
+            (builder().meta("k", "v").mac_do(MacDo::rules(RULES)), false),
+            (outer.child_builder().path("/").meta("k", "v").mac_do(MacDo::rules(RULES)), false),
+            (builder().meta("k", "v").mac_do(MacDo::rules(RULES)).set(param::PERSIST, true), true),
+            (builder().meta("k", "v").mac_do(MacDo::rules(RULES)).set(param::PERSIST, false), false),
+        ] {
+            let process = kernel.process().fork();
+            let jid = process.run(|| jail.enter().expect("entered"));
+            assert_eq!(process.jid(), jid.get());
+            let handle = Jail::open(jid).expect("it is there");
+            assert_eq!(handle.get(Param::<String>::new("meta.k")).expect("read"), "v");
+            assert_eq!(handle.get(param::MAC_DO_RULES).expect("read"), RULES);
+            assert_eq!(handle.get(param::PERSIST).expect("read"), stays);
+            process.exit();
+            assert_eq!(handle.is_alive().expect("asked"), stays);
+            if stays {
+                handle.remove().expect("removed");
+            }
+        }
+        // One that cannot be entered is not left behind either.
+        let before = all_jails();
+        let process = kernel.process().fork();
+        process.open_directory();
+        let error = process.run(|| builder().meta("k", "v").enter()).expect_err("a directory is open");
+        assert_eq!(error.kind(), ErrorKind::PermissionDenied);
+        assert_eq!(all_jails(), before);
+        assert_eq!(process.jid(), 0);
+    }
+}
+
+#[test]
+fn a_module_that_is_loaded_is_no_reason_to_grant() {
+    on_every_kernel(|_| {
+        let jail = builder().allow_mount("devfs").deny_mount("tmpfs").create().expect("created");
+        let may = jail.permissions().expect("read");
+        assert!(may.contains(Allow::MOUNT_DEVFS) && !may.intersects(Allow::MOUNT_TMPFS | Allow::MOUNT));
+        for bad in ["", "a.b", "no\0pe"] {
+            let error = builder().allow_mount(bad).create().expect_err("no name");
+            assert_eq!((error.parameter(), error.call()), (Some(&*format!("allow.mount.{bad}")), None));
+        }
+        let error = builder().allow_mount("nosuchfs").create().expect_err("unknown");
+        assert_eq!(
+            (error.kind(), error.parameter()),
+            (ErrorKind::UnknownParameter, Some("allow.mount.nosuchfs"))
+        );
+        let error = builder().deny_mount("nosuchfs").create().expect_err("unknown");
+        assert_eq!(
+            (error.kind(), error.parameter()),
+            (ErrorKind::UnknownParameter, Some("allow.mount.nosuchfs"))
+        );
+    });
+}

@@ -1,0 +1,613 @@
+//! Every parameter: set where it can be, changed where it can be, and read back with its type.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod common;
+
+use std::ffi::OsString;
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use common::{Host, model, name, on_every_kernel, releases};
+use freebsd_jail::param::{self, Access, Kind, Param, Since, Value};
+use freebsd_jail::{
+    Allow, Changes, ErrorKind, Features, Host as HostNames, Ip4, Ip6, Jail, JailBuilder, Linux, MacDo, Mode,
+    Vnet, sim,
+};
+
+/// What a row of the table is tried with.
+#[derive(Debug, Clone)]
+struct Case {
+    name: &'static str,
+    /// What it is created with, and must read as then.
+    created: Option<Value>,
+    /// What it is changed to.
+    updated: Option<Value>,
+    /// What it is created and changed with besides, since the kernel wants both or neither.
+    beside: Option<(&'static str, Value)>,
+}
+
+impl Case {
+    fn new(name: &'static str, created: Value, updated: Value) -> Self {
+        Self { name, created: Some(created), updated: Some(updated), beside: None }
+    }
+
+    fn fixed(name: &'static str, created: Value) -> Self {
+        Self { name, created: Some(created), updated: None, beside: None }
+    }
+
+    fn read_only(name: &'static str) -> Self {
+        Self { name, created: None, updated: None, beside: None }
+    }
+
+    fn beside(self, name: &'static str, value: Value) -> Self {
+        Self { beside: Some((name, value)), ..self }
+    }
+}
+
+fn text(value: &str) -> Value {
+    Value::Text(value.into())
+}
+
+/// The names that belong to the request, and are not a jail's: the crate sends them itself.
+const REQUESTS_OWN: [&str; 3] = ["lastjid", "desc", "errmsg"];
+
+/// Every parameter that a kernel is known to have.
+fn cases() -> Vec<Case> {
+    let int = |name, created, updated| Case::new(name, Value::Int(created), Value::Int(updated));
+    let mode = |name, created, updated| Case::new(name, Value::Mode(created), Value::Mode(updated));
+    let string = |name, created: &str, updated: &str| Case::new(name, text(created), text(updated));
+    let mut cases = vec![
+        Case::fixed("jid", Value::Int(880_100)),
+        string("name", "fj-parameters", "fj-parameters-renamed"),
+        Case::fixed("path", text("/")),
+        Case::read_only("parent"),
+        Case::read_only("dying"),
+        int("securelevel", 1, 2),
+        Case::fixed("osrelease", text("13.2-TEST")),
+        Case::fixed("osreldate", Value::Int(1_302_000)),
+        int("enforce_statfs", 1, 0),
+        int("devfs_ruleset", 4, 65_535),
+        Case::new("persist", Value::Bool(true), Value::Bool(true)),
+        Case::fixed("vnet", Value::Mode(Mode::New)),
+        Case::read_only("children.cur"),
+        int("children.max", 2, 5),
+        mode("host", Mode::Inherit, Mode::New),
+        string("host.hostname", "one.example.org", "two.example.org"),
+        string("host.domainname", "one", ""),
+        string("host.hostuuid", "3ad3f2c1-0000-0000-0000-000000000001", "none"),
+        Case::new("host.hostid", Value::Ulong(0xffff_fffe), Value::Ulong(1)),
+        Case::read_only("cpuset.id"),
+        Case::fixed("ip4", Value::Mode(Mode::Inherit)),
+        Case::new(
+            "ip4.addr",
+            Value::Ip4(vec![Ipv4Addr::new(10, 11, 0, 9), Ipv4Addr::new(10, 11, 0, 1)]),
+            Value::Ip4(vec![Ipv4Addr::new(10, 11, 0, 3)]),
+        ),
+        Case::new("ip4.saddrsel", Value::Bool(false), Value::Bool(true)),
+        Case::fixed("ip6", Value::Mode(Mode::Inherit)),
+        Case::new("ip6.addr", Value::Ip6(vec![Ipv6Addr::LOCALHOST]), Value::Ip6(vec![])),
+        Case::new("ip6.saddrsel", Value::Bool(false), Value::Bool(true)),
+        mode("sysvmsg", Mode::New, Mode::Inherit),
+        mode("sysvsem", Mode::Inherit, Mode::Disable),
+        mode("sysvshm", Mode::New, Mode::Disable),
+        mode("linux", Mode::Inherit, Mode::New),
+        string("linux.osname", "Linux", "GNU"),
+        string("linux.osrelease", "5.15.0", "6.1.0"),
+        int("linux.oss_version", 198_144, 262_144),
+        mode("zfs", Mode::New, Mode::Inherit),
+        int("zfs.mount_snapshot", 1, 0).beside("zfs", Value::Mode(Mode::New)),
+        mode("mac.do", Mode::Inherit, Mode::Disable),
+        string("mac.do.rules", "uid=1001>uid=80", "gid=5>uid=6;uid=7>any"),
+        string("meta", "owner=www\nstage=test", "owner=db"),
+        string("meta.owner", "www", "db"),
+        string("env", "stage=test", ""),
+        string("env.stage", "test", "a=b, c"),
+    ];
+    for name in [
+        "set_hostname",
+        "sysvipc",
+        "raw_sockets",
+        "chflags",
+        "mount",
+        "quotas",
+        "socket_af",
+        "mlock",
+        "reserved_ports",
+        "read_msgbuf",
+        "unprivileged_proc_debug",
+        "suser",
+        "nfsd",
+        "extattr",
+        "adjtime",
+        "settime",
+        "routing",
+        "setaudit",
+        "unprivileged_parent_tampering",
+        "vmm",
+        "vmm_ppt",
+        "mount.devfs",
+        "mount.nullfs",
+        "mount.tmpfs",
+        "mount.procfs",
+        "mount.fdescfs",
+        "mount.linprocfs",
+        "mount.linsysfs",
+        "mount.fusefs",
+        "mount.zfs",
+        "mount.p9fs",
+    ] {
+        let name: &'static str = format!("allow.{name}").leak();
+        cases.push(Case::new(name, Value::Bool(true), Value::Bool(false)));
+    }
+    cases
+}
+
+fn builder() -> JailBuilder<'static> {
+    Jail::builder().path("/")
+}
+
+fn read(jail: &Jail, case: &Case) -> freebsd_jail::Result<Value> {
+    let kind = param::find(case.name).map_or(Kind::Bool, |row| row.kind);
+    jail.get(&[(case.name, kind)][..]).map(|mut values| values.remove(0))
+}
+
+/// Says why a kernel may lack a parameter, on a model only where that is so.
+fn lacking(host: &Host, case: &Case) -> String {
+    let row = param::find(case.name).expect("a row");
+    if let Some(module) = row.module {
+        return format!("module {module} is not loaded");
+    }
+    if let Some(model) = host.model() {
+        let release = Since::from_osreldate(model.release().osreldate().try_into().expect("positive"));
+        assert!(row.since > release, "{} is part of {release} since {}", row.name, row.since);
+    }
+    format!("it came with FreeBSD {}, or the kernel was built without", row.since)
+}
+
+/// Asserts that a kernel says that it lacks a parameter, on every path.
+fn lacks(case: &Case) {
+    let Some(value) = &case.created else { return };
+    let before = common::names();
+    let jail = builder().create().expect("created");
+    for error in [
+        builder().set_value(case.name, value).create().map(drop).expect_err("unknown"),
+        read(&jail, case).map(drop).expect_err("unknown"),
+        case.updated.as_ref().map_or_else(
+            || jail.get(&[(case.name, value.kind())][..]).map(drop).expect_err("unknown"),
+            |value| jail.update().set_value(case.name, value).apply().expect_err("unknown"),
+        ),
+    ] {
+        assert_eq!(
+            (error.kind(), error.parameter()),
+            (ErrorKind::UnknownParameter, Some(case.name)),
+            "{error}"
+        );
+    }
+    drop(jail);
+    assert_eq!(common::names(), before, "a refused jail was left behind");
+}
+
+#[test]
+fn every_row_of_the_table_is_tried_and_no_other() {
+    let cases = cases();
+    let plain = |name: &str| !name.starts_with("meta.") && !name.starts_with("env.");
+    for case in &cases {
+        assert!(param::find(case.name).is_some(), "{} has no row", case.name);
+        assert_eq!(cases.iter().filter(|other| other.name == case.name).count(), 1, "{}", case.name);
+    }
+    for row in param::TABLE {
+        let case = cases.iter().find(|case| case.name == row.name);
+        let case = case.unwrap_or_else(|| panic!("{} is not tried", row.name));
+        assert_eq!(case.created.is_some(), row.access != Access::ReadOnly, "{}", row.name);
+        assert_eq!(case.updated.is_some(), row.access == Access::ReadWrite, "{}", row.name);
+        assert!(row.doc.len() > 20 && !row.default.is_empty(), "{} has no words", row.name);
+        assert!(!REQUESTS_OWN.contains(&row.name));
+    }
+    assert_eq!(cases.iter().filter(|case| plain(case.name)).count(), param::TABLE.len());
+    assert_eq!(param::TABLE.len(), 70);
+}
+
+#[test]
+fn every_parameter_is_set_and_reads_back_with_its_type() {
+    on_every_kernel(|host| {
+        let (mut tried, mut skipped) = (0, 0);
+        for case in cases() {
+            let probe = builder().create().expect("created");
+            if let Err(error) = read(&probe, &case) {
+                assert_eq!(error.kind(), ErrorKind::UnknownParameter, "{error}");
+                println!("skipped: {}: {}", case.name, lacking(host, &case));
+                lacks(&case);
+                skipped += 1;
+                continue;
+            }
+            drop(probe);
+            tried += 1;
+            try_case(&case);
+        }
+        println!("{tried} parameters tried, {skipped} skipped");
+        assert!(tried >= 45, "{tried}");
+    });
+}
+
+fn try_case(case: &Case) {
+    let row = param::find(case.name).expect("a row");
+    let Some(created) = &case.created else {
+        let jail = builder().create().expect("created");
+        assert_eq!(read(&jail, case).expect("read").kind(), row.kind, "{}", case.name);
+        let refused = builder().set_value(case.name, &read(&jail, case).expect("read")).create();
+        let error = refused.expect_err("read-only");
+        assert_eq!((error.kind(), error.parameter()), (ErrorKind::InvalidParameter, Some(case.name)));
+        return;
+    };
+    let mut new = builder();
+    if let Some((beside, value)) = &case.beside {
+        new = new.set_value(beside, value);
+    }
+    let jail =
+        new.set_value(case.name, created).create().unwrap_or_else(|error| panic!("{}: {error}", case.name));
+    assert_eq!(&read(&jail, case).expect("read"), created, "{}", case.name);
+    let Some(updated) = &case.updated else {
+        let error = jail.update().set_value(case.name, created).apply().expect_err("fixed at creation");
+        assert_eq!((error.kind(), error.parameter()), (ErrorKind::InvalidParameter, Some(case.name)));
+        return;
+    };
+    jail.update()
+        .set_value(case.name, updated)
+        .apply()
+        .unwrap_or_else(|error| panic!("update of {}: {error}", case.name));
+    assert_eq!(&read(&jail, case).expect("read"), updated, "update of {}", case.name);
+}
+
+#[test]
+fn each_setter_sets_its_parameter() {
+    on_every_kernel(|host| {
+        let jail = builder()
+            .name(name("setters"))
+            .hostname("h.example.org")
+            .domainname("d")
+            .hostuuid("u")
+            .hostid(7)
+            .ip4([Ipv4Addr::new(10, 11, 1, 1)])
+            .ip6(Ip6::Inherit)
+            .ip4_saddrsel(false)
+            .ip6_saddrsel(false)
+            .securelevel(1)
+            .children_max(3)
+            .enforce_statfs(1)
+            .devfs_ruleset(4)
+            .osrelease("1.2")
+            .osreldate(12)
+            .sysvmsg(Mode::New)
+            .sysvsem(Mode::Inherit)
+            .sysvshm(Mode::New)
+            .allow(Allow::MOUNT | Allow::QUOTAS)
+            .deny(Allow::RESERVED_PORTS)
+            .allow_mount("devfs")
+            .create()
+            .expect("created");
+        let info = jail.info().expect("read");
+        assert_eq!((info.hostname.to_str(), info.domainname.to_str()), (Some("h.example.org"), Some("d")));
+        assert_eq!((info.hostuuid.to_str(), info.hostid), (Some("u"), 7));
+        assert_eq!((info.ip4_addr.len(), info.ip6), (1, Mode::Inherit));
+        assert_eq!(
+            (info.securelevel, info.children_max, info.enforce_statfs, info.devfs_ruleset),
+            (1, 3, 1, 4)
+        );
+        assert_eq!((info.osrelease.to_str(), info.osreldate, info.vnet), (Some("1.2"), 12, false));
+        assert_eq!(
+            jail.get((
+                param::IP4_SADDRSEL,
+                param::IP6_SADDRSEL,
+                param::SYSVMSG,
+                param::SYSVSEM,
+                param::SYSVSHM
+            ))
+            .expect("read"),
+            (false, false, Mode::New, Mode::Inherit, Mode::New)
+        );
+        let may = jail.permissions().expect("read");
+        assert!(may.contains(Allow::MOUNT | Allow::QUOTAS | Allow::MOUNT_DEVFS | Allow::SUSER));
+        assert!(!may.intersects(Allow::RESERVED_PORTS | Allow::CHFLAGS));
+
+        jail.update()
+            .host(HostNames::Inherit)
+            .ip4([])
+            .ip4_saddrsel(true)
+            .ip6_saddrsel(true)
+            .securelevel(2)
+            .children_max(1)
+            .enforce_statfs(2)
+            .devfs_ruleset(0)
+            .sysvmsg(Mode::Inherit)
+            .sysvsem(Mode::Disable)
+            .sysvshm(Mode::Disable)
+            .allow(Allow::MLOCK)
+            .deny(Allow::QUOTAS)
+            .deny_mount("devfs")
+            .persist(true)
+            .apply()
+            .expect("updated");
+        let (mode, ip4, level) = jail.get((param::HOST, param::IP4_ADDR, param::SECURELEVEL)).expect("read");
+        assert_eq!((mode, ip4, level), (Mode::Inherit, vec![], 2));
+        assert_eq!(
+            jail.get((param::SYSVMSG, param::SYSVSEM, param::SYSVSHM, param::ENFORCE_STATFS)).expect("read"),
+            (Mode::Inherit, Mode::Disable, Mode::Disable, 2)
+        );
+        let may = jail.permissions().expect("read");
+        assert!(may.contains(Allow::MOUNT | Allow::MLOCK));
+        assert!(!may.intersects(Allow::QUOTAS | Allow::MOUNT_DEVFS));
+        let _ = host;
+    });
+}
+
+#[test]
+fn a_jail_with_a_network_stack_of_its_own_says_so() {
+    on_every_kernel(|_| match builder().vnet(Vnet::New).create() {
+        Ok(jail) => {
+            assert!(jail.info().expect("read").vnet);
+            assert_eq!(jail.get((param::VNET, param::IP4)).expect("read"), (Mode::New, Mode::Inherit));
+            let shared = builder().vnet(Vnet::Inherit).create().expect("created");
+            assert!(!shared.info().expect("read").vnet);
+        }
+        Err(error) if error.kind() == ErrorKind::UnknownParameter => println!("skipped: no VIMAGE: {error}"),
+        Err(error) => panic!("{error}"),
+    });
+}
+
+#[test]
+fn what_excludes_each_other_is_refused_and_both_are_named() {
+    let _host = common::host();
+    let before = |jail: JailBuilder<'_>, parameter: &str, other: &str| {
+        let error = jail.create().expect_err("they exclude each other");
+        assert_eq!((error.kind(), error.call()), (ErrorKind::Conflict, None), "{error}");
+        assert_eq!(error.parameter(), Some(parameter), "{error}");
+        assert!(error.to_string().contains(other), "{error}");
+    };
+    let address = Ipv4Addr::new(10, 11, 2, 1);
+    before(builder().vnet(Vnet::New).ip4([address]), "vnet", "ip4.addr");
+    before(builder().ip6([Ipv6Addr::LOCALHOST]).vnet(Vnet::New), "vnet", "ip6.addr");
+    before(builder().vnet(Vnet::Inherit).ip4(Ip4::Inherit), "vnet", "ip4");
+    before(builder().vnet(Vnet::New).ip6(Ip6::Disable), "vnet", "ip6");
+    before(builder().host(HostNames::Inherit).hostname("x"), "host", "host.hostname");
+    before(builder().linux(Linux::Inherit).linux_osname("x"), "linux", "linux.osname");
+    before(builder().set(param::MAC_DO, Mode::New), "mac.do", "mac.do.rules");
+    before(
+        builder().mac_do(MacDo::Inherit).set(param::MAC_DO_RULES, "uid=1>uid=2"),
+        "mac.do",
+        "mac.do.rules",
+    );
+    let jail = builder().create().expect("created");
+    let error =
+        jail.update().host(HostNames::Inherit).hostid(4).apply().expect_err("they exclude each other");
+    assert_eq!((error.kind(), error.call(), error.parameter()), (ErrorKind::Conflict, None, Some("host")));
+}
+
+#[test]
+fn numbers_out_of_range_are_refused_by_name() {
+    let _host = common::host();
+    for (name, bad) in [
+        ("children.max", -1),
+        ("enforce_statfs", -1),
+        ("enforce_statfs", 3),
+        ("devfs_ruleset", -1),
+        ("devfs_ruleset", 65_536),
+        ("osreldate", 0),
+        ("zfs.mount_snapshot", 2),
+        ("jid", 0),
+        ("jid", -5),
+    ] {
+        let error = builder().set_value(name, &Value::Int(bad)).create().expect_err("out of range");
+        assert_eq!(
+            (error.kind(), error.parameter(), error.call()),
+            (ErrorKind::InvalidValue, Some(name), None)
+        );
+    }
+    for name in ["host", "vnet", "linux"] {
+        let error =
+            builder().set_value(name, &Value::Mode(Mode::Disable)).create().expect_err("no such mode");
+        assert_eq!(
+            (error.kind(), error.parameter(), error.call()),
+            (ErrorKind::InvalidValue, Some(name), None)
+        );
+    }
+    let error =
+        builder().set_value("zfs.mount_snapshot", &Value::Bool(false)).create().expect_err("no boolean");
+    assert_eq!((error.kind(), error.parameter()), (ErrorKind::InvalidParameter, Some("zfs.mount_snapshot")));
+}
+
+#[test]
+fn the_longest_strings_are_taken_and_longer_ones_refused() {
+    on_every_kernel(|_| {
+        for (row, value) in
+            param::TABLE.iter().filter(|row| row.max != 0).map(|row| (row, "x".repeat(row.max - 1)))
+        {
+            let value = match row.name {
+                // What the kernel takes is a byte shorter than what it may have of its own.
+                "osrelease" => "x".repeat(row.max - 2),
+                "path" => format!("{:/<1$}", "", row.max - 1),
+                "mac.do.rules" => format!("{:;<1$}", "uid=1>uid=2", row.max - 1),
+                _ => value,
+            };
+            if row.module.is_some()
+                && builder().create().expect("created").get(&[(row.name, row.kind)][..]).is_err()
+            {
+                println!("skipped: {}: its module is not loaded", row.name);
+                continue;
+            }
+            let jail = builder()
+                .set_value(row.name, &text(&value))
+                .create()
+                .unwrap_or_else(|e| panic!("{row:?}: {e}"));
+            if row.name != "path" {
+                assert_eq!(
+                    jail.get(&[(row.name, Kind::Text)][..]).expect("read"),
+                    [text(&value)],
+                    "{}",
+                    row.name
+                );
+            }
+            drop(jail);
+            let error =
+                builder().set_value(row.name, &text(&format!("{value}x"))).create().expect_err("too long");
+            assert_eq!(
+                (error.kind(), error.parameter(), error.call()),
+                (ErrorKind::InvalidValue, Some(row.name), None)
+            );
+        }
+    });
+}
+
+#[test]
+fn false_never_grants_a_permission() {
+    on_every_kernel(|_| {
+        let all: Vec<&str> =
+            param::TABLE.iter().map(|row| row.name).filter(|name| name.starts_with("allow.")).collect();
+        let probe = builder().create().expect("created");
+        let known: Vec<&str> =
+            all.into_iter().filter(|name| probe.get(Param::<bool>::new(name)).is_ok()).collect();
+        assert!(known.len() >= 17, "{known:?}");
+        for name in known {
+            let key = Param::<bool>::new(name);
+            // A jail that never had it, and one that had.
+            let jail = builder().set(key, false).create().expect("created");
+            assert!(!jail.get(key).expect("read"), "{name}");
+            jail.update().set(key, false).apply().expect("updated");
+            assert!(!jail.get(key).expect("read"), "{name}");
+            drop(jail);
+            let jail = builder().set(key, true).create().expect("created");
+            assert!(jail.get(key).expect("read"), "{name}");
+            jail.update().set(key, false).apply().expect("updated");
+            assert!(!jail.get(key).expect("read"), "{name}");
+            // Of two values the last holds, whichever it is.
+            jail.update().set(key, true).set(key, false).apply().expect("updated");
+            assert!(!jail.get(key).expect("read"), "{name}");
+            jail.update().set(key, false).set(key, true).apply().expect("updated");
+            assert!(jail.get(key).expect("read"), "{name}");
+        }
+    });
+}
+
+#[test]
+fn permissions_are_found_once_for_a_kernel() {
+    for release in releases() {
+        let host = model(sim::Kernel::with_release(release));
+        let jail = builder().allow(Allow::MLOCK).deny(Allow::SUSER).create().expect("created");
+        let first = jail.permissions().expect("read");
+        let other = builder().create().expect("created");
+        let before = host.calls().expect("the model").total();
+        assert_eq!(jail.permissions().expect("read"), first);
+        assert!(!other.permissions().expect("read").contains(Allow::MLOCK));
+        assert_eq!(host.calls().expect("the model").total(), before + 2, "one call each");
+        assert!(first.contains(Allow::MLOCK | Allow::SET_HOSTNAME) && !first.contains(Allow::SUSER));
+    }
+}
+
+#[test]
+fn an_empty_set_of_permissions_changes_none() {
+    on_every_kernel(|_| {
+        let jail = builder().allow(Allow::empty()).deny(Allow::empty()).create().expect("created");
+        let plain = builder().create().expect("created");
+        assert_eq!(jail.permissions().expect("read"), plain.permissions().expect("read"));
+    });
+}
+
+#[test]
+fn bits_that_are_no_permission_are_refused() {
+    let _host = common::host();
+    let error = builder().deny(Allow::from_bits_retain(1 << 60)).create().expect_err("no name");
+    assert_eq!((error.kind(), error.parameter()), (ErrorKind::InvalidValue, Some("allow")));
+}
+
+#[test]
+fn copying_from_a_jail_copies_what_is_named_and_nothing_else() {
+    on_every_kernel(|_| {
+        let one = builder()
+            .hostname("one")
+            .securelevel(2)
+            .children_max(4)
+            .allow(Allow::RAW_SOCKETS)
+            .deny(Allow::SET_HOSTNAME)
+            .create()
+            .expect("created");
+        let names = ["securelevel", "allow.set_hostname"];
+        let two = builder().copy_from(&one, &names).create().expect("created");
+        assert_eq!(
+            two.get((param::SECURELEVEL, param::HOST_HOSTNAME.text(), param::CHILDREN_MAX)).expect("read"),
+            (2, String::new(), 0)
+        );
+        assert!(!two.permissions().expect("read").intersects(Allow::RAW_SOCKETS | Allow::SET_HOSTNAME));
+        let error = builder().copy_from(&one, &["parent"]).create().expect_err("read-only");
+        assert_eq!((error.kind(), error.parameter()), (ErrorKind::InvalidParameter, Some("parent")));
+        let error = builder().copy_from(&one, &["no.such"]).create().expect_err("of no known type");
+        assert_eq!((error.kind(), error.parameter()), (ErrorKind::InvalidParameter, Some("no.such")));
+    });
+}
+
+#[test]
+fn keys_of_a_text_are_set_read_and_removed() {
+    on_every_kernel(|_| {
+        let owner = Param::<Option<OsString>>::new("meta.owner");
+        let jail = match builder().meta("owner", "www").meta("a.b", "").env("stage", "a=b").create() {
+            Ok(jail) => jail,
+            Err(error) => {
+                assert_eq!(
+                    (error.kind(), error.parameter()),
+                    (ErrorKind::UnknownParameter, Some("meta.owner"))
+                );
+                assert!(!Features::current().descriptors());
+                return;
+            }
+        };
+        let none = Param::<Option<OsString>>::new("meta.none");
+        let empty = Param::<Option<OsString>>::new("meta.a.b");
+        let stage = Param::<String>::new("env.stage");
+        assert_eq!(
+            jail.get((owner, none, empty, stage)).expect("read"),
+            (Some("www".into()), None, Some("".into()), "a=b".into())
+        );
+        jail.update().meta("owner", "db").remove_meta("a.b").remove_env("stage").apply().expect("updated");
+        assert_eq!(jail.get((owner, empty)).expect("read"), (Some("db".into()), None));
+        assert_eq!(
+            jail.get((param::META.text(), param::ENV.text())).expect("read"),
+            ("owner=db".into(), String::new())
+        );
+        jail.update().remove_meta("owner").meta("owner", "last").apply().expect("updated");
+        assert_eq!(jail.get(owner).expect("read"), Some("last".into()));
+        jail.update()
+            .meta("owner", "first")
+            .remove_meta("owner")
+            .remove_meta("none")
+            .apply()
+            .expect("updated");
+        assert_eq!(jail.get(owner).expect("read"), None);
+        let copy = builder().meta("x", "y").create().expect("created");
+        let copy = builder().copy_from(&copy, &["meta.x", "meta.owner"]).create().expect("created");
+        assert_eq!(copy.get(param::META.text()).expect("read"), "x=y");
+    });
+}
+
+#[test]
+fn a_change_can_be_kept_and_applied_to_several_jails() {
+    on_every_kernel(|_| {
+        let changes = Changes::new().set(param::SECURELEVEL, 2).set(param::ALLOW_SUSER, false);
+        for _ in 0..2 {
+            let jail = builder().create().expect("created");
+            jail.update()
+                .hostname("kept")
+                .set(param::ALLOW_SUSER, true)
+                .with(&changes)
+                .apply()
+                .expect("updated");
+            assert_eq!(jail.get((param::SECURELEVEL, param::ALLOW_SUSER)).expect("read"), (2, false));
+            assert_eq!(jail.get(param::HOST_HOSTNAME.text()).expect("read"), "kept");
+        }
+        let wrong = Changes::new().set(param::CHILDREN_MAX, -1);
+        let jail = builder().create().expect("created");
+        for _ in 0..2 {
+            let error = jail.update().with(&wrong).apply().expect_err("out of range");
+            assert_eq!((error.kind(), error.parameter()), (ErrorKind::InvalidValue, Some("children.max")));
+        }
+        assert!(Changes::new().is_empty() && jail.update().into_changes().is_empty());
+        jail.update().with(&Changes::new()).apply().expect("nothing to do");
+    });
+}

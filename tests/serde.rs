@@ -1,0 +1,245 @@
+//! Jails, changes and what was read, written down and read back.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod common;
+
+use std::ffi::{OsStr, OsString};
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::os::unix::ffi::OsStrExt;
+
+use common::{host, on_every_kernel};
+use freebsd_jail::param::{Kind, Param, Value};
+use freebsd_jail::{Allow, Changes, Host, Ip6, Jail, JailBuilder, JailInfo, Jid, MacDo, Mode, param};
+use serde_json::{Value as Json, from_value, json, to_value};
+
+/// Everything that a builder can be told, but for what excludes something else here.
+fn full() -> JailBuilder<'static> {
+    Jail::builder()
+        .name("written")
+        .jid(Jid::new(880_200).expect("above zero"))
+        .path("/")
+        .hostname("www.example.org")
+        .hostid(0xffff_ffff)
+        .ip4([Ipv4Addr::new(10, 12, 0, 2), Ipv4Addr::new(10, 12, 0, 1)])
+        .ip6([Ipv6Addr::LOCALHOST])
+        .ip4_saddrsel(false)
+        .securelevel(2)
+        .osreldate(1_302_000)
+        .sysvmsg(Mode::New)
+        .allow(Allow::RAW_SOCKETS)
+        .deny(Allow::SET_HOSTNAME)
+        .allow_mount("nosuchfs")
+        .deny_mount("xfs")
+        .set(param::PERSIST, true)
+        .meta("owner", "www")
+        .env("stage", "")
+        .mac_do(MacDo::rules("uid=1>uid=2"))
+}
+
+fn full_json() -> Json {
+    json!({
+        "name": "written", "jid": 880_200, "path": "/", "host.hostname": "www.example.org",
+        "host.hostid": 0xffff_ffff_u32, "ip4.addr": ["10.12.0.2", "10.12.0.1"], "ip6.addr": ["::1"],
+        "ip4.saddrsel": false, "securelevel": 2, "osreldate": 1_302_000, "sysvmsg": "new",
+        "allow.raw_sockets": true, "allow.set_hostname": false, "allow.mount.nosuchfs": true,
+        "allow.mount.xfs": false, "persist": true, "meta.owner": "www", "env.stage": "", "mac.do": "new",
+        "mac.do.rules": "uid=1>uid=2",
+    })
+}
+
+#[test]
+fn a_builder_is_a_map_of_what_was_set_and_of_nothing_else() {
+    assert_eq!(to_value(Jail::builder()).expect("written"), json!({}));
+    assert_eq!(to_value(Jail::builder().securelevel(1)).expect("written"), json!({"securelevel": 1}));
+    assert_eq!(to_value(full()).expect("written"), full_json());
+    let builder: JailBuilder<'_> = from_value(full_json()).expect("read");
+    assert_eq!(to_value(builder).expect("written"), full_json());
+}
+
+#[test]
+fn a_builder_that_was_read_creates_the_same_jail() {
+    on_every_kernel(|_| {
+        let written = to_value(
+            Jail::builder()
+                .path("/")
+                .hostname("same")
+                .ip4([Ipv4Addr::new(10, 12, 1, 1)])
+                .ip6(Ip6::Inherit)
+                .deny(Allow::SUSER)
+                .children_max(2),
+        )
+        .expect("written");
+        let builder: JailBuilder<'_> = from_value(written).expect("read");
+        let jail = builder.create().expect("created");
+        let info = jail.info().expect("read");
+        assert_eq!((info.hostname.to_str(), info.ip4_addr.len(), info.ip6), (Some("same"), 1, Mode::Inherit));
+        assert_eq!((info.children_max, info.securelevel), (2, -1));
+        assert!(!jail.permissions().expect("read").contains(Allow::SUSER));
+    });
+}
+
+#[test]
+fn an_unknown_field_is_refused_with_its_name() {
+    for name in [
+        "host_name",
+        "hostname",
+        "allow.raw_socket",
+        "nopersist",
+        "meta.",
+        "allow.mount.",
+        "desc",
+        "errmsg",
+        "lastjid",
+        "",
+    ] {
+        let error =
+            from_value::<JailBuilder<'_>>(json!({"path": "/", name: "x"})).expect_err("unknown").to_string();
+        assert!(error.contains(name) && error.len() > 10, "{name}: {error}");
+        let error = from_value::<Changes>(json!({ name: "x" })).expect_err("unknown").to_string();
+        assert!(error.contains(name), "{name}: {error}");
+    }
+    let _host = host();
+    let jail = Jail::builder().path("/").create().expect("created");
+    let mut info = to_value(jail.info().expect("read")).expect("written");
+    info["colour"] = json!("blue");
+    let error = from_value::<JailInfo>(info).expect_err("unknown").to_string();
+    assert!(error.contains("`colour`"), "{error}");
+}
+
+#[test]
+fn what_the_setters_refuse_is_refused() {
+    for (map, name) in [
+        (json!({"parent": 1}), "parent"),
+        (json!({"children.cur": 1}), "children.cur"),
+        (json!({"children.max": -1}), "children.max"),
+        (json!({"jid": 0}), "jid"),
+        (json!({"host": "disable"}), "host"),
+        (json!({"meta.a": "b\nc=d"}), "meta.a"),
+        (json!({"meta.a=b": "c"}), "meta.a=b"),
+        (json!({"env.a": null}), "env.a"),
+        (json!({"ip4.addr": ["0.0.0.0"]}), "ip4.addr"),
+    ] {
+        let error = from_value::<JailBuilder<'_>>(map).expect_err("refused").to_string();
+        assert!(error.contains(name), "{error}");
+    }
+    for (map, name) in
+        [(json!({"path": "/"}), "path"), (json!({"vnet": "new"}), "vnet"), (json!({"jid": 5}), "jid")]
+    {
+        let error = from_value::<Changes>(map).expect_err("fixed at creation").to_string();
+        assert!(error.contains(name), "{error}");
+    }
+    for map in [json!({"securelevel": "2"}), json!({"persist": 1}), json!({"ip4": "new!"}), json!([1])] {
+        from_value::<JailBuilder<'_>>(map).expect_err("of another type");
+    }
+    let twice = r#"{"securelevel": 1, "securelevel": 2}"#;
+    let error = serde_json::from_str::<JailBuilder<'_>>(twice).expect_err("twice").to_string();
+    assert!(error.contains("duplicate field `securelevel`"), "{error}");
+}
+
+#[test]
+fn what_cannot_be_read_back_is_not_written() {
+    let _host = host();
+    let jail = Jail::builder().path("/").children_max(1).create().expect("created");
+    to_value(jail.child_builder().path("/")).expect_err("its parent is a handle");
+    let error =
+        to_value(Jail::builder().set(Param::<i32>::new("nosuch.thing"), 1)).expect_err("of no known type");
+    assert!(error.to_string().contains("nosuch.thing"), "{error}");
+    let error = to_value(Jail::builder().children_max(-1)).expect_err("a mistake").to_string();
+    assert!(error.contains("children.max"), "{error}");
+}
+
+#[test]
+fn a_change_is_written_without_its_jail_and_applied_to_any() {
+    on_every_kernel(|_| {
+        let jail =
+            || Jail::builder().path("/").hostname("old").allow(Allow::MLOCK).create().expect("created");
+        let (one, other) = (jail(), jail());
+        let update = one.update().securelevel(1).deny(Allow::MLOCK).host(Host::Inherit).ip4([]);
+        let written = to_value(&update).expect("written");
+        let expected = json!({"securelevel": 1, "allow.mlock": false, "host": "inherit", "ip4.addr": []});
+        assert_eq!(written, expected);
+        drop(update);
+        let changes: Changes = from_value(written).expect("read");
+        assert_eq!(to_value(&changes).expect("written"), expected);
+        other.update().with(&changes).apply().expect("updated");
+        assert_eq!(other.get((param::SECURELEVEL, param::HOST)).expect("read"), (1, Mode::Inherit));
+        assert!(!other.permissions().expect("read").contains(Allow::MLOCK));
+        assert_eq!(one.get(param::SECURELEVEL).expect("read"), -1);
+
+        let keys = one.update().meta("a", "1").remove_meta("b").remove_env("c");
+        let expected = json!({"meta.a": "1", "meta.b": null, "env.c": null});
+        assert_eq!(to_value(&keys).expect("written"), expected);
+        let changes: Changes = from_value(expected.clone()).expect("read");
+        assert_eq!(to_value(&changes).expect("written"), expected);
+    });
+}
+
+#[test]
+fn what_was_read_is_written_and_read_back() {
+    on_every_kernel(|_| {
+        let odd = OsStr::from_bytes(b"h\xf6st");
+        let jail = Jail::builder()
+            .path("/")
+            .hostname(odd)
+            .ip4([Ipv4Addr::new(10, 12, 2, 1)])
+            .children_max(1)
+            .create()
+            .expect("created");
+        let child = jail.child_builder().path("/").create().expect("created");
+        for info in [jail.info().expect("read"), child.info().expect("read")] {
+            let written = to_value(&info).expect("written");
+            assert_eq!(from_value::<JailInfo>(written).expect("read"), info);
+        }
+        let written = to_value(jail.info().expect("read")).expect("written");
+        assert_eq!(written["hostname"], json!([0x68, 0xf6, 0x73, 0x74]));
+        assert_eq!((&written["ip4_addr"], &written["parent"]), (&json!(["10.12.2.1"]), &Json::Null));
+    });
+}
+
+#[test]
+fn text_that_is_not_utf_8_survives() {
+    let odd = OsString::from(OsStr::from_bytes(b"\xff/x"));
+    let builder = Jail::builder().path(&odd).meta("k", &odd);
+    let written = to_value(builder).expect("written");
+    assert_eq!(written, json!({"path": [255, 47, 120], "meta.k": [255, 47, 120]}));
+    let again = to_value(from_value::<JailBuilder<'_>>(written.clone()).expect("read")).expect("written");
+    assert_eq!(again, written);
+}
+
+#[test]
+fn small_values_have_plain_forms() {
+    assert_eq!(to_value(Mode::Inherit).expect("written"), json!("inherit"));
+    assert_eq!(
+        to_value(Allow::MOUNT | Allow::SUSER).expect("written"),
+        json!(["allow.mount", "allow.suser"])
+    );
+    assert_eq!(from_value::<Allow>(json!(["allow.suser"])).expect("read"), Allow::SUSER);
+    let error = from_value::<Allow>(json!(["allow.sudo"])).expect_err("unknown").to_string();
+    assert!(error.contains("allow.sudo"), "{error}");
+    assert_eq!(from_value::<Jid>(json!(7)).expect("read").get(), 7);
+    from_value::<Jid>(json!(0)).expect_err("not above zero");
+}
+
+#[test]
+fn every_parameter_that_can_be_set_can_be_written() {
+    for row in param::TABLE.iter().filter(|row| row.access != param::Access::ReadOnly) {
+        let value = match row.kind {
+            Kind::Bool => Value::Bool(false),
+            Kind::Int => Value::Int(1),
+            Kind::Ulong => Value::Ulong(1),
+            Kind::Mode => Value::Mode(Mode::Inherit),
+            Kind::Ip4 => Value::Ip4(vec![Ipv4Addr::LOCALHOST]),
+            Kind::Ip6 => Value::Ip6(vec![]),
+            _ => Value::Text("text".into()),
+        };
+        let written = to_value(Jail::builder().set_value(row.name, &value)).expect(row.name);
+        assert_eq!(
+            written.as_object().map(|map| map.keys().collect::<Vec<_>>()),
+            Some(vec![&row.name.to_owned()])
+        );
+        let again =
+            to_value(from_value::<JailBuilder<'_>>(written.clone()).expect(row.name)).expect(row.name);
+        assert_eq!(again, written);
+    }
+}
