@@ -20,6 +20,7 @@ mod bindings {
 mod calls;
 mod descriptor;
 mod errno;
+pub(crate) mod event;
 pub(crate) mod fd;
 mod kernel;
 mod layout;

@@ -40,8 +40,22 @@ impl System {
 
     /// Returns the model, and the mark that this thread is inside it.
     #[cfg(feature = "sim")]
-    fn model(&self) -> Option<(&sim::Kernel, sim::Inside)> {
+    pub(super) fn model(&self) -> Option<(&sim::Kernel, sim::Inside)> {
         self.model.as_ref().map(|model| (model, sim::Inside::enter()))
+    }
+
+    /// Whether calls go to the same kernel.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        #[cfg(feature = "sim")]
+        return match (&self.model, &other.model) {
+            (Some(this), Some(other)) => this.is(other),
+            (this, other) => this.is_none() && other.is_none(),
+        };
+        #[cfg(not(feature = "sim"))]
+        {
+            let _ = other;
+            true
+        }
     }
 
     /// Makes the request of jail_set(2).
