@@ -131,8 +131,7 @@ impl State {
         let (theirs, ours) = UnixStream::pair().map_err(exhausted)?;
         ours.set_nonblocking(true).map_err(exhausted)?;
         theirs.set_nonblocking(true).map_err(exhausted)?;
-        let queue =
-            Queue { end: ours, knotes: BTreeMap::new(), ready: VecDeque::new(), told: false };
+        let queue = Queue { end: ours, knotes: BTreeMap::new(), ready: VecDeque::new(), told: false };
         self.queues.open.insert(identity(theirs.as_fd())?, queue);
         Ok(theirs.into())
     }
@@ -158,7 +157,9 @@ impl State {
         } else {
             None
         };
-        let known = |state: &mut Self| state.queues.open.get_mut(&queue).map(|queue| queue.knotes.contains_key(&filter));
+        let known = |state: &mut Self| {
+            state.queues.open.get_mut(&queue).map(|queue| queue.knotes.contains_key(&filter))
+        };
         match (known(self) == Some(true), change.flags & EV_ADD != 0, change.flags & EV_DELETE != 0) {
             (true, _, true) => {
                 if let Some(queue) = self.queues.open.get_mut(&queue) {
@@ -198,12 +199,8 @@ impl State {
                 Some(key.ok_or(Errno(libc::ENOENT))?)
             }
         };
-        let event = Kevent {
-            flags: change.flags & !(EV_ADD | EV_DELETE) | EV_CLEAR,
-            fflags: 0,
-            data: 0,
-            ..change
-        };
+        let event =
+            Kevent { flags: change.flags & !(EV_ADD | EV_DELETE) | EV_CLEAR, fflags: 0, data: 0, ..change };
         let mut knote = Knote {
             event,
             wanted: change.fflags,
@@ -268,9 +265,10 @@ impl State {
             matches!(found, Some(Ok(Some((found, _)))) if found == id)
         };
         for queue in self.queues.open.values_mut() {
-            let closed = queue.knotes.iter().filter(|((_, ident), knote)| {
-                knote.descriptor.is_some_and(|id| !means(*ident, id))
-            });
+            let closed = queue
+                .knotes
+                .iter()
+                .filter(|((_, ident), knote)| knote.descriptor.is_some_and(|id| !means(*ident, id)));
             let closed: Vec<Filter> = closed.map(|(filter, _)| *filter).collect();
             for filter in closed {
                 queue.forget(filter);

@@ -1,9 +1,9 @@
 //! Event queues: kqueue(2) and kevent(2), the kernel's or the model's.
 
 use std::os::fd::{BorrowedFd, OwnedFd};
+use std::time::Duration;
 #[cfg(feature = "sim")]
 use std::time::Instant;
-use std::time::Duration;
 
 use super::{Errno, System, kernel};
 
@@ -20,10 +20,10 @@ pub(crate) struct Kevent {
     pub(crate) fflags: u32,
     /// The filter's own number.
     pub(crate) data: i64,
-    /// A number of the caller's, given back with the events.
+    /// A number of the caller's, given back with the events; adding the filter again changes it.
     pub(crate) udata: usize,
-    /// Another one, in a field that the kernel passes through.
-    pub(crate) serial: u64,
+    /// Another one, given back too, that stays as it was when the filter was first added.
+    pub(crate) extra: u64,
 }
 
 /// Add a filter, or change the one that is there: `EV_ADD` in `sys/event.h`, as are the others.

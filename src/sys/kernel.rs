@@ -115,7 +115,8 @@ mod freebsd {
         timeout: Option<Duration>,
     ) -> Result<usize, Errno> {
         let change = change.map(to_kernel);
-        let (changes, nchanges) = change.as_ref().map_or((ptr::null(), 0), |change| (ptr::from_ref(change), 1));
+        let (changes, nchanges) =
+            change.as_ref().map_or((ptr::null(), 0), |change| (ptr::from_ref(change), 1));
         let mut room = [to_kernel(Kevent::default()); MAX_EVENTS];
         let nevents = c_int::try_from(events.len().min(room.len())).unwrap_or(0);
         let timeout = timeout.map(to_timespec);
@@ -142,12 +143,12 @@ mod freebsd {
             data: event.data,
             udata: ptr::without_provenance_mut(event.udata),
             // Of the four, the kernel passes the last two through for every filter.
-            ext: [0, 0, event.serial, 0],
+            ext: [0, 0, event.extra, 0],
         }
     }
 
     fn from_kernel(raw: &libc::kevent) -> Kevent {
-        let [_, _, serial, _] = raw.ext;
+        let [_, _, extra, _] = raw.ext;
         Kevent {
             ident: raw.ident,
             filter: raw.filter,
@@ -155,7 +156,7 @@ mod freebsd {
             fflags: raw.fflags,
             data: raw.data,
             udata: raw.udata.addr(),
-            serial,
+            extra,
         }
     }
 
