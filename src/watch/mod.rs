@@ -236,10 +236,9 @@ impl Watcher {
         let before = events.len();
         let mut room = [Kevent::default(); MAX_EVENTS];
         loop {
-            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-            let count = self.read(&mut room, left)?;
+            let count = self.read(&mut room, left(deadline))?;
             events.extend(room.iter().take(count).filter_map(Event::of));
-            if events.len() > before || left == Some(Duration::ZERO) {
+            if events.len() > before || left(deadline) == Some(Duration::ZERO) {
                 return Ok(events.len() - before);
             }
         }
@@ -315,10 +314,9 @@ impl Watcher {
     fn next_before(&self, deadline: Option<Instant>) -> Result<Option<Event>> {
         let mut events = [Kevent::default()];
         loop {
-            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-            let count = self.read(&mut events, left)?;
+            let count = self.read(&mut events, left(deadline))?;
             let event = events.first().filter(|_| count > 0).and_then(Event::of);
-            if event.is_some() || left == Some(Duration::ZERO) {
+            if event.is_some() || left(deadline) == Some(Duration::ZERO) {
                 return Ok(event);
             }
         }
@@ -332,6 +330,11 @@ impl Watcher {
             Err(errno) => Err(queue_error(Call::Kevent, errno)),
         }
     }
+}
+
+/// Returns how much time there is until then, `None` for ever.
+fn left(deadline: Option<Instant>) -> Option<Duration> {
+    deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
 }
 
 fn by_number(jid: i32) -> (i16, usize) {

@@ -6,7 +6,7 @@ use core::ffi::c_int;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Notes, Watcher};
+use super::{Notes, Watcher, left};
 use crate::error::{ErrorKind, Result, Subject};
 use crate::get::{self, Key, Read};
 use crate::jail::{Jail, OwnedJail};
@@ -261,7 +261,7 @@ impl Deadline {
         const LONGEST: Duration = Duration::from_millis(250);
         let mut pause = Duration::from_millis(2);
         loop {
-            let left = self.0.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            let left = left(self.0);
             if has_happened()? {
                 return Ok(Waited::Removed);
             }

@@ -11,9 +11,13 @@
     reason = "a test fails by panicking"
 )]
 
+mod inmate;
+
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use freebsd_jail::{ErrorKind, Jail, Jid, param, sim};
+
+pub use inmate::Inmate;
 
 /// The kernel that a test runs on, while it is held.
 #[must_use]
