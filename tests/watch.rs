@@ -1,5 +1,7 @@
 //! Watching jails, and waiting for their end.
 
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
+
 mod common;
 
 use std::collections::BTreeSet;
@@ -11,8 +13,8 @@ use std::time::{Duration, Instant};
 
 use common::{exists, has_descriptors, host, name, on_every_kernel};
 use freebsd_jail::{
-    ErrorKind, Event, EventKind, Features, Jail, JailState, Jid, Notes, OwnedJail, Snapshot, Waited, WatchId,
-    Watcher, param, sim,
+    ErrorKind, Event, EventKind, Features, Jail, JailState, Jid, Notes, OwnedJail, Request, SetFlags,
+    Snapshot, Waited, WatchId, Watcher, param, raw, sim,
 };
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, poll};
@@ -143,12 +145,12 @@ fn the_removal_of_a_jail_above_is_told_of_each_jail() {
         let outer = jail("above");
         let inner = outer.child_builder().name("below").path("/").create_persistent().expect("created");
         let watcher = Watcher::new().expect("a watcher");
-        let watches = [outer.jid(), inner.jid()].map(|jid| watcher.watch_jid(jid).expect("watched"));
+        let ids = [outer.jid(), inner.jid()].map(|jid| watcher.watch_jid(jid).expect("watched"));
         outer.remove().expect("removed");
         let mut told: Vec<_> = watcher.pending().map(|event| event.expect("an event")).collect();
         told.sort_by_key(Event::watch);
         assert!(told.iter().all(|event| kinds(event) == [EventKind::Removed]), "{told:?}");
-        assert_eq!(told.iter().map(Event::watch).collect::<Vec<_>>(), watches);
+        assert_eq!(told.iter().map(Event::watch).collect::<Vec<_>>(), ids);
     });
 }
 
@@ -318,8 +320,8 @@ fn two_jails_of_one_number_are_told_apart() {
         let watcher = Watcher::new().expect("a watcher");
 
         let first = create();
-        let watched = first.try_clone().expect("cloned");
-        let first_watch = watcher.watch(&watched).expect("watched");
+        let same = first.try_clone().expect("cloned");
+        let first_watch = watcher.watch(&same).expect("watched");
         first.remove().expect("removed");
         let second = create();
         let second_watch = watcher.watch(&second).expect("watched");
@@ -388,9 +390,9 @@ fn two_hundred_jails_are_watched_together() {
         let watcher = Watcher::new().expect("a watcher");
         let jails: Vec<OwnedJail> = (0..COUNT).map(|_| jail("many")).collect();
         let handles: Vec<Jail> = jails.iter().map(|jail| jail.try_clone().expect("cloned")).collect();
-        let watches: BTreeSet<WatchId> =
+        let ids: BTreeSet<WatchId> =
             handles.iter().map(|jail| watcher.watch(jail).expect("watched")).collect();
-        assert_eq!(watches.len(), COUNT);
+        assert_eq!(ids.len(), COUNT);
         let numbers: BTreeSet<Jid> = handles.iter().map(Jail::jid).collect();
 
         let drain = |kind: EventKind| {
@@ -404,7 +406,7 @@ fn two_hundred_jails_are_watched_together() {
             nothing(&watcher);
             assert!(events.iter().all(|event| kinds(event) == [kind]), "{events:?}");
             let told: BTreeSet<WatchId> = events.iter().map(Event::watch).collect();
-            assert_eq!((events.len(), &told), (COUNT, &watches));
+            assert_eq!((events.len(), &told), (COUNT, &ids));
             assert_eq!(events.iter().filter_map(Event::jid).collect::<BTreeSet<_>>(), numbers);
         };
         for jail in &jails {
@@ -431,6 +433,27 @@ fn a_waiting_thread_is_woken_by_an_event() {
         let begun = Instant::now();
         assert_eq!(watcher.wait_timeout(SOON).expect("waited"), None);
         assert!(begun.elapsed() >= SOON);
+    });
+}
+
+#[test]
+fn closing_an_owning_descriptor_wakes_a_waiting_thread() {
+    on_every_kernel_with_events(|_| {
+        let mut request = Request::new();
+        request.string("name", name("closed")).expect("a name");
+        request.string("path", "/").expect("a path").flag("persist").expect("persistent");
+        let flags = SetFlags::CREATE | SetFlags::OWN_DESC;
+        let reply = raw::jail_set(&mut request, raw::At::None, flags).expect("created");
+        let owning = reply.descriptor.expect("a descriptor");
+        let watcher = Watcher::new().expect("a watcher");
+        watcher.watch_jid(reply.jid).expect("watched");
+        thread::scope(|scope| {
+            let waiting = scope.spawn(|| watcher.wait_timeout(LONG).expect("waited"));
+            thread::sleep(SOON);
+            // No call about jails is made.
+            drop(owning);
+            assert!(waiting.join().expect("joined").expect("an event").is_removed());
+        });
     });
 }
 

@@ -83,11 +83,11 @@ mod freebsd {
         let miblen = c_uint::try_from(mib.len()).map_err(|_| Errno(libc::EINVAL))?;
         let (old, mut oldlen) = match old {
             Some(old) => (old.as_mut_ptr(), old.len()),
-            None => (core::ptr::null_mut(), 0),
+            None => (ptr::null_mut(), 0),
         };
         let (new, newlen) = match new {
             Some(new) => (new.as_ptr(), new.len()),
-            None => (core::ptr::null(), 0),
+            None => (ptr::null(), 0),
         };
         // SAFETY: `mib`, `old` and `new` are valid for their lengths for the whole call; the kernel writes into
         // `old`, which is borrowed uniquely, and into `oldlen`, which is ours, and only reads the others.
@@ -164,10 +164,9 @@ mod freebsd {
     fn to_timespec(timeout: Duration) -> libc::timespec {
         const DAY: Duration = Duration::from_secs(24 * 60 * 60);
         let timeout = timeout.min(DAY);
-        libc::timespec {
-            tv_sec: libc::time_t::try_from(timeout.as_secs()).unwrap_or(0),
-            tv_nsec: core::ffi::c_long::try_from(timeout.subsec_nanos()).unwrap_or(0),
-        }
+        #[allow(clippy::unnecessary_fallible_conversions, reason = "a C long is narrower on some machines")]
+        let tv_nsec = core::ffi::c_long::try_from(timeout.subsec_nanos()).unwrap_or(0);
+        libc::timespec { tv_sec: libc::time_t::try_from(timeout.as_secs()).unwrap_or(0), tv_nsec }
     }
 }
 

@@ -3,7 +3,7 @@
 //! On FreeBSD as root that is the host's kernel, anywhere else a model of it. No test asks which, but through
 //! this file.
 
-#![allow(dead_code, unreachable_pub, reason = "each test uses its part of this file")]
+#![allow(dead_code, unreachable_pub, unused_imports, reason = "each test uses its part of this file")]
 #![allow(
     clippy::expect_used,
     clippy::panic,
