@@ -772,6 +772,30 @@ fn a_watcher_waits_in_one_system_call() {
 }
 
 #[test]
+fn dying_jails_are_listed_on_request() {
+    on_every_kernel(|host| {
+        let outer = jail("lists");
+        let inner = outer.child_builder().name("inner").path("/").create().expect("created");
+        let jid = inner.jid();
+        let inmate = host.inmate(&inner);
+        inner.remove().expect("removed");
+        let children = |dying: bool| {
+            let children = outer.children().dying(dying).get((param::JID, param::DYING));
+            children.map(|child| child.expect("read")).collect::<Vec<_>>()
+        };
+        assert_eq!(children(false), []);
+        assert_eq!(children(true), [(jid, true)]);
+        let all = |dying: bool| {
+            let all: Vec<Jail> =
+                Jail::all().dying(dying).into_iter().map(|jail| jail.expect("a handle")).collect();
+            all.iter().any(|jail| jail.jid() == jid)
+        };
+        assert!(!all(false) && all(true));
+        inmate.bury();
+    });
+}
+
+#[test]
 fn a_snapshot_agrees_with_the_listing() {
     on_every_kernel(|host| {
         let outer = Jail::builder()

@@ -10,7 +10,7 @@ use super::{Notes, Watcher, left};
 use crate::error::{ErrorKind, Result, Subject};
 use crate::get::{self, Key, Read};
 use crate::jail::{Jail, OwnedJail};
-use crate::param::{self, Param, ReadOnly};
+use crate::param;
 use crate::request::Desc;
 use crate::snapshot::{JailState, Snapshot};
 use crate::sys::{self, System};
@@ -177,12 +177,10 @@ struct Remains {
     cpuset: c_int,
 }
 
-const CPUSET_ID: Param<'static, i32, ReadOnly> = Param::new("cpuset.id");
-
 impl Remains {
     /// Takes down by what the jail of a handle can be known, while it lives.
     fn of_living(jail: &Jail) -> Result<Option<Self>> {
-        match jail.get(CPUSET_ID) {
+        match jail.get(param::CPUSET_ID) {
             Ok(cpuset) => Ok(Some(Self { system: jail.system.clone(), jid: jail.jid().get(), cpuset })),
             Err(error) if error.kind() == ErrorKind::Gone => Ok(None),
             Err(error) => Err(error),
@@ -199,7 +197,7 @@ impl Remains {
             key: Key::Jid(jid),
             relative_to: None,
         };
-        match get::read(read, &(CPUSET_ID, param::DYING)) {
+        match get::read(read, &(param::CPUSET_ID, param::DYING)) {
             Ok(found) => {
                 let (cpuset, dying) = found.values;
                 Ok(dying.then(|| Self { system: system.clone(), jid, cpuset }))
