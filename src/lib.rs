@@ -29,9 +29,11 @@ mod settings;
 #[cfg(feature = "sim")]
 #[cfg_attr(docsrs, doc(cfg(feature = "sim")))]
 pub mod sim;
+mod snapshot;
 #[allow(unsafe_code)]
 pub mod sys;
 mod update;
+mod watch;
 
 pub use allow::Allow;
 pub use builder::JailBuilder;
@@ -48,4 +50,6 @@ pub use list::{Handles, Jails, Listing};
 pub use network::{Ip4, Ip6};
 pub use param::Mode;
 pub use request::Request;
+pub use snapshot::{JailState, Snapshot, SnapshotEntry};
 pub use update::{Changes, JailUpdate};
+pub use watch::{Event, EventKind, EventKinds, Events, Notes, Waited, WatchId, Watcher};

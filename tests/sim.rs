@@ -11,10 +11,9 @@ use std::ffi::c_int;
 use std::io::Read;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
-use std::time::Duration;
 
 use ask::*;
-use freebsd_jail::sim::{Event, Filter, Kernel, Legacy, Queue, Release};
+use freebsd_jail::sim::{Kernel, Legacy, Release};
 use freebsd_jail::sys::Errno;
 use freebsd_jail::{GetFlags, Request, SetFlags, raw};
 
@@ -295,123 +294,6 @@ fn the_tree_of_parameters_is_the_kernels() {
         modelled.sort();
         assert_eq!(modelled, recorded, "{folder_name}");
     }
-}
-
-const CHILD: u32 = 0x8000_0000;
-const SET: u32 = 0x4000_0000;
-const ATTACHED: u32 = 0x2000_0000;
-const REMOVED: u32 = 0x1000_0000;
-const MULTI: u32 = 0x0800_0000;
-const ANY: u32 = CHILD | SET | ATTACHED | REMOVED;
-
-/// What has happened so far: bits and number of each event.
-fn happened(queue: &Queue) -> Vec<(u32, i64)> {
-    let events = queue.wait(16, Some(Duration::ZERO));
-    events.into_iter().map(|Event { fflags, data, .. }| (fflags, data)).collect()
-}
-
-#[test]
-fn events_tell_what_happens_to_a_jail() {
-    let kernel = Kernel::new();
-    let (jid, descriptor) = create_with_descriptor(&kernel, "a", GET_DESC);
-    for filter in [Filter::Jail(jid), Filter::Descriptor(descriptor)] {
-        let queue = kernel.kqueue().expect("a queue");
-        queue.add(filter, ANY).expect("it is there");
-        assert_eq!(happened(&queue), []);
-        set(&kernel, UPDATE, &[("jid", I(jid)), ("securelevel", I(1))]).jid();
-        assert_eq!(happened(&queue), [(SET, 0)]);
-        let child = create(&kernel, "a.b");
-        assert_eq!(happened(&queue), [(CHILD, child.into())]);
-        let process = kernel.process().fork();
-        process.run(|| kernel.jail_attach(jid)).expect("root may enter");
-        assert_eq!(happened(&queue), [(ATTACHED, process.pid().into())]);
-        kernel.jail_remove(child).expect("it is there");
-        assert_eq!(happened(&queue), [], "the removal of a child is not told");
-        create(&kernel, "a.b");
-        create(&kernel, "a.c");
-        set(&kernel, UPDATE, &[("jid", I(jid)), ("securelevel", I(1))]).jid();
-        assert_eq!(happened(&queue), [(CHILD | SET | MULTI, 0)]);
-        for child in ["a.b", "a.c"] {
-            let child = get(&kernel, 0, &[("name", S(child))]).jid();
-            kernel.jail_remove(child).expect("it is there");
-        }
-        process.exit();
-    }
-    nix::unistd::close(descriptor).expect("it is open");
-}
-
-#[test]
-fn a_removal_is_told_once_and_is_the_last_event() {
-    let kernel = Kernel::new();
-    let (jid, descriptor) = create_with_descriptor(&kernel, "a", GET_DESC);
-    let queue = kernel.kqueue().expect("a queue");
-    queue.add(Filter::Jail(jid), REMOVED).expect("it is there");
-    queue.add(Filter::Descriptor(descriptor), CHILD).expect("it is there");
-    kernel.jail_remove(jid).expect("it is there");
-    let event = Event { filter: Filter::Jail(jid), flags: 0x8030, fflags: REMOVED, data: 0 };
-    assert_eq!(queue.wait(16, None), [event], "who does not ask for removals gets none");
-    assert_eq!(happened(&queue), []);
-    assert_eq!(queue.delete(Filter::Jail(jid)), Err(Errno(libc::ENOENT)));
-    assert_eq!(queue.add(Filter::Jail(jid), REMOVED), Err(Errno(libc::ENOENT)));
-    queue.add(Filter::Descriptor(descriptor), ANY).expect("its jail is dead, the descriptor is not");
-    assert_eq!(happened(&queue), [(REMOVED, 0)]);
-    nix::unistd::close(descriptor).expect("it is open");
-}
-
-#[test]
-fn a_jail_watches_itself_and_anybody_watches_what_they_see() {
-    let kernel = Kernel::new();
-    let user = kernel.process().fork();
-    user.setuid(1001).expect("root may become anybody");
-    let queue = kernel.kqueue().expect("a queue");
-    user.run(|| queue.add(Filter::Jail(0), ANY)).expect("the host is there");
-    let jid = create(&kernel, "a");
-    assert_eq!(happened(&queue), [(CHILD, jid.into())]);
-    let old = Kernel::with_release(Release::FREEBSD_13_2);
-    create(&old, "a");
-    let queue = old.kqueue().expect("a queue");
-    assert_eq!(queue.add(Filter::Jail(1), ANY), Err(Errno(libc::EINVAL)));
-}
-
-#[test]
-fn a_reader_is_woken() {
-    let kernel = Kernel::new();
-    let jid = create(&kernel, "a");
-    let queue = kernel.kqueue().expect("a queue");
-    queue.add(Filter::Jail(jid), ANY).expect("it is there");
-    let remover = std::thread::spawn({
-        let kernel = kernel.clone();
-        move || {
-            std::thread::sleep(Duration::from_millis(20));
-            kernel.jail_remove(jid)
-        }
-    });
-    assert_eq!(queue.wait(1, Some(Duration::from_secs(60))).len(), 1);
-    assert_eq!(remover.join().expect("the thread ends"), Ok(()));
-    assert!(kernel.calls().kevent <= 2, "waiting is one call");
-
-    let (jid, descriptor) = create_with_descriptor(&kernel, "b", OWN_DESC);
-    queue.add(Filter::Jail(jid), ANY).expect("it is there");
-    nix::unistd::close(descriptor).expect("it is open");
-    assert_eq!(queue.wait(1, Some(Duration::from_secs(60))).len(), 1, "nobody made a call");
-}
-
-#[test]
-fn a_queue_is_readable_while_there_are_events() {
-    let kernel = Kernel::new();
-    let queue = kernel.kqueue().expect("a queue");
-    queue.add(Filter::Jail(0), ANY).expect("the host is there");
-    let readable = || {
-        let mut watched = [nix::poll::PollFd::new(queue.as_fd(), nix::poll::PollFlags::POLLIN)];
-        nix::poll::poll(&mut watched, nix::poll::PollTimeout::ZERO).expect("it can be polled") == 1
-    };
-    assert!(!readable());
-    create(&kernel, "a");
-    assert!(readable());
-    happened(&queue);
-    assert!(!readable());
-    create(&kernel, "b");
-    assert!(readable());
 }
 
 /// Returns the folder of the recordings. Where tests run on another machine than they were made on, they are told.

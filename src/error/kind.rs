@@ -105,6 +105,10 @@ pub enum Call {
     Fstat,
     /// sysctl(3)
     Sysctl,
+    /// kqueue(2)
+    Kqueue,
+    /// kevent(2)
+    Kevent,
 }
 
 impl Call {
@@ -122,6 +126,8 @@ impl Call {
             Self::Fcntl => "fcntl",
             Self::Fstat => "fstat",
             Self::Sysctl => "sysctl",
+            Self::Kqueue => "kqueue",
+            Self::Kevent => "kevent",
         }
     }
 }

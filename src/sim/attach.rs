@@ -2,9 +2,8 @@
 
 use core::ffi::c_int;
 
-use crate::sys::Errno;
+use crate::sys::{Errno, NOTE_JAIL_ATTACH};
 
-use super::events::Hint;
 use super::flags::LetGo;
 use super::prison::Key;
 use super::process::Pid;
@@ -79,7 +78,7 @@ impl State {
             return Err(Errno(libc::EPERM));
         }
         self.move_process(pid, key);
-        self.knote(key, Hint::Attach(pid));
+        self.knote(key, NOTE_JAIL_ATTACH, pid);
         Ok(())
     }
 }

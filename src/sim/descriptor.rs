@@ -79,6 +79,11 @@ impl Descriptors {
         }
     }
 
+    /// The descriptor that a number stands for, and its jail unless that has started to die.
+    pub(super) fn find_jail(&self, number: c_int) -> Result<Option<(DescriptorId, Option<Key>)>, Errno> {
+        Ok(self.find(number)?.map(|(id, descriptor)| (id, descriptor.prison)))
+    }
+
     /// Takes the jail, which has started to die, from a descriptor; says whether it had one.
     pub(super) fn detach(&mut self, id: DescriptorId) -> Option<CredentialId> {
         let descriptor = self.open.get_mut(&id)?;
@@ -89,7 +94,7 @@ impl Descriptors {
 }
 
 /// Whether every copy of the other end has been closed.
-fn hung_up(mut end: &UnixStream) -> bool {
+pub(super) fn hung_up(mut end: &UnixStream) -> bool {
     let mut ignored = [0; 64];
     loop {
         match end.read(&mut ignored) {
@@ -119,12 +124,6 @@ impl State {
             Some(key) => Ok((key, descriptor.maker)),
             None => Err(Errno(libc::ENOENT)),
         }
-    }
-
-    /// Finds a descriptor that is to be watched, and whether its jail is alive.
-    pub(super) fn watched_descriptor(&self, number: c_int) -> Result<(DescriptorId, bool), Errno> {
-        let (id, descriptor) = self.descriptors.find(number)?.ok_or(Errno(libc::EINVAL))?;
-        Ok((id, descriptor.prison.is_some()))
     }
 
     /// Finds the jail of a descriptor for a call with an `errmsg`.
@@ -197,7 +196,6 @@ impl State {
         let Some(descriptor) = self.descriptors.open.remove(&id) else {
             return;
         };
-        self.forget_notes(id);
         self.descriptors.by_identity.remove(&descriptor.identity);
         let Some(key) = descriptor.prison else {
             // One that never meant a jail; those of dead jails let go of their maker when the jail died.

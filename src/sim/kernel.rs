@@ -3,10 +3,12 @@
 use core::cell::{Cell, RefCell};
 use core::ffi::c_int;
 use core::marker::PhantomData;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::features::Cache;
+use crate::sys::event::Kevent;
 use crate::sys::{Errno, Pair};
 
 use super::calls::Calls;
@@ -142,10 +144,11 @@ impl Kernel {
     }
 
     /// The state at the start of a call, when the last closes of descriptors have been noticed.
-    pub(super) fn enter(&self) -> (MutexGuard<'_, State>, Pid) {
+    fn enter(&self) -> (MutexGuard<'_, State>, Pid) {
         let pid = self.current_pid();
         let mut state = self.state();
         state.sweep();
+        state.sweep_queues();
         (state, pid)
     }
 
@@ -287,6 +290,32 @@ impl Kernel {
         let (mut state, pid) = self.enter();
         state.calls.jail += 1;
         state.sys_jail(pid, jail)
+    }
+
+    /// kqueue(2): makes an event queue. Its filters are `EVFILT_JAIL` and `EVFILT_JAILDESC`, and no others.
+    pub(crate) fn kqueue(&self) -> Result<OwnedFd, Errno> {
+        let (mut state, pid) = self.enter();
+        state.calls.kqueue += 1;
+        state.sys_kqueue(pid)
+    }
+
+    /// kevent(2) with a change.
+    pub(crate) fn kevent_change(&self, queue: BorrowedFd<'_>, change: Kevent) -> Result<(), Errno> {
+        let (mut state, pid) = self.enter();
+        state.calls.kevent += 1;
+        state.sys_kevent_change(pid, queue, change)
+    }
+
+    /// Takes events without waiting, as kevent(2) does each time it wakes up; the first time is what is counted.
+    pub(crate) fn kevent_read(
+        &self,
+        queue: BorrowedFd<'_>,
+        events: &mut [Kevent],
+        first: bool,
+    ) -> Result<usize, Errno> {
+        let (mut state, pid) = self.enter();
+        state.calls.kevent += u64::from(first);
+        state.sys_kevent_read(pid, queue, events)
     }
 
     /// fstat(2) of a jail descriptor: its mode and inode, or `None` if it is none of this kernel's and the host

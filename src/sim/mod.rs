@@ -58,7 +58,8 @@
 //!
 //! jail_set(2), jail_get(2), jail_attach(2), jail_remove(2), the two calls by descriptor, jail(2), and the sysctls
 //! about jails: the parameters and who may set them to what, inheritance and restriction, names, addresses,
-//! persistence, processes, dying jails, credentials, `meta` and `env`; and the events of jails, by a [`Queue`].
+//! persistence, processes, dying jails, credentials, `meta` and `env`; and the events of jails, to a
+//! [`Watcher`](crate::Watcher).
 //! Recordings of real kernels are replayed against it (`examples/replay`).
 //!
 //! A jail descriptor is a real one, an end of a pair of sockets. Closing, copying and passing it on are the
@@ -89,7 +90,7 @@ mod calls;
 mod check;
 mod create;
 mod descriptor;
-mod events;
+mod event;
 mod files;
 mod find;
 mod flags;
@@ -108,7 +109,6 @@ mod options;
 mod permission;
 mod prison;
 mod process;
-mod queue;
 mod refs;
 mod release;
 mod request;
@@ -119,11 +119,9 @@ mod sysctl_tree;
 mod user;
 
 pub use calls::Calls;
-pub use events::{Event, Filter};
 pub(crate) use inside::Inside;
 pub use inside::is_inside;
 pub use kernel::{Guard, Kernel};
 pub use legacy::Legacy;
-pub use queue::Queue;
 pub use release::Release;
 pub use user::Process;

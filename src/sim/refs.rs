@@ -3,7 +3,8 @@
 //! After `prison_deref`, `prison_deref_kill` and what is about them in `sys/kern/kern_jail.c`. What the kernel
 //! leaves to a thread of its own (`taskqueue_jail_remove`) the model does at once.
 
-use super::events::Hint;
+use crate::sys::NOTE_JAIL_REMOVE;
+
 use super::flags::{LetGo, PrisonFlags};
 use super::prison::{Key, Life};
 use super::state::State;
@@ -132,7 +133,7 @@ impl State {
     /// What happens when a jail starts to die: its descriptors are told and let go of it
     /// (`prison_cleanup_locked`), and its System V objects go (the modules' `PR_METHOD_REMOVE`).
     fn clean_up(&mut self, key: Key) {
-        self.knote(key, Hint::Remove);
+        self.knote(key, NOTE_JAIL_REMOVE, 0);
         for descriptor in core::mem::take(&mut self.prison_mut(key).descriptors) {
             if let Some(maker) = self.descriptors.detach(descriptor) {
                 self.free(key);

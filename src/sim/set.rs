@@ -2,10 +2,9 @@
 
 use core::ffi::c_int;
 
-use crate::sys::{Errno, Pair};
+use crate::sys::{Errno, NOTE_JAIL_CHILD, NOTE_JAIL_SET, Pair};
 
 use super::descriptor::NewDescriptor;
-use super::events::Hint;
 use super::flags::{
     JAIL_ANY_DESC, JAIL_AT_DESC, JAIL_ATTACH, JAIL_CREATE, JAIL_GET_DESC, JAIL_OWN_DESC, JAIL_UPDATE,
     JAIL_USE_DESC, LetGo,
@@ -162,7 +161,7 @@ impl State {
             }
             self.set_modules(opts, key, born)?;
             if born {
-                self.knote(found.parent, Hint::Child(found.jid));
+                self.knote(found.parent, NOTE_JAIL_CHILD, found.jid);
                 self.prison_mut(key).life = Life::Alive;
             }
             if how & JAIL_ATTACH != 0 {
@@ -176,7 +175,7 @@ impl State {
         })();
         if changing && !created {
             // Told whether or not the call failed in the end, since something may have changed.
-            self.knote(key, Hint::Set);
+            self.knote(key, NOTE_JAIL_SET, 0);
         }
         self.let_go(key, let_go);
         outcome

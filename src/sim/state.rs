@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::calls::Calls;
 use super::descriptor::Descriptors;
-use super::events::Queues;
+use super::event::Queues;
 use super::files::Files;
 use super::flags::JAIL_MAX;
 use super::permission::Permissions;

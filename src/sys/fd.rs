@@ -3,6 +3,8 @@
 use core::ffi::c_int;
 use core::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+#[cfg(feature = "sim")]
+use std::time::Duration;
 
 use super::Errno;
 
@@ -45,6 +47,21 @@ pub(crate) fn set_close_on_exec(fd: BorrowedFd<'_>, on: bool) -> Result<(), Errn
     let flags = if on { libc::FD_CLOEXEC } else { 0 };
     // SAFETY: F_SETFD takes an int and touches no memory; the descriptor is open while it is borrowed.
     let result = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETFD, flags) };
+    if result == -1 { Err(Errno::last()) } else { Ok(()) }
+}
+
+/// Waits until there is something to read or the time has passed, as poll(2) does.
+///
+/// # Errors
+///
+/// `EINTR` when a signal comes in.
+#[cfg(feature = "sim")]
+pub(crate) fn wait_readable(fd: BorrowedFd<'_>, timeout: Duration) -> Result<(), Errno> {
+    // Rounded up, so that whoever waits for the rest of a timeout does not spin through its last millisecond.
+    let timeout = c_int::try_from(timeout.as_nanos().div_ceil(1_000_000)).unwrap_or(c_int::MAX);
+    let mut asked = libc::pollfd { fd: fd.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+    // SAFETY: `asked` is ours, one structure as the call is told, and valid until it returns.
+    let result = unsafe { libc::poll(&raw mut asked, 1, timeout) };
     if result == -1 { Err(Errno::last()) } else { Ok(()) }
 }
 

@@ -7,6 +7,8 @@
 //!
 //! Prefer [`Request`](crate::Request) and [`raw`](crate::raw), which do the same without unsafe code.
 
+#![cfg_attr(not(feature = "sim"), allow(clippy::unused_self, reason = "without models there is one kernel"))]
+
 #[cfg(not(freebsd_jail_generated))]
 #[allow(missing_docs, non_camel_case_types, non_upper_case_globals, unreachable_pub)]
 #[allow(dead_code, clippy::unreadable_literal)]
@@ -20,6 +22,7 @@ mod bindings {
 mod calls;
 mod descriptor;
 mod errno;
+pub(crate) mod event;
 pub(crate) mod fd;
 mod kernel;
 mod layout;

@@ -29,6 +29,22 @@ pub(crate) struct DescriptorStat {
     pub(crate) mode: u32,
 }
 
+/// The most numbers that a sysctl's name stands for: `CTL_MAXNAME`.
+const MIB_MAX: usize = 24;
+
+/// What the name of a sysctl stands for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Mib {
+    numbers: [c_int; MIB_MAX],
+    len: usize,
+}
+
+impl Mib {
+    pub(crate) fn as_slice(&self) -> &[c_int] {
+        self.numbers.get(..self.len).unwrap_or_default()
+    }
+}
+
 #[cfg_attr(not(feature = "sim"), allow(clippy::unused_self, reason = "without models there is one kernel only"))]
 impl System {
     /// Returns the model that is installed on this thread, or else the host's kernel.
@@ -41,8 +57,22 @@ impl System {
 
     /// Returns the model, and the mark that this thread is inside it.
     #[cfg(feature = "sim")]
-    fn model(&self) -> Option<(&sim::Kernel, sim::Inside)> {
+    pub(super) fn model(&self) -> Option<(&sim::Kernel, sim::Inside)> {
         self.model.as_ref().map(|model| (model, sim::Inside::enter()))
+    }
+
+    /// Whether calls go to the same kernel.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        #[cfg(feature = "sim")]
+        return match (&self.model, &other.model) {
+            (Some(this), Some(other)) => this.is(other),
+            (this, other) => this.is_none() && other.is_none(),
+        };
+        #[cfg(not(feature = "sim"))]
+        {
+            let _ = other;
+            true
+        }
     }
 
     /// Makes the request of jail_set(2).
@@ -179,18 +209,22 @@ impl System {
 
     /// Reads a value of fixed size by its name, and returns how many bytes it has.
     pub(crate) fn sysctl_by_name(&self, name: &str, value: &mut [u8]) -> Result<usize, Errno> {
+        self.sysctl(self.sysctl_mib(name)?.as_slice(), Some(value), None)
+    }
+
+    /// Returns the numbers that a name stands for.
+    pub(crate) fn sysctl_mib(&self, name: &str) -> Result<Mib, Errno> {
         // What sysctlnametomib(3) does: node 3 of the tree's own level turns names into numbers.
         const NAME_TO_MIB: [c_int; 2] = [0, 3];
         const NUMBER: usize = size_of::<c_int>();
-        let mut numbers = [0; 24 * NUMBER];
-        let len = self.sysctl(&NAME_TO_MIB, Some(&mut numbers), Some(name.as_bytes()))?;
-        let mut mib = [0; 24];
-        let mut count = 0;
-        for (number, place) in numbers.chunks_exact(NUMBER).take(len / NUMBER).zip(&mut mib) {
+        let mut bytes = [0; MIB_MAX * NUMBER];
+        let len = self.sysctl(&NAME_TO_MIB, Some(&mut bytes), Some(name.as_bytes()))?;
+        let mut mib = Mib { numbers: [0; MIB_MAX], len: 0 };
+        for (number, place) in bytes.chunks_exact(NUMBER).take(len / NUMBER).zip(&mut mib.numbers) {
             *place = number.try_into().map_or(0, c_int::from_ne_bytes);
-            count += 1;
+            mib.len += 1;
         }
-        self.sysctl(mib.get(..count).unwrap_or_default(), Some(value), None)
+        Ok(mib)
     }
 
     /// Whether the kernel has jail descriptors, which came with FreeBSD 15.0.

@@ -3,7 +3,7 @@
 //! On FreeBSD as root that is the host's kernel, anywhere else a model of it. No test asks which, but through
 //! this file.
 
-#![allow(dead_code, unreachable_pub, reason = "each test uses its part of this file")]
+#![allow(dead_code, unreachable_pub, unused_imports, reason = "each test uses its part of this file")]
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -11,9 +11,13 @@
     reason = "a test fails by panicking"
 )]
 
+mod inmate;
+
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use freebsd_jail::{ErrorKind, Jail, Jid, param, sim};
+
+pub use inmate::Inmate;
 
 /// The kernel that a test runs on, while it is held.
 #[must_use]

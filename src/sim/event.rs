@@ -1,0 +1,288 @@
+//! Event queues with the filters for jails: `filt_jail` and its like in `sys/kern/kern_event.c`, and
+//! `jaildesc_kqops_event` in `sys/kern/kern_jaildesc.c`.
+//!
+//! A modelled queue is a real descriptor, as a modelled jail descriptor is: an end of a pair of sockets. It can be
+//! read while the queue has events, so that poll(2) and what is built upon it see what they would of a kqueue.
+//! There are no filters but the two, and a child process inherits the queue, which it would not of the kernel.
+
+use core::ffi::c_int;
+use std::collections::{BTreeMap, VecDeque};
+use std::io::{Read, Write};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+
+use crate::sys::event::{EV_ADD, EV_CLEAR, EV_DELETE, EV_DROP, EV_EOF, EV_ONESHOT, Kevent};
+use crate::sys::{
+    EVFILT_JAIL, EVFILT_JAILDESC, Errno, NOTE_JAIL_ATTACH, NOTE_JAIL_CHILD, NOTE_JAIL_MULTI,
+    NOTE_JAIL_REMOVE, fd,
+};
+
+use super::descriptor::{DescriptorId, hung_up};
+use super::prison::Key;
+use super::process::Pid;
+use super::state::State;
+
+/// What tells a file from all others: device and inode.
+type Identity = (u64, u64);
+
+/// What tells a filter from all others of its queue: filter and ident.
+type Filter = (i16, usize);
+
+/// All event queues.
+#[derive(Debug, Default)]
+pub(super) struct Queues {
+    open: BTreeMap<Identity, Queue>,
+}
+
+/// An event queue: `struct kqueue`.
+#[derive(Debug)]
+struct Queue {
+    /// The model's end; what is written to it makes the caller's readable.
+    end: UnixStream,
+    knotes: BTreeMap<Filter, Knote>,
+    /// The filters that have something to tell, in the order in which they came to have it.
+    ready: VecDeque<Filter>,
+    /// Whether the caller's end is readable.
+    told: bool,
+}
+
+/// What a filter watches and has seen: `struct knote`.
+#[derive(Debug)]
+struct Knote {
+    /// What the caller gave, with what has happened since in `flags`, `fflags` and `data`.
+    event: Kevent,
+    /// The kinds of events that were asked for.
+    wanted: u32,
+    /// The jail, none once it has started to die.
+    prison: Option<Key>,
+    /// The descriptor by which the jail is watched.
+    descriptor: Option<DescriptorId>,
+    /// Whether it waits to be read.
+    queued: bool,
+}
+
+impl Knote {
+    /// Takes note of something that has happened; says whether there is something to tell.
+    fn note(&mut self, kind: u32, number: c_int) -> bool {
+        let event = &mut self.event;
+        if self.wanted & kind != 0 {
+            event.fflags |= kind;
+            if kind == NOTE_JAIL_CHILD || kind == NOTE_JAIL_ATTACH {
+                if event.data != 0 {
+                    event.fflags |= NOTE_JAIL_MULTI;
+                }
+                event.data = if event.fflags & NOTE_JAIL_MULTI != 0 { 0 } else { number.into() };
+            }
+        }
+        if kind == NOTE_JAIL_REMOVE {
+            event.flags |= EV_EOF | EV_ONESHOT;
+            if event.fflags == 0 {
+                event.flags |= EV_DROP;
+            }
+            self.prison = None;
+            return true;
+        }
+        event.fflags != 0
+    }
+}
+
+impl Queue {
+    fn enqueue(&mut self, filter: Filter) {
+        if let Some(knote) = self.knotes.get_mut(&filter).filter(|knote| !knote.queued) {
+            knote.queued = true;
+            self.ready.push_back(filter);
+        }
+        if !self.told && !self.ready.is_empty() {
+            // A byte always fits: there is never more than one.
+            self.told = (&self.end).write(&[0]).is_ok();
+        }
+    }
+
+    fn forget(&mut self, filter: Filter) -> Option<Knote> {
+        self.ready.retain(|each| *each != filter);
+        self.knotes.remove(&filter)
+    }
+
+    /// Takes the next event; those that are to be dropped without a word are.
+    fn take(&mut self) -> Option<Kevent> {
+        loop {
+            let filter = self.ready.pop_front()?;
+            let Some(knote) = self.knotes.get_mut(&filter) else { continue };
+            knote.queued = false;
+            let event = knote.event;
+            if event.flags & EV_ONESHOT != 0 {
+                self.knotes.remove(&filter);
+            } else {
+                knote.event.fflags = 0;
+                knote.event.data = 0;
+            }
+            if event.flags & EV_DROP == 0 {
+                return Some(event);
+            }
+        }
+    }
+}
+
+impl State {
+    /// kqueue(2).
+    pub(super) fn sys_kqueue(&mut self, pid: Pid) -> Result<OwnedFd, Errno> {
+        self.check_running(pid)?;
+        let exhausted = |error: std::io::Error| Errno(error.raw_os_error().unwrap_or(libc::EMFILE));
+        let (theirs, ours) = UnixStream::pair().map_err(exhausted)?;
+        ours.set_nonblocking(true).map_err(exhausted)?;
+        theirs.set_nonblocking(true).map_err(exhausted)?;
+        let queue = Queue { end: ours, knotes: BTreeMap::new(), ready: VecDeque::new(), told: false };
+        self.queues.open.insert(identity(theirs.as_fd())?, queue);
+        Ok(theirs.into())
+    }
+
+    /// kevent(2) with one change.
+    pub(super) fn sys_kevent_change(
+        &mut self,
+        pid: Pid,
+        queue: BorrowedFd<'_>,
+        change: Kevent,
+    ) -> Result<(), Errno> {
+        self.check_running(pid)?;
+        let queue = identity(queue)?;
+        if !self.queues.open.contains_key(&queue) {
+            return Err(Errno(libc::EBADF));
+        }
+        if !self.release.descriptors || !matches!(change.filter, EVFILT_JAIL | EVFILT_JAILDESC) {
+            return Err(Errno(libc::EINVAL));
+        }
+        let filter = (change.filter, change.ident);
+        let found = if change.filter == EVFILT_JAILDESC {
+            Some(self.descriptor_to_watch(change.ident)?)
+        } else {
+            None
+        };
+        let known = |state: &mut Self| {
+            state.queues.open.get_mut(&queue).map(|queue| queue.knotes.contains_key(&filter))
+        };
+        match (known(self) == Some(true), change.flags & EV_ADD != 0, change.flags & EV_DELETE != 0) {
+            (true, _, true) => {
+                if let Some(queue) = self.queues.open.get_mut(&queue) {
+                    queue.forget(filter);
+                }
+                Ok(())
+            }
+            (true, _, false) => {
+                if let Some(knote) =
+                    self.queues.open.get_mut(&queue).and_then(|queue| queue.knotes.get_mut(&filter))
+                {
+                    knote.wanted = change.fflags;
+                    knote.event.udata = change.udata;
+                }
+                Ok(())
+            }
+            (false, false, _) => Err(Errno(libc::ENOENT)),
+            (false, true, _) => self.attach_knote(pid, queue, change, found),
+        }
+    }
+
+    /// Adds a filter: `filt_jailattach` and `jaildesc_kqfilter`.
+    fn attach_knote(
+        &mut self,
+        pid: Pid,
+        queue: Identity,
+        change: Kevent,
+        found: Option<(DescriptorId, Option<Key>)>,
+    ) -> Result<(), Errno> {
+        let prison = match found {
+            Some((_, prison)) => prison,
+            None if change.ident == 0 => Some(self.prison_of(pid)),
+            None => {
+                let jid = c_int::try_from(change.ident).map_err(|_| Errno(libc::ENOENT))?;
+                let alive = |key: &Key| self.prison(*key).is_alive();
+                let key = self.find_child(self.prison_of(pid), jid).filter(alive);
+                Some(key.ok_or(Errno(libc::ENOENT))?)
+            }
+        };
+        let event =
+            Kevent { flags: change.flags & !(EV_ADD | EV_DELETE) | EV_CLEAR, fflags: 0, data: 0, ..change };
+        let mut knote = Knote {
+            event,
+            wanted: change.fflags,
+            prison,
+            descriptor: found.map(|(id, _)| id),
+            queued: false,
+        };
+        // A jail that died before says so at once.
+        let tell = prison.is_none() && knote.note(NOTE_JAIL_REMOVE, 0);
+        if let Some(queue) = self.queues.open.get_mut(&queue) {
+            let filter = (change.filter, change.ident);
+            queue.knotes.insert(filter, knote);
+            if tell {
+                queue.enqueue(filter);
+            }
+        }
+        Ok(())
+    }
+
+    /// kevent(2) that takes events and does not wait.
+    pub(super) fn sys_kevent_read(
+        &mut self,
+        pid: Pid,
+        descriptor: BorrowedFd<'_>,
+        events: &mut [Kevent],
+    ) -> Result<usize, Errno> {
+        self.check_running(pid)?;
+        let queue = self.queues.open.get_mut(&identity(descriptor)?).ok_or(Errno(libc::EBADF))?;
+        let mut count = 0;
+        for place in events {
+            let Some(event) = queue.take() else { break };
+            *place = event;
+            count += 1;
+        }
+        if queue.told && queue.ready.is_empty() {
+            // What makes the descriptor readable is read from a copy of it.
+            let copy = descriptor.try_clone_to_owned();
+            let copy = copy.map_err(|error| Errno(error.raw_os_error().unwrap_or(libc::EMFILE)))?;
+            queue.told = UnixStream::from(copy).read(&mut [0; 16]).is_err();
+        }
+        Ok(count)
+    }
+
+    /// Tells those who watch a jail what has happened to it: `prison_knote`.
+    pub(super) fn knote(&mut self, key: Key, kind: u32, number: c_int) {
+        for queue in self.queues.open.values_mut() {
+            let mine = queue.knotes.iter_mut().filter(|(_, knote)| knote.prison == Some(key));
+            let told: Vec<Filter> =
+                mine.filter_map(|(filter, knote)| knote.note(kind, number).then_some(*filter)).collect();
+            for filter in told {
+                queue.enqueue(filter);
+            }
+        }
+    }
+
+    /// Forgets the queues that have been closed, and the filters whose descriptors have been: `knote_fdclose`.
+    pub(super) fn sweep_queues(&mut self) {
+        self.queues.open.retain(|_, queue| !hung_up(&queue.end));
+        let descriptors = &self.descriptors;
+        let means = |number: usize, id: DescriptorId| {
+            let found = c_int::try_from(number).ok().map(|number| descriptors.find_jail(number));
+            matches!(found, Some(Ok(Some((found, _)))) if found == id)
+        };
+        for queue in self.queues.open.values_mut() {
+            let closed = queue
+                .knotes
+                .iter()
+                .filter(|((_, ident), knote)| knote.descriptor.is_some_and(|id| !means(*ident, id)));
+            let closed: Vec<Filter> = closed.map(|(filter, _)| *filter).collect();
+            for filter in closed {
+                queue.forget(filter);
+            }
+        }
+    }
+
+    /// Finds the descriptor of a number, and its jail unless that has started to die.
+    fn descriptor_to_watch(&self, number: usize) -> Result<(DescriptorId, Option<Key>), Errno> {
+        let number = c_int::try_from(number).map_err(|_| Errno(libc::EBADF))?;
+        self.descriptors.find_jail(number)?.ok_or(Errno(libc::EINVAL))
+    }
+}
+
+fn identity(descriptor: BorrowedFd<'_>) -> Result<Identity, Errno> {
+    fd::host_fstat(descriptor.as_raw_fd()).map(|stat| (stat.dev, stat.ino))
+}

@@ -1,0 +1,112 @@
+//! Event queues: kqueue(2) and kevent(2), the kernel's or the model's.
+
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::time::Duration;
+#[cfg(feature = "sim")]
+use std::time::Instant;
+
+use super::{Errno, System, kernel};
+
+/// What kevent(2) takes and gives: the fields of `struct kevent` that the crate uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Kevent {
+    /// What is watched: a jail's number, or a descriptor's.
+    pub(crate) ident: usize,
+    /// By which filter.
+    pub(crate) filter: i16,
+    /// What to do, or what has become of it: `EV_ADD` and its like.
+    pub(crate) flags: u16,
+    /// The filter's own flags: `NOTE_JAIL_SET` and its like.
+    pub(crate) fflags: u32,
+    /// The filter's own number.
+    pub(crate) data: i64,
+    /// A number of the caller's, given back with the events; adding the filter again changes it.
+    pub(crate) udata: usize,
+    /// Another one, given back too, that stays as it was when the filter was first added.
+    pub(crate) extra: u64,
+}
+
+/// Add a filter, or change the one that is there: `EV_ADD` in `sys/event.h`, as are the others.
+pub(crate) const EV_ADD: u16 = 0x0001;
+/// Take a filter away.
+pub(crate) const EV_DELETE: u16 = 0x0002;
+/// The filter is to go once its event has been read.
+#[cfg(feature = "sim")]
+pub(crate) const EV_ONESHOT: u16 = 0x0010;
+/// Reading an event forgets it.
+#[cfg(feature = "sim")]
+pub(crate) const EV_CLEAR: u16 = 0x0020;
+/// The filter is to go without a word.
+#[cfg(feature = "sim")]
+pub(crate) const EV_DROP: u16 = 0x1000;
+/// There will be no more events.
+#[cfg(feature = "sim")]
+pub(crate) const EV_EOF: u16 = 0x8000;
+
+/// How long a reader on the model sleeps at a time.
+#[cfg(feature = "sim")]
+const LOOK: Duration = Duration::from_millis(5);
+
+/// How many events one call takes at most.
+pub(crate) const MAX_EVENTS: usize = 32;
+
+impl System {
+    /// Makes an event queue, close-on-exec.
+    pub(crate) fn kqueue(&self) -> Result<OwnedFd, Errno> {
+        #[cfg(feature = "sim")]
+        if let Some((model, _inside)) = self.model() {
+            return model.kqueue();
+        }
+        kernel::kqueue()
+    }
+
+    /// Adds, changes or takes away one filter.
+    pub(crate) fn kevent_change(&self, kq: BorrowedFd<'_>, change: Kevent) -> Result<(), Errno> {
+        #[cfg(feature = "sim")]
+        if let Some((model, _inside)) = self.model() {
+            return model.kevent_change(kq, change);
+        }
+        kernel::kevent(kq, Some(change), &mut [], Some(Duration::ZERO)).map(drop)
+    }
+
+    /// Waits for events and takes at most [`MAX_EVENTS`] of them; without a timeout it waits for ever.
+    ///
+    /// Fails with `EINTR` when a signal comes in.
+    pub(crate) fn kevent_read(
+        &self,
+        kq: BorrowedFd<'_>,
+        events: &mut [Kevent],
+        timeout: Option<Duration>,
+    ) -> Result<usize, Errno> {
+        #[cfg(feature = "sim")]
+        if self.model().is_some() {
+            return self.kevent_read_of_model(kq, events, timeout);
+        }
+        kernel::kevent(kq, None, events, timeout)
+    }
+
+    /// What the kernel does inside: look, and sleep until the queue has an event.
+    #[cfg(feature = "sim")]
+    fn kevent_read_of_model(
+        &self,
+        kq: BorrowedFd<'_>,
+        events: &mut [Kevent],
+        timeout: Option<Duration>,
+    ) -> Result<usize, Errno> {
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let mut first = true;
+        loop {
+            let count = match self.model() {
+                Some((model, _inside)) => model.kevent_read(kq, events, first)?,
+                None => 0,
+            };
+            first = false;
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            if count > 0 || left == Some(Duration::ZERO) {
+                return Ok(count);
+            }
+            // Nothing tells a model of the last close of an owning descriptor, so it has to look.
+            super::fd::wait_readable(kq, left.map_or(LOOK, |left| left.min(LOOK)))?;
+        }
+    }
+}
