@@ -90,6 +90,7 @@ mod check;
 mod create;
 mod descriptor;
 mod events;
+mod exec;
 mod files;
 mod find;
 mod flags;
