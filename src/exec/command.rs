@@ -11,8 +11,7 @@ use std::process::{Child, Command, CommandArgs, CommandEnvs, ExitStatus, Output,
 
 use super::failure::failure;
 use super::plan::Wishes;
-use crate::error::Error;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::jail::Jail;
 use crate::sys::child::Hook;
 
@@ -283,9 +282,20 @@ impl JailCommand<'_> {
     /// **What has been done by then stays done.** This process may find itself in the jail for good, in another
     /// directory and as another user, and should do little more than say so and exit. It closes no descriptors: an
     /// open directory makes it fail at [`Stage::Enter`](crate::Stage::Enter).
+    ///
+    /// A jail that this process owns would go with it, and the program too: that is refused with
+    /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict). Before FreeBSD 15 an [`OwnedJail`](crate::OwnedJail) would
+    /// stay for ever instead. [`create_persistent`](crate::JailBuilder::create_persistent) makes one for this
+    /// purpose, or [`enter`](crate::JailBuilder::enter) one that goes with its last process.
     pub fn exec(&mut self) -> Error {
+        if self.jail.owns() {
+            return Error::refused(
+                ErrorKind::Conflict,
+                "this process owns the jail, which would be removed, program and all, as soon as it executes one",
+            );
+        }
         match self.run(|command| -> io::Result<()> { Err(command.exec()) }) {
-            Ok(()) => Error::refused(crate::ErrorKind::Other, "the program was executed and yet was not"),
+            Ok(()) => Error::refused(ErrorKind::Other, "the program was executed and yet was not"),
             Err(error) => error,
         }
     }

@@ -97,7 +97,7 @@ impl Wishes {
         let groups = match (&self.groups, self.gid) {
             (Some(groups), gid) => Some(group_first(gid.unwrap_or_else(child::effective_gid), groups)),
             // Whoever is somebody else has nothing of this process's groups.
-            (None, Some(gid)) => Some(vec![gid]),
+            (None, Some(gid)) => Some(group_first(gid, &[])),
             (None, None) => None,
         };
         Ok(Identity { uid: self.uid, gid: self.gid, groups })
@@ -161,11 +161,14 @@ fn look_up(name: &OsStr) -> Result<user::Account> {
     }
 }
 
-/// Puts the group before the others. Kernels before FreeBSD 15 take the first one for it, and a later setgid(2)
-/// would replace whatever else stood there.
+/// Puts the group before the others.
+///
+/// Kernels before FreeBSD 15 take the first of a list for the group itself, which a later setgid(2) replaces, and
+/// so do newer ones for programs that were linked on an older system. So there it stands twice, as getgrouplist(3)
+/// has always had it.
 fn group_first(gid: u32, groups: &[u32]) -> Vec<u32> {
-    let others = groups.iter().copied().filter(|group| *group != gid);
-    core::iter::once(gid).chain(others).collect()
+    let first = if cfg!(target_os = "freebsd") { vec![gid, gid] } else { vec![gid] };
+    first.into_iter().chain(groups.iter().copied().filter(|group| *group != gid)).collect()
 }
 
 fn c_string(text: &OsStr, reason: &'static str) -> Result<CString> {
@@ -177,9 +180,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_group_comes_first_and_once() {
-        assert_eq!(group_first(5, &[1, 5, 2]), [5, 1, 2]);
-        assert_eq!(group_first(5, &[]), [5]);
+    fn the_group_comes_first() {
+        let first: &[u32] = if cfg!(target_os = "freebsd") { &[5, 5] } else { &[5] };
+        assert_eq!(group_first(5, &[1, 5, 2]), [first, &[1, 2]].concat());
+        assert_eq!(group_first(5, &[]), first);
     }
 
     #[test]
@@ -192,6 +196,6 @@ mod tests {
     fn another_user_keeps_none_of_this_processs_groups() {
         let wishes = Wishes { uid: Some(7), gid: Some(8), ..Wishes::default() };
         let identity = wishes.identity().expect("somebody");
-        assert_eq!(identity.groups, Some(vec![8]));
+        assert_eq!(identity.groups, Some(group_first(8, &[])));
     }
 }

@@ -343,6 +343,11 @@ impl Jail {
         self.descriptor.as_ref().map(AsFd::as_fd)
     }
 
+    /// Whether closing this handle's descriptor removes the jail.
+    pub(crate) fn owns(&self) -> bool {
+        self.owning
+    }
+
     pub(crate) fn nested(&self) -> Nested {
         self.nested
     }
