@@ -12,6 +12,7 @@ use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use crate::error::{Call, Error, ErrorKind, Result, Subject};
 use crate::flags::{GetFlags, SetFlags};
 use crate::jid::Jid;
+use crate::legacy::LegacyJail;
 use crate::request::{Desc, Draft, ERRMSG_LEN, Request, Verb};
 use crate::sys::{self, Errno, System};
 
@@ -168,6 +169,39 @@ pub fn jail_remove_jd(descriptor: BorrowedFd<'_>) -> Result<()> {
     System::current()
         .jail_remove_jd(descriptor.as_raw_fd())
         .map_err(|errno| remove_error(Call::JailRemoveJd, errno))
+}
+
+/// Creates a jail and moves this process into it, for good. Wraps [jail(2)], which is deprecated: see
+/// [`LegacyJail`] for what to use instead.
+///
+/// All threads of the process move. The jail goes with its last process.
+///
+/// # Errors
+///
+/// [`ErrorKind::PermissionDenied`] (`EPERM`) when not root, or when the process has any directory open;
+/// [`ErrorKind::InvalidPath`] (`ENOENT`, `ENOTDIR` …); [`ErrorKind::InvalidValue`] (`EINVAL`, `ENAMETOOLONG`) for
+/// addresses, a path or names that the kernel does not take; [`ErrorKind::AlreadyExists`] (`EEXIST`),
+/// [`ErrorKind::AddressInUse`] (`EADDRINUSE`). Before the call: [`ErrorKind::InvalidValue`] for a string with a NUL
+/// in it, [`ErrorKind::Conflict`] for what version 0 has no room for. The kernel says no more than the number.
+///
+/// # FreeBSD versions
+///
+/// Version 0 since 4.0, version 2 since 7.2.
+///
+/// ```
+/// # use freebsd_jail::{LegacyJail, is_jailed, raw, sim};
+/// # fn main() -> freebsd_jail::Result<()> {
+/// # let kernel = sim::Kernel::new();
+/// # let _guard = kernel.install();
+/// let jid = raw::jail(&LegacyJail::new("/usr/jail", "www.example.org").ip4([[10, 0, 0, 22].into()]))?;
+/// println!("this process is in jail {jid} now");
+/// # Ok(())
+/// # }
+/// ```
+///
+/// [jail(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail&sektion=2
+pub fn jail(jail: &LegacyJail) -> Result<Jid> {
+    jail.enter()
 }
 
 impl At<'_> {

@@ -8,7 +8,7 @@ mod setters;
 #[cfg(doc)]
 use crate::error::ErrorKind;
 use crate::error::Result;
-use crate::jail::{Jail, OwnedJail};
+use crate::jail::{Jail, OwnedJail, entering_this_process};
 use crate::jid::Jid;
 use crate::param::Use;
 use crate::settings::Settings;
@@ -98,8 +98,12 @@ impl<'p> JailBuilder<'p> {
     ///
     /// # Errors
     ///
-    /// As [`create`](Self::create), and as [`Jail::attach`]: any open directory hinders.
+    /// As [`create`](Self::create), and as [`Jail::attach`]: any open directory hinders, and is named. The jail does
+    /// not stay then.
     pub fn enter(self) -> Result<Jid> {
-        self.make(Fate::Entered).map(|jail| jail.jid())
+        self.make(Fate::Entered).map(|jail| jail.jid()).map_err(|error| {
+            // All else was allowed: the jail was there by then, and has gone again.
+            if error.message() == Some("attach failed") { entering_this_process(error) } else { error }
+        })
     }
 }

@@ -64,6 +64,7 @@ impl Error {
         };
         Self(Box::new(Inner {
             kind: verdict.kind,
+            stage: None,
             call: Some(call),
             message: (!text.is_empty()).then(|| text.as_ref().into()),
             parameter: verdict.parameter.map(Into::into),

@@ -37,8 +37,12 @@ pub enum ErrorKind {
     Conflict,
     /// A request has too many parameters or bytes for the kernel, or none at all.
     InvalidRequest,
-    /// The jail's path does not exist, is no directory, or cannot be reached (`ENOENT`, `ENOTDIR`, `ELOOP` …).
+    /// The jail's path, or the working directory of a program in it, does not exist, is no directory, or cannot
+    /// be reached (`ENOENT`, `ENOTDIR`, `ELOOP` …).
     InvalidPath,
+    /// A program cannot be executed: in the jail there is none of that name, or it is none or may not be executed
+    /// (`ENOENT`, `ENOTDIR`, `EACCES`, `ENOEXEC` …).
+    NotExecutable,
     /// An address is in use by another jail (`EADDRINUSE`).
     AddressInUse,
     /// The number of jails that a jail may have below it is reached (`EPERM` "prison limit exceeded", or
@@ -64,7 +68,9 @@ impl ErrorKind {
         match self {
             Self::Unsupported => io::ErrorKind::Unsupported,
             Self::PermissionDenied | Self::LimitExceeded => io::ErrorKind::PermissionDenied,
-            Self::NotFound | Self::Gone | Self::Dying | Self::InvalidPath => io::ErrorKind::NotFound,
+            Self::NotFound | Self::Gone | Self::Dying | Self::InvalidPath | Self::NotExecutable => {
+                io::ErrorKind::NotFound
+            }
             Self::AlreadyExists => io::ErrorKind::AlreadyExists,
             Self::UnknownParameter
             | Self::InvalidParameter
@@ -109,6 +115,32 @@ pub enum Call {
     Kqueue,
     /// kevent(2)
     Kevent,
+    /// setsid(2)
+    Setsid,
+    /// setpgid(2)
+    Setpgid,
+    /// chdir(2)
+    Chdir,
+    /// setgroups(2)
+    Setgroups,
+    /// setgid(2)
+    Setgid,
+    /// setuid(2)
+    Setuid,
+    /// execve(2)
+    Execve,
+    /// fork(2)
+    Fork,
+    /// wait(2)
+    Wait,
+    /// kill(2)
+    Kill,
+    /// mmap(2)
+    Mmap,
+    /// getpwnam(3)
+    Getpwnam,
+    /// ioctl(2)
+    Ioctl,
 }
 
 impl Call {
@@ -128,6 +160,19 @@ impl Call {
             Self::Sysctl => "sysctl",
             Self::Kqueue => "kqueue",
             Self::Kevent => "kevent",
+            Self::Setsid => "setsid",
+            Self::Setpgid => "setpgid",
+            Self::Chdir => "chdir",
+            Self::Setgroups => "setgroups",
+            Self::Setgid => "setgid",
+            Self::Setuid => "setuid",
+            Self::Execve => "execve",
+            Self::Fork => "fork",
+            Self::Wait => "wait",
+            Self::Kill => "kill",
+            Self::Mmap => "mmap",
+            Self::Getpwnam => "getpwnam",
+            Self::Ioctl => "ioctl",
         }
     }
 }

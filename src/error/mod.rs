@@ -4,6 +4,7 @@
 
 mod classify;
 mod kind;
+mod stage;
 
 use core::fmt;
 use std::borrow::Cow;
@@ -13,6 +14,7 @@ use crate::sys::Errno;
 
 pub(crate) use classify::{Asked, Subject};
 pub use kind::{Call, ErrorKind};
+pub use stage::Stage;
 
 /// The result of an operation on jails.
 pub type Result<T> = core::result::Result<T, Error>;
@@ -38,6 +40,7 @@ pub struct Error(Box<Inner>);
 #[derive(Debug, thiserror::Error)]
 struct Inner {
     kind: ErrorKind,
+    stage: Option<Stage>,
     call: Option<Call>,
     /// The kernel's text, from `errmsg`.
     message: Option<Box<str>>,
@@ -52,6 +55,7 @@ impl Error {
     pub(crate) fn refused(kind: ErrorKind, reason: impl Into<Cow<'static, str>>) -> Self {
         Self(Box::new(Inner {
             kind,
+            stage: None,
             call: None,
             message: None,
             parameter: None,
@@ -64,6 +68,7 @@ impl Error {
     pub(crate) fn os(call: Call, errno: Errno, kind: ErrorKind, reason: &'static str) -> Self {
         Self(Box::new(Inner {
             kind,
+            stage: None,
             call: Some(call),
             message: None,
             parameter: None,
@@ -92,16 +97,23 @@ impl Error {
 
     /// Makes a copy, for a mistake that is told more than once.
     pub(crate) fn again(&self) -> Self {
-        let Inner { kind, call, message, parameter, reason, source } = &*self.0;
+        let Inner { kind, stage, call, message, parameter, reason, source } = &*self.0;
         let source = source.as_ref().and_then(io::Error::raw_os_error).map(io::Error::from_raw_os_error);
         Self(Box::new(Inner {
             kind: *kind,
+            stage: *stage,
             call: *call,
             message: message.clone(),
             parameter: parameter.clone(),
             reason: reason.clone(),
             source,
         }))
+    }
+
+    /// Says at which stage of starting a program it happened.
+    pub(crate) fn at(mut self, stage: Stage) -> Self {
+        self.0.stage = Some(stage);
+        self
     }
 
     /// Returns what kind of error this is: the thing to match on.
@@ -134,6 +146,13 @@ impl Error {
         self.0.call
     }
 
+    /// Returns how far a program came that was to be started in a jail, `None` when the error is of something
+    /// else, or the child was not even made.
+    #[must_use]
+    pub fn stage(&self) -> Option<Stage> {
+        self.0.stage
+    }
+
     /// Whether the kernel said EINVAL without a text, which of a read means that a buffer was too small.
     pub(crate) fn is_wordless_einval(&self) -> bool {
         self.0.message.is_none() && self.errno() == Some(libc::EINVAL)
@@ -144,6 +163,7 @@ impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Error")
             .field("kind", &self.0.kind)
+            .field("stage", &self.0.stage)
             .field("call", &self.0.call)
             .field("errno", &self.errno())
             .field("message", &self.0.message)
@@ -161,6 +181,9 @@ impl fmt::Display for Inner {
             separator = ": ";
             result
         };
+        if let Some(stage) = self.stage {
+            part(f, format_args!("{stage}"))?;
+        }
         if let Some(call) = self.call {
             part(f, format_args!("{call}"))?;
         }
@@ -182,6 +205,11 @@ impl fmt::Display for Inner {
 
 impl From<Error> for io::Error {
     fn from(error: Error) -> Self {
-        Self::new(error.kind().io_kind(), error)
+        let kind = match (error.kind(), &error.0.source) {
+            // What is wrong with a program, std says more exactly.
+            (ErrorKind::NotExecutable, Some(source)) => source.kind(),
+            (kind, _) => kind.io_kind(),
+        };
+        Self::new(kind, error)
     }
 }

@@ -10,17 +10,19 @@ use core::fmt;
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 
 use crate::builder::JailBuilder;
 use crate::error::{Call, Error, ErrorKind, Result, Subject};
 use crate::get::{self, Found, Key, Keys, Read};
 use crate::jid::Jid;
 use crate::list::Jails;
+use crate::param;
 use crate::raw;
 use crate::request::{Desc, Draft, Verb};
+use crate::sys::directories::{first_directory, path_of};
 use crate::sys::{self, System};
 use crate::update::{JailUpdate, carry_rules};
-use crate::{SetFlags, param};
 
 pub use owned::OwnedJail;
 
@@ -258,27 +260,34 @@ impl Jail {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::PermissionDenied`] when not root (by descriptor: when its maker was not), **or when the
-    /// process has any directory open**, close-on-exec or not; [`ErrorKind::Gone`] when the jail has been removed.
-    /// A failed attempt may leave the process in the jail's cpuset.
+    /// [`ErrorKind::PermissionDenied`] (`EPERM`) when not root (by descriptor: when its maker was not), **or when
+    /// the process has any directory open**, close-on-exec or not: the error names the descriptor, and the
+    /// directory if the kernel knows its path. [`ErrorKind::Gone`] when the jail has been removed. A failed attempt
+    /// may leave the process in the jail's cpuset.
+    ///
+    /// # FreeBSD versions
+    ///
+    /// Since 15.0 the handle's own jail is entered; before, the jail that has its number.
     #[doc(alias = "jail_attach")]
     pub fn attach(&self) -> Result<()> {
-        let Some(descriptor) = &self.descriptor else {
-            return self
+        let result = match &self.descriptor {
+            Some(descriptor) => {
+                let verb = Verb { call: Call::JailSet, flags: ENTER, subject: Subject::Handle };
+                self.entering()?.call(&self.system, verb, Desc::Given(descriptor.as_fd())).map(drop)
+            }
+            None => self
                 .system
                 .jail_attach(self.jid.get())
-                .map_err(|errno| handle_error(raw::attach_error(Call::JailAttach, errno)));
+                .map_err(|errno| raw::attach_error(Call::JailAttach, errno)),
         };
-        let flags = (SetFlags::UPDATE | SetFlags::ATTACH).bits() | sys::JAIL_USE_DESC;
-        let verb = Verb { call: Call::JailSet, flags, subject: Subject::Handle };
+        result.map_err(entering_this_process)
+    }
+
+    /// Returns what the jail_set(2) carries that enters this jail by its descriptor, besides that.
+    pub(crate) fn entering(&self) -> Result<Draft<'static>> {
         let mut draft = Draft::new();
         carry_rules(self, &mut draft)?;
-        draft.call(&self.system, verb, Desc::Given(descriptor.as_fd())).map(drop).map_err(|error| match error
-            .kind()
-        {
-            ErrorKind::PermissionDenied => error.because(raw::ENTERING),
-            _ => error,
-        })
+        Ok(draft)
     }
 
     /// Removes the jail, the jails below it, and kills their processes.
@@ -334,9 +343,43 @@ impl Jail {
         self.descriptor.as_ref().map(AsFd::as_fd)
     }
 
+    /// Whether closing this handle's descriptor removes the jail.
+    pub(crate) fn owns(&self) -> bool {
+        self.owning
+    }
+
     pub(crate) fn nested(&self) -> Nested {
         self.nested
     }
+}
+
+/// How jail_set(2) enters the jail of a descriptor.
+pub(crate) const ENTER: i32 = sys::JAIL_UPDATE | sys::JAIL_ATTACH | sys::JAIL_USE_DESC;
+
+/// Explains why entering a jail failed. `obstacle` finds an open directory, with its path where that is known.
+pub(crate) fn entering_error(
+    error: Error,
+    obstacle: impl FnOnce() -> Option<(i32, Option<PathBuf>)>,
+) -> Error {
+    if error.errno() != Some(libc::EPERM) {
+        return handle_error(error);
+    }
+    match obstacle() {
+        Some((fd, path)) => {
+            let path = path.map(|path| format!(" {}", path.display())).unwrap_or_default();
+            error.because(format!(
+                "descriptor {fd} is the open directory{path}: a process that has a directory open cannot enter \
+                 a jail"
+            ))
+        }
+        None if sys::child::effective_uid() != 0 => error.because("entering a jail needs root"),
+        None => error.because("the kernel allows this process, or the descriptor's maker, to enter no jail"),
+    }
+}
+
+/// Explains why this process could not enter a jail.
+pub(crate) fn entering_this_process(error: Error) -> Error {
+    entering_error(error, || first_directory().map(|fd| (fd, path_of(fd))))
 }
 
 /// Not found, said of a jail that was there when the handle was made, is gone.

@@ -91,6 +91,7 @@ mod check;
 mod create;
 mod descriptor;
 mod event;
+mod exec;
 mod files;
 mod find;
 mod flags;

@@ -87,6 +87,11 @@ impl Processes {
         self.by_pid.get_mut(&pid)
     }
 
+    /// Those that have not ended.
+    pub(super) fn running(&self) -> impl Iterator<Item = Pid> {
+        self.by_pid.iter().filter(|(_, process)| !process.ended).map(|(pid, _)| *pid)
+    }
+
     /// A credential.
     pub(super) fn credential(&self, id: CredentialId) -> Credential {
         let nobody = Credential { uid: u32::MAX, prison: HOST, refs: 0 };

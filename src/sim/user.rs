@@ -22,6 +22,10 @@ impl Process {
         Self { kernel, pid }
     }
 
+    pub(super) fn kernel(&self) -> &Kernel {
+        &self.kernel
+    }
+
     /// The process's number.
     #[must_use]
     pub fn pid(&self) -> c_int {

@@ -20,17 +20,23 @@ mod bindings {
     include!(concat!(env!("OUT_DIR"), "/bindings.rs"));
 }
 mod calls;
+pub(crate) mod child;
 mod descriptor;
+pub(crate) mod directories;
 mod errno;
 pub(crate) mod event;
 pub(crate) mod fd;
+pub(crate) mod interface;
 mod kernel;
 mod layout;
-#[cfg(feature = "sim")]
 mod legacy;
 mod pair;
+mod prepared;
+mod process;
+pub(crate) mod report;
 mod slot;
 mod system;
+pub(crate) mod user;
 
 pub use bindings::{
     EVFILT_JAIL, EVFILT_JAILDESC, JAIL_API_VERSION, JAIL_AT_DESC, JAIL_ATTACH, JAIL_CREATE, JAIL_DYING,
@@ -44,5 +50,6 @@ pub use calls::{jail, jail_attach, jail_attach_jd, jail_get, jail_remove, jail_r
 pub(crate) use descriptor::DescriptorSlot;
 pub use errno::Errno;
 pub use pair::Pair;
+pub(crate) use prepared::{Cut, Prepared};
 pub(crate) use slot::Slot;
 pub(crate) use system::System;

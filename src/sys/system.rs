@@ -45,7 +45,10 @@ impl Mib {
     }
 }
 
-#[cfg_attr(not(feature = "sim"), allow(clippy::unused_self, reason = "without models there is one kernel only"))]
+#[cfg_attr(
+    not(feature = "sim"),
+    allow(clippy::unused_self, reason = "without models there is one kernel only")
+)]
 impl System {
     /// Returns the model that is installed on this thread, or else the host's kernel.
     pub(crate) fn current() -> Self {
@@ -205,6 +208,30 @@ impl System {
             }
         }
         fd::host_fstat(descriptor.as_raw_fd()).map(|stat| DescriptorStat { ino: stat.ino, mode: stat.mode })
+    }
+
+    /// Returns the processes of a jail, of all that this process can see.
+    pub(crate) fn processes(&self, jid: c_int) -> Result<Vec<u32>, Errno> {
+        #[cfg(feature = "sim")]
+        if let Some((model, _inside)) = self.model() {
+            return Ok(model.pids(jid));
+        }
+        super::process::of_jail(jid)
+    }
+
+    /// Sends a signal to a process. Wraps kill(2).
+    pub(crate) fn kill(&self, pid: u32, signal: c_int) -> Result<(), Errno> {
+        #[cfg(feature = "sim")]
+        if let Some((model, _inside)) = self.model() {
+            return model.kill(pid, signal);
+        }
+        super::process::kill(pid, signal)
+    }
+
+    /// Returns the model, `None` where the calls go to the host's kernel.
+    #[cfg(feature = "sim")]
+    pub(crate) fn as_model(&self) -> Option<&sim::Kernel> {
+        self.model.as_ref()
     }
 
     /// Reads a value of fixed size by its name, and returns how many bytes it has.

@@ -12,6 +12,8 @@
 )]
 
 mod inmate;
+pub mod process;
+pub mod tree;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -80,6 +82,24 @@ impl Host {
         }
         has
     }
+}
+
+/// Whether this process is root. Says so where it is not, since a test is skipped then.
+pub fn is_root() -> bool {
+    let root = nix::unistd::geteuid().is_root();
+    if !root {
+        println!("skipped: this process is not root");
+    }
+    root
+}
+
+/// Whether jails confine. Says so where they do not, since a test is skipped then.
+pub fn is_confining() -> bool {
+    let real = cfg!(target_os = "freebsd");
+    if !real {
+        println!("skipped: the model confines nothing");
+    }
+    real
 }
 
 /// Whether the kernel has jail descriptors.

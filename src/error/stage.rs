@@ -1,0 +1,43 @@
+//! How far a program came that was to be started in a jail.
+
+#![forbid(unsafe_code)]
+
+use core::fmt;
+
+/// What was being done for a program that was to run in a jail when it failed.
+///
+/// The stages come one after the other, in the child, which has changed nothing but itself when one fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Stage {
+    /// Making a session or joining a process group.
+    Session,
+    /// Entering the jail.
+    Enter,
+    /// Changing to the working directory, inside the jail.
+    Directory,
+    /// Becoming the user: supplementary groups, group and user, in this order.
+    User,
+    /// Executing the program.
+    Exec,
+}
+
+impl Stage {
+    /// Returns the stage's name: `"session"`, `"enter"`, `"directory"`, `"user"` or `"exec"`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Session => "session",
+            Self::Enter => "enter",
+            Self::Directory => "directory",
+            Self::User => "user",
+            Self::Exec => "exec",
+        }
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

@@ -1,0 +1,318 @@
+//! A program that is to run in a jail.
+
+#![forbid(unsafe_code)]
+
+use core::fmt;
+use std::ffi::OsStr;
+use std::io;
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Child, Command, CommandArgs, CommandEnvs, ExitStatus, Output, Stdio};
+
+use super::failure::failure;
+use super::plan::Wishes;
+use crate::error::{Error, ErrorKind, Result};
+use crate::jail::Jail;
+use crate::sys::child::Hook;
+
+/// A program that is to run in a jail, from [`Jail::command`].
+///
+/// Shaped like [`std::process::Command`], which it wraps: arguments, environment, standard streams and waiting
+/// are std's. What differs happens in the child, in this order, each step as the ones before it left things:
+///
+/// 1. a session or process group of its own, if asked for,
+/// 2. **entering the jail**, which takes it to the jail's root directory,
+/// 3. the working directory, looked up inside the jail,
+/// 4. supplementary groups, group and user,
+/// 5. the program, looked up inside the jail, in the `PATH` of the environment that it is given.
+///
+/// Whichever of them fails, the error says so by its [`stage`](crate::Error::stage), and keeps the error number.
+///
+/// # What the program gets of this process
+///
+/// - The environment, as with std; [`env_clear`](Self::env_clear) leaves nothing of it. `HOME`, `USER` and their
+///   likes are not changed by [`user`](Self::user).
+/// - The user, unless another is asked for: root, mostly, who is root inside the jail as well.
+/// - Descriptors that are not close-on-exec. Directories among them cannot be had in a jail: where the kernel
+///   refuses to let the child in because of any, it closes all that it has, close-on-exec or not, except its
+///   standard input, output and error, and tries once more. They stay open in this process.
+///
+/// Until it executes the program, the child has all of this process's memory and descriptors, inside the jail.
+/// It cannot be traced by the jail's processes meanwhile.
+///
+/// # On the model
+///
+/// A jail of the model confines nothing, so nothing is executed unless
+/// [`sim::Kernel::allow_exec`](crate::sim::Kernel::allow_exec) has said that programs may run unconfined on the
+/// host: the error is [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) otherwise. Whether the jail can be
+/// entered is asked of the model first; the child then goes to the host's root directory instead, and all later
+/// steps are the host's.
+///
+/// # FreeBSD versions
+///
+/// Since 15.0 the child enters the jail of the handle's descriptor, with jail_set(2), which counts as an update
+/// to those who watch the jail; before, it enters by number, with jail_attach(2).
+///
+/// ```no_run
+/// use freebsd_jail::Jail;
+///
+/// # fn main() -> freebsd_jail::Result<()> {
+/// let jail = Jail::open("www")?;
+/// let output = jail.command("/usr/bin/id").user("www").current_dir("/var/empty").output()?;
+/// print!("{}", String::from_utf8_lossy(&output.stdout));
+/// # Ok(())
+/// # }
+/// ```
+#[doc(alias = "jexec")]
+pub struct JailCommand<'j> {
+    jail: &'j Jail,
+    inner: Command,
+    hook: Hook,
+    wishes: Wishes,
+}
+
+impl Jail {
+    /// Starts describing a program that is to run in this jail. Nothing happens before
+    /// [`spawn`](JailCommand::spawn) or its likes.
+    ///
+    /// ```
+    /// # use freebsd_jail::{ErrorKind, Jail, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// let jail = Jail::builder().path("/").create()?;
+    /// # kernel.allow_exec(true);
+    /// let output = jail.command("/bin/sh").arg("-c").arg("echo here").output()?;
+    /// assert_eq!(output.stdout, b"here\n");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use = "nothing runs before `spawn`, `status`, `output` or `exec`"]
+    pub fn command(&self, program: impl AsRef<OsStr>) -> JailCommand<'_> {
+        let mut inner = Command::new(program);
+        let hook = Hook::install(&mut inner);
+        JailCommand { jail: self, inner, hook, wishes: Wishes::default() }
+    }
+}
+
+/// What is std's.
+impl JailCommand<'_> {
+    /// Adds an argument.
+    pub fn arg(&mut self, arg: impl AsRef<OsStr>) -> &mut Self {
+        self.inner.arg(arg);
+        self
+    }
+
+    /// Adds arguments.
+    pub fn args(&mut self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> &mut Self {
+        self.inner.args(args);
+        self
+    }
+
+    /// Sets what the program is told that it is called. Default: as it was given.
+    pub fn arg0(&mut self, arg: impl AsRef<OsStr>) -> &mut Self {
+        self.inner.arg0(arg);
+        self
+    }
+
+    /// Sets a variable of the environment.
+    pub fn env(&mut self, key: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> &mut Self {
+        self.inner.env(key, value);
+        self
+    }
+
+    /// Sets variables of the environment.
+    pub fn envs(
+        &mut self,
+        variables: impl IntoIterator<Item = (impl AsRef<OsStr>, impl AsRef<OsStr>)>,
+    ) -> &mut Self {
+        self.inner.envs(variables);
+        self
+    }
+
+    /// Leaves a variable out of the environment.
+    pub fn env_remove(&mut self, key: impl AsRef<OsStr>) -> &mut Self {
+        self.inner.env_remove(key);
+        self
+    }
+
+    /// Leaves this process's environment out altogether.
+    pub fn env_clear(&mut self) -> &mut Self {
+        self.inner.env_clear();
+        self
+    }
+
+    /// Sets the standard input. A directory keeps the program out of the jail.
+    pub fn stdin(&mut self, stdin: impl Into<Stdio>) -> &mut Self {
+        self.inner.stdin(stdin);
+        self
+    }
+
+    /// Sets the standard output.
+    pub fn stdout(&mut self, stdout: impl Into<Stdio>) -> &mut Self {
+        self.inner.stdout(stdout);
+        self
+    }
+
+    /// Sets the standard error.
+    pub fn stderr(&mut self, stderr: impl Into<Stdio>) -> &mut Self {
+        self.inner.stderr(stderr);
+        self
+    }
+
+    /// Returns the program.
+    #[must_use]
+    pub fn get_program(&self) -> &OsStr {
+        self.inner.get_program()
+    }
+
+    /// Returns the arguments.
+    pub fn get_args(&self) -> CommandArgs<'_> {
+        self.inner.get_args()
+    }
+
+    /// Returns what was set and removed of the environment.
+    pub fn get_envs(&self) -> CommandEnvs<'_> {
+        self.inner.get_envs()
+    }
+}
+
+/// What is done in the child.
+impl JailCommand<'_> {
+    /// Sets the working directory, as the jail sees it. Default: the jail's root directory, from which a relative
+    /// one is looked up, too.
+    pub fn current_dir(&mut self, directory: impl AsRef<Path>) -> &mut Self {
+        self.wishes.directory = Some(directory.as_ref().to_owned());
+        self
+    }
+
+    /// Runs the program as a user of the **host's** database: with the user's number, group and all groups.
+    ///
+    /// It is looked up before the child is made, with getpwnam(3) and getgrouplist(3). What the jail's own
+    /// `/etc/passwd` says of that name or number is not asked: whoever can write it could say anything.
+    /// [`gid`](Self::gid) and [`groups`](Self::groups) take precedence.
+    pub fn user(&mut self, name: impl AsRef<OsStr>) -> &mut Self {
+        self.wishes.user = Some(name.as_ref().to_owned());
+        self
+    }
+
+    /// Runs the program as the user of this number. The group has to be set, too: left alone, it would be this
+    /// process's, which is that of root mostly.
+    pub fn uid(&mut self, uid: u32) -> &mut Self {
+        self.wishes.uid = Some(uid);
+        self
+    }
+
+    /// Runs the program in the group of this number, and unless [`groups`](Self::groups) says otherwise in no
+    /// other.
+    pub fn gid(&mut self, gid: u32) -> &mut Self {
+        self.wishes.gid = Some(gid);
+        self
+    }
+
+    /// Sets the supplementary groups. The group itself need not be among them, and counts as one of them anyway.
+    pub fn groups(&mut self, groups: impl IntoIterator<Item = u32>) -> &mut Self {
+        self.wishes.groups = Some(groups.into_iter().collect());
+        self
+    }
+
+    /// Puts the program into a process group, 0 for a new one of its own. A signal to the group reaches it and
+    /// what it starts, and those of this process's terminal reach it no more.
+    pub fn process_group(&mut self, group: i32) -> &mut Self {
+        self.wishes.process_group = Some(group);
+        self
+    }
+
+    /// Makes the program the leader of a session of its own, without a terminal.
+    pub fn setsid(&mut self, setsid: bool) -> &mut Self {
+        self.wishes.setsid = setsid;
+        self
+    }
+}
+
+impl JailCommand<'_> {
+    /// Starts the program.
+    ///
+    /// Its standard streams are this process's by default. Wraps [`Command::spawn`] around jail_set(2) or
+    /// jail_attach(2) in the child.
+    ///
+    /// # Errors
+    ///
+    /// With a [`stage`](crate::Error::stage), from the child, which has ended then:
+    ///
+    /// - `Session`: `EPERM`, for a process group of another session;
+    /// - `Enter`: [`Gone`](crate::ErrorKind::Gone) when the jail has been removed,
+    ///   [`PermissionDenied`](crate::ErrorKind::PermissionDenied) (`EPERM`) when not root, or when its standard
+    ///   input is a directory, [`Other`](crate::ErrorKind::Other) (`EDEADLK`) when it may run on none of the jail's
+    ///   processors;
+    /// - `Directory`: [`InvalidPath`](crate::ErrorKind::InvalidPath);
+    /// - `User`: [`PermissionDenied`](crate::ErrorKind::PermissionDenied) (`EPERM`) when not root,
+    ///   [`InvalidValue`](crate::ErrorKind::InvalidValue) (`EINVAL`) for more groups than the kernel takes;
+    /// - `Exec`: [`NotExecutable`](crate::ErrorKind::NotExecutable).
+    ///
+    /// Without one, from before it: [`InvalidValue`](crate::ErrorKind::InvalidValue) for a user that the host does
+    /// not have or a string with a NUL in it, [`InvalidRequest`](crate::ErrorKind::InvalidRequest) for a user without a
+    /// group, [`Conflict`](crate::ErrorKind::Conflict) for settings that exclude each other,
+    /// [`ResourceExhausted`](crate::ErrorKind::ResourceExhausted) when there can be no more processes, descriptors or
+    /// memory, [`Unsupported`](crate::ErrorKind::Unsupported) on the model.
+    pub fn spawn(&mut self) -> Result<Child> {
+        self.run(Command::spawn)
+    }
+
+    /// Runs the program and waits for it.
+    ///
+    /// # Errors
+    ///
+    /// As [`spawn`](Self::spawn). A status other than zero is no error.
+    pub fn status(&mut self) -> Result<ExitStatus> {
+        self.run(Command::status)
+    }
+
+    /// Runs the program, waits for it, and returns what it wrote.
+    ///
+    /// # Errors
+    ///
+    /// As [`spawn`](Self::spawn). A status other than zero is no error.
+    pub fn output(&mut self) -> Result<Output> {
+        self.run(Command::output)
+    }
+
+    /// Replaces this process by the program, in the jail: returns only if that fails.
+    ///
+    /// **What has been done by then stays done.** This process may find itself in the jail for good, in another
+    /// directory and as another user, and should do little more than say so and exit. It closes no descriptors: an
+    /// open directory makes it fail at [`Stage::Enter`](crate::Stage::Enter).
+    ///
+    /// A jail that this process owns would go with it, and the program too: that is refused with
+    /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict). Before FreeBSD 15 an [`OwnedJail`](crate::OwnedJail) would
+    /// stay for ever instead. [`create_persistent`](crate::JailBuilder::create_persistent) makes one for this
+    /// purpose, or [`enter`](crate::JailBuilder::enter) one that goes with its last process.
+    pub fn exec(&mut self) -> Error {
+        if self.jail.owns() {
+            return Error::refused(
+                ErrorKind::Conflict,
+                "this process owns the jail, which would be removed, program and all, as soon as it executes one",
+            );
+        }
+        match self.run(|command| -> io::Result<()> { Err(command.exec()) }) {
+            Ok(()) => Error::refused(ErrorKind::Other, "the program was executed and yet was not"),
+            Err(error) => error,
+        }
+    }
+
+    fn run<R>(&mut self, act: impl FnOnce(&mut Command) -> io::Result<R>) -> Result<R> {
+        let mut plan = self.wishes.plan(self.jail)?;
+        let inner = &mut self.inner;
+        self.hook.run(&mut plan, || act(inner)).map_err(|error| failure(&error, &plan))
+    }
+}
+
+impl fmt::Debug for JailCommand<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JailCommand")
+            .field("jail", &self.jail)
+            .field("command", &self.inner)
+            .field("wishes", &self.wishes)
+            .finish_non_exhaustive()
+    }
+}

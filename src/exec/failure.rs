@@ -1,0 +1,89 @@
+//! What went wrong in a child, or before it.
+
+#![forbid(unsafe_code)]
+
+use std::io;
+
+use crate::error::{Asked, Call, Error, ErrorKind, Stage, Subject};
+use crate::jail::entering_error;
+use crate::raw;
+use crate::sys::Errno;
+use crate::sys::child::{Enter, Plan};
+use crate::sys::directories::path_of;
+use crate::sys::report::{Report, Step};
+
+/// Makes an error of what std's `Command` said, and of what the child said in the plan's report.
+pub(super) fn failure(error: &io::Error, plan: &Plan) -> Error {
+    let step = plan.report.as_ref().map_or(Step::None, Report::step);
+    let said = plan.report.as_ref().and_then(Report::errno);
+    let Some(errno) = said.or_else(|| error.raw_os_error().map(Errno)) else {
+        // std refuses some arguments by itself, as those with a NUL in them.
+        return Error::refused(ErrorKind::InvalidValue, error.to_string());
+    };
+    let (stage, call) = match step {
+        Step::None => return before(errno),
+        Step::Enter => return entering(errno, plan).at(Stage::Enter),
+        Step::Exec => return execution(errno),
+        Step::Setsid => (Stage::Session, Call::Setsid),
+        Step::Setpgid => (Stage::Session, Call::Setpgid),
+        Step::Chdir => (Stage::Directory, Call::Chdir),
+        Step::Setgroups => (Stage::User, Call::Setgroups),
+        Step::Setgid => (Stage::User, Call::Setgid),
+        Step::Setuid => (Stage::User, Call::Setuid),
+    };
+    let (kind, reason) = match (stage, errno.0) {
+        (
+            Stage::Directory,
+            libc::ENOENT | libc::ENOTDIR | libc::EACCES | libc::ELOOP | libc::ENAMETOOLONG,
+        ) => (ErrorKind::InvalidPath, "the working directory, as the jail sees it"),
+        (_, libc::EPERM) => (ErrorKind::PermissionDenied, ""),
+        (_, libc::EINVAL) => (ErrorKind::InvalidValue, ""),
+        (_, libc::EAGAIN | libc::ENOMEM) => (ErrorKind::ResourceExhausted, ""),
+        _ => (ErrorKind::Other, ""),
+    };
+    Error::os(call, errno, kind, reason).at(stage)
+}
+
+/// The child was not made, or did not get as far as its own work.
+fn before(errno: Errno) -> Error {
+    let kind = match errno.0 {
+        libc::EAGAIN | libc::ENOMEM | libc::EMFILE | libc::ENFILE => ErrorKind::ResourceExhausted,
+        _ => ErrorKind::Other,
+    };
+    Error::os(Call::Fork, errno, kind, "making a child, and the pipes to it")
+}
+
+fn entering(errno: Errno, plan: &Plan) -> Error {
+    let error = match plan.enter {
+        Enter::Request(_) => {
+            let text = plan.report.as_ref().map(Report::text).unwrap_or_default();
+            let asked = Asked { subject: Subject::Handle, carries: &|_| false };
+            Error::from_kernel(Call::JailSet, errno, &text, &asked)
+        }
+        Enter::Jid(_) => raw::attach_error(Call::JailAttach, errno),
+        Enter::Outside => {
+            Error::os(Call::Chdir, errno, ErrorKind::Other, "going to the host's root directory")
+        }
+    };
+    let obstacle = plan.report.as_ref().and_then(Report::obstacle);
+    // The child has closed all but its standard input, output and error, whose numbers mean others here.
+    let path = |fd| if fd > libc::STDERR_FILENO { path_of(fd) } else { None };
+    entering_error(error, || obstacle.map(|fd| (fd, path(fd))))
+}
+
+fn execution(errno: Errno) -> Error {
+    let (kind, reason) = match errno.0 {
+        // execve(2) never says so: the program ran, and somebody else has waited for it.
+        libc::ECHILD => {
+            return Error::os(Call::Wait, errno, ErrorKind::Other, "the program's status is lost");
+        }
+        libc::ENOENT | libc::ENOTDIR | libc::ELOOP | libc::ENAMETOOLONG => {
+            (ErrorKind::NotExecutable, "the program, its interpreter or its linker is not in the jail")
+        }
+        libc::EACCES | libc::ENOEXEC | libc::EPERM => (ErrorKind::NotExecutable, ""),
+        libc::EAGAIN | libc::ENOMEM => (ErrorKind::ResourceExhausted, ""),
+        libc::E2BIG => (ErrorKind::InvalidValue, "the arguments and the environment are too large"),
+        _ => (ErrorKind::Other, ""),
+    };
+    Error::os(Call::Execve, errno, kind, reason).at(Stage::Exec)
+}

@@ -1,0 +1,12 @@
+//! Programs in jails.
+
+#![forbid(unsafe_code)]
+
+mod command;
+mod failure;
+mod foreign;
+mod plan;
+mod processes;
+
+pub use command::JailCommand;
+pub use foreign::CommandExt;

@@ -1,0 +1,201 @@
+//! Everything that has to be looked up, checked and allocated before fork(2).
+
+#![forbid(unsafe_code)]
+
+use std::ffi::{CString, OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+use crate::error::{Call, Error, ErrorKind, Result};
+use crate::jail::{ENTER, Jail};
+use crate::sys::child::{self, Enter, Plan, Session};
+use crate::sys::report::Report;
+use crate::sys::user;
+
+/// As whom a program runs, and where.
+#[derive(Debug, Default)]
+pub(super) struct Wishes {
+    pub(super) user: Option<OsString>,
+    pub(super) uid: Option<u32>,
+    pub(super) gid: Option<u32>,
+    pub(super) groups: Option<Vec<u32>>,
+    pub(super) directory: Option<PathBuf>,
+    pub(super) process_group: Option<i32>,
+    pub(super) setsid: bool,
+}
+
+/// Who that is to the kernel.
+struct Identity {
+    uid: Option<u32>,
+    gid: Option<u32>,
+    /// With the group first, as kernels before FreeBSD 15 want it.
+    groups: Option<Vec<u32>>,
+}
+
+impl Wishes {
+    /// Makes the plan of a child.
+    pub(super) fn plan(&self, jail: &Jail) -> Result<Plan> {
+        let identity = self.identity()?;
+        let directory = match &self.directory {
+            Some(directory) => {
+                Some(c_string(directory.as_os_str(), "a working directory cannot contain NUL")?)
+            }
+            None => None,
+        };
+        let session = match (self.setsid, self.process_group) {
+            (true, Some(_)) => {
+                return Err(Error::refused(
+                    ErrorKind::Conflict,
+                    "who leads a session leads a process group of its own: ask for one or the other",
+                ));
+            }
+            (true, None) => Session::New,
+            (false, Some(group)) => Session::Group(group),
+            (false, None) => Session::Same,
+        };
+        let report = Report::new().map_err(|errno| {
+            Error::os(Call::Mmap, errno, ErrorKind::ResourceExhausted, "a page to hear from the child")
+        })?;
+        Ok(Plan {
+            session,
+            directory,
+            groups: identity.groups,
+            gid: identity.gid,
+            uid: identity.uid,
+            report: Some(report),
+            ..entering(jail)?
+        })
+    }
+
+    fn identity(&self) -> Result<Identity> {
+        if let Some(name) = &self.user {
+            if self.uid.is_some() {
+                return Err(Error::refused(
+                    ErrorKind::Conflict,
+                    "a user is given by name or by number, not both",
+                ));
+            }
+            let account = look_up(name)?;
+            let gid = self.gid.unwrap_or(account.gid);
+            let groups = self.groups.as_deref().unwrap_or(&account.groups);
+            return Ok(Identity {
+                uid: Some(account.uid),
+                gid: Some(gid),
+                groups: Some(group_first(gid, groups)),
+            });
+        }
+        if self.uid.is_some() && self.gid.is_none() {
+            return Err(Error::refused(
+                ErrorKind::InvalidRequest,
+                format!(
+                    "a user without a group would leave the program in group {}, this process's own: set the \
+                     group too, or give the user by name",
+                    child::effective_gid()
+                ),
+            ));
+        }
+        let groups = match (&self.groups, self.gid) {
+            (Some(groups), gid) => Some(group_first(gid.unwrap_or_else(child::effective_gid), groups)),
+            // Whoever is somebody else has nothing of this process's groups.
+            (None, Some(gid)) => Some(group_first(gid, &[])),
+            (None, None) => None,
+        };
+        Ok(Identity { uid: self.uid, gid: self.gid, groups })
+    }
+}
+
+/// The plan of a child that enters the jail, and does nothing else.
+pub(super) fn entering(jail: &Jail) -> Result<Plan> {
+    Ok(Plan {
+        session: Session::Same,
+        enter: enter(jail)?,
+        directory: None,
+        groups: None,
+        gid: None,
+        uid: None,
+        only_as: None,
+        planner: std::process::id(),
+        report: None,
+    })
+}
+
+fn enter(jail: &Jail) -> Result<Enter> {
+    #[cfg(feature = "sim")]
+    if let Some(model) = jail.system.as_model() {
+        ask_model(jail, model)?;
+        return Ok(Enter::Outside);
+    }
+    match jail.descriptor_ref() {
+        Some(descriptor) => Ok(Enter::Request(jail.entering()?.prepare(ENTER, descriptor)?)),
+        None => Ok(Enter::Jid(jail.jid().get())),
+    }
+}
+
+/// Has a process of the model, forked for that, enter the jail: it says what a real child would be told.
+#[cfg(feature = "sim")]
+fn ask_model(jail: &Jail, model: &crate::sim::Kernel) -> Result<()> {
+    if !model.exec_allowed() {
+        return Err(Error::refused(
+            ErrorKind::Unsupported,
+            "the model of the kernel runs no program: sim::Kernel::allow_exec(true) has it run them on the \
+             host, where nothing confines them",
+        ));
+    }
+    let child = model.process().fork();
+    child.close_directories();
+    let result = child.run(|| jail.attach());
+    child.exit();
+    result.map_err(|error| error.at(crate::error::Stage::Enter))
+}
+
+/// Looks a user up in the host's database.
+fn look_up(name: &OsStr) -> Result<user::Account> {
+    let c_name = c_string(name, "a user's name cannot contain NUL")?;
+    match user::account(&c_name) {
+        Ok(Some(account)) => Ok(account),
+        Ok(None) => Err(Error::refused(
+            ErrorKind::InvalidValue,
+            format!("the host has no user {:?}", name.to_string_lossy()),
+        )),
+        Err(errno) => Err(Error::os(Call::Getpwnam, errno, ErrorKind::Other, "looking up the user")),
+    }
+}
+
+/// Puts the group before the others.
+///
+/// Kernels before FreeBSD 15 take the first of a list for the group itself, which a later setgid(2) replaces, and
+/// so do newer ones for programs that were linked on an older system. So there it stands twice, as getgrouplist(3)
+/// has always had it.
+fn group_first(gid: u32, groups: &[u32]) -> Vec<u32> {
+    let first = if cfg!(target_os = "freebsd") { vec![gid, gid] } else { vec![gid] };
+    first.into_iter().chain(groups.iter().copied().filter(|group| *group != gid)).collect()
+}
+
+fn c_string(text: &OsStr, reason: &'static str) -> Result<CString> {
+    CString::new(text.as_bytes()).map_err(|_| Error::refused(ErrorKind::InvalidValue, reason))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_group_comes_first() {
+        let first: &[u32] = if cfg!(target_os = "freebsd") { &[5, 5] } else { &[5] };
+        assert_eq!(group_first(5, &[1, 5, 2]), [first, &[1, 2]].concat());
+        assert_eq!(group_first(5, &[]), first);
+    }
+
+    #[test]
+    fn nothing_asked_for_changes_nobody() {
+        let identity = Wishes::default().identity().expect("nothing to refuse");
+        assert!(identity.uid.is_none() && identity.gid.is_none() && identity.groups.is_none());
+    }
+
+    #[test]
+    fn another_user_keeps_none_of_this_processs_groups() {
+        let wishes = Wishes { uid: Some(7), gid: Some(8), ..Wishes::default() };
+        let identity = wishes.identity().expect("somebody");
+        assert_eq!(identity.groups, Some(group_first(8, &[])));
+    }
+}

@@ -1,0 +1,154 @@
+//! jail(2), which FreeBSD keeps for programs from before 8.0.
+
+#![forbid(unsafe_code)]
+
+use std::ffi::{CString, OsStr, OsString};
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Call, Error, ErrorKind, Result};
+use crate::jail::entering_this_process;
+use crate::jid::Jid;
+use crate::sys::{Errno, System};
+
+/// What jail(2) takes, for [`raw::jail`](crate::raw::jail): a jail that the process enters as it is created.
+///
+/// **The kernel's manual calls it deprecated.** All that it can do, and more, is done with errors that say what is
+/// wrong by
+///
+/// ```no_run
+/// # fn main() -> freebsd_jail::Result<()> {
+/// use freebsd_jail::Jail;
+/// use std::net::Ipv4Addr;
+///
+/// let www = Jail::builder().path("/usr/jail").hostname("www.example.org").ip4(Ipv4Addr::new(10, 0, 0, 22));
+/// www.enter()?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// with one difference: on the host, the jail of this call gets the permissions that sysctls below
+/// `security.jail` say, as `security.jail.allow_raw_sockets`, and theirs of `enforce_statfs`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[must_use = "nothing is created before `raw::jail`"]
+pub struct LegacyJail {
+    version: Version,
+    path: PathBuf,
+    hostname: OsString,
+    name: Option<OsString>,
+    ip4: Vec<Ipv4Addr>,
+    ip6: Vec<Ipv6Addr>,
+}
+
+/// The layouts of the structure. 1 never was in a release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Version {
+    Zero,
+    Two,
+}
+
+impl LegacyJail {
+    /// Describes a jail by version 2 of the structure (`JAIL_API_VERSION`), without a name and addresses.
+    pub fn new(path: impl AsRef<Path>, hostname: impl AsRef<OsStr>) -> Self {
+        Self {
+            version: Version::Two,
+            path: path.as_ref().to_owned(),
+            hostname: hostname.as_ref().to_owned(),
+            name: None,
+            ip4: Vec::new(),
+            ip6: Vec::new(),
+        }
+    }
+
+    /// Describes a jail by version 0 of the structure, that of FreeBSD 4, which has room for one IPv4 address and
+    /// for nothing else.
+    pub fn version_0(path: impl AsRef<Path>, hostname: impl AsRef<OsStr>, address: Ipv4Addr) -> Self {
+        Self { version: Version::Zero, ip4: vec![address], ..Self::new(path, hostname) }
+    }
+
+    /// Sets the name. Default: the jail's number.
+    pub fn name(mut self, name: impl AsRef<OsStr>) -> Self {
+        self.name = Some(name.as_ref().to_owned());
+        self
+    }
+
+    /// Sets the IPv4 addresses, the first being the primary one. None at all leaves the jail without.
+    pub fn ip4(mut self, addresses: impl Into<Vec<Ipv4Addr>>) -> Self {
+        self.ip4 = addresses.into();
+        self
+    }
+
+    /// Sets the IPv6 addresses, the first being the primary one. None at all leaves the jail without.
+    pub fn ip6(mut self, addresses: impl Into<Vec<Ipv6Addr>>) -> Self {
+        self.ip6 = addresses.into();
+        self
+    }
+
+    /// Makes the call. See [`raw::jail`](crate::raw::jail).
+    pub(crate) fn enter(&self) -> Result<Jid> {
+        let path = c_string(self.path.as_os_str(), "path")?;
+        let hostname = c_string(&self.hostname, "host.hostname")?;
+        let name = self.name.as_deref().map(|name| c_string(name, "name")).transpose()?;
+        let system = System::current();
+        let answer = match (self.version, self.ip4.as_slice()) {
+            (Version::Two, ip4) => system.jail(&path, &hostname, name.as_deref(), ip4, &self.ip6),
+            (Version::Zero, [address]) if name.is_none() && self.ip6.is_empty() => {
+                system.jail_version_0(&path, &hostname, *address)
+            }
+            (Version::Zero, _) => {
+                return Err(Error::refused(
+                    ErrorKind::Conflict,
+                    "version 0 of jail(2) has exactly one IPv4 address, no IPv6 address and no name",
+                ));
+            }
+        };
+        let jid = answer.map_err(|errno| self.error(errno))?;
+        Jid::try_from(jid).map_err(|error| {
+            error.with_kind(ErrorKind::InvalidAnswer).because("the kernel returned no number")
+        })
+    }
+
+    /// The kernel has a number for an error here, and no text.
+    fn error(&self, errno: Errno) -> Error {
+        let os = |kind, reason| Error::os(Call::Jail, errno, kind, reason);
+        match errno.0 {
+            libc::ENOSYS => os(
+                ErrorKind::Unsupported,
+                "this host has no jails: it is not FreeBSD, and no model of its kernel is installed",
+            ),
+            libc::EPERM => entering_this_process(os(
+                ErrorKind::PermissionDenied,
+                "creating and entering a jail needs root",
+            )),
+            libc::EINVAL => os(
+                ErrorKind::InvalidValue,
+                "more addresses than sysctl security.jail.jail_max_af_ips allows, a broadcast, unspecified or \
+                 repeated one, or a number as the name",
+            ),
+            libc::EEXIST => os(ErrorKind::AlreadyExists, "a jail of that name exists").about("name"),
+            libc::ENOENT if self.has_parent() => {
+                os(ErrorKind::NotFound, "the path, or the parent that the name asks for, does not exist")
+            }
+            libc::ENOENT | libc::ENOTDIR | libc::ELOOP | libc::EACCES => {
+                os(ErrorKind::InvalidPath, "").about("path")
+            }
+            libc::ENAMETOOLONG => {
+                os(ErrorKind::InvalidValue, "the path, the host name or the name is too long")
+            }
+            libc::EADDRINUSE => os(ErrorKind::AddressInUse, ""),
+            libc::EAGAIN => os(ErrorKind::ResourceExhausted, "there are no more jail numbers"),
+            libc::ENOMEM => os(ErrorKind::ResourceExhausted, ""),
+            _ => os(ErrorKind::Other, ""),
+        }
+    }
+
+    fn has_parent(&self) -> bool {
+        self.name.as_deref().is_some_and(|name| name.as_bytes().contains(&b'.'))
+    }
+}
+
+fn c_string(text: &OsStr, parameter: &str) -> Result<CString> {
+    CString::new(text.as_bytes())
+        .map_err(|_| Error::refused(ErrorKind::InvalidValue, "a string cannot contain NUL").about(parameter))
+}

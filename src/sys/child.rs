@@ -1,0 +1,250 @@
+//! What a child does between fork(2) and execve(2).
+//!
+//! Everything that runs there is async-signal-safe: system calls, and arithmetic on memory that was there
+//! before. Other threads of the parent may have held any lock when it forked, the allocator's among them, and
+//! nobody is left in the child to release it.
+
+use core::ffi::c_int;
+use core::ptr;
+use core::sync::atomic::{AtomicPtr, Ordering};
+use std::ffi::CString;
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+use std::sync::Arc;
+
+use libc::{gid_t, pid_t, uid_t};
+
+use super::report::{Report, Step};
+use super::{Errno, Prepared, directories, kernel};
+
+/// Whose terminal and signals the child gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Session {
+    /// Its parent's.
+    Same,
+    /// A session of its own.
+    New,
+    /// A process group, 0 for one of its own.
+    Group(pid_t),
+}
+
+/// How the child enters the jail.
+#[derive(Debug)]
+pub(crate) enum Enter {
+    /// Not at all: the jail is a model's, which has been asked before the fork. The child goes to the host's root
+    /// directory, as entering takes it to the jail's.
+    Outside,
+    /// By number, with jail_attach(2).
+    Jid(c_int),
+    /// By descriptor, with jail_set(2).
+    Request(Prepared),
+}
+
+/// What the child is to do, all of it prepared.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) session: Session,
+    pub(crate) enter: Enter,
+    pub(crate) directory: Option<CString>,
+    pub(crate) groups: Option<Vec<gid_t>>,
+    pub(crate) gid: Option<gid_t>,
+    pub(crate) uid: Option<uid_t>,
+    /// Refuse to enter unless this is still the effective user.
+    pub(crate) only_as: Option<uid_t>,
+    /// The process that made the plan. Where that one executes the program itself, it closes no descriptors:
+    /// should it fail, it goes on using them.
+    pub(crate) planner: u32,
+    /// Where to say how far it came.
+    pub(crate) report: Option<Report>,
+}
+
+impl Plan {
+    /// Does it all, in the order in which each step is still possible.
+    fn carry_out(&mut self) -> Result<(), Errno> {
+        let result = self.steps();
+        if let (Some(report), Err(errno)) = (&self.report, result) {
+            report.fail(errno);
+        }
+        result
+    }
+
+    fn steps(&mut self) -> Result<(), Errno> {
+        if self.only_as.is_some_and(|uid| uid != effective_uid()) {
+            return Err(Errno(libc::EPERM));
+        }
+        match self.session {
+            Session::Same => {}
+            Session::New => {
+                self.reach(Step::Setsid);
+                // SAFETY: takes nothing and touches no memory.
+                check(unsafe { libc::setsid() })?;
+            }
+            Session::Group(group) => {
+                self.reach(Step::Setpgid);
+                // SAFETY: takes numbers and touches no memory.
+                check(unsafe { libc::setpgid(0, group) })?;
+            }
+        }
+        self.reach(Step::Enter);
+        self.enter()?;
+        if let Some(directory) = &self.directory {
+            self.reach(Step::Chdir);
+            // SAFETY: a string that ends in NUL, ours, and only read.
+            check(unsafe { libc::chdir(directory.as_ptr()) })?;
+        }
+        // Each of these takes away what the ones before it need.
+        if let Some(groups) = &self.groups {
+            self.reach(Step::Setgroups);
+            #[allow(
+                clippy::useless_conversion,
+                reason = "the count's type differs from one Unix to the next"
+            )]
+            let count = groups.len().try_into().map_err(|_| Errno(libc::EINVAL))?;
+            // SAFETY: as many numbers as it says, ours, and only read.
+            check(unsafe { libc::setgroups(count, groups.as_ptr()) })?;
+        }
+        if let Some(gid) = self.gid {
+            self.reach(Step::Setgid);
+            // SAFETY: takes a number and touches no memory.
+            check(unsafe { libc::setgid(gid) })?;
+        }
+        if let Some(uid) = self.uid {
+            self.reach(Step::Setuid);
+            // SAFETY: takes a number and touches no memory.
+            check(unsafe { libc::setuid(uid) })?;
+        }
+        self.reach(Step::Exec);
+        Ok(())
+    }
+
+    fn reach(&self, step: Step) {
+        if let Some(report) = &self.report {
+            report.reach(step);
+        }
+    }
+
+    fn enter(&mut self) -> Result<(), Errno> {
+        let forked = std::process::id() != self.planner;
+        if forked {
+            forbid_tracing();
+        }
+        let result = self.try_to_enter();
+        if result != Err(Errno(libc::EPERM)) {
+            return result;
+        }
+        if forked {
+            // SAFETY: this process was forked to execute a program, or to exit when it cannot. Its descriptors are
+            // copies; std's pipe, its only user of one here, is no directory.
+            let closed = unsafe { directories::close_directories() };
+            if closed {
+                let again = self.try_to_enter();
+                if again != Err(Errno(libc::EPERM)) {
+                    return again;
+                }
+            }
+        }
+        if let (Some(report), Some(fd)) = (&self.report, directories::first_directory()) {
+            report.obstructed(fd);
+        }
+        result
+    }
+
+    fn try_to_enter(&mut self) -> Result<(), Errno> {
+        match &mut self.enter {
+            // SAFETY: a string that ends in NUL, and only read.
+            Enter::Outside => check(unsafe { libc::chdir(c"/".as_ptr()) }),
+            Enter::Jid(jid) => kernel::jail_attach(*jid),
+            Enter::Request(request) => {
+                let mut errmsg = [0; 1024];
+                let result = request.send(&mut errmsg);
+                if let (Some(report), Err(_)) = (&self.report, result) {
+                    report.say(&errmsg);
+                }
+                result
+            }
+        }
+    }
+}
+
+/// The one place here that knows how C reports a failure.
+fn check(result: c_int) -> Result<(), Errno> {
+    if result == -1 { Err(Errno::last()) } else { Ok(()) }
+}
+
+/// Returns the effective user. Async-signal-safe.
+pub(crate) fn effective_uid() -> uid_t {
+    // SAFETY: takes nothing, touches no memory and cannot fail.
+    unsafe { libc::geteuid() }
+}
+
+/// Returns the effective group. Async-signal-safe.
+pub(crate) fn effective_gid() -> gid_t {
+    // SAFETY: takes nothing, touches no memory and cannot fail.
+    unsafe { libc::getegid() }
+}
+
+/// Keeps the jail's processes from tracing this one before it has executed its program: until then it has all
+/// of its parent's memory, and the descriptors that execve(2) will close. The kernel allows it again by itself.
+#[cfg(target_os = "freebsd")]
+fn forbid_tracing() {
+    let mut status: c_int = -1;
+    // SAFETY: asks about this process; the kernel writes one int, which is ours.
+    let result = unsafe { libc::procctl(libc::P_PID, 0, libc::PROC_TRACE_STATUS, (&raw mut status).cast()) };
+    // Traced by somebody already, or never to be traced: both stay as they are.
+    if result == -1 || status != 0 {
+        return;
+    }
+    let mut disable = libc::PROC_TRACE_CTL_DISABLE;
+    // SAFETY: about this process; the kernel reads one int, which is ours.
+    let _ = unsafe { libc::procctl(libc::P_PID, 0, libc::PROC_TRACE_CTL, (&raw mut disable).cast()) };
+}
+
+#[cfg(not(target_os = "freebsd"))]
+fn forbid_tracing() {}
+
+/// Makes a command's children carry out a plan of their own, once and for all: closures cannot be taken back.
+#[derive(Debug)]
+pub(crate) struct Hook(Arc<AtomicPtr<Plan>>);
+
+impl Hook {
+    pub(crate) fn install(command: &mut Command) -> Self {
+        let current = Arc::new(AtomicPtr::new(ptr::null_mut::<Plan>()));
+        let theirs = Arc::clone(&current);
+        let closure = move || -> io::Result<()> {
+            // SAFETY: `run` alone sets the pointer, to a plan that it borrows uniquely until it clears it. In
+            // between this closure is its only user: in the child, which has a copy, or in the thread of `run`.
+            let plan = unsafe { theirs.load(Ordering::Acquire).as_mut() };
+            let plan = plan.ok_or(Errno(libc::EINVAL))?;
+            Ok(plan.carry_out()?)
+        };
+        // SAFETY: the closure makes system calls and computes; it allocates nothing, takes no lock and logs
+        // nothing, and closes descriptors only where nobody uses them.
+        unsafe { command.pre_exec(closure) };
+        Self(current)
+    }
+
+    /// Has the command's children carry out this plan while `act` runs.
+    pub(crate) fn run<R>(&self, plan: &mut Plan, act: impl FnOnce() -> R) -> R {
+        struct Clear<'h>(&'h AtomicPtr<Plan>);
+        impl Drop for Clear<'_> {
+            fn drop(&mut self) {
+                self.0.store(ptr::null_mut(), Ordering::Release);
+            }
+        }
+        self.0.store(plan, Ordering::Release);
+        let _clear = Clear(&self.0);
+        act()
+    }
+}
+
+/// Makes all later children of a command carry out this plan, after what has been registered before. `keep` is
+/// kept as long as the command.
+pub(crate) fn hook_for_good<K: Send + Sync + 'static>(command: &mut Command, mut plan: Plan, keep: K) {
+    let closure = move || -> io::Result<()> {
+        let _ = &keep;
+        Ok(plan.carry_out()?)
+    };
+    // SAFETY: as for `Hook::install`.
+    unsafe { command.pre_exec(closure) };
+}

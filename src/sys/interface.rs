@@ -1,0 +1,55 @@
+//! Network interfaces and the jails that have them.
+
+use super::Errno;
+
+/// Which way an interface goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Move {
+    Into,
+    Back,
+}
+
+/// Moves a network interface into a jail's network stack or back out of it: `SIOCSIFVNET` and `SIOCSIFRVNET`.
+#[cfg(target_os = "freebsd")]
+pub(crate) fn move_interface(name: &[u8], jid: i32, way: Move) -> Result<(), Errno> {
+    use core::ffi::{c_char, c_ulong};
+    use core::mem::zeroed;
+    use std::os::fd::AsRawFd;
+    use std::os::unix::net::UnixDatagram;
+
+    // What C's `_IOWR('i', number, struct ifreq)` is.
+    const fn request(number: c_ulong) -> c_ulong {
+        const SIZE: c_ulong = size_of::<libc::ifreq>() as c_ulong;
+        0xc000_0000 | SIZE << 16 | (b'i' as c_ulong) << 8 | number
+    }
+    const SIOCSIFVNET: c_ulong = request(90);
+    const SIOCSIFRVNET: c_ulong = request(91);
+
+    // Any socket will do: the request is the network stack's, not the protocol's.
+    let socket =
+        UnixDatagram::unbound().map_err(|error| Errno(error.raw_os_error().unwrap_or(libc::EMFILE)))?;
+    // SAFETY: the structure consists of integers and pointers, of which all may be zero.
+    let mut interface: libc::ifreq = unsafe { zeroed() };
+    // The last byte stays NUL.
+    let room = interface.ifr_name.len() - 1;
+    if name.is_empty() || name.len() > room || name.contains(&0) {
+        return Err(Errno(libc::EINVAL));
+    }
+    for (place, byte) in interface.ifr_name.iter_mut().zip(name) {
+        *place = c_char::from_ne_bytes([*byte]);
+    }
+    interface.ifr_ifru.ifru_jid = jid;
+    let number = match way {
+        Move::Into => SIOCSIFVNET,
+        Move::Back => SIOCSIFRVNET,
+    };
+    // SAFETY: the request's number says the size of the structure, which is ours; the kernel reads it and may
+    // write the name in it.
+    let result = unsafe { libc::ioctl(socket.as_raw_fd(), number, &raw mut interface) };
+    if result == -1 { Err(Errno::last()) } else { Ok(()) }
+}
+
+#[cfg(not(target_os = "freebsd"))]
+pub(crate) fn move_interface(_: &[u8], _: i32, _: Move) -> Result<(), Errno> {
+    Err(Errno(libc::ENOSYS))
+}

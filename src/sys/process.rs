@@ -1,0 +1,73 @@
+//! The host's processes.
+
+use core::ffi::c_int;
+
+use super::Errno;
+
+/// Sends a signal to one process. Wraps kill(2).
+pub(super) fn kill(pid: u32, signal: c_int) -> Result<(), Errno> {
+    // Numbers from 1 on are single processes; nothing else gets through.
+    let pid = libc::pid_t::try_from(pid).ok().filter(|pid| *pid > 0).ok_or(Errno(libc::ESRCH))?;
+    // SAFETY: takes numbers and touches no memory.
+    let result = unsafe { libc::kill(pid, signal) };
+    if result == -1 { Err(Errno::last()) } else { Ok(()) }
+}
+
+/// Returns the living processes of a jail, of all that this process can see.
+#[cfg(target_os = "freebsd")]
+pub(super) fn of_jail(jid: c_int) -> Result<Vec<u32>, Errno> {
+    use core::mem::{offset_of, size_of};
+
+    use libc::kinfo_proc;
+
+    use super::kernel;
+
+    const ALL: [c_int; 3] = [libc::CTL_KERN, libc::KERN_PROC, libc::KERN_PROC_PROC];
+    const NUMBER: usize = size_of::<c_int>();
+    let is_zombie = |record: &[u8]| {
+        record
+            .get(offset_of!(kinfo_proc, ki_stat))
+            .is_some_and(|stat| core::ffi::c_char::from_ne_bytes([*stat]) == libc::SZOMB)
+    };
+    let number = |record: &[u8], offset: usize| {
+        let bytes = record.get(offset..offset + NUMBER)?;
+        Some(c_int::from_ne_bytes(bytes.try_into().ok()?))
+    };
+
+    let mut records = Vec::new();
+    for _ in 0..10 {
+        // The kernel's estimate has room for some more; should that not be enough, it is asked again.
+        let room = kernel::sysctl(&ALL, None, None)?;
+        records.resize(room + room / 8, 0);
+        match kernel::sysctl(&ALL, Some(&mut records), None) {
+            Ok(len) => {
+                records.truncate(len);
+                break;
+            }
+            Err(Errno(libc::ENOMEM)) => records.clear(),
+            Err(errno) => return Err(errno),
+        }
+    }
+    let mut pids = Vec::new();
+    let mut rest = records.as_slice();
+    // Each record begins with its own size.
+    while let Some(size) = number(rest, offset_of!(kinfo_proc, ki_structsize)) {
+        let size = usize::try_from(size).unwrap_or_default();
+        let Some((record, tail)) = rest.split_at_checked(size).filter(|_| size > 0) else { break };
+        // One that has ended lives nowhere, and only waits to be asked for its status.
+        if number(record, offset_of!(kinfo_proc, ki_jid)) == Some(jid)
+            && !is_zombie(record)
+            && let Some(pid) = number(record, offset_of!(kinfo_proc, ki_pid))
+            && let Ok(pid) = u32::try_from(pid)
+        {
+            pids.push(pid);
+        }
+        rest = tail;
+    }
+    Ok(pids)
+}
+
+#[cfg(not(target_os = "freebsd"))]
+pub(super) fn of_jail(_: c_int) -> Result<Vec<u32>, Errno> {
+    Err(Errno(libc::ENOSYS))
+}

@@ -1,0 +1,166 @@
+//! What a forked child says to its parent, in memory that both have.
+
+use core::ptr::{self, NonNull};
+use core::sync::atomic::{AtomicI32, AtomicU8, AtomicU32, Ordering};
+
+use super::Errno;
+
+/// How much of the kernel's text has room.
+const TEXT: usize = 1024;
+
+/// What a child was doing, in the order in which it does it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub(crate) enum Step {
+    /// Nothing yet: whatever failed, it was not the child's own work.
+    None,
+    Setsid,
+    Setpgid,
+    Enter,
+    Chdir,
+    Setgroups,
+    Setgid,
+    Setuid,
+    Exec,
+}
+
+impl Step {
+    const ALL: [Self; 9] = [
+        Self::None,
+        Self::Setsid,
+        Self::Setpgid,
+        Self::Enter,
+        Self::Chdir,
+        Self::Setgroups,
+        Self::Setgid,
+        Self::Setuid,
+        Self::Exec,
+    ];
+}
+
+/// The shared memory: atomics, because two processes use it, and zero is a good value of each.
+#[repr(C)]
+struct Page {
+    step: AtomicU32,
+    errno: AtomicI32,
+    /// One more than the number of the descriptor that is in the way.
+    obstacle: AtomicI32,
+    text: [AtomicU8; TEXT],
+}
+
+/// A page that a process and the children that it forks share.
+#[derive(Debug)]
+pub(crate) struct Report(NonNull<Page>);
+
+// SAFETY: the page is ours alone until `Drop` unmaps it, and has nothing but atomics in it.
+unsafe impl Send for Report {}
+// SAFETY: as above.
+unsafe impl Sync for Report {}
+
+impl Report {
+    /// Maps a page. Wraps mmap(2).
+    pub(crate) fn new() -> Result<Self, Errno> {
+        // SAFETY: a new anonymous mapping, wherever the kernel likes: it replaces nothing.
+        let address = unsafe {
+            libc::mmap(
+                ptr::null_mut(),
+                size_of::<Page>(),
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_SHARED | libc::MAP_ANON,
+                -1,
+                0,
+            )
+        };
+        if address == libc::MAP_FAILED {
+            return Err(Errno::last());
+        }
+        NonNull::new(address.cast()).map(Self).ok_or(Errno(libc::ENOMEM))
+    }
+
+    fn page(&self) -> &Page {
+        // SAFETY: the mapping is as large as a `Page` and aligned to pages, was zeroed by the kernel, which is a
+        // valid `Page`, and stays until `self` is dropped; only atomics are in it.
+        unsafe { self.0.as_ref() }
+    }
+
+    /// Says what is done next. Async-signal-safe, as are the other setters.
+    pub(super) fn reach(&self, step: Step) {
+        self.page().step.store(step as u32, Ordering::Release);
+    }
+
+    /// Says with what it failed.
+    pub(super) fn fail(&self, errno: Errno) {
+        self.page().errno.store(errno.0, Ordering::Release);
+    }
+
+    /// Says which descriptor is in the way.
+    pub(super) fn obstructed(&self, fd: i32) {
+        self.page().obstacle.store(fd.saturating_add(1), Ordering::Release);
+    }
+
+    /// Keeps the kernel's text.
+    pub(super) fn say(&self, text: &[u8]) {
+        for (place, byte) in self.page().text.iter().zip(text) {
+            place.store(*byte, Ordering::Release);
+        }
+    }
+
+    /// Returns the last step that was begun.
+    pub(crate) fn step(&self) -> Step {
+        let reached = self.page().step.load(Ordering::Acquire);
+        Step::ALL.into_iter().find(|step| *step as u32 == reached).unwrap_or(Step::None)
+    }
+
+    /// Returns with what that step failed, `None` if the child saw no failure.
+    pub(crate) fn errno(&self) -> Option<Errno> {
+        Some(self.page().errno.load(Ordering::Acquire)).filter(|errno| *errno != 0).map(Errno)
+    }
+
+    /// Returns the descriptor that is in the way.
+    pub(crate) fn obstacle(&self) -> Option<i32> {
+        self.page().obstacle.load(Ordering::Acquire).checked_sub(1).filter(|fd| *fd >= 0)
+    }
+
+    /// Returns the kernel's text, up to its NUL.
+    pub(crate) fn text(&self) -> Vec<u8> {
+        let bytes = self.page().text.iter().map(|byte| byte.load(Ordering::Acquire));
+        bytes.take_while(|byte| *byte != 0).collect()
+    }
+}
+
+impl Drop for Report {
+    fn drop(&mut self) {
+        // SAFETY: `new` mapped this much at this address, and no borrow of it outlives `self`.
+        let result = unsafe { libc::munmap(self.0.as_ptr().cast(), size_of::<Page>()) };
+        debug_assert_eq!(result, 0, "munmap of our own page");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_report_says_nothing() {
+        let report = Report::new().expect("a page");
+        assert_eq!(report.step(), Step::None);
+        assert_eq!(report.errno(), None);
+        assert_eq!(report.obstacle(), None);
+        assert!(report.text().is_empty());
+    }
+
+    #[test]
+    fn a_report_says_what_was_written() {
+        let report = Report::new().expect("a page");
+        for step in Step::ALL {
+            report.reach(step);
+            assert_eq!(report.step(), step);
+        }
+        report.fail(Errno(libc::EPERM));
+        report.obstructed(0);
+        report.say(&[b'x'; 2 * TEXT]);
+        assert_eq!(report.errno(), Some(Errno(libc::EPERM)));
+        assert_eq!(report.obstacle(), Some(0));
+        assert_eq!(report.text(), [b'x'; TEXT]);
+    }
+}

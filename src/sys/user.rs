@@ -1,0 +1,88 @@
+//! The host's users.
+
+use core::ffi::CStr;
+
+use libc::{gid_t, uid_t};
+
+use super::Errno;
+
+/// A user as the host's database has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Account {
+    pub(crate) uid: uid_t,
+    pub(crate) gid: gid_t,
+    /// All groups, `gid` among them.
+    pub(crate) groups: Vec<gid_t>,
+}
+
+/// Looks a user up by name: `None` if there is none. Wraps getpwnam_r(3) and getgrouplist(3).
+#[cfg(any(target_os = "freebsd", target_os = "dragonfly", target_os = "linux"))]
+pub(crate) fn account(name: &CStr) -> Result<Option<Account>, Errno> {
+    use core::mem::MaybeUninit;
+    use core::ptr;
+
+    let mut memory = vec![0; 1024];
+    let (uid, gid) = loop {
+        let mut entry = MaybeUninit::<libc::passwd>::zeroed();
+        let mut found = ptr::null_mut();
+        // SAFETY: the name ends in NUL and is only read; the entry, the memory for its strings, as long as it
+        // says, and the pointer are ours, writable, and live until the entry has been read.
+        let error = unsafe {
+            libc::getpwnam_r(
+                name.as_ptr(),
+                entry.as_mut_ptr(),
+                memory.as_mut_ptr(),
+                memory.len(),
+                &raw mut found,
+            )
+        };
+        match error {
+            0 if found.is_null() => return Ok(None),
+            0 => {
+                // SAFETY: it was zeroed, which is valid for its pointers and numbers, and then filled in.
+                let entry = unsafe { entry.assume_init() };
+                break (entry.pw_uid, entry.pw_gid);
+            }
+            libc::ERANGE if memory.len() < 1 << 20 => memory.resize(memory.len() * 4, 0),
+            // Some systems say so where there is no such user.
+            libc::ENOENT | libc::ESRCH => return Ok(None),
+            error => return Err(Errno(error)),
+        }
+    };
+    let mut groups: Vec<gid_t> = vec![0; 64];
+    loop {
+        let room = groups.len();
+        let mut count = room.try_into().map_err(|_| Errno(libc::EINVAL))?;
+        // SAFETY: the name ends in NUL and is only read; the list is as long as `count` says, and both are ours.
+        let result = unsafe { libc::getgrouplist(name.as_ptr(), gid, groups.as_mut_ptr(), &raw mut count) };
+        let count = usize::try_from(count).unwrap_or_default();
+        if result != -1 {
+            groups.truncate(count);
+            return Ok(Some(Account { uid, gid, groups }));
+        }
+        if room >= 1 << 17 {
+            return Err(Errno(libc::EINVAL));
+        }
+        // Not every system says how many there are.
+        groups.resize(count.max(room * 2), 0);
+    }
+}
+
+/// Looks a user up by name, elsewhere not at all: there are no jails to start programs in.
+#[cfg(not(any(target_os = "freebsd", target_os = "dragonfly", target_os = "linux")))]
+pub(crate) fn account(_: &CStr) -> Result<Option<Account>, Errno> {
+    Err(Errno(libc::ENOSYS))
+}
+
+#[cfg(all(test, any(target_os = "freebsd", target_os = "linux")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn root_is_found_and_nobody_else_of_a_name_that_is_not_there() {
+        let root = account(c"root").expect("looked up").expect("there is a root");
+        assert_eq!((root.uid, root.gid), (0, 0));
+        assert!(root.groups.contains(&0));
+        assert_eq!(account(c"no such user").expect("looked up"), None);
+    }
+}

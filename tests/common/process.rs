@@ -1,0 +1,79 @@
+//! What cannot be undone is done in a process of its own.
+
+use std::env;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+
+const VARIABLE: &str = "FREEBSD_JAIL_TEST_ALONE";
+
+/// Runs a test's body in a process of its own: this program, started again for this one test.
+#[track_caller]
+pub fn alone(test: &str, body: impl FnOnce()) {
+    if is_child(test) {
+        body();
+        return;
+    }
+    let status = again(test).status().expect("started");
+    assert!(status.success(), "in a process of its own: {status}");
+}
+
+/// Does the same with a process that is expected to end otherwise, and returns how it ended.
+#[track_caller]
+pub fn alone_until(test: &str, body: impl FnOnce()) -> Option<ExitStatus> {
+    if is_child(test) {
+        body();
+        return None;
+    }
+    Some(again(test).status().expect("started"))
+}
+
+/// Whether this process has been started for this one test.
+pub fn is_child(test: &str) -> bool {
+    env::var_os(VARIABLE).is_some_and(|name| name == test)
+}
+
+/// The command that starts this program again for one test.
+pub fn again(test: &str) -> Command {
+    let mut command = Command::new(env::current_exe().expect("this program"));
+    command.args(["--exact", test, "--nocapture", "--test-threads=1"]).env(VARIABLE, test);
+    command
+}
+
+/// A process of its own that says something and then waits to be let go.
+pub struct Talking {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    /// What it said.
+    pub said: String,
+}
+
+impl Talking {
+    /// Starts this program again for one test, and waits for what it says.
+    #[track_caller]
+    pub fn start(test: &str) -> Self {
+        let mut child = again(test).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("started");
+        let stdin = child.stdin.take();
+        let stdout = BufReader::new(child.stdout.take().expect("piped"));
+        let mut lines = stdout.lines().map_while(Result::ok);
+        let said = lines.find_map(|line| line.split_once("says: ").map(|(_, said)| said.to_owned()));
+        Self { child, stdin, said: said.expect("it says something") }
+    }
+
+    /// Lets it go, and waits for it to end.
+    #[track_caller]
+    pub fn end(mut self) {
+        drop(self.stdin.take());
+        let status = self.child.wait().expect("waited for");
+        assert!(status.success(), "{status}");
+    }
+}
+
+/// Says something to the process that started this one, and waits until it lets go.
+pub fn say(text: &str) {
+    println!("says: {text}");
+    std::io::stdout().flush().expect("said");
+    let mut nothing = Vec::new();
+    std::io::stdin().read_to_end(&mut nothing).expect("let go");
+    // Nobody reads what the test harness has to say now.
+    std::process::exit(0);
+}
