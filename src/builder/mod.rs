@@ -23,6 +23,8 @@ use create::Fate;
 /// Most setters set one parameter of the [table](crate::param::TABLE); [`set`](Self::set) sets any. Parameters that
 /// kernel modules set once the jail has come into being, `meta` and `env` among them, go in a second call, and the
 /// jail is removed again if that fails.
+///
+/// With feature `serde` it can be written down, as a map from parameters' names to what was set, and read back.
 #[derive(Debug)]
 #[must_use = "nothing is created before `create`, `create_persistent` or `enter`"]
 pub struct JailBuilder<'p> {

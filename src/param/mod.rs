@@ -25,7 +25,42 @@
 //! # let builder = Jail::builder().set(param::PATH, "/usr/jail").set(param::CHILDREN_MAX, 3);
 //! ```
 //!
-//! Kernel modules add parameters of their own, so the set is open: [`Param::new`] makes a key of any name.
+//! Nor does what is no value of its type:
+//!
+//! ```compile_fail,E0277
+//! # use freebsd_jail::{Jail, param};
+//! Jail::builder().set(param::SECURELEVEL, "2"); // a number
+//! ```
+//!
+//! ```compile_fail,E0277
+//! # use freebsd_jail::{Changes, param};
+//! Changes::new().set(param::ALLOW_SUSER, 0); // a boolean
+//! ```
+//!
+//! ```
+//! # use freebsd_jail::{Changes, Jail, param};
+//! let builder = Jail::builder().set(param::SECURELEVEL, 2);
+//! let changes = Changes::new().set(param::ALLOW_SUSER, false);
+//! ```
+//!
+//! The constants are the rows of one table, [`TABLE`], which can be gone through at run time: [`find`] looks a name up.
+//! What a parameter came with ([`Since`]) and what module it takes is for reading only; the kernel is asked as it is,
+//! and one that lacks a parameter says so ([`ErrorKind::UnknownParameter`](crate::ErrorKind::UnknownParameter)).
+//!
+//! Kernel modules add parameters of their own, so the set is open: [`Param::new`] makes a key of any name, and
+//! [`Catalog`](crate::Catalog) asks the running kernel for all that it has. A line of `meta` or `env` is a parameter of
+//! its own, too:
+//!
+//! ```
+//! # use freebsd_jail::{Jail, param::Param, sim};
+//! # fn main() -> freebsd_jail::Result<()> {
+//! # let kernel = sim::Kernel::new();
+//! # let _guard = kernel.install();
+//! let jail = Jail::builder().path("/").meta("owner", "www").create()?;
+//! assert_eq!(jail.get(Param::<String>::new("meta.owner"))?, "www");
+//! # Ok(())
+//! # }
+//! ```
 
 #![forbid(unsafe_code)]
 
