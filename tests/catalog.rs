@@ -11,6 +11,7 @@ use freebsd_jail::{Catalog, Jail};
 #[test]
 fn the_table_agrees_with_what_the_kernel_describes() {
     on_every_kernel(|host| {
+        host.load_modules();
         let catalog = Catalog::load().expect("loaded");
         assert!(!catalog.is_empty() && catalog.iter().count() == catalog.len());
         let mut unknown = Vec::new();
@@ -51,7 +52,8 @@ fn the_table_agrees_with_what_the_kernel_describes() {
 
 #[test]
 fn what_the_kernel_describes_can_be_read_as_described() {
-    on_every_kernel(|_| {
+    on_every_kernel(|host| {
+        host.load_modules();
         let jail = Jail::builder().path("/").create().expect("created");
         for described in &Catalog::load().expect("loaded") {
             let key = (described.name(), described.kind());

@@ -210,6 +210,7 @@ fn every_row_of_the_table_is_tried_and_no_other() {
 #[test]
 fn every_parameter_is_set_and_reads_back_with_its_type() {
     on_every_kernel(|host| {
+        host.load_modules();
         let (mut tried, mut skipped) = (0, 0);
         for case in cases() {
             let probe = builder().create().expect("created");
@@ -225,7 +226,8 @@ fn every_parameter_is_set_and_reads_back_with_its_type() {
             try_case(&case);
         }
         println!("{tried} parameters tried, {skipped} skipped");
-        assert!(tried >= 45, "{tried}");
+        let newest = host.model().map(|model| model.release() == sim::Release::FREEBSD_15_1);
+        assert!(tried >= 45 && (newest != Some(true) || skipped == 0), "{tried} tried, {skipped} skipped");
     });
 }
 
@@ -417,7 +419,8 @@ fn numbers_out_of_range_are_refused_by_name() {
 
 #[test]
 fn the_longest_strings_are_taken_and_longer_ones_refused() {
-    on_every_kernel(|_| {
+    on_every_kernel(|host| {
+        host.load_modules();
         for (row, value) in
             param::TABLE.iter().filter(|row| row.max != 0).map(|row| (row, "x".repeat(row.max - 1)))
         {

@@ -14,6 +14,7 @@ use crate::sys::{Errno, Pair};
 use super::calls::Calls;
 use super::files::Kind;
 use super::legacy::Legacy;
+use super::loadable::Module;
 use super::meta;
 use super::prison::HOST;
 use super::process::{INIT, Pid};
@@ -202,6 +203,13 @@ impl Kernel {
     /// Sets the host's own host name.
     pub fn set_hostname(&self, name: impl AsRef<[u8]>) {
         self.state().prison_mut(HOST).hostname = name.as_ref().to_vec();
+    }
+
+    /// Loads a module that adds parameters to jails: kldload(2). The host has what it adds, and no other jail.
+    ///
+    /// Numbers in the sysctl tree change.
+    pub fn load(&self, module: Module) {
+        self.state().load(module);
     }
 
     /// jail_set(2): makes or changes a jail.

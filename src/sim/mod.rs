@@ -79,7 +79,7 @@
 //! - There are no files but a list of paths: every absolute path is a directory, but for `/nonexistent` and
 //!   `/etc/passwd`, until [`Kernel::only_paths`] says otherwise. There are no symbolic links.
 //! - There are no networks, mounts, CPU sets, resource limits or System V objects behind the parameters that are
-//!   about them, and no modules to load. Entering never fails for CPU sets or routing tables.
+//!   about them. Modules that can be loaded ([`Kernel::load`]) add their parameters and nothing else. Entering never fails for CPU sets or routing tables.
 //! - A model lives in one program. After a real fork(2) parent and child have a copy each, and the child should leave
 //!   its copy alone; forks, kills and other users are to be modelled by [`Process`].
 
@@ -102,6 +102,7 @@ mod inside;
 mod invariants;
 mod kernel;
 mod legacy;
+mod loadable;
 mod mac_do;
 mod meta;
 mod modules;
@@ -124,5 +125,6 @@ pub(crate) use inside::Inside;
 pub use inside::is_inside;
 pub use kernel::{Guard, Kernel};
 pub use legacy::Legacy;
+pub use loadable::Module;
 pub use release::Release;
 pub use user::Process;

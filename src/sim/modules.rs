@@ -26,6 +26,7 @@ impl State {
             meta::check(opts, meta::META);
             meta::check(opts, meta::ENV);
         }
+        self.check_loadable(opts)?;
         for (slot, name) in SYSV.iter().enumerate() {
             self.check_sysv(opts, key, slot, name)?;
         }
@@ -47,6 +48,7 @@ impl State {
             let text = meta::set(opts, meta::ENV, self.prison(key).env.clone())?;
             self.prison_mut(key).env = text;
         }
+        self.set_loadable(opts, key)?;
         for (slot, name) in SYSV.iter().enumerate() {
             self.set_sysv(opts, key, slot, name)?;
         }
@@ -63,6 +65,7 @@ impl State {
             meta::get(opts, meta::META, prison.meta.as_deref().unwrap_or_default())?;
             meta::get(opts, meta::ENV, prison.env.as_deref().unwrap_or_default())?;
         }
+        self.get_loadable(opts, key)?;
         for (name, root) in SYSV.iter().zip(prison.sysv) {
             let mode = match root {
                 None => JAIL_SYS_DISABLE,

@@ -76,6 +76,18 @@ impl Permissions {
         }
     }
 
+    /// Adds a permission, which no jail has by default, and returns its bit; `None` if it is there already.
+    pub(super) fn add(&mut self, name: &str) -> Option<Allow> {
+        let bit = u32::try_from(self.list.len()).ok()?;
+        let permission = permission(bit, name);
+        if bit >= u64::BITS || self.list.iter().any(|each| each.name == permission.name) {
+            return None;
+        }
+        let added = permission.bit;
+        self.list.push(permission);
+        Some(added)
+    }
+
     /// Every permission, in the kernel's order.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Permission> {
         self.list.iter()

@@ -8,6 +8,7 @@ use super::descriptor::Descriptors;
 use super::event::Queues;
 use super::files::Files;
 use super::flags::JAIL_MAX;
+use super::loadable::Loadable;
 use super::permission::Permissions;
 use super::prison::{HOST, Key, Prison};
 use super::process::Processes;
@@ -20,6 +21,7 @@ pub(super) struct State {
     pub(super) release: Release,
     pub(super) permissions: Permissions,
     pub(super) tree: Tree,
+    pub(super) loadable: Loadable,
     host: Prison,
     prisons: BTreeMap<Key, Prison>,
     /// `allprison`: every jail by its jid.
@@ -42,6 +44,7 @@ impl State {
         Self {
             host: Prison::host(&release, &permissions),
             tree: Tree::of(&release),
+            loadable: Loadable::default(),
             release,
             permissions,
             prisons: BTreeMap::new(),

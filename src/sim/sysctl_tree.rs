@@ -84,8 +84,11 @@ pub(super) struct Leaf {
 #[derive(Debug)]
 pub(super) struct Tree(Vec<Leaf>);
 
+/// The same with its full name.
+type Raw = (String, u32, &'static str, Value, String);
+
 /// A leaf's name below a node, type and access, format, where its value is from, and description.
-type Entry = (&'static str, u32, &'static str, Value, &'static str);
+pub(super) type Entry = (&'static str, u32, &'static str, Value, &'static str);
 
 impl Tree {
     /// The tree of a release.
@@ -113,6 +116,26 @@ impl Tree {
             leaves.push((full, INT | RW, "B", Value::Int, permission(name)));
         }
         Self(numbered(leaves))
+    }
+
+    /// Adds parameters of jails, whose numbers may change the others'.
+    pub(super) fn add(&mut self, entries: &[Entry]) {
+        let added = entries.iter().map(|(name, kind, format, value, description)| {
+            (format!("security.jail.param.{name}"), *kind, *format, *value, (*description).to_owned())
+        });
+        self.renumber(added.collect());
+    }
+
+    /// Adds a permission.
+    pub(super) fn add_permission(&mut self, name: &str) {
+        let full = format!("security.jail.param.allow.{name}");
+        self.renumber(vec![(full, INT | RW, "B", Value::Int, permission(name))]);
+    }
+
+    fn renumber(&mut self, added: Vec<Raw>) {
+        let old = self.0.drain(..);
+        let old = old.map(|leaf| (leaf.name.join("."), leaf.kind, leaf.format, leaf.value, leaf.description));
+        self.0 = numbered(old.chain(added).collect());
     }
 
     /// The leaf of a number.
@@ -179,7 +202,7 @@ fn permission(name: &str) -> String {
 }
 
 /// Numbers leaves by their names: those of `kern` as ever, the others in the order of the alphabet.
-fn numbered(leaves: Vec<(String, u32, &'static str, Value, String)>) -> Vec<Leaf> {
+fn numbered(leaves: Vec<Raw>) -> Vec<Leaf> {
     let mut children: BTreeMap<Vec<String>, BTreeMap<String, c_int>> = BTreeMap::new();
     let paths = leaves.iter().map(|leaf| leaf.0.split('.').map(str::to_owned).collect::<Vec<_>>());
     for path in paths {
@@ -305,6 +328,20 @@ const PARAM_MAC_DO: &[Entry] = &[
     ("mac.do.rules", STRING | RW, "A", Value::Len(1024), "Jail MAC/do rules"),
 ];
 
+/// The parameters of linux_common.
+pub(super) const PARAM_LINUX: &[Entry] = &[
+    ("linux.", INT | RW, "E,jailsys", Value::Int, "Jail Linux parameters"),
+    ("linux.osname", STRING | RW, "A", Value::Len(65), "Jail Linux kernel OS name"),
+    ("linux.osrelease", STRING | RW, "A", Value::Len(65), "Jail Linux kernel OS release"),
+    ("linux.oss_version", INT | RW, "I", Value::Int, "Jail Linux OSS version"),
+];
+
+/// The parameters of zfs.
+pub(super) const PARAM_ZFS: &[Entry] = &[
+    ("zfs.", INT | RW, "E,jailsys", Value::Int, "Jail ZFS parameters"),
+    ("zfs.mount_snapshot", INT | RW, "I", Value::Int, "Allow mounting snapshots in the .zfs directory"),
+];
+
 /// The descriptions of the permissions.
 const ALLOW: &[(&str, &str)] = &[
     ("set_hostname", "Jail may set hostname"),
@@ -329,4 +366,6 @@ const ALLOW: &[(&str, &str)] = &[
         "Unprivileged parent jail processes may tamper with same-uid processes (signal/debug/cpuset)",
     ),
     ("setaudit", "Jail may set and get audit session state"),
+    ("vmm", "Allow use of vmm in a jail"),
+    ("vmm_ppt", "Allow use of ppt devices in a jail"),
 ];

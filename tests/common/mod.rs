@@ -65,6 +65,20 @@ impl Host {
         self.model.as_ref()
     }
 
+    /// Loads every module that adds parameters to jails, on a model; a real kernel has those that it has.
+    pub fn load_modules(&self) {
+        let Some(model) = &self.model else { return };
+        for module in [sim::Module::Linux, sim::Module::Zfs, sim::Module::Vmm] {
+            model.load(module);
+        }
+        for file_system in ["fusefs", "linprocfs", "linsysfs"] {
+            model.load(sim::Module::FileSystem(file_system));
+        }
+        if model.release() == sim::Release::FREEBSD_15_1 {
+            model.load(sim::Module::FileSystem("p9fs"));
+        }
+    }
+
     /// Returns how many system calls the model has answered, after saying why not where it is no model.
     pub fn calls(&self) -> Option<sim::Calls> {
         if self.model.is_none() {
