@@ -428,6 +428,7 @@ fn the_longest_strings_are_taken_and_longer_ones_refused() {
                 // What the kernel takes is a byte shorter than what it may have of its own.
                 "osrelease" => "x".repeat(row.max - 2),
                 "path" => format!("{:/<1$}", "", row.max - 1),
+                "linux.osrelease" => format!("{:x<1$}", "5.15.0-", row.max - 1),
                 "mac.do.rules" => format!("{:;<1$}", "uid=1>uid=2", row.max - 1),
                 _ => value,
             };

@@ -157,6 +157,9 @@ fn invalid<'t>(call: Call, text: &'t str, asked: &Asked<'_>) -> Verdict<'t> {
     if let Some(name) = text.strip_suffix(" cannot be changed after creation") {
         return Verdict::new(ErrorKind::InvalidParameter).about(name);
     }
+    if let Some(name) = text.strip_suffix(" format error") {
+        return Verdict::new(ErrorKind::InvalidValue).about(name);
+    }
     if text.starts_with("vnet jails cannot have IP") {
         return Verdict::new(ErrorKind::Conflict).about("vnet");
     }

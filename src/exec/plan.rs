@@ -6,7 +6,7 @@ use std::ffi::{CString, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use crate::error::{Call, Error, ErrorKind, Result};
+use crate::error::{Call, Error, ErrorKind, Result, Stage};
 use crate::jail::{ENTER, Jail};
 use crate::sys::child::{self, Enter, Plan, Session};
 use crate::sys::report::Report;
@@ -126,7 +126,10 @@ fn enter(jail: &Jail) -> Result<Enter> {
         return Ok(Enter::Outside);
     }
     match jail.descriptor_ref() {
-        Some(descriptor) => Ok(Enter::Request(jail.entering()?.prepare(ENTER, descriptor)?)),
+        Some(descriptor) => {
+            let request = jail.entering().and_then(|request| request.prepare(ENTER, descriptor));
+            Ok(Enter::Request(request.map_err(|error| error.at(Stage::Enter))?))
+        }
         None => Ok(Enter::Jid(jail.jid().get())),
     }
 }
