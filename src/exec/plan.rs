@@ -148,7 +148,7 @@ fn ask_model(jail: &Jail, model: &crate::sim::Kernel) -> Result<()> {
     child.close_directories();
     let result = child.run(|| jail.attach());
     child.exit();
-    result.map_err(|error| error.at(crate::error::Stage::Enter))
+    result.map_err(|error| error.at(Stage::Enter))
 }
 
 /// Looks a user up in the host's database.
