@@ -5,7 +5,11 @@
 mod common;
 
 use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader};
 use std::os::fd::AsFd;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread;
@@ -172,27 +176,50 @@ fn this_process_s_own_jail_tells_of_new_jails() {
 #[test]
 fn inside_a_jail_own_means_that_jail() {
     on_every_kernel_with_events(|host| {
-        let Some(model) = host.model() else {
-            println!("skipped: it takes a process in a jail that runs this test's code");
-            return;
-        };
         let outer = jail("inside");
-        let inmate = model.process().fork();
-        inmate.run(|| outer.attach()).expect("attached");
         let _beside = jail("beside");
-        inmate.run(|| {
-            let watcher = Watcher::new().expect("a watcher");
-            watcher.watch_own().expect("watched");
-            assert_eq!(
-                watcher.watch_jid(outer.jid()).expect_err("it cannot be seen").kind(),
-                ErrorKind::NotFound
-            );
-            let inner = Jail::builder().name("inner").path("/").create().expect("created");
-            let event = next(&watcher);
-            assert_eq!(kinds(&event), [EventKind::ChildCreated { jid: Some(inner.jid()) }]);
-            assert_eq!(event.jid(), None);
-        });
+        if let Some(model) = host.model() {
+            let inmate = model.process().fork();
+            inmate.run(|| outer.attach()).expect("attached");
+            inmate.run(|| watch_from_inside(outer.jid()));
+        } else {
+            let jid = outer.jid().to_string();
+            run(Command::new("/usr/sbin/jexec").arg(&jid).arg(this_program()), "child_inside", &jid);
+        }
     });
+}
+
+#[test]
+#[ignore = "run by the test above, in a process of its own"]
+fn child_inside() {
+    watch_from_inside(told());
+}
+
+fn watch_from_inside(outer: Jid) {
+    let watcher = Watcher::new().expect("a watcher");
+    watcher.watch_own().expect("watched");
+    assert_eq!(watcher.watch_jid(outer).expect_err("it cannot be seen").kind(), ErrorKind::NotFound);
+    let inner = Jail::builder().name("inner").path("/").create().expect("created");
+    let event = next(&watcher);
+    assert_eq!(kinds(&event), [EventKind::ChildCreated { jid: Some(inner.jid()) }]);
+    assert_eq!(event.jid(), None);
+}
+
+/// The program of these tests.
+fn this_program() -> PathBuf {
+    std::env::current_exe().expect("this program")
+}
+
+/// Runs one of these tests in a process of its own, which is told of a jail.
+fn run(command: &mut Command, test: &str, jid: &str) {
+    let command = command.args(["--exact", test, "--ignored", "--nocapture"]);
+    let status = command.env("FREEBSD_JAIL_TEST_JID", jid).current_dir("/").status().expect("run");
+    assert!(status.success(), "{test}: {status}");
+}
+
+/// The jail that such a process is told of.
+fn told() -> Jid {
+    std::env::var("FREEBSD_JAIL_TEST_JID").expect("told").parse().expect("a number")
 }
 
 #[test]
@@ -545,22 +572,50 @@ fn a_jail_of_another_kernel_is_refused() {
 #[test]
 fn anybody_may_watch_what_they_see() {
     on_every_kernel_with_events(|host| {
-        let Some(model) = host.model() else {
-            println!("skipped: this test is root, and stays it");
-            return;
-        };
         let jail = jail("seen");
-        let user = model.process().fork();
-        user.setuid(1001).expect("another user");
-        let watcher = user.run(|| {
-            let watcher = Watcher::new().expect("a watcher");
-            watcher.watch(&Jail::open(jail.jid()).expect("opened")).expect("watched");
-            watcher.watch_jid(jail.jid()).expect("watched");
-            watcher
-        });
-        jail.update().securelevel(1).apply().expect("updated");
-        assert_eq!(watcher.pending().count(), 1, "the handle has been dropped, the number has not");
+        if let Some(model) = host.model() {
+            let user = model.process().fork();
+            user.setuid(1001).expect("another user");
+            let (same, watcher) = user.run(|| watch_without_privilege(jail.jid()));
+            jail.remove().expect("removed");
+            assert_eq!(watcher.pending().count(), 2);
+            drop(same);
+        } else {
+            let mut child = Command::new(this_program())
+                .args(["--exact", "child_without_privilege", "--ignored", "--nocapture"])
+                .env("FREEBSD_JAIL_TEST_JID", jail.jid().to_string())
+                .current_dir("/")
+                .uid(65534)
+                .stdout(Stdio::piped())
+                .spawn()
+                .expect("started");
+            let mut output = BufReader::new(child.stdout.take().expect("piped")).lines();
+            assert!(output.any(|line| line.expect("text") == "watching"));
+            jail.remove().expect("removed");
+            output.for_each(|line| println!("{}", line.expect("text")));
+            assert!(child.wait().expect("ended").success());
+        }
     });
+}
+
+#[test]
+#[ignore = "run by the test above, in a process of its own"]
+fn child_without_privilege() {
+    let (_same, watcher) = watch_without_privilege(told());
+    println!("\nwatching");
+    for _ in 0..2 {
+        assert!(watcher.wait_timeout(LONG).expect("waited").expect("an event").is_removed());
+    }
+}
+
+fn watch_without_privilege(jid: Jid) -> (Jail, Watcher) {
+    let jail = Jail::open(jid).expect("opened");
+    jail.update().securelevel(1).apply().expect_err("without privilege");
+    let watcher = Watcher::new().expect("a watcher");
+    watcher.watch(&jail).expect("watched");
+    watcher.watch_jid(jid).expect("watched");
+    watcher.watch_own().expect("watched");
+    (jail, watcher)
 }
 
 #[test]
