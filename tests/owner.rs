@@ -5,6 +5,7 @@
 mod common;
 
 use std::io::{BufRead, BufReader};
+use std::mem::ManuallyDrop;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -76,11 +77,12 @@ fn a_killed_modelled_owner_leaves_a_jail_before_15_only() {
         let owner = host.model().expect("the model").process().fork();
         let jail = owner.run(|| Jail::builder().name("owned").path("/").create()).expect("created");
         let jid = jail.jid();
-        // The process ends without running any destructor.
-        std::mem::forget(jail);
+        // The process ends without running any destructor; this one runs later, when there is nothing left to do.
+        let jail = ManuallyDrop::new(jail);
         assert!(exists(jid));
         owner.kill();
         assert_eq!(exists(jid), !Features::current().descriptors(), "{release:?}");
+        drop(ManuallyDrop::into_inner(jail));
     }
 }
 
@@ -107,8 +109,9 @@ fn ownership_that_was_taken_holds_as_that_of_a_creator() {
         let jid = Jail::builder().path("/").create_persistent().expect("created").jid();
         let jail = owner.run(|| Jail::open(jid).expect("found").take_ownership()).expect("taken");
         assert_eq!(jail.get(param::JID).expect("read"), jid);
-        std::mem::forget(jail);
+        let jail = ManuallyDrop::new(jail);
         owner.kill();
         assert_eq!(exists(jid), !Features::current().descriptors(), "{release:?}");
+        drop(ManuallyDrop::into_inner(jail));
     }
 }
