@@ -34,7 +34,7 @@ fn main() {
     /// Makes both sides take turns and prints what they took.
     fn measure(operation: &str, count: u32, mut ours: impl FnMut(), mut raw: impl FnMut()) {
         let each = (count / ROUNDS).max(1);
-        let mut time = |act: &mut dyn FnMut()| {
+        let time = |act: &mut dyn FnMut()| {
             let start = Instant::now();
             for _ in 0..each {
                 act();

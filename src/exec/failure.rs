@@ -61,6 +61,7 @@ fn entering(errno: Errno, plan: &Plan) -> Error {
             Error::from_kernel(Call::JailSet, errno, &text, &asked)
         }
         Enter::Jid(_) => raw::attach_error(Call::JailAttach, errno),
+        #[cfg(feature = "sim")]
         Enter::Outside => {
             Error::os(Call::Chdir, errno, ErrorKind::Other, "going to the host's root directory")
         }

@@ -34,6 +34,7 @@ pub(crate) enum Session {
 pub(crate) enum Enter {
     /// Not at all: the jail is a model's, which has been asked before the fork. The child goes to the host's root
     /// directory, as entering takes it to the jail's.
+    #[cfg(feature = "sim")]
     Outside,
     /// By number, with jail_attach(2).
     Jid(c_int),
@@ -152,6 +153,7 @@ impl Plan {
 
     fn try_to_enter(&mut self) -> Result<(), Errno> {
         match &mut self.enter {
+            #[cfg(feature = "sim")]
             // SAFETY: a string that ends in NUL, and only read.
             Enter::Outside => check(unsafe { libc::chdir(c"/".as_ptr()) }),
             Enter::Jid(jid) => kernel::jail_attach(*jid),
