@@ -25,6 +25,9 @@ pub trait Keys: Sealed {
     const ROOM: usize;
 
     #[doc(hidden)]
+    const COUNT: usize;
+
+    #[doc(hidden)]
     fn ask(&self, question: &mut Question<'_, '_>) -> Result<()>;
 
     #[doc(hidden)]
@@ -95,7 +98,7 @@ impl Question<'_, '_> {
             }
         };
         self.places.push(self.draft.len());
-        self.draft.push(&[name], Outgoing::Space(room));
+        self.draft.push_space(name, room);
         Ok(())
     }
 }
@@ -135,6 +138,7 @@ impl<T: Decode, A> Keys for Param<'_, T, A> {
     type Output = T;
 
     const ROOM: usize = T::ROOM + NAME_ROOM;
+    const COUNT: usize = 1;
 
     fn ask(&self, question: &mut Question<'_, '_>) -> Result<()> {
         let max = self.resolve()?.map_or(0, |definition| definition.max);
@@ -153,6 +157,7 @@ macro_rules! tuple {
             type Output = ($($key::Output,)*);
 
             const ROOM: usize = 0 $(+ $key::ROOM)*;
+            const COUNT: usize = 0 $(+ $key::COUNT)*;
 
             #[allow(unused_variables)]
             fn ask(&self, question: &mut Question<'_, '_>) -> Result<()> {
@@ -186,6 +191,7 @@ impl<K: Keys> Keys for &K {
     type Output = K::Output;
 
     const ROOM: usize = K::ROOM;
+    const COUNT: usize = K::COUNT;
 
     fn ask(&self, question: &mut Question<'_, '_>) -> Result<()> {
         K::ask(self, question)
@@ -201,6 +207,7 @@ impl<K: Keys> Keys for Option<K> {
     type Output = Option<K::Output>;
 
     const ROOM: usize = K::ROOM;
+    const COUNT: usize = K::COUNT;
 
     fn ask(&self, question: &mut Question<'_, '_>) -> Result<()> {
         self.as_ref().map_or(Ok(()), |key| key.ask(question))
@@ -217,6 +224,7 @@ impl Keys for &[(&str, Kind)] {
 
     // Their number is known at run time only.
     const ROOM: usize = 1024;
+    const COUNT: usize = MAX_TUPLE;
 
     fn ask(&self, question: &mut Question<'_, '_>) -> Result<()> {
         for &(name, kind) in *self {
@@ -239,6 +247,7 @@ impl Keys for Present<'_> {
     type Output = Vec<Option<Value>>;
 
     const ROOM: usize = 1024;
+    const COUNT: usize = MAX_TUPLE;
 
     fn ask(&self, question: &mut Question<'_, '_>) -> Result<()> {
         self.0.ask(question)
@@ -311,16 +320,21 @@ pub(crate) struct Found<T> {
 
 /// Reads the keys' values in one call, and in further ones only if something has outgrown its buffer.
 pub(crate) fn read<K: Keys>(read: Read<'_>, keys: &K) -> Result<Found<K::Output>> {
-    // The key takes room too: a name at most.
-    let room = const { K::ROOM + NAME_ROOM };
-    if room <= 64 {
-        read_in(read, keys, &mut [0; 64], &mut [Entry::default(); 2])
-    } else if room <= 320 {
-        read_in(read, keys, &mut [0; 320], &mut [Entry::default(); MAX_TUPLE + 2])
-    } else if room <= 1792 {
-        read_in(read, keys, &mut [0; 1792], &mut [Entry::default(); MAX_TUPLE + 2])
-    } else {
-        read_in(read, keys, &mut [0; 6144], &mut [Entry::default(); MAX_TUPLE + 2])
+    // The jail's own key is one more.
+    match const { K::COUNT } {
+        0 | 1 => read_with(read, keys, &mut [Entry::default(); 2]),
+        2..=5 => read_with(read, keys, &mut [Entry::default(); 6]),
+        _ => read_with(read, keys, &mut [Entry::default(); MAX_TUPLE + 2]),
+    }
+}
+
+/// Reads with a list for the request's entries.
+fn read_with<K: Keys>(read: Read<'_>, keys: &K, entries: &mut [Entry]) -> Result<Found<K::Output>> {
+    match const { K::ROOM + NAME_ROOM } {
+        0..=64 => read_in(read, keys, &mut [0; 64], entries),
+        65..=320 => read_in(read, keys, &mut [0; 320], entries),
+        321..=1792 => read_in(read, keys, &mut [0; 1792], entries),
+        _ => read_in(read, keys, &mut [0; 6144], entries),
     }
 }
 

@@ -26,9 +26,10 @@ const MAX_BYTES: usize = 64 * 1024;
 /// What the kernel adds to each pair (its `struct vfsopt`).
 const PAIR_OVERHEAD: usize = if size_of::<usize>() == 8 { 48 } else { 28 };
 
-/// Requests of up to this many pairs have their iovecs on the stack, of which the smaller is the commoner.
+/// Requests of up to this many pairs have their iovecs on the stack; the smaller, the commoner.
 const FEW_PAIRS: usize = 5;
-const SOME_PAIRS: usize = 16;
+const SOME_PAIRS: usize = 8;
+const MANY_PAIRS: usize = 16;
 
 /// What the request adds to the caller's pairs: `desc` and `errmsg`.
 const OWN_PAIRS: usize = 2;
@@ -47,6 +48,13 @@ pub(crate) struct Entry {
     answer_len: usize,
     /// Whether the value is NULL.
     null: bool,
+}
+
+impl Entry {
+    /// Returns the name's length without its NUL.
+    fn name_len(&self) -> usize {
+        (self.value - self.start).saturating_sub(1)
+    }
 }
 
 /// A request in the making: an arena of bytes and the entries that cut it up.
@@ -146,6 +154,15 @@ impl<'s> Draft<'s> {
         self.entries.push(Entry { start, value, end, answer_len: end - value, null });
     }
 
+    /// Appends a pair with room for an answer.
+    pub(crate) fn push_space(&mut self, name: &str, room: usize) {
+        let start = self.bytes.len();
+        let value = start + name.len() + 1;
+        let end = value + room;
+        self.bytes.extend_with_default(name.as_bytes(), end - start);
+        self.entries.push(Entry { start, value, end, answer_len: room, null: false });
+    }
+
     /// Appends a copy of another draft's pair.
     pub(crate) fn push_from(&mut self, other: &Draft<'_>, index: usize) {
         let value = other.value(index).map_or(Outgoing::Null, Outgoing::Bytes);
@@ -178,17 +195,26 @@ impl<'s> Draft<'s> {
     fn name_bytes(&self) -> impl Iterator<Item = &[u8]> {
         let bytes = self.bytes.as_slice();
         let entries = self.entries.as_slice().iter();
-        entries.map(|entry| bytes.get(entry.start..entry.value.saturating_sub(1)).unwrap_or_default())
+        entries.map(|entry| bytes.get(entry.start..entry.start + entry.name_len()).unwrap_or_default())
     }
 
     /// Returns the place of the pair of exactly this name.
     pub(crate) fn position(&self, name: &str) -> Option<usize> {
-        self.name_bytes().position(|other| other == name.as_bytes())
+        self.place(|len| len == name.len(), |other| other == name.as_bytes())
     }
 
     /// Returns the place of a pair that the kernel would take for the same parameter as this name.
     pub(crate) fn collision(&self, name: &str) -> Option<usize> {
-        self.name_bytes().position(|other| name::collide(other, name.as_bytes()))
+        let name = name.as_bytes();
+        self.place(name::may_collide(name), |other| name::collide(other, name))
+    }
+
+    /// Returns the place of a pair whose name has a length, and then is one, that is looked for.
+    fn place(&self, len: impl Fn(usize) -> bool, is: impl Fn(&[u8]) -> bool) -> Option<usize> {
+        let bytes = self.bytes.as_slice();
+        self.entries.as_slice().iter().position(|entry| {
+            len(entry.name_len()) && bytes.get(entry.start..entry.start + entry.name_len()).is_some_and(&is)
+        })
     }
 
     /// Returns a value: before a call what goes to the kernel, after it what came back, as far as the kernel
@@ -305,6 +331,9 @@ impl<'s> Draft<'s> {
             self.call_in(system, verb, descriptor.as_mut(), errmsg, &mut slots)
         } else if count <= SOME_PAIRS {
             let mut slots = [const { Slot::EMPTY }; SOME_PAIRS];
+            self.call_in(system, verb, descriptor.as_mut(), errmsg, &mut slots)
+        } else if count <= MANY_PAIRS {
+            let mut slots = [const { Slot::EMPTY }; MANY_PAIRS];
             self.call_in(system, verb, descriptor.as_mut(), errmsg, &mut slots)
         } else {
             let mut slots = Vec::new();

@@ -54,6 +54,13 @@ fn ends_read_only(name: &[u8]) -> bool {
     matches!(name, [.., b'r', b'o' | b'w'] | [.., b'l', b'y'])
 }
 
+/// Returns which lengths a name can have that collides with this one.
+pub(crate) fn may_collide(name: &[u8]) -> impl Fn(usize) -> bool {
+    let len = name.len();
+    let any = ends_read_only(name);
+    move |other: usize| any || matches!(other.abs_diff(len), 0 | 2)
+}
+
 /// Whether one name is the other with `no` before one of its components.
 fn is_negation_somewhere(a: &[u8], b: &[u8]) -> bool {
     let (long, short) = if a.len() > b.len() { (a, b) } else { (b, a) };

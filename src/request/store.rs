@@ -94,6 +94,21 @@ impl<'s, T: Copy + Default> Store<'s, T> {
         self.extend(&[value]);
     }
 
+    /// Appends these, and default values up to that many in all.
+    pub(crate) fn extend_with_default(&mut self, values: &[T], count: usize) {
+        if let Self::Lent { memory, len } = self {
+            if let Some(room) = memory.get_mut(*len..*len + count) {
+                if let Some(room) = room.get_mut(..values.len()) {
+                    room.copy_from_slice(values);
+                    *len += count;
+                    return;
+                }
+            }
+        }
+        self.extend(values);
+        self.extend_default(count.saturating_sub(values.len()));
+    }
+
     /// Appends that many default values.
     pub(crate) fn extend_default(&mut self, count: usize) {
         self.reserve(count);
