@@ -25,12 +25,21 @@ pub(crate) struct Settings {
     pub(crate) late: Draft<'static>,
     /// Booleans of no row in the table that were set to false, since the name that says so is ambiguous.
     negated: Vec<String>,
+    /// Whether any mode was set: everything that excludes something else is one.
+    has_modes: bool,
     error: Option<Error>,
 }
 
 impl Settings {
     pub(crate) const fn new(usage: Use) -> Self {
-        Self { usage, core: Draft::new(), late: Draft::new(), negated: Vec::new(), error: None }
+        Self {
+            usage,
+            core: Draft::new(),
+            late: Draft::new(),
+            negated: Vec::new(),
+            has_modes: false,
+            error: None,
+        }
     }
 
     /// Makes room for that many bytes and pairs at once.
@@ -84,6 +93,7 @@ impl Settings {
     fn write(&mut self, name: &str, row: Option<&Definition>, wire: Wire<'_>) -> Result<()> {
         let usage = self.usage;
         param::write(self.draft_of(name, row), name, row, wire, usage)?;
+        self.has_modes |= wire.kind() == Kind::Mode;
         if row.is_none() {
             self.negated.retain(|other| other != name);
             if matches!(wire, Wire::Bool(false)) {
@@ -187,6 +197,7 @@ impl Settings {
         let result = take_over(&mut self.core, &other.core).and(take_over(&mut self.late, &other.late));
         self.keep(result);
         self.negated.extend(other.negated.iter().cloned());
+        self.has_modes |= other.has_modes;
         if let Some(error) = &other.error {
             self.fail(error.again());
         }
@@ -217,6 +228,9 @@ impl Settings {
     pub(crate) fn check(&self) -> Result<()> {
         const HOST: [&str; 4] = ["host.hostname", "host.domainname", "host.hostuuid", "host.hostid"];
         const LINUX: [&str; 3] = ["linux.osname", "linux.osrelease", "linux.oss_version"];
+        if !self.has_modes {
+            return Ok(());
+        }
         for (mode, values) in [("host", &HOST[..]), ("linux", &LINUX)] {
             let inherits = self.mode(mode) == Some(Mode::Inherit);
             if let Some(value) = self.first_of(values).filter(|_| inherits) {
