@@ -100,6 +100,29 @@ fn none_is_longer_than_150_lines() {
 }
 
 #[test]
+fn what_the_readme_shows_works_as_it_is_written() {
+    if !are_built() {
+        return;
+    }
+    const README: &str = include_str!("../README.md");
+    const CARGO: &str = "cargo run -q --example ";
+    let lines: Vec<_> = README.lines().filter_map(|line| line.strip_prefix(CARGO)).collect();
+    assert!(lines.len() >= 8, "{lines:?}");
+    for line in lines {
+        let line = line.replacen(" -- ", " ", 1);
+        let ran = run(&line);
+        println!("{line}\n{}", ran.stdout);
+        if !cfg!(target_os = "freebsd") && !ran.status.success() {
+            // What executes something, and nothing else.
+            assert!(ran.stderr.contains("allow_exec"), "{line}: {}", ran.stderr);
+            assert!(line.contains("/bin/sh"), "{line}");
+        } else {
+            assert!(ran.status.success(), "{line}: {}", ran.stderr);
+        }
+    }
+}
+
+#[test]
 fn a_jail_is_created_listed_changed_entered_and_removed() {
     if !are_built() {
         return;
