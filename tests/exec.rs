@@ -17,7 +17,8 @@ use common::process::{alone, alone_until};
 use common::tree::Tree;
 use common::{Host, host, is_confining, is_root, model, name, on_every_kernel, releases};
 use freebsd_jail::{
-    Call, CommandExt, Error, ErrorKind, Jail, JailCommand, OwnedJail, Stage, is_jailed, param, sim,
+    Call, CommandExt, Error, ErrorKind, Jail, JailCommand, MacDo, Mode, OwnedJail, Stage, is_jailed, param,
+    sim,
 };
 
 /// A jail of its own whose root is the host's.
@@ -684,6 +685,32 @@ fn a_jail_that_was_entered_by_descriptor_goes_when_it_is_removed_t17() {
         assert!(Instant::now() < deadline, "it stays dying");
         thread::sleep(Duration::from_millis(50));
     }
+}
+
+#[test]
+fn entering_keeps_the_rules_of_mac_do_t6() {
+    on_every_executing_kernel(|host| {
+        let rules = "uid=1001>uid=1002";
+        let jail = match Jail::builder().name(name("rules")).path("/").mac_do(MacDo::rules(rules)).create() {
+            Ok(jail) => jail,
+            Err(error) if error.kind() == ErrorKind::UnknownParameter => {
+                println!("skipped: mac_do is not loaded");
+                return;
+            }
+            Err(error) => panic!("{error}"),
+        };
+        let left = || jail.get((param::MAC_DO, param::MAC_DO_RULES.text())).expect("read");
+        let before = left();
+        assert_eq!(before.0, Mode::New);
+        assert_eq!(output(&mut shell(&jail, "echo inside")), "inside");
+        assert_eq!(left(), before);
+        if let Some(model) = host.model() {
+            let child = model.process().fork();
+            child.run(|| jail.attach()).expect("entered");
+            assert_eq!(left(), before);
+            child.exit();
+        }
+    });
 }
 
 #[cfg(target_os = "freebsd")]

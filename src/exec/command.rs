@@ -43,7 +43,7 @@ use crate::sys::child::Hook;
 /// # On the model
 ///
 /// A jail of the model confines nothing, so nothing is executed unless
-/// [`sim::Kernel::allow_exec`](crate::sim::Kernel::allow_exec) has said that programs may run unconfined on the
+/// `sim::Kernel::allow_exec` has said that programs may run unconfined on the
 /// host: the error is [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) otherwise. Whether the jail can be
 /// entered is asked of the model first; the child then goes to the host's root directory instead, and all later
 /// steps are the host's.

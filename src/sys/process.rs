@@ -55,12 +55,9 @@ pub(super) fn of_jail(jid: c_int) -> Result<Vec<u32>, Errno> {
         let size = usize::try_from(size).unwrap_or_default();
         let Some((record, tail)) = rest.split_at_checked(size).filter(|_| size > 0) else { break };
         // One that has ended lives nowhere, and only waits to be asked for its status.
-        if number(record, offset_of!(kinfo_proc, ki_jid)) == Some(jid)
-            && !is_zombie(record)
-            && let Some(pid) = number(record, offset_of!(kinfo_proc, ki_pid))
-            && let Ok(pid) = u32::try_from(pid)
-        {
-            pids.push(pid);
+        if number(record, offset_of!(kinfo_proc, ki_jid)) == Some(jid) && !is_zombie(record) {
+            let pid = number(record, offset_of!(kinfo_proc, ki_pid));
+            pids.extend(pid.and_then(|pid| u32::try_from(pid).ok()));
         }
         rest = tail;
     }

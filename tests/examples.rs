@@ -1,0 +1,340 @@
+//! The programs in `examples`, run as a user runs them.
+//!
+//! They lie beside the folder of this test, where Cargo and the bundle for FreeBSD put them.
+
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod common;
+
+use std::env;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use common::tree::Tree;
+use common::{is_confining, is_root, name};
+
+const PROGRAMS: [&str; 4] = ["jail", "jls", "jexec", "supervise"];
+
+fn example(program: &str) -> PathBuf {
+    let this = env::current_exe().expect("this program");
+    let folder = this.parent().and_then(Path::parent).expect("two folders up");
+    folder.join("examples").join(program)
+}
+
+/// Whether the programs are there. Says so where they are not, since a test is skipped then.
+fn are_built() -> bool {
+    let missing = PROGRAMS.map(example).into_iter().find(|file| !file.exists());
+    if let Some(file) = &missing {
+        println!("skipped: {} is not built; `cargo build --examples` builds it", file.display());
+    }
+    missing.is_none()
+}
+
+struct Ran {
+    status: ExitStatus,
+    stdout: String,
+    stderr: String,
+}
+
+/// Runs a line as README has it: the program, and its arguments, which are split at spaces but for quoted ones.
+#[track_caller]
+fn run(line: &str) -> Ran {
+    let mut words = words(line).into_iter();
+    let program = words.next().expect("a program");
+    let output = Command::new(example(&program)).args(words).stdin(Stdio::null()).output().expect("it ran");
+    let text = |bytes| String::from_utf8(bytes).expect("text");
+    Ran { status: output.status, stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+/// Does the same, where it must end well, and returns what was printed.
+#[track_caller]
+fn well(line: &str) -> String {
+    let ran = run(line);
+    assert!(ran.status.success(), "{line}: {}\n{}{}", ran.status, ran.stdout, ran.stderr);
+    ran.stdout.trim_end().to_owned()
+}
+
+fn words(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    for (place, part) in line.split('\'').enumerate() {
+        if place % 2 == 1 {
+            words.push(part.to_owned());
+        } else {
+            words.extend(part.split_whitespace().map(str::to_owned));
+        }
+    }
+    words
+}
+
+#[test]
+fn each_says_how_it_is_used() {
+    if !are_built() {
+        return;
+    }
+    for program in PROGRAMS {
+        let help = well(&format!("{program} --help"));
+        assert!(help.starts_with(&format!("usage: {program} ")), "{help}");
+        let ran = run(&format!("{program} --no-such-option"));
+        assert_eq!(ran.status.code(), Some(1), "{program}");
+        assert!(ran.stdout.is_empty() && ran.stderr.contains("usage: "), "{program}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn none_is_longer_than_150_lines() {
+    let Some(folder) = option_env!("CARGO_MANIFEST_DIR").map(|root| Path::new(root).join("examples")) else {
+        return;
+    };
+    if !folder.exists() {
+        println!("skipped: the sources are not here");
+        return;
+    }
+    for program in PROGRAMS {
+        let source = std::fs::read_to_string(folder.join(program).with_extension("rs")).expect("read");
+        let lines = source.lines().count();
+        assert!(lines <= 150, "{program} has {lines} lines");
+    }
+}
+
+#[test]
+fn what_the_readme_shows_works_as_it_is_written() {
+    if !are_built() {
+        return;
+    }
+    const README: &str = include_str!("../README.md");
+    const CARGO: &str = "cargo run -q --example ";
+    let lines: Vec<_> = README.lines().filter_map(|line| line.strip_prefix(CARGO)).collect();
+    assert!(lines.len() >= 8, "{lines:?}");
+    for line in lines {
+        let line = line.replacen(" -- ", " ", 1);
+        let ran = run(&line);
+        println!("{line}\n{}", ran.stdout);
+        if !cfg!(target_os = "freebsd") && !ran.status.success() {
+            // What executes something, and nothing else.
+            assert!(ran.stderr.contains("allow_exec"), "{line}: {}", ran.stderr);
+            assert!(line.contains("/bin/sh"), "{line}");
+        } else {
+            assert!(ran.status.success(), "{line}: {}", ran.stderr);
+        }
+    }
+}
+
+#[test]
+fn a_jail_is_created_listed_changed_entered_and_removed() {
+    if !are_built() {
+        return;
+    }
+    let real = cfg!(target_os = "freebsd");
+    let www = name("www");
+    let created = well(&format!(
+        "jail -c name={www} path=/ host.hostname=www.example.org ip4.addr=127.0.0.41,127.0.0.40 \
+         allow.raw_sockets allow.noset_hostname children.max=3 persist"
+    ));
+    assert_eq!(created, format!("{www}: created"));
+
+    let listed = well("jls");
+    assert!(listed.starts_with(" JID "), "{listed}");
+    assert!(listed.contains("www.example.org"), "{listed}");
+    assert!(well("jls -N").contains(if real { &www } else { "www" }));
+    let named = well(&format!("jls -n -j {www} name host.hostname ip4.addr persist"));
+    let address = if real { "127.0.0.41,127.0.0.40" } else { "10.0.0.22" };
+    assert_eq!(named, format!("name={www} host.hostname=www.example.org ip4.addr={address} persist=true"));
+    let all = well(&format!("jls -n -j {www}"));
+    for parameter in ["children.max=", "allow.raw_sockets=", "securelevel=", "path=/"] {
+        assert!(all.contains(parameter), "{all}");
+    }
+    if real {
+        assert!(all.contains("allow.raw_sockets=true allow.read_msgbuf=false"), "{all}");
+        assert!(all.contains("allow.set_hostname=false"), "{all}");
+        assert!(all.contains("children.max=3"), "{all}");
+    }
+    let json: serde_json::Value = serde_json::from_str(&well(&format!("jls --json -j {www}"))).expect("JSON");
+    assert_eq!(json[0]["hostname"], "www.example.org");
+    assert_eq!(json[0]["name"], www.as_str());
+    let json = well(&format!("jls --json -j {www} name persist jid"));
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(json[0]["persist"], true);
+    assert!(json[0]["jid"].is_number());
+
+    assert_eq!(
+        well(&format!("jail -m name={www} host.hostname=new.example.org")),
+        format!("{www}: modified")
+    );
+    if real {
+        assert_eq!(well(&format!("jexec {www} /bin/sh -c 'hostname; pwd'")), "new.example.org\n/");
+        let user = "jexec -u nobody -d /etc";
+        assert_eq!(well(&format!("{user} {www} /bin/sh -c 'id -u; pwd'")), "65534\n/etc");
+        assert_eq!(run(&format!("jexec {www} /bin/sh -c 'exit 7'")).status.code(), Some(7));
+        assert_eq!(well(&format!("jexec -l {www} /bin/sh -c 'echo $HOME $USER $SHELL'")), "/ root /bin/sh");
+        let ran = run(&format!("jexec {www} /nonexistent"));
+        assert!(ran.stderr.contains("exec: execve"), "{}", ran.stderr);
+    } else {
+        let ran = run(&format!("jexec {www} /bin/sh"));
+        assert_eq!(ran.status.code(), Some(1));
+        assert!(ran.stderr.contains("allow_exec"), "{}", ran.stderr);
+        assert_eq!(well(&format!("jexec --unconfined -d /etc {www} /bin/sh -c pwd")), "/etc");
+    }
+
+    assert_eq!(well(&format!("jail -r {www}")), format!("{www}: removed"));
+    if real {
+        assert_eq!(run(&format!("jls -j {www}")).status.code(), Some(1));
+    }
+}
+
+#[test]
+fn a_command_runs_in_a_jail_that_goes_after_it() {
+    if !are_built() {
+        return;
+    }
+    if !cfg!(target_os = "freebsd") {
+        let ran = run("jail / www.example.org 127.0.0.44 /bin/sh -c 'echo it ran'");
+        assert_eq!(ran.status.code(), Some(1));
+        assert!(ran.stderr.contains("allow_exec") && !ran.stdout.contains("it ran"), "{}", ran.stderr);
+        let ran = run("jail --unconfined / www.example.org 127.0.0.44 /bin/sh -c 'echo it ran; exit 3'");
+        assert_eq!(ran.status.code(), Some(3));
+        assert!(ran.stdout.ends_with("it ran\n"), "{}", ran.stdout);
+        return;
+    }
+    let once = name("once");
+    let ran = run(&format!("jail -n {once} / www.example.org 127.0.0.44,::1 /bin/sh -c 'hostname; exit 3'"));
+    assert_eq!(ran.status.code(), Some(3));
+    assert_eq!(ran.stdout, format!("{once}: created\nwww.example.org\n"), "{}", ran.stderr);
+    let ran = run(&format!("jail -u nobody -c name={once} path=/ command=/bin/sh -c 'id -u'"));
+    assert_eq!(ran.stdout, format!("{once}: created\n65534\n"), "{}", ran.stderr);
+    let ran = run(&format!("jail -c name={once} path=/ command=/nonexistent"));
+    assert_eq!(ran.status.code(), Some(1));
+    assert!(ran.stderr.contains("exec: execve"), "{}", ran.stderr);
+    assert!(!well("jls -N").contains(&once));
+}
+
+#[test]
+fn what_makes_no_sense_is_refused() {
+    if !are_built() {
+        return;
+    }
+    for line in [
+        "jail",
+        "jail -c",
+        "jail -c path=/",
+        "jail -c path=/ persist no.such.parameter=1",
+        "jail -c path=/ persist securelevel=high",
+        "jail -c path=/ persist children.cur=1",
+        "jail -m securelevel=1",
+        "jail / hostname 127.0.0.1",
+        "jail / hostname nonsense /bin/sh",
+        "jls no.such.parameter",
+        "jexec",
+        "supervise path=/",
+    ] {
+        let ran = run(line);
+        assert_eq!(ran.status.code(), Some(1), "{line}: {}", ran.stdout);
+        assert!(ran.stdout.is_empty() && !ran.stderr.is_empty(), "{line}: {}", ran.stdout);
+        assert!(!ran.stderr.contains("panicked"), "{line}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn devfs_is_mounted_before_and_unmounted_after() {
+    if !is_confining() || !is_root() || !are_built() {
+        return;
+    }
+    let tree = Tree::with(&["/bin/sh"]);
+    tree.directory("/dev");
+    let path = tree.path().display();
+    let is_empty = || std::fs::read_dir(tree.path().join("dev")).expect("read").next().is_none();
+    let devfs = name("devfs");
+    let said = well(&format!(
+        "jail -D -n {devfs} {path} h 127.0.0.45 /bin/sh -c 'echo out >/dev/null && echo /dev/null*'"
+    ));
+    assert!(said.ends_with("\n/dev/null"), "{said}");
+    assert!(is_empty());
+    well(&format!("jail -c -D name={devfs} path={path} persist"));
+    assert!(!is_empty());
+    well(&format!("jail -r -D {devfs}"));
+    assert!(is_empty());
+}
+
+/// Starts `supervise`, and waits until it says that the jail is there.
+fn supervise(line: &str) -> Child {
+    let mut child = Command::new(example("supervise"))
+        .args(words(line))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("started");
+    let mut first = String::new();
+    let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
+    stdout.read_line(&mut first).expect("read");
+    assert!(first.ends_with(" created\n"), "{first}");
+    // Somebody has to read what else it says.
+    thread::spawn(move || stdout.lines().map_while(Result::ok).for_each(drop));
+    child
+}
+
+/// Waits until something is so, for a while.
+#[track_caller]
+fn until(what: &str, is_so: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "{what}");
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn a_supervised_service_is_started_again_and_ends_with_its_jail() {
+    if !are_built() {
+        return;
+    }
+    let service = name("service");
+    let log = env::temp_dir().join(name("log"));
+    let script = format!("'echo run >>{}'", log.display());
+    let mut child = supervise(&format!("--unconfined -t 2 name={service} path=/ -- /bin/sh -c {script}"));
+    let runs = || std::fs::read_to_string(&log).map_or(0, |text| text.lines().count());
+    until("it runs three times", || runs() >= 3);
+    let is_there = || run(&format!("jls -j {service}")).status.success();
+    if cfg!(target_os = "freebsd") {
+        assert!(is_there());
+    }
+    signal(&child, nix::sys::signal::Signal::SIGTERM);
+    assert!(child.wait().expect("waited for").success());
+    if cfg!(target_os = "freebsd") {
+        assert!(!is_there());
+    }
+    std::fs::remove_file(&log).expect("removed");
+}
+
+#[test]
+fn a_supervised_service_gets_a_signal_before_it_is_killed() {
+    if !are_built() {
+        return;
+    }
+    let service = name("service");
+    let mut child = supervise(&format!("--unconfined name={service} path=/ -- /bin/sh -c 'exec sleep 1000'"));
+    let started = Instant::now();
+    signal(&child, nix::sys::signal::Signal::SIGTERM);
+    assert!(child.wait().expect("waited for").success());
+    assert!(started.elapsed() < Duration::from_secs(4), "it waited for nothing");
+}
+
+#[test]
+fn a_killed_supervisor_takes_its_jail_along() {
+    if !is_confining() || !are_built() || !common::has_descriptors() {
+        return;
+    }
+    let service = name("service");
+    let mut child = supervise(&format!("name={service} path=/ -- /bin/sh -c 'exec sleep 1000'"));
+    let is_there = || run(&format!("jls -j {service}")).status.success();
+    assert!(is_there());
+    signal(&child, nix::sys::signal::Signal::SIGKILL);
+    child.wait().expect("waited for");
+    until("the kernel removes the jail", || !is_there());
+}
+
+fn signal(child: &Child, signal: nix::sys::signal::Signal) {
+    let pid = nix::unistd::Pid::from_raw(child.id().try_into().expect("a pid"));
+    nix::sys::signal::kill(pid, signal).expect("sent");
+}
