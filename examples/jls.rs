@@ -18,7 +18,7 @@ Lists jails: number, IP address, host name and path, or these parameters.
   -h                a line of headings above the parameters
   -N, --names       names instead of numbers
   -n, --named       each parameter as name=value; all that the kernel has, if none is given
-      --json        an array of objects; of what there is to know of each jail, if no parameter is given
+      --json        an array of objects, of all that the kernel has, if no parameter is given
   -j, --jail JAIL   this jail alone, by name or number
       --help        this text";
 
@@ -64,12 +64,7 @@ fn list(options: &Options, model: Option<&Model>) -> Result<ExitCode> {
     } else {
         jails = Jail::all().dying(options.dying).into_iter().collect::<freebsd_jail::Result<_>>()?;
     }
-    if options.json && options.parameters.is_empty() {
-        let all = jails.iter().map(Jail::info).collect::<freebsd_jail::Result<Vec<_>>>()?;
-        println!("{}", serde_json::to_string_pretty(&all)?);
-        return Ok(ExitCode::SUCCESS);
-    }
-    if options.parameters.is_empty() && !options.named && !options.headings {
+    if options.parameters.is_empty() && !options.named && !options.headings && !options.json {
         return columns(&jails, options.names);
     }
     let mut keys: Vec<(String, Kind)> = Vec::new();

@@ -101,11 +101,11 @@ fn none_is_longer_than_150_lines() {
 
 #[test]
 fn what_the_readme_shows_works_as_it_is_written() {
+    const README: &str = include_str!("../README.md");
+    const CARGO: &str = "cargo run -q --example ";
     if !are_built() {
         return;
     }
-    const README: &str = include_str!("../README.md");
-    const CARGO: &str = "cargo run -q --example ";
     let lines: Vec<_> = README.lines().filter_map(|line| line.strip_prefix(CARGO)).collect();
     assert!(lines.len() >= 8, "{lines:?}");
     for line in lines {
@@ -152,7 +152,7 @@ fn a_jail_is_created_listed_changed_entered_and_removed() {
         assert!(all.contains("children.max=3"), "{all}");
     }
     let json: serde_json::Value = serde_json::from_str(&well(&format!("jls --json -j {www}"))).expect("JSON");
-    assert_eq!(json[0]["hostname"], "www.example.org");
+    assert_eq!(json[0]["host.hostname"], "www.example.org");
     assert_eq!(json[0]["name"], www.as_str());
     let json = well(&format!("jls --json -j {www} name persist jid"));
     let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
