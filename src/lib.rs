@@ -1,4 +1,84 @@
-//! FreeBSD's jail system calls, safely.
+//! Safe bindings for FreeBSD's jail system calls: create, enter, read, change, watch and remove jails.
+//!
+//! A jail is a directory that becomes `/`, a name, addresses and a set of permissions. Processes that entered it
+//! cannot leave, and see and touch only what belongs to it. This crate wraps [jail(2)] and its family, and the
+//! jail descriptors that FreeBSD 15 added, for programs that embed jails. It is no jail manager, reads no
+//! `jail.conf`, and calls no other program.
+//!
+//! ```
+//! use std::net::Ipv4Addr;
+//!
+//! use freebsd_jail::{Allow, Jail, param};
+//!
+//! # fn main() -> freebsd_jail::Result<()> {
+//! # let kernel = freebsd_jail::sim::Kernel::new();
+//! # let _guard = kernel.install();
+//! let jail = Jail::builder() // nothing happens yet
+//!     .name("www")
+//!     .path("/usr/jail")
+//!     .hostname("www.example.org")
+//!     .ip4([Ipv4Addr::new(10, 0, 0, 22)])
+//!     .securelevel(2)
+//!     .allow(Allow::RAW_SOCKETS)
+//!     .create()?; // an `OwnedJail`: gone when dropped, or when this process dies
+//!
+//! let (name, host) = jail.get((param::NAME, param::HOST_HOSTNAME))?; // one system call
+//! jail.update().securelevel(3).deny(Allow::RAW_SOCKETS).apply()?; // one system call
+//! for entry in Jail::all().get((param::JID, param::NAME)) {
+//!     let (jid, name) = entry?; // one system call a jail
+//! }
+//! let www = Jail::open("www")?; // by name or number
+//! # assert_eq!((name, host), ("www".into(), "www.example.org".into()));
+//! # assert_eq!(www.jid(), jail.jid());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Where to start
+//!
+//! | to | use |
+//! |---|---|
+//! | create a jail | [`Jail::builder`], [`Jail::child_builder`]; [`create`](JailBuilder::create) gives an [`OwnedJail`], [`create_persistent`](JailBuilder::create_persistent) a [`Jail`] |
+//! | find one, or all | [`Jail::open`], [`Jail::all`], [`Jail::children`]; [`Snapshot`] for a cheap overview |
+//! | read | [`Jail::get`] with the keys of [`param`], [`Jail::info`], [`Jail::permissions`] |
+//! | change | [`Jail::update`], or [`Changes`] for any jail |
+//! | run a program in one | [`Jail::command`]; [`CommandExt`] for a command that someone else made |
+//! | enter with this process, for good | [`Jail::attach`], [`JailBuilder::enter`] |
+//! | remove | drop an [`OwnedJail`], or [`Jail::remove`] |
+//! | be told | [`Watcher`], [`Jail::wait_dying`], [`Jail::wait_gone`] |
+//! | know what the kernel has | [`Features`], [`Catalog`] |
+//! | do what the typed layer lacks | [`Request`] with [`raw`]; [`sys`] for C's conventions |
+//! | test all that without root or FreeBSD | feature `sim` |
+//!
+//! # What holds everywhere
+//!
+//! - **Nothing is granted that was not asked for.** What is not set is not sent. A boolean that is false goes as the
+//!   `no` name, because the kernel looks at the name alone.
+//! - **Mistakes are found before the call**, with the parameter's name, before anything has changed. What only the
+//!   kernel can know comes back with all it said: see [`Error`].
+//! - **One system call an operation**, on jails that are not nested: each method says where it takes more.
+//! - **A handle is a descriptor** on FreeBSD 15 and later, and cannot name another jail. Before, it is a number.
+//! - **Nothing panics** over what a caller passes, and no call is made that the running kernel does not know.
+//!
+//! # Two things that no library can prevent
+//!
+//! - The kernel makes descriptors without close-on-exec. The crate sets it at once, but a program that another thread
+//!   starts in between inherits the descriptor.
+//! - A descriptor of another jail, in the hands of root inside a jail, is a way out of it.
+//!
+//! # FreeBSD versions
+//!
+//! 13.2 to 15, by one binary: what a kernel has is found out at run time. On any other Unix the crate builds, and
+//! every call fails with [`ErrorKind::Unsupported`], or goes to a model of the kernel where one is installed.
+//!
+//! # Features
+//!
+//! - `sim`: a model of the kernel's jail code in memory.
+//! - `serde`: builders, changes and what is read can be serialised.
+//! - `bindgen`: generate the bindings from the machine's headers, or from those below `FREEBSD_JAIL_SYSROOT`, instead
+//!   of using the file that comes with the crate.
+//!
+//! [jail(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail&sektion=2
 
 #![deny(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
