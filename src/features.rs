@@ -2,7 +2,11 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "sim")]
+use core::cell::Cell;
 use core::fmt;
+#[cfg(feature = "sim")]
+use core::marker::PhantomData;
 use std::sync::OnceLock;
 
 use crate::allow::Extent;
@@ -49,6 +53,71 @@ impl Features {
     #[must_use]
     pub const fn descriptors(self) -> bool {
         self.descriptors
+    }
+}
+
+#[cfg(feature = "sim")]
+thread_local! {
+    static ASSUMED: Cell<Option<Features>> = const { Cell::new(None) };
+}
+
+#[cfg(feature = "sim")]
+impl Features {
+    /// Returns the same without descriptors: what an older kernel has.
+    #[must_use]
+    pub const fn without_descriptors(self) -> Self {
+        Self { descriptors: false, ..self }
+    }
+
+    /// Has the calling thread use no more than this of any kernel, until the guard is dropped: for tests of what
+    /// a program does on an older one. Handles that were made before keep what they have.
+    ///
+    /// ```
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = freebsd_jail::sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// use freebsd_jail::{Features, Jail};
+    ///
+    /// let _assumed = Features::current().without_descriptors().assume();
+    /// let jail = Jail::builder().path("/").create()?;
+    /// assert!(jail.descriptor().is_none());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use = "it is assumed only as long as the guard lives"]
+    pub fn assume(self) -> Assumed {
+        Assumed { before: ASSUMED.replace(Some(self)), thread: PhantomData }
+    }
+}
+
+/// Keeps what [`Features::assume`] was told, until it is dropped.
+#[cfg(feature = "sim")]
+#[cfg_attr(docsrs, doc(cfg(feature = "sim")))]
+#[derive(Debug)]
+pub struct Assumed {
+    before: Option<Features>,
+    /// It belongs to its thread.
+    thread: PhantomData<*const ()>,
+}
+
+#[cfg(feature = "sim")]
+impl Drop for Assumed {
+    fn drop(&mut self) {
+        ASSUMED.set(self.before);
+    }
+}
+
+impl Features {
+    /// Returns what both this kernel and what is assumed have: a call that the kernel does not know kills.
+    pub(crate) fn as_assumed(self) -> Self {
+        #[cfg(feature = "sim")]
+        if let Some(assumed) = ASSUMED.get() {
+            return Self {
+                jails: self.jails && assumed.jails,
+                descriptors: self.descriptors && assumed.descriptors,
+            };
+        }
+        self
     }
 }
 

@@ -123,6 +123,8 @@ pub use builder::JailBuilder;
 pub use catalog::{Catalog, Described};
 pub use error::{Call, Error, ErrorKind, Result, Stage};
 pub use exec::{CommandExt, JailCommand};
+#[cfg(feature = "sim")]
+pub use features::Assumed;
 pub use features::{Features, is_jailed};
 pub use flags::{GetFlags, SetFlags};
 pub use get::Keys;

@@ -13,7 +13,8 @@ use crate::error::{Call, Error, ErrorKind, Result, Subject};
 use crate::flags::{GetFlags, SetFlags};
 use crate::jid::Jid;
 use crate::legacy::LegacyJail;
-use crate::request::{Desc, Draft, ERRMSG_LEN, Request, Verb};
+use crate::param::{self, Kind};
+use crate::request::{Desc, Draft, ERRMSG_LEN, Request, Verb, name};
 use crate::sys::{self, Errno, System};
 
 /// How a call uses a jail descriptor, which FreeBSD has since 15.0.
@@ -44,7 +45,8 @@ pub struct Reply {
 /// # Errors
 ///
 /// Before the call: [`ErrorKind::InvalidRequest`] for an empty or too large request, [`ErrorKind::InvalidValue`]
-/// for an update whose `name` is empty or ends in a dot and that has no `jid` (the kernel would create a jail),
+/// for an update whose `name` is empty or ends in a dot and that has no `jid` (the kernel would create a jail), and
+/// for a boolean that has a value (the kernel would take it for true, whatever it is);
 /// [`ErrorKind::Gone`] when [`At::Below`] is given the descriptor of a jail that died (the kernels of 15.0 and
 /// 15.1 miscount references over it). After it: whatever the kernel says, see [`ErrorKind`].
 ///
@@ -62,6 +64,7 @@ pub fn jail_set(request: &mut Request, at: At<'_>, flags: SetFlags) -> Result<Re
     if flags.contains(SetFlags::UPDATE) && !matches!(at, At::Use(_)) {
         check_update_key(request)?;
     }
+    check_booleans(request)?;
     let subject = if flags.contains(SetFlags::UPDATE) { Subject::Named } else { Subject::New };
     let wants = flags.intersects(SetFlags::GET_DESC | SetFlags::OWN_DESC);
     let verb = Verb { call: Call::JailSet, flags: flags.bits() | at.flag(), subject };
@@ -267,11 +270,33 @@ fn names_only_a_jail(request: &Request) -> bool {
 /// Refuses an update that would create a jail: one whose name ends where a component should stand.
 fn check_update_key(request: &Request) -> Result<()> {
     let has_jid = request.value("jid").is_some_and(|jid| jid.iter().any(|&byte| byte != 0));
-    match request.value("name") {
-        Some(b"\0") if !has_jid => Err(nameless("an update needs the name of a jail")),
-        Some([.., b'.', 0]) if !has_jid => Err(nameless("the name of a jail cannot end in a dot")),
+    // The kernel reads to the first NUL, whatever the buffer's size.
+    let name = request.value("name").and_then(|name| name.split(|&byte| byte == 0).next());
+    match name {
+        Some([]) if !has_jid => Err(nameless("an update needs the name of a jail")),
+        Some([.., b'.']) if !has_jid => Err(nameless("the name of a jail cannot end in a dot")),
         _ => Ok(()),
     }
+}
+
+/// Refuses a boolean that has a value: the kernel looks at the name alone, and would grant what an int 0 denies.
+fn check_booleans(request: &Request) -> Result<()> {
+    let is_bool = |name: &str| param::find(name).is_some_and(|definition| definition.kind == Kind::Bool);
+    for name in request.names() {
+        let (level, last) = name::split_text(name);
+        let boolean = name.starts_with("allow.")
+            || is_bool(name)
+            || last.strip_prefix("no").is_some_and(|last| is_bool(&format!("{level}{last}")));
+        if boolean && request.value(name).is_some() {
+            return Err(Error::refused(
+                ErrorKind::InvalidValue,
+                "the kernel looks at a boolean's name alone, and takes it for true whatever its value: add it \
+                 without one, with `no` before its last component for false",
+            )
+            .about(name));
+        }
+    }
+    Ok(())
 }
 
 fn nameless(reason: &'static str) -> Error {

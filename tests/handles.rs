@@ -261,6 +261,14 @@ fn t20_an_update_that_names_no_jail_creates_none() {
                 (ErrorKind::InvalidValue, Some("name"), None)
             );
         }
+        // The kernel reads to the first NUL.
+        for bad in [&b"\0\0"[..], b"x.\0\0"] {
+            let mut ask = request(|request| request.bytes("name", bad)?.flag("persist").map(drop));
+            let error = raw::jail_set(&mut ask, At::None, SetFlags::UPDATE).expect_err("it names no jail");
+            assert_eq!((error.kind(), error.call()), (ErrorKind::InvalidValue, None), "{bad:?}");
+        }
+        let mut ask = request(|request| request.space("name", 256)?.flag("persist").map(drop));
+        raw::jail_set(&mut ask, At::None, SetFlags::UPDATE).expect_err("it names no jail");
         for bad in ["", "x."] {
             let error = outer.update().name(bad).apply().expect_err("no name");
             assert_eq!((error.kind(), error.call()), (ErrorKind::InvalidValue, None));
@@ -317,6 +325,33 @@ fn a_clone_of_an_owned_jail_does_not_own_it() {
         drop(jail);
         assert!(!exists(jid), "a clone keeps nothing alive");
         assert!(!again.is_alive().expect("asked"));
+    });
+}
+
+#[test]
+fn ownership_of_a_jail_that_is_not_there_is_not_taken() {
+    on_every_kernel(|_| {
+        let free = Jid::new(880_099).expect("above zero");
+        assert_eq!(Jail::from_jid(free).take_ownership().expect_err("there is none").kind(), ErrorKind::Gone);
+    });
+}
+
+#[test]
+fn what_an_older_kernel_lacks_can_be_done_without() {
+    on_every_kernel(|_| {
+        let assumed = Features::current().without_descriptors().assume();
+        assert!(!Features::current().descriptors());
+        let outer = jail("assumed");
+        let inner = outer.child_builder().name("c").path("/").create().expect("created");
+        assert!(outer.descriptor().is_none() && inner.descriptor().is_none());
+        outer.update().hostname("by-number").apply().expect("updated");
+        assert_eq!(outer.get(param::HOST_HOSTNAME).expect("read"), "by-number");
+        assert_eq!(outer.children().get(param::NAME.text()).next().expect("one").expect("read"), "c");
+        assert_eq!(outer.open_child("c").expect("found").jid(), inner.jid());
+        let jid = outer.jid();
+        outer.remove().expect("removed");
+        assert!(!exists(jid));
+        drop(assumed);
     });
 }
 
@@ -396,7 +431,12 @@ fn descriptors_are_close_on_exec() {
         return;
     }
     let owned = jail("cloexec");
+    // As it may come over a socket.
+    let bare = owned.try_clone().expect("cloned").into_descriptor().expect("a descriptor");
+    let none = nix::fcntl::FdFlag::empty();
+    nix::fcntl::fcntl(&bare, nix::fcntl::FcntlArg::F_SETFD(none)).expect("open");
     let handles = [
+        Jail::try_from(bare).expect("a jail's"),
         Jail::open(owned.jid()).expect("found"),
         owned.try_clone().expect("cloned"),
         Jail::all().into_iter().next().expect("one").expect("a handle"),

@@ -181,6 +181,63 @@ fn t16_the_names_that_hang_the_kernel_are_refused_on_every_path() {
 }
 
 #[test]
+fn t8_a_newline_in_a_value_is_refused_everywhere() {
+    for name in ["meta.a", "env.a"] {
+        refused(ErrorKind::InvalidValue, Some(name), || Request::new().string(name, "1\nb=2").map(drop));
+        refused(ErrorKind::InvalidValue, Some(name), || Request::new().bytes(name, b"1\nb=2\0").map(drop));
+        let key = Param::<String>::new(name);
+        refused(ErrorKind::InvalidValue, Some(name), || builder().set(key, "1\nb=2").create());
+    }
+}
+
+#[test]
+fn a_boolean_with_a_value_is_not_sent() {
+    for name in ["allow.raw_sockets", "allow.noraw_sockets", "allow.mount.nosuchfs", "persist", "nopersist"] {
+        refused(ErrorKind::InvalidValue, Some(name), || {
+            let mut request = Request::new();
+            request.int("jid", 1)?.int(name, 0)?;
+            raw::jail_set(&mut request, At::None, SetFlags::UPDATE)
+        });
+    }
+    let _host = host();
+    let jail = builder().name(common::name("boolean")).create().expect("created");
+    let mut request = Request::new();
+    request
+        .int("jid", jail.jid().get())
+        .and_then(|request| request.space("allow.raw_sockets", 4))
+        .expect("a request");
+    raw::jail_get(&mut request, At::None, GetFlags::empty()).expect("read");
+    assert_eq!(request.value("allow.raw_sockets"), Some(&[0; 4][..]));
+    // What has read false is not sent back as true.
+    let error = raw::jail_set(&mut request, At::None, SetFlags::UPDATE).expect_err("it has a value");
+    assert_eq!((error.kind(), error.parameter()), (ErrorKind::InvalidValue, Some("allow.raw_sockets")));
+}
+
+#[test]
+fn the_key_of_listings_is_no_parameter() {
+    let key = Param::<i32>::new("lastjid");
+    common::on_every_kernel(|_| {
+        let _first = builder().name(common::name("first")).create().expect("created");
+        let jail = builder().name(common::name("lastjid")).create().expect("created");
+        for handle in [Jail::open(jail.jid()).expect("found"), Jail::from_jid(jail.jid())] {
+            for error in [
+                handle.get((param::JID, key)).map(drop).expect_err("it would be another jail's"),
+                handle
+                    .get(&[("jid", Kind::Int), ("lastjid", Kind::Int)][..])
+                    .map(drop)
+                    .expect_err("the same"),
+                Jail::all().get(key).next().expect("an error").map(drop).expect_err("the same"),
+            ] {
+                assert_eq!(
+                    (error.kind(), error.parameter(), error.call()),
+                    (ErrorKind::InvalidParameter, Some("lastjid"), None)
+                );
+            }
+        }
+    });
+}
+
+#[test]
 fn t22_a_name_beside_its_no_form_is_refused() {
     refused(ErrorKind::Conflict, Some("nopersist"), || {
         let mut request = Request::new();

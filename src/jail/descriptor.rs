@@ -98,9 +98,11 @@ impl Jail {
     /// # FreeBSD versions
     ///
     /// Since 15.0 the kernel removes the jail when this process ends, too, and that cannot be undone while the
-    /// descriptor is open. Before, nothing is asked of the kernel.
+    /// descriptor is open. Before, the kernel is asked only whether the jail is there.
     pub fn take_ownership(self) -> Result<OwnedJail> {
         if !self.system.has_descriptors() {
+            // Nothing to own would be whichever jail is given the number next.
+            self.get(())?;
             return Ok(OwnedJail::new(self));
         }
         let pinned = if self.descriptor.is_some() { self } else { self.pin()? };
@@ -148,7 +150,8 @@ fn no_more(error: &io::Error) -> Error {
 /// Makes a handle of a descriptor that came from elsewhere, after asking the kernel with one jail_get(2) whether
 /// it is that of a jail that lives.
 ///
-/// Should the descriptor be an owning one, closing its last copy removes the jail, as it would without the handle.
+/// Sets close-on-exec. Should the descriptor be an owning one, closing its last copy removes the jail, as it would
+/// without the handle: that includes an error here, which closes it.
 impl TryFrom<OwnedFd> for Jail {
     type Error = Error;
 
@@ -166,6 +169,9 @@ impl TryFrom<OwnedFd> for Jail {
             relative_to: None,
         };
         let found = get::read(read, &param::PARENT)?;
+        // A descriptor that came over a socket may have come without.
+        sys::fd::set_close_on_exec(descriptor.as_fd(), true)
+            .map_err(|errno| Error::os(Call::Fcntl, errno, ErrorKind::Other, "setting close-on-exec"))?;
         Self::found(system, found.jid, Some(descriptor), found.values.into())
     }
 }

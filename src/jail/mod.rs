@@ -7,7 +7,7 @@ mod descriptor;
 mod owned;
 
 use core::fmt;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
@@ -85,6 +85,12 @@ impl<'n> From<&'n str> for Find<'n> {
 impl<'n> From<&'n String> for Find<'n> {
     fn from(name: &'n String) -> Self {
         Self::Name(OsStr::new(name))
+    }
+}
+
+impl<'n> From<&'n OsString> for Find<'n> {
+    fn from(name: &'n OsString) -> Self {
+        Self::Name(name)
     }
 }
 

@@ -79,6 +79,12 @@ impl<T: Decode, A> Param<'_, T, A> {
 pub(crate) fn resolve(name: &str, kind: Kind) -> Result<Option<&'static Definition>> {
     name::check(name)?;
     let refuse = |reason: String| Err(Error::refused(ErrorKind::InvalidParameter, reason).about(name));
+    if name == "lastjid" {
+        // The kernel looks at it before it looks at the jail's own number, and would answer of another jail.
+        return refuse(
+            "it names the jail after another one, and is no parameter of a jail: list jails instead".into(),
+        );
+    }
     if let Some(definition) = table::find(name) {
         if definition.kind != kind {
             return refuse(format!("its values are of kind {:?}, not {kind:?}", definition.kind));

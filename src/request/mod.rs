@@ -223,6 +223,11 @@ fn check_value(name: &str, value: &Outgoing<'_>) -> Result<()> {
     if matches!(value, Outgoing::Text(text) if text.contains(&0)) {
         return refuse("a string cannot contain NUL".into());
     }
+    if let (Outgoing::Text(bytes) | Outgoing::Bytes(bytes), Some(_)) = (value, name::user_key(name)) {
+        if bytes.contains(&b'\n') {
+            return refuse("a newline in a value would forge other keys".into());
+        }
+    }
     let Some(definition) = param::table::find(name) else {
         return Ok(());
     };

@@ -261,7 +261,7 @@ impl System {
 
     /// Returns what the kernel has; found out once.
     pub(crate) fn features(&self) -> Features {
-        *self.cache().features.get_or_init(|| self.probe())
+        self.cache().features.get_or_init(|| self.probe()).as_assumed()
     }
 
     /// Returns where what is found out about this kernel is kept.
