@@ -102,6 +102,13 @@ fn main() {
         || assert_eq!(jail.get(param::SECURELEVEL).expect("read"), 1),
         || assert_eq!(raw::get_int(jid), 1),
     );
+    let by_jid = Jail::from_jid(jail.jid());
+    measure(
+        "get_int_by_jid",
+        count,
+        || assert_eq!(by_jid.get(param::SECURELEVEL).expect("read"), 1),
+        || assert_eq!(raw::get_int(jid), 1),
+    );
     measure(
         "get_string",
         count,
