@@ -288,6 +288,11 @@ impl Settings {
         self.late.names().any(|name| name::user_key(name).is_some())
     }
 
+    /// Whether nothing is set but `meta`, or nothing but `env`.
+    pub(crate) fn is_one_text(&self) -> bool {
+        self.core.len() == 0 && ["meta", "env"].iter().any(|of| self.late.names().all(|name| is_of(of, name)))
+    }
+
     /// Returns how long `meta` or `env` becomes with what is set, when it was `text` before.
     fn len_with(&self, of: &str, text: &[u8]) -> usize {
         let mut lines: Vec<&[u8]> =

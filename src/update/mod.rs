@@ -123,7 +123,8 @@ impl<'j> JailUpdate<'j> {
         if self.settings.late.len() == 0 || !system.has_descriptors() {
             return Ok(());
         }
-        let (meta, env) = if self.settings.core.len() > 0 && self.settings.has_keys() {
+        // Each of the texts is changed as a whole or not at all; what is set beside it may be changed before.
+        let (meta, env) = if self.settings.has_keys() && !self.settings.is_one_text() {
             self.jail.get((param::META, param::ENV))?
         } else {
             Default::default()
