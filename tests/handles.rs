@@ -203,6 +203,29 @@ fn t14_a_handle_does_not_follow_its_number_to_another_jail() {
 }
 
 #[test]
+fn t14_a_nested_jail_is_seen_to_live_around_its_update() {
+    let host = host();
+    if !host.has_descriptors() {
+        return;
+    }
+    let outer = jail("t14n");
+    let jid = Jid::new(880_114).expect("above zero");
+    let nested = || outer.child_builder().jid(jid).path("/");
+    let first = nested().name("first").create_persistent().expect("created");
+    first.update().hostname("first").apply().expect("updated");
+    if let Some(model) = host.model() {
+        model.reset_calls();
+        first.update().hostname("again").apply().expect("updated");
+        // The parent and the jail before the call, and the jail after it.
+        assert_eq!((model.calls().jail_set, model.calls().fstat), (1, 3));
+    }
+    Jail::open(jid).expect("found").remove().expect("removed");
+    let second = nested().name("second").create().expect("created");
+    assert_eq!(first.update().hostname("wrong").apply().expect_err("gone").kind(), ErrorKind::Gone);
+    assert_eq!(second.get(param::HOST_HOSTNAME).expect("read"), "");
+}
+
+#[test]
 fn t17_a_jail_that_was_entered_by_its_handle_goes_altogether() {
     for release in releases() {
         let host = model(sim::Kernel::with_release(release));

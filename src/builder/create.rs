@@ -269,8 +269,9 @@ fn set_late(jail: &Jail, parent: Option<BorrowedFd<'_>>, rest: &mut Rest) -> Res
     }
     let (at, desc) = match (parent, jail.descriptor_ref()) {
         // From the jail's own parent, as any update of a nested jail.
-        (Some(parent), Some(_)) => {
+        (Some(parent), Some(descriptor)) => {
             raw::check_alive(&jail.system, parent)?;
+            raw::check_alive(&jail.system, descriptor)?;
             (sys::JAIL_AT_DESC, Desc::Given(parent))
         }
         (None, Some(descriptor)) => (sys::JAIL_USE_DESC, Desc::Given(descriptor)),

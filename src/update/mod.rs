@@ -70,20 +70,29 @@ impl<'j> JailUpdate<'j> {
 
     /// Makes the change, in one jail_set(2). Where nothing is set, nothing is done.
     ///
-    /// A jail below another one takes up to three calls more on FreeBSD 15: made from further above, the kernel
-    /// would judge the change by what the caller may, and not by what the jail's parent may, so it is made from
-    /// the parent.
+    /// A jail below another one takes up to three calls of jail_get(2) and three of fstat(2) more on FreeBSD 15: made
+    /// from further above, the kernel would judge the change by what the caller may, and not by what the jail's parent
+    /// may, so it is made from the parent. There it goes by the jail's number, and the handle's jail is seen to live
+    /// right before and right after. Should it be removed in between, and another jail be created with its number below
+    /// the same parent, that one is changed, and this says [`ErrorKind::Gone`].
     ///
     /// Where mac_do(4) is loaded, the kernel would reset the rules of a jail with every update that does not mention
-    /// them, so they are read before and carried, which is one call more. Whether it is there is found out
-    /// at the first update, by sysctl(3), and not again: start a process that changes jails after the module is loaded. Keys of `meta` and `env` that are set together with other parameters take
-    /// one call more, too: the texts' lengths are checked before anything changes.
+    /// them, so they are read before and carried, which is one call more. Whether it is there is found out at the first
+    /// update, by sysctl(3), and not again: start a process that changes jails after the module is loaded.
+    ///
+    /// Keys of `meta` and `env` that are set together with other parameters, or both with each other, take one call
+    /// more, too: the texts' lengths are checked before anything changes.
     ///
     /// # Errors
     ///
     /// What a setter found wrong, before any call. [`ErrorKind::Gone`] when the jail has been removed,
     /// [`ErrorKind::PermissionDenied`] when not root or when the jail would be allowed more than its parent,
     /// [`ErrorKind::UnknownParameter`], [`ErrorKind::InvalidValue`], [`ErrorKind::AddressInUse`].
+    ///
+    /// # FreeBSD versions
+    ///
+    /// Since 15.0 the handle's own jail is changed, but for the moment described above; before, the jail that has its
+    /// number, in one call, nested or not: there the kernel judges it by what its parent may.
     pub fn apply(mut self) -> Result<()> {
         self.settings.take_error()?;
         if self.settings.is_empty() {
@@ -162,13 +171,11 @@ impl<'j> JailUpdate<'j> {
             ));
         };
         raw::check_alive(&jail.system, parent.as_fd())?;
+        check_alive(jail)?;
         self.settings.core.push(&["jid"], Outgoing::Bytes(&jail.jid().get().to_ne_bytes()));
         self.call(jail, sys::JAIL_AT_DESC, Desc::Given(parent.as_fd()))?;
         // The number was this jail's while it lived: if it lives still, it was this jail that changed.
-        match jail.descriptor_ref() {
-            Some(descriptor) => raw::check_alive(&jail.system, descriptor),
-            None => Ok(()),
-        }
+        check_alive(jail)
     }
 
     fn call(&mut self, jail: &Jail, flags: i32, desc: Desc<'_>) -> Result<()> {
@@ -210,6 +217,11 @@ impl<'j> JailUpdate<'j> {
         }
         Ok(())
     }
+}
+
+/// Says whether the jail of a handle lives, where it holds a descriptor.
+fn check_alive(jail: &Jail) -> Result<()> {
+    jail.descriptor_ref().map_or(Ok(()), |descriptor| raw::check_alive(&jail.system, descriptor))
 }
 
 /// Adds the jail's rules of mac_do(4) to an update, unless it sets them itself: the kernel would reset them.
