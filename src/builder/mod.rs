@@ -25,7 +25,26 @@ use create::Fate;
 /// jail is removed again if that fails.
 ///
 /// With feature `serde` it can be written down, as a map from parameters' names to what was set, and read back.
-#[derive(Debug)]
+///
+/// Creating a jail consumes its description. Whoever creates the same jail again, as a supervisor does, keeps one and
+/// gives away copies of it:
+///
+/// ```
+/// # use freebsd_jail::{Jail, param, sim};
+/// # fn main() -> freebsd_jail::Result<()> {
+/// # let kernel = sim::Kernel::new();
+/// # let _guard = kernel.install();
+/// let service = Jail::builder().name("www").path("/usr/jail").hostname("www.example.org");
+/// for _restart in 0..3 {
+///     let jail = service.clone().create()?;
+///     // Run the service, until it ends.
+///     assert_eq!(jail.get(param::HOST_HOSTNAME)?, "www.example.org");
+///     jail.remove()?; // What it left behind goes with its jail.
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
 #[must_use = "nothing is created before `create`, `create_persistent` or `enter`"]
 pub struct JailBuilder<'p> {
     parent: Option<&'p Jail>,

@@ -24,7 +24,7 @@ use crate::sys;
 ///
 /// The kernel applies the core's parameters before it asks its modules about theirs, so a change that fails may
 /// have been made in part. The crate checks what it can before the call.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 #[must_use = "nothing is changed before `apply`"]
 pub struct JailUpdate<'j> {
     jail: &'j Jail,
@@ -46,7 +46,7 @@ pub struct JailUpdate<'j> {
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Changes {
     pub(crate) settings: Settings,
 }
