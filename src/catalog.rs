@@ -10,8 +10,8 @@ use crate::sys::{Errno, System};
 
 /// The parameters of the running kernel, those of loaded modules included.
 ///
-/// It comes from the sysctl tree `security.jail.param`, which the kernel keeps for that purpose. The keys of `meta` and `env` are not in it,
-/// and neither are the names that are for the request itself.
+/// It comes from the sysctl tree `security.jail.param`, which the kernel keeps for that purpose. The keys of `meta` and
+/// `env` are not in it, and neither are the names that are for the request itself.
 ///
 /// ```
 /// # use freebsd_jail::{Catalog, param::{Access, Kind}, sim};
@@ -50,6 +50,10 @@ impl Catalog {
     ///
     /// [`ErrorKind::Unsupported`] where there are no jails, [`ErrorKind::InvalidAnswer`] should the kernel describe a
     /// parameter in a way that it never did.
+    ///
+    /// # FreeBSD versions
+    ///
+    /// All. What is in it is what the running kernel has: `meta` and `env`, for one, since 15.0.
     pub fn load() -> Result<Self> {
         let tree = Tree { system: System::current() };
         let root = tree.find(ROOT)?;

@@ -114,6 +114,10 @@ impl Jail {
     ///
     /// As [`Jail::get`].
     ///
+    /// # FreeBSD versions
+    ///
+    /// All have what is read. Since 15.0 it is the handle's own jail's; before, that of the jail that has its number.
+    ///
     /// ```
     /// # use freebsd_jail::{Jail, sim};
     /// # fn main() -> freebsd_jail::Result<()> {

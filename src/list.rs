@@ -17,8 +17,12 @@ use crate::sys::{self, System};
 /// Jails to be listed, from [`Jail::all`], [`Jail::children`] and [`Jail::descendants`].
 ///
 /// As an iterator it gives handles; [`get`](Self::get) reads parameters instead. Either way each jail takes one
-/// jail_get(2), and the end one more. Jails come in the order of their numbers; one that is created while the list is read may or
-/// may not be in it. An error ends the list.
+/// jail_get(2), and the end one more. Jails come in the order of their numbers; one that is created while the list is
+/// read may or may not be in it. An error ends the list.
+///
+/// # FreeBSD versions
+///
+/// Since 15.0 each handle of the list holds a descriptor, of which a process can have only so many; before, a number.
 #[derive(Debug)]
 #[must_use = "nothing is listed before it is iterated over"]
 pub struct Jails<'p> {
@@ -41,6 +45,11 @@ impl<'p> Jails<'p> {
     /// Lists jails that are being removed, too.
     ///
     /// The handles of such a list go by the number: a descriptor of a dying jail would keep it from going.
+    ///
+    /// # FreeBSD versions
+    ///
+    /// Since 15.0 a dying jail may have another number than it had: it loses its own to a new jail that asks for it.
+    /// Before, it keeps it.
     pub fn dying(mut self, dying: bool) -> Self {
         self.dying = dying;
         self

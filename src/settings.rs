@@ -30,6 +30,19 @@ pub(crate) struct Settings {
     error: Option<Error>,
 }
 
+impl Clone for Settings {
+    fn clone(&self) -> Self {
+        Self {
+            usage: self.usage,
+            core: self.core.to_owned(),
+            late: self.late.to_owned(),
+            negated: self.negated.clone(),
+            has_modes: self.has_modes,
+            error: self.error.as_ref().map(Error::again),
+        }
+    }
+}
+
 impl Settings {
     pub(crate) const fn new(usage: Use) -> Self {
         Self {
@@ -288,6 +301,11 @@ impl Settings {
         self.late.names().any(|name| name::user_key(name).is_some())
     }
 
+    /// Whether nothing is set but `meta`, or nothing but `env`.
+    pub(crate) fn is_one_text(&self) -> bool {
+        self.core.len() == 0 && ["meta", "env"].iter().any(|of| self.late.names().all(|name| is_of(of, name)))
+    }
+
     /// Returns how long `meta` or `env` becomes with what is set, when it was `text` before.
     fn len_with(&self, of: &str, text: &[u8]) -> usize {
         let mut lines: Vec<&[u8]> =
@@ -393,6 +411,26 @@ mod tests {
         let names: Vec<_> = sent(&builder.settings).into_iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["allow.nomlock", "ip4", "mac.do", "meta.k"]);
         assert_eq!(sent(&builder.settings).pop().and_then(|(_, value)| value), Some(b"2\0".to_vec()));
+    }
+
+    #[test]
+    fn a_copy_has_all_that_was_set_and_the_mistake() {
+        let mut settings = Settings::new(Use::Create);
+        settings.set(param::SECURELEVEL, &2);
+        settings.set(param::IP4, &Mode::Inherit);
+        settings.set(Param::<bool>::new("allow.mount.newfs"), &false);
+        settings.set_key("meta", "k", "v".as_ref());
+        settings.set(param::NAME, &"nul\0");
+        let mut copy = settings.clone();
+        assert_eq!(sent(&copy), sent(&settings));
+        assert_eq!((copy.has_modes, &copy.negated), (true, &settings.negated));
+        let mistakes =
+            [copy.take_error(), settings.take_error()].map(|result| result.err().map(|e| e.to_string()));
+        assert!(mistakes[0].is_some());
+        assert_eq!(mistakes[0], mistakes[1]);
+        // One goes its own way.
+        copy.set(param::SECURELEVEL, &3);
+        assert_eq!(settings.int("securelevel"), Some(2));
     }
 
     #[test]

@@ -75,7 +75,8 @@ impl Snapshot {
     ///
     /// # FreeBSD versions
     ///
-    /// All.
+    /// All. Since 15.0 a dying jail may be in it under another number than it had: a new jail that asks for its number
+    /// gets it.
     pub fn take() -> Result<Self> {
         Self::of(&System::current())
     }

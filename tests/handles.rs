@@ -203,6 +203,29 @@ fn t14_a_handle_does_not_follow_its_number_to_another_jail() {
 }
 
 #[test]
+fn t14_a_nested_jail_is_seen_to_live_around_its_update() {
+    let host = host();
+    if !host.has_descriptors() {
+        return;
+    }
+    let outer = jail("t14n");
+    let jid = Jid::new(880_114).expect("above zero");
+    let nested = || outer.child_builder().jid(jid).path("/");
+    let first = nested().name("first").create_persistent().expect("created");
+    first.update().hostname("first").apply().expect("updated");
+    if let Some(model) = host.model() {
+        model.reset_calls();
+        first.update().hostname("again").apply().expect("updated");
+        // The parent and the jail before the call, and the jail after it.
+        assert_eq!((model.calls().jail_set, model.calls().fstat), (1, 3));
+    }
+    Jail::open(jid).expect("found").remove().expect("removed");
+    let second = nested().name("second").create().expect("created");
+    assert_eq!(first.update().hostname("wrong").apply().expect_err("gone").kind(), ErrorKind::Gone);
+    assert_eq!(second.get(param::HOST_HOSTNAME).expect("read"), "");
+}
+
+#[test]
 fn t17_a_jail_that_was_entered_by_its_handle_goes_altogether() {
     for release in releases() {
         let host = model(sim::Kernel::with_release(release));
@@ -298,6 +321,65 @@ fn t21_a_nested_jail_needs_a_path_and_counts_against_its_parents_limit() {
         assert!(error.to_string().contains(&format!("jail {}", first.jid())), "{error}");
         assert_eq!(outer.get(param::CHILDREN_CUR).expect("read"), 1);
     });
+}
+
+#[test]
+fn t21_the_limits_of_all_jails_above_hold_and_the_one_that_is_reached_is_named() {
+    on_every_kernel(|_| {
+        let outer_name = name("t21a");
+        let outer = Jail::builder().name(&outer_name).path("/").children_max(3).create().expect("created");
+        let middle = outer.child_builder().name("b").path("/").children_max(2).create().expect("created");
+        let inner = middle.child_builder().name("c").path("/").children_max(1).create().expect("created");
+        let by_number = Jail::from_jid(inner.jid());
+        // Below the innermost there is room for one; which jail above it has none changes.
+        let is_refused_by = |full: &Jail, most: i32| {
+            for builder in [
+                inner.child_builder().name("d"),
+                by_number.child_builder().name("d"),
+                Jail::builder().name(format!("{outer_name}.b.c.d")),
+            ] {
+                let error = builder.path("/").create().expect_err("the limit is reached");
+                assert_eq!(
+                    (error.kind(), error.parameter()),
+                    (ErrorKind::LimitExceeded, Some("children.max")),
+                    "{error}"
+                );
+                let reason = format!("jail {} may have {most} jails below it", full.jid());
+                assert!(error.to_string().contains(&reason), "{error}");
+            }
+        };
+        let beside = outer.child_builder().name("x").path("/").create().expect("created");
+        is_refused_by(&outer, 3);
+        assert_eq!(outer.get(param::CHILDREN_CUR).expect("read"), 3);
+        beside.remove().expect("removed");
+        let beside = middle.child_builder().name("x").path("/").create().expect("created");
+        // The nearest one, where several are full.
+        is_refused_by(&middle, 2);
+        beside.remove().expect("removed");
+        let innermost = by_number.child_builder().name("e").path("/").create().expect("there is room");
+        is_refused_by(&inner, 1);
+        drop(innermost);
+    });
+}
+
+#[test]
+fn t21_the_limit_of_the_jail_that_this_process_is_in_is_told_as_that() {
+    for release in releases() {
+        let host = model(sim::Kernel::with_release(release));
+        let cell = Jail::builder().name(name("t21c")).path("/").children_max(2).create().expect("created");
+        let inmate = host.model().expect("the model").process().fork();
+        inmate.run(|| {
+            cell.attach().expect("entered");
+            let first = Jail::builder().name("a").path("/").children_max(1);
+            let first = first.create_persistent().expect("created");
+            Jail::builder().name("b").path("/").create_persistent().expect("created");
+            let error = first.child_builder().name("c").path("/").create().expect_err("it has two already");
+            assert_eq!(error.kind(), ErrorKind::LimitExceeded, "{error}");
+            let text = error.to_string();
+            assert!(!text.contains(&format!("jail {}", first.jid())), "{text}");
+            assert!(text.contains("a jail above"), "{text}");
+        });
+    }
 }
 
 #[test]

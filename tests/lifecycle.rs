@@ -8,7 +8,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 
 use common::{exists, name, names, on_every_kernel};
-use freebsd_jail::{ErrorKind, Ip4, Ip6, Jail, Jid, Mode, param};
+use freebsd_jail::{Changes, ErrorKind, Ip4, Ip6, Jail, Jid, Mode, param};
 
 #[test]
 fn a_created_jail_has_what_it_was_given() {
@@ -208,6 +208,30 @@ fn a_second_jail_of_the_same_name_is_refused() {
         assert_eq!(error.kind(), ErrorKind::AlreadyExists);
         assert_eq!(error.errno(), Some(libc::EEXIST));
         assert_eq!(error.message(), Some(&*format!("jail \"{name}\" already exists")));
+    });
+}
+
+#[test]
+fn a_kept_description_creates_the_same_jail_again_and_again() {
+    on_every_kernel(|_| {
+        let outer = Jail::builder().name(name("kept")).path("/").children_max(1).create().expect("created");
+        let inner = outer.child_builder().name("c").path("/").hostname("c.example.org").securelevel(1);
+        let harden = Changes::new().set(param::SECURELEVEL, 2);
+        for _ in 0..3 {
+            let jail = inner.clone().create().expect("created");
+            let before = jail.get((param::HOST_HOSTNAME.text(), param::SECURELEVEL)).expect("read");
+            assert_eq!(before, ("c.example.org".into(), 1));
+            jail.update().with(&harden.clone()).clone().apply().expect("updated");
+            assert_eq!(jail.get(param::SECURELEVEL).expect("read"), 2);
+            jail.remove().expect("removed");
+        }
+        // What a copy is told is its own; a mistake is in each.
+        let wrong = inner.clone().hostname("nul\0");
+        for builder in [wrong.clone(), wrong] {
+            assert_eq!(builder.create().expect_err("a mistake").parameter(), Some("host.hostname"));
+        }
+        let jail = inner.create().expect("it has made no mistake");
+        assert_eq!(jail.get(param::HOST_HOSTNAME.text()).expect("read"), "c.example.org");
     });
 }
 

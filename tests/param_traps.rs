@@ -74,6 +74,38 @@ fn t5_an_update_whose_text_is_too_long_changes_nothing() {
 }
 
 #[test]
+fn t5_a_text_that_is_too_long_leaves_the_other_text_alone() {
+    on_every_kernel(|_| {
+        if !has(param::META) {
+            return;
+        }
+        let long = "e".repeat(3000);
+        let jail = builder().meta("kept", &long).env("kept", &long).create().expect("created");
+        for (what, parameter, update) in [
+            ("env beside meta", "env.b", jail.update().meta("k", "v").env("b", &long)),
+            ("meta beside env", "meta.b", jail.update().env("k", "v").meta("b", &long)),
+            ("meta beside all of env", "meta.b", jail.update().set(param::ENV, "k=v").meta("b", &long)),
+            ("env beside what meta loses", "env.b", jail.update().remove_meta("kept").env("b", &long)),
+            ("env beside another module's", "env.b", jail.update().mac_do(MacDo::Inherit).env("b", &long)),
+        ] {
+            let error = update.apply().expect_err("too long");
+            assert_eq!(
+                (error.kind(), error.parameter(), error.errno()),
+                (ErrorKind::InvalidValue, Some(parameter), None),
+                "{what}: {error}"
+            );
+            let (meta, env) = jail.get((param::META.text(), param::ENV.text())).expect("read");
+            assert_eq!((meta, env), (format!("kept={long}"), format!("kept={long}")), "{what}");
+        }
+        // One text alone is changed as a whole, so the kernel is left to say it.
+        let error = jail.update().meta("k", "v").meta("b", &long).apply().expect_err("too long");
+        assert_eq!((error.kind(), error.errno()), (ErrorKind::InvalidValue, Some(libc::EFBIG)));
+        assert_eq!(jail.get(param::META.text()).expect("read"), format!("kept={long}"));
+        jail.update().meta("k", "v").env("k", "v").apply().expect("short enough");
+    });
+}
+
+#[test]
 fn t6_rules_of_mac_do_survive_an_update_of_something_else() {
     on_every_kernel(|_| {
         if !has(param::MAC_DO) {

@@ -10,6 +10,7 @@ use super::JailBuilder;
 use crate::SetFlags;
 use crate::error::{Call, Error, ErrorKind, Result, Subject};
 use crate::jail::{Jail, Nested};
+use crate::jid::Jid;
 use crate::param::{self, Since};
 use crate::raw;
 use crate::request::{Answer, Desc, Draft, Outgoing, Verb};
@@ -105,22 +106,20 @@ impl JailBuilder<'_> {
                     ErrorKind::PermissionDenied
                         if parent.get(param::CHILDREN_MAX).is_ok_and(|max| max == 0) =>
                     {
-                        limit_error(parent, 0)
+                        limit_error(parent.jid(), 0)
                     }
-                    ErrorKind::LimitExceeded => error.because(format!(
-                        "children.max of jail {} or of a jail above it is reached",
-                        parent.jid()
-                    )),
+                    ErrorKind::LimitExceeded => explain_limit(error, parent),
                     _ => error,
                 }
             })?;
             let jail = Jail::found(system, answer.jid, answer.descriptor, Nested::Yes)?;
             return complete(jail, Some(descriptor), rest);
         }
-        // The kernel does not count a jail that is created by its full name against the parent's limit.
-        let (name, most, now) = parent.get((param::NAME, param::CHILDREN_MAX, param::CHILDREN_CUR))?;
-        if now >= most {
-            return Err(limit_error(parent, most));
+        // Of a jail that is created by its full name, the kernel asks the limits of this process's own jail and of
+        // those above it only, and not those of the jails between it and the new one.
+        let name = parent.get(param::NAME)?;
+        if let Some((jail, most)) = first_full(parent)? {
+            return Err(limit_error(jail, most));
         }
         let mut full = name.as_bytes().to_vec();
         full.push(b'.');
@@ -270,8 +269,9 @@ fn set_late(jail: &Jail, parent: Option<BorrowedFd<'_>>, rest: &mut Rest) -> Res
     }
     let (at, desc) = match (parent, jail.descriptor_ref()) {
         // From the jail's own parent, as any update of a nested jail.
-        (Some(parent), Some(_)) => {
+        (Some(parent), Some(descriptor)) => {
             raw::check_alive(&jail.system, parent)?;
+            raw::check_alive(&jail.system, descriptor)?;
             (sys::JAIL_AT_DESC, Desc::Given(parent))
         }
         (None, Some(descriptor)) => (sys::JAIL_USE_DESC, Desc::Given(descriptor)),
@@ -292,10 +292,40 @@ fn set_late(jail: &Jail, parent: Option<BorrowedFd<'_>>, rest: &mut Rest) -> Res
     }
 }
 
-fn limit_error(parent: &Jail, most: i32) -> Error {
-    Error::refused(
-        ErrorKind::LimitExceeded,
-        format!("jail {} may have {most} jails below it (children.max), and has them", parent.jid()),
-    )
-    .about("children.max")
+/// Returns the first jail that may have no more jails below it, and how many it may have, from one upwards to this
+/// process's own level.
+fn first_full(parent: &Jail) -> Result<Option<(Jid, i32)>> {
+    let limits = |jail: &Jail| jail.get((param::PARENT, param::CHILDREN_MAX, param::CHILDREN_CUR));
+    let mut jid = parent.jid();
+    let (mut above, mut most, mut now) = limits(parent)?;
+    loop {
+        if now >= most {
+            return Ok(Some((jid, most)));
+        }
+        let Some(next) = above else { return Ok(None) };
+        jid = next;
+        (above, most, now) = limits(&Jail::found(parent.system.clone(), jid.get(), None, Nested::Unknown)?)?;
+    }
+}
+
+fn limit_error(jail: Jid, most: i32) -> Error {
+    Error::refused(ErrorKind::LimitExceeded, limit_reached(jail, most)).about("children.max")
+}
+
+fn limit_reached(jail: Jid, most: i32) -> String {
+    format!("jail {jail} may have {most} jails below it (children.max), and has them")
+}
+
+/// Says whose limit it was, which the kernel does not.
+fn explain_limit(error: Error, parent: &Jail) -> Error {
+    let reason = match first_full(parent) {
+        Ok(Some((jail, most))) => limit_reached(jail, most),
+        // Either it is one that cannot be seen from here, or there is room again.
+        Ok(None) => {
+            "children.max of the jail that this process is in, or of a jail above it, is reached".into()
+        }
+        // What failed is more telling than why the explanation did.
+        Err(_) => format!("children.max of jail {} or of a jail above it is reached", parent.jid()),
+    };
+    error.about("children.max").because(reason)
 }

@@ -25,7 +25,26 @@ use create::Fate;
 /// jail is removed again if that fails.
 ///
 /// With feature `serde` it can be written down, as a map from parameters' names to what was set, and read back.
-#[derive(Debug)]
+///
+/// Creating a jail consumes its description. Whoever creates the same jail again, as a supervisor does, keeps one and
+/// gives away copies of it:
+///
+/// ```
+/// # use freebsd_jail::{Jail, param, sim};
+/// # fn main() -> freebsd_jail::Result<()> {
+/// # let kernel = sim::Kernel::new();
+/// # let _guard = kernel.install();
+/// let service = Jail::builder().name("www").path("/usr/jail").hostname("www.example.org");
+/// for _restart in 0..3 {
+///     let jail = service.clone().create()?;
+///     // Run the service, until it ends.
+///     assert_eq!(jail.get(param::HOST_HOSTNAME)?, "www.example.org");
+///     jail.remove()?; // What it left behind goes with its jail.
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
 #[must_use = "nothing is created before `create`, `create_persistent` or `enter`"]
 pub struct JailBuilder<'p> {
     parent: Option<&'p Jail>,
@@ -46,7 +65,8 @@ impl<'p> JailBuilder<'p> {
     /// Creates the jail, to be removed when the handle is dropped.
     ///
     /// Wraps jail_set(2) with `JAIL_CREATE`, one call. Parameters of modules, `meta` and `env` take a second one. A
-    /// jail below another one may take more: before FreeBSD 15 the parent's name and limit have to be asked for.
+    /// jail below another one may take more: before FreeBSD 15 the parent's name, and the limits of the jails between
+    /// this process's own and the new one, have to be asked for.
     ///
     /// # Errors
     ///
@@ -86,6 +106,10 @@ impl<'p> JailBuilder<'p> {
     /// # Errors
     ///
     /// As [`create`](Self::create).
+    ///
+    /// # FreeBSD versions
+    ///
+    /// Since 15.0 the handle holds a descriptor, which does not own the jail; before, the number.
     pub fn create_persistent(self) -> Result<Jail> {
         self.make(Fate::Persistent)
     }
@@ -96,12 +120,22 @@ impl<'p> JailBuilder<'p> {
     /// is no handle, only the number.
     ///
     /// Wraps jail_set(2) with `JAIL_CREATE | JAIL_ATTACH`, as [`create`](Self::create). Where parameters take a second
-    /// call, the jail is created first, and that call enters it.
+    /// call, the jail is created first, as one that stays, and that call enters it and makes it go with its last
+    /// process, unless [`persist`](crate::param::PERSIST) was set.
+    ///
+    /// **A process that is killed between the two calls leaves the jail behind**, without processes, until someone
+    /// removes it. An owning descriptor would not do instead: it cannot be disowned, and closing it, as exec does,
+    /// would remove the jail that was entered.
     ///
     /// # Errors
     ///
     /// As [`create`](Self::create), and as [`Jail::attach`]: any open directory hinders, and is named. The jail does
     /// not stay then.
+    ///
+    /// # FreeBSD versions
+    ///
+    /// Since 15.0 the second call, where there is one, goes by the jail's descriptor, or, for a jail below another one,
+    /// from its parent; before, by the jail's number.
     pub fn enter(self) -> Result<Jid> {
         self.make(Fate::Entered).map(|jail| jail.jid()).map_err(|error| {
             // All else was allowed: the jail was there by then, and has gone again.

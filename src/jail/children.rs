@@ -17,14 +17,16 @@ impl Jail {
     /// Starts describing a jail below this one. Nothing happens before [`create`](JailBuilder::create) or its
     /// likes.
     ///
-    /// The kernel counts it against this jail's `children.max` (which is 0 unless it was set), and allows it no
-    /// more than this jail has. Its name is relative to this jail's. It needs a path, which is looked up from
-    /// this process's root, like any other.
+    /// It counts against the `children.max` of this jail (which is 0 unless it was set) and of the jails above, and it
+    /// is allowed no more than this jail has. Its name is relative to this jail's. It needs a path, which is looked up
+    /// from this process's root, like any other.
     ///
     /// # FreeBSD versions
     ///
-    /// Since 15.0 the kernel creates it from this jail. Before, it is created by its full name, which the kernel
-    /// does not count: the limit is checked first, and two processes that create at once may exceed it.
+    /// Since 15.0 the kernel creates it from this jail, and checks the limits. Before, it is created by its full name,
+    /// of which the kernel checks the limits of this process's own jail and of those above it only: those of the jails
+    /// from this one upwards are checked first, with one jail_get(2) each, and two processes that create at once may
+    /// exceed them.
     ///
     /// ```
     /// # use freebsd_jail::{Jail, param, sim};

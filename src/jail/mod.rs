@@ -222,6 +222,11 @@ impl Jail {
     /// lacks one of the parameters (none is read then), [`ErrorKind::InvalidParameter`] for a run-time name that
     /// the table knows with another type, [`ErrorKind::Conflict`] for two names that the kernel takes for one.
     ///
+    /// # FreeBSD versions
+    ///
+    /// Since 15.0 the handle's own jail is read; before, the jail that has its number. Since which release a parameter
+    /// is there, the [table](crate::param::TABLE) says.
+    ///
     /// ```
     /// # use freebsd_jail::{Jail, param, sim};
     /// # fn main() -> freebsd_jail::Result<()> {
@@ -262,7 +267,8 @@ impl Jail {
     ///
     /// Wraps jail_set(2) with `JAIL_ATTACH` by descriptor, and jail_attach(2) by number; jail_attach_jd(2) is
     /// not used, since it leaks a reference on FreeBSD 15.0 and 15.1. By descriptor, where mac_do(4) is loaded, the
-    /// jail's rules are read before and carried, which is one call more: the kernel would reset them.
+    /// jail's rules are read before and carried, which is one call more: the kernel would reset them. Whether it is
+    /// loaded is found out once, as [`JailUpdate::apply`] says.
     ///
     /// # Errors
     ///
@@ -305,6 +311,10 @@ impl Jail {
     /// # Errors
     ///
     /// [`ErrorKind::Gone`] when it has been removed already, [`ErrorKind::PermissionDenied`] when not root.
+    ///
+    /// # FreeBSD versions
+    ///
+    /// Since 15.0 the handle's own jail is removed; before, the jail that has its number.
     #[doc(alias = "jail_remove")]
     pub fn remove(self) -> Result<()> {
         self.remove_by_call()

@@ -34,6 +34,11 @@ impl OwnedJail {
     /// # Errors
     ///
     /// As [`Jail::remove`]. [`ErrorKind::Gone`](crate::ErrorKind::Gone) says that someone else has removed it.
+    ///
+    /// # FreeBSD versions
+    ///
+    /// As [`Jail::remove`]: before 15.0, should someone else have removed the jail and another one have got its number,
+    /// that one is removed.
     pub fn remove(mut self) -> Result<()> {
         self.armed = false;
         self.jail.remove_by_call()

@@ -109,6 +109,14 @@ impl<'s> Draft<'s> {
         Self { bytes: Store::lent(bytes), entries: Store::lent(entries) }
     }
 
+    /// Makes a copy that borrows nothing.
+    pub(crate) fn to_owned(&self) -> Draft<'static> {
+        Draft {
+            bytes: Store::Owned(self.bytes.as_slice().to_vec()),
+            entries: Store::Owned(self.entries.as_slice().to_vec()),
+        }
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }

@@ -24,7 +24,7 @@ use crate::sys;
 ///
 /// The kernel applies the core's parameters before it asks its modules about theirs, so a change that fails may
 /// have been made in part. The crate checks what it can before the call.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 #[must_use = "nothing is changed before `apply`"]
 pub struct JailUpdate<'j> {
     jail: &'j Jail,
@@ -46,7 +46,7 @@ pub struct JailUpdate<'j> {
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Changes {
     pub(crate) settings: Settings,
 }
@@ -70,20 +70,29 @@ impl<'j> JailUpdate<'j> {
 
     /// Makes the change, in one jail_set(2). Where nothing is set, nothing is done.
     ///
-    /// A jail below another one takes up to three calls more on FreeBSD 15: made from further above, the kernel
-    /// would judge the change by what the caller may, and not by what the jail's parent may, so it is made from
-    /// the parent.
+    /// A jail below another one takes up to three calls of jail_get(2) and three of fstat(2) more on FreeBSD 15: made
+    /// from further above, the kernel would judge the change by what the caller may, and not by what the jail's parent
+    /// may, so it is made from the parent. There it goes by the jail's number, and the handle's jail is seen to live
+    /// right before and right after. Should it be removed in between, and another jail be created with its number below
+    /// the same parent, that one is changed, and this says [`ErrorKind::Gone`].
     ///
     /// Where mac_do(4) is loaded, the kernel would reset the rules of a jail with every update that does not mention
-    /// them, so they are read before and carried, which is one call more. Whether it is there is found out
-    /// at the first update, by sysctl(3), and not again: start a process that changes jails after the module is loaded. Keys of `meta` and `env` that are set together with other parameters take
-    /// one call more, too: the texts' lengths are checked before anything changes.
+    /// them, so they are read before and carried, which is one call more. Whether it is there is found out at the first
+    /// update, by sysctl(3), and not again: start a process that changes jails after the module is loaded.
+    ///
+    /// Keys of `meta` and `env` that are set together with other parameters, or both with each other, take one call
+    /// more, too: the texts' lengths are checked before anything changes.
     ///
     /// # Errors
     ///
     /// What a setter found wrong, before any call. [`ErrorKind::Gone`] when the jail has been removed,
     /// [`ErrorKind::PermissionDenied`] when not root or when the jail would be allowed more than its parent,
     /// [`ErrorKind::UnknownParameter`], [`ErrorKind::InvalidValue`], [`ErrorKind::AddressInUse`].
+    ///
+    /// # FreeBSD versions
+    ///
+    /// Since 15.0 the handle's own jail is changed, but for the moment described above; before, the jail that has its
+    /// number, in one call, nested or not: there the kernel judges it by what its parent may.
     pub fn apply(mut self) -> Result<()> {
         self.settings.take_error()?;
         if self.settings.is_empty() {
@@ -123,7 +132,8 @@ impl<'j> JailUpdate<'j> {
         if self.settings.late.len() == 0 || !system.has_descriptors() {
             return Ok(());
         }
-        let (meta, env) = if self.settings.core.len() > 0 && self.settings.has_keys() {
+        // Each of the texts is changed as a whole or not at all; what is set beside it may be changed before.
+        let (meta, env) = if self.settings.has_keys() && !self.settings.is_one_text() {
             self.jail.get((param::META, param::ENV))?
         } else {
             Default::default()
@@ -161,13 +171,11 @@ impl<'j> JailUpdate<'j> {
             ));
         };
         raw::check_alive(&jail.system, parent.as_fd())?;
+        check_alive(jail)?;
         self.settings.core.push(&["jid"], Outgoing::Bytes(&jail.jid().get().to_ne_bytes()));
         self.call(jail, sys::JAIL_AT_DESC, Desc::Given(parent.as_fd()))?;
         // The number was this jail's while it lived: if it lives still, it was this jail that changed.
-        match jail.descriptor_ref() {
-            Some(descriptor) => raw::check_alive(&jail.system, descriptor),
-            None => Ok(()),
-        }
+        check_alive(jail)
     }
 
     fn call(&mut self, jail: &Jail, flags: i32, desc: Desc<'_>) -> Result<()> {
@@ -209,6 +217,11 @@ impl<'j> JailUpdate<'j> {
         }
         Ok(())
     }
+}
+
+/// Says whether the jail of a handle lives, where it holds a descriptor.
+fn check_alive(jail: &Jail) -> Result<()> {
+    jail.descriptor_ref().map_or(Ok(()), |descriptor| raw::check_alive(&jail.system, descriptor))
 }
 
 /// Adds the jail's rules of mac_do(4) to an update, unless it sets them itself: the kernel would reset them.

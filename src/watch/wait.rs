@@ -121,6 +121,10 @@ impl Jail {
     /// # Errors
     ///
     /// As [`remove`](Self::remove).
+    ///
+    /// # FreeBSD versions
+    ///
+    /// Since 15.0 the handle's own jail is removed and waited for; before, the jail that has its number.
     pub fn remove_and_wait(self, timeout: Option<Duration>) -> Result<Waited> {
         let deadline = Deadline::after(timeout);
         let remains = Remains::of_living(&self)?;
@@ -159,6 +163,10 @@ impl OwnedJail {
     /// # Errors
     ///
     /// As [`Jail::remove`].
+    ///
+    /// # FreeBSD versions
+    ///
+    /// As [`Jail::remove_and_wait`].
     pub fn remove_and_wait(self, timeout: Option<Duration>) -> Result<Waited> {
         let deadline = Deadline::after(timeout);
         let remains = Remains::of_living(&self)?;
