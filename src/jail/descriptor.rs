@@ -38,6 +38,10 @@ impl Jail {
     /// # Errors
     ///
     /// [`ErrorKind::Unsupported`] where there are no jails.
+    ///
+    /// # FreeBSD versions
+    ///
+    /// Since 15.0 it is the handle's own jail that lives or not; before, whichever has its number.
     pub fn is_alive(&self) -> Result<bool> {
         let result = match self.descriptor_ref() {
             Some(descriptor) => raw::check_alive(&self.system, descriptor),
@@ -56,6 +60,11 @@ impl Jail {
     ///
     /// [`ErrorKind::ResourceExhausted`] when no more descriptors can be had; [`ErrorKind::Gone`] for an owned
     /// jail that has been removed.
+    ///
+    /// # FreeBSD versions
+    ///
+    /// Since 15.0 the clone has a descriptor of its own, if this handle has one; before, it is the number again, and
+    /// nothing is asked of the kernel.
     pub fn try_clone(&self) -> Result<Self> {
         let descriptor = match self.descriptor_ref() {
             // A duplicate of an owning descriptor would keep the jail alive, so it takes a new one, which goes by
@@ -89,7 +98,8 @@ impl Jail {
     ///
     /// Wraps jail_set(2) with `JAIL_OWN_DESC` where there are descriptors. jail_get(2) could give an owning one
     /// too, but would remove the jail if it failed after making it. Where mac_do(4) is loaded, the jail's rules are
-    /// read before and carried, which is one call more: the kernel would reset them.
+    /// read before and carried, which is one call more: the kernel would reset them. Whether it is loaded is found out
+    /// once, as [`JailUpdate::apply`](crate::JailUpdate::apply) says.
     ///
     /// # Errors
     ///
