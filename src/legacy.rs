@@ -117,10 +117,10 @@ impl LegacyJail {
                 ErrorKind::Unsupported,
                 "this host has no jails: it is not FreeBSD, and no model of its kernel is installed",
             ),
-            libc::EPERM => entering_this_process(os(
-                ErrorKind::PermissionDenied,
-                "creating and entering a jail needs root",
-            )),
+            libc::EPERM => {
+                let reason = "creating and entering a jail needs root";
+                entering_this_process(os(ErrorKind::PermissionDenied, reason), None)
+            }
             libc::EINVAL => os(
                 ErrorKind::InvalidValue,
                 "more addresses than sysctl security.jail.jail_max_af_ips allows, a broadcast, unspecified or \

@@ -118,7 +118,8 @@ pub fn jail_get(request: &mut Request, at: At<'_>, flags: GetFlags) -> Result<Re
 /// # Errors
 ///
 /// [`ErrorKind::PermissionDenied`] when not root, or when the process has any directory open, close-on-exec or
-/// not; [`ErrorKind::NotFound`] when there is no such jail below this process's own.
+/// not; [`ErrorKind::NotFound`] (`EINVAL`) when there is no such jail below this process's own, or when its own network
+/// stack does not have the process's routing table, which the kernel does not tell apart.
 ///
 /// [jail_attach(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_attach&sektion=2
 pub fn jail_attach(jid: Jid) -> Result<()> {
@@ -345,15 +346,25 @@ fn unsupported(call: Call, errno: Errno) -> Error {
     }
 }
 
-/// EINVAL by number says that there is no such jail; of a descriptor it says that it is none of a jail.
+/// EINVAL by number says that there is no such jail; of a descriptor it says that it is none of a jail. Of entering it
+/// may say that the jail is there, and has not the process's routing table.
 fn gone(call: Call, errno: Errno) -> Error {
     let (kind, reason) = match (call, errno.0) {
-        (Call::JailAttachJd | Call::JailRemoveJd, libc::EINVAL) => {
+        (Call::JailAttachJd, libc::EINVAL) => (
+            ErrorKind::InvalidDescriptor,
+            "the descriptor is not a jail's, or that jail's network stack does not have this process's routing table",
+        ),
+        (Call::JailRemoveJd, libc::EINVAL) => {
             (ErrorKind::InvalidDescriptor, "the descriptor is not a jail's")
         }
         (Call::JailAttachJd | Call::JailRemoveJd, _) => {
             (ErrorKind::Gone, "the descriptor's jail has been removed")
         }
+        (Call::JailAttach, _) => (
+            ErrorKind::NotFound,
+            "there is no such jail below this process's own, or its network stack does not have this process's \
+             routing table",
+        ),
         _ => (ErrorKind::NotFound, "there is no such jail below this process's own"),
     };
     Error::os(call, errno, kind, reason)

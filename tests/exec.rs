@@ -713,6 +713,68 @@ fn entering_keeps_the_rules_of_mac_do_t6() {
     });
 }
 
+#[test]
+fn entering_brings_no_rules_of_mac_do_back_t6() {
+    on_every_executing_kernel(|_| {
+        let rules = MacDo::rules("uid=1001>uid=1002");
+        let jail = match Jail::builder().name(name("taken")).path("/").mac_do(rules).create() {
+            Ok(jail) => jail,
+            Err(error) if error.kind() == ErrorKind::UnknownParameter => {
+                println!("skipped: mac_do is not loaded");
+                return;
+            }
+            Err(error) => panic!("{error}"),
+        };
+        let left = || jail.get((param::MAC_DO, param::MAC_DO_RULES.text())).expect("read");
+        let mut own = shell(&jail, "exit 0");
+        let mut foreign = Command::new("/bin/sh");
+        foreign.args(["-c", "exit 0"]).jail(&jail).expect("prepared");
+        let mut start_both = || {
+            assert!(own.status().expect("it ran").success());
+            assert!(foreign.status().expect("it ran").success());
+        };
+        start_both();
+        assert_eq!(left().0, Mode::New);
+        jail.update().mac_do(MacDo::Disable).apply().expect("taken away");
+        start_both();
+        assert_eq!(left(), (Mode::Disable, String::new()));
+        jail.update().mac_do(MacDo::rules("uid=5>uid=6")).apply().expect("given");
+        start_both();
+        assert_eq!(left(), (Mode::New, "uid=5>uid=6".to_owned()));
+    });
+}
+
+/// Takes a kernel that was started with a tunable, and so cannot be had everywhere.
+#[cfg(target_os = "freebsd")]
+#[test]
+fn a_routing_table_that_the_jail_does_not_have_is_not_taken_for_a_removed_jail() {
+    alone("a_routing_table_that_the_jail_does_not_have_is_not_taken_for_a_removed_jail", || {
+        let jail = match Jail::builder().name(name("fib")).path("/").vnet(freebsd_jail::Vnet::New).create() {
+            Ok(jail) => jail,
+            Err(error) => {
+                println!("skipped: {error}");
+                return;
+            }
+        };
+        // The process's highest table, where it has more than the one that every network stack begins with.
+        // SAFETY: it takes a number and touches no memory.
+        if !(1..16).rev().any(|fib| unsafe { libc::setfib(fib) } == 0) {
+            println!("skipped: there is only one routing table: sysctl net.fibs");
+            return;
+        }
+        for handle in [&Jail::open(jail.jid()).expect("found"), &Jail::from_jid(jail.jid())] {
+            for error in [
+                handle.attach().expect_err("refused"),
+                shell(handle, "exit 0").status().expect_err("refused"),
+            ] {
+                assert_eq!((error.kind(), error.errno()), (ErrorKind::Other, Some(libc::EINVAL)), "{error}");
+                assert!(error.to_string().contains("routing table"), "{error}");
+            }
+        }
+        assert!(jail.is_alive().expect("asked"));
+    });
+}
+
 #[cfg(target_os = "freebsd")]
 #[test]
 fn a_program_can_be_traced_again_once_it_runs() {

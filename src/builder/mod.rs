@@ -139,7 +139,7 @@ impl<'p> JailBuilder<'p> {
     pub fn enter(self) -> Result<Jid> {
         self.make(Fate::Entered).map(|jail| jail.jid()).map_err(|error| {
             // All else was allowed: the jail was there by then, and has gone again.
-            if error.message() == Some("attach failed") { entering_this_process(error) } else { error }
+            if error.message() == Some("attach failed") { entering_this_process(error, None) } else { error }
         })
     }
 }

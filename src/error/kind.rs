@@ -8,7 +8,7 @@ use std::io;
 /// What kind of error an [`Error`](crate::Error) is.
 ///
 /// An error number alone does not tell: `ENOENT` of jail_set(2) may be the path, the parent or the jail that
-/// was to change, and EINVAL of jail_attach(2) is a jail that has gone. The kind says which it is.
+/// was to change, and EINVAL of jail_attach(2) mostly is a jail that has gone. The kind says which it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {

@@ -51,7 +51,8 @@ use crate::sys::child::Hook;
 /// # FreeBSD versions
 ///
 /// Since 15.0 the child enters the jail of the handle's descriptor, with jail_set(2), which counts as an update
-/// to those who watch the jail; before, it enters by number, with jail_attach(2).
+/// to those who watch the jail; before, it enters by number, with jail_attach(2). Where mac_do(4) is loaded, the child
+/// reads the jail's rules right before and carries them, see [`Jail::attach`].
 ///
 /// ```no_run
 /// use freebsd_jail::Jail;
@@ -243,8 +244,8 @@ impl JailCommand<'_> {
     /// - `Session`: `EPERM`, for a process group of another session;
     /// - `Enter`: [`Gone`](crate::ErrorKind::Gone) when the jail has been removed,
     ///   [`PermissionDenied`](crate::ErrorKind::PermissionDenied) (`EPERM`) when not root, or when its standard
-    ///   input is a directory, [`Other`](crate::ErrorKind::Other) (`EDEADLK`) when it may run on none of the jail's
-    ///   processors;
+    ///   input is a directory, [`Other`](crate::ErrorKind::Other) when it may run on none of the jail's
+    ///   processors (`EDEADLK`), or has a routing table that the jail's own network stack has not (`EINVAL`);
     /// - `Directory`: [`InvalidPath`](crate::ErrorKind::InvalidPath);
     /// - `User`: [`PermissionDenied`](crate::ErrorKind::PermissionDenied) (`EPERM`) when not root,
     ///   [`InvalidValue`](crate::ErrorKind::InvalidValue) (`EINVAL`) for more groups than the kernel takes;
@@ -303,7 +304,7 @@ impl JailCommand<'_> {
     fn run<R>(&mut self, act: impl FnOnce(&mut Command) -> io::Result<R>) -> Result<R> {
         let mut plan = self.wishes.plan(self.jail)?;
         let inner = &mut self.inner;
-        self.hook.run(&mut plan, || act(inner)).map_err(|error| failure(&error, &plan))
+        self.hook.run(&mut plan, || act(inner)).map_err(|error| failure(&error, &plan, self.jail))
     }
 }
 

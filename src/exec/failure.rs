@@ -5,7 +5,7 @@
 use std::io;
 
 use crate::error::{Asked, Call, Error, ErrorKind, Stage, Subject};
-use crate::jail::entering_error;
+use crate::jail::{Jail, entering_error};
 use crate::raw;
 use crate::sys::Errno;
 use crate::sys::child::{Enter, Plan};
@@ -13,7 +13,7 @@ use crate::sys::directories::path_of;
 use crate::sys::report::{Report, Step};
 
 /// Makes an error of what std's `Command` said, and of what the child said in the plan's report.
-pub(super) fn failure(error: &io::Error, plan: &Plan) -> Error {
+pub(super) fn failure(error: &io::Error, plan: &Plan, jail: &Jail) -> Error {
     let step = plan.report.as_ref().map_or(Step::None, Report::step);
     let said = plan.report.as_ref().and_then(Report::errno);
     let Some(errno) = said.or_else(|| error.raw_os_error().map(Errno)) else {
@@ -22,7 +22,8 @@ pub(super) fn failure(error: &io::Error, plan: &Plan) -> Error {
     };
     let (stage, call) = match step {
         Step::None => return before(errno),
-        Step::Enter => return entering(errno, plan).at(Stage::Enter),
+        Step::Rules => return from_kernel(Call::JailGet, errno, plan).at(Stage::Enter),
+        Step::Enter => return entering(errno, plan, jail).at(Stage::Enter),
         Step::Exec => return execution(errno),
         Step::Setsid => (Stage::Session, Call::Setsid),
         Step::Setpgid => (Stage::Session, Call::Setpgid),
@@ -53,13 +54,15 @@ fn before(errno: Errno) -> Error {
     Error::os(Call::Fork, errno, kind, "making a child, and the pipes to it")
 }
 
-fn entering(errno: Errno, plan: &Plan) -> Error {
+fn from_kernel(call: Call, errno: Errno, plan: &Plan) -> Error {
+    let text = plan.report.as_ref().map(Report::text).unwrap_or_default();
+    let asked = Asked { subject: Subject::Handle, carries: &|_| false };
+    Error::from_kernel(call, errno, &text, &asked)
+}
+
+fn entering(errno: Errno, plan: &Plan, jail: &Jail) -> Error {
     let error = match plan.enter {
-        Enter::Request(_) => {
-            let text = plan.report.as_ref().map(Report::text).unwrap_or_default();
-            let asked = Asked { subject: Subject::Handle, carries: &|_| false };
-            Error::from_kernel(Call::JailSet, errno, &text, &asked)
-        }
+        Enter::Descriptor(_) => from_kernel(Call::JailSet, errno, plan),
         Enter::Jid(_) => raw::attach_error(Call::JailAttach, errno),
         #[cfg(feature = "sim")]
         Enter::Outside => {
@@ -69,7 +72,7 @@ fn entering(errno: Errno, plan: &Plan) -> Error {
     let obstacle = plan.report.as_ref().and_then(Report::obstacle);
     // The child has closed all but its standard input, output and error, whose numbers mean others here.
     let path = |fd| if fd > libc::STDERR_FILENO { path_of(fd) } else { None };
-    entering_error(error, || obstacle.map(|fd| (fd, path(fd))))
+    entering_error(error, Some(jail), || obstacle.map(|fd| (fd, path(fd))))
 }
 
 fn execution(errno: Errno) -> Error {

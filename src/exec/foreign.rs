@@ -24,8 +24,9 @@ pub trait CommandExt: sealed::Sealed {
     ///
     /// A failure to enter comes back from `spawn` and its likes as an [`io::Error`](std::io::Error) that has the
     /// error number **and nothing else**: that it was entering that failed cannot be told. `EPERM` is a process
-    /// that is not root, a standard stream that is a directory, or a user that was changed too early, `EINVAL`
-    /// or `ENOENT` a jail that has been removed.
+    /// that is not root, a standard stream that is a directory, or a user that was changed too early, `ENOENT` a jail
+    /// that has been removed, `EINVAL` the same by number, or a jail whose own network stack does not have the
+    /// process's routing table.
     ///
     /// std does some things to the child before it enters, and so outside of the jail:
     ///
@@ -37,6 +38,9 @@ pub trait CommandExt: sealed::Sealed {
     /// - Closures of [`pre_exec`](std::os::unix::process::CommandExt::pre_exec) that were registered before this
     ///   call run outside, those registered later inside. One of these may become another user.
     /// - The program itself is looked up inside.
+    ///
+    /// Where mac_do(4) is loaded, each child reads the jail's rules right before it enters, and carries them; see
+    /// [`Jail::attach`].
     ///
     /// Directories that the child has inherited are treated as by [`JailCommand`](crate::JailCommand).
     ///

@@ -7,8 +7,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use crate::error::{Call, Error, ErrorKind, Result, Stage};
-use crate::jail::{ENTER, Jail};
+use crate::jail::Jail;
 use crate::sys::child::{self, Enter, Plan, Session};
+use crate::sys::entrance::Entrance;
 use crate::sys::report::Report;
 use crate::sys::user;
 
@@ -125,13 +126,10 @@ fn enter(jail: &Jail) -> Result<Enter> {
         ask_model(jail, model)?;
         return Ok(Enter::Outside);
     }
-    match jail.descriptor_ref() {
-        Some(descriptor) => {
-            let request = jail.entering().and_then(|request| request.prepare(ENTER, descriptor));
-            Ok(Enter::Request(request.map_err(|error| error.at(Stage::Enter))?))
-        }
-        None => Ok(Enter::Jid(jail.jid().get())),
-    }
+    Ok(match jail.descriptor_ref() {
+        Some(descriptor) => Enter::Descriptor(Entrance::new(jail.system.clone(), descriptor)),
+        None => Enter::Jid(jail.jid().get()),
+    })
 }
 
 /// Has a process of the model, forked for that, enter the jail: it says what a real child would be told.

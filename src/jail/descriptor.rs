@@ -98,8 +98,9 @@ impl Jail {
     ///
     /// Wraps jail_set(2) with `JAIL_OWN_DESC` where there are descriptors. jail_get(2) could give an owning one
     /// too, but would remove the jail if it failed after making it. Where mac_do(4) is loaded, the jail's rules are
-    /// read before and carried, which is one call more: the kernel would reset them. Whether it is loaded is found out
-    /// once, as [`JailUpdate::apply`](crate::JailUpdate::apply) says.
+    /// read before and carried, which is one call more: the kernel would reset them. What somebody else changes of the
+    /// rules between the two calls is undone: rules that are taken away right then come back. Whether mac_do(4) is
+    /// loaded is found out once, as [`JailUpdate::apply`](crate::JailUpdate::apply) says.
     ///
     /// # Errors
     ///

@@ -267,15 +267,18 @@ impl Jail {
     ///
     /// Wraps jail_set(2) with `JAIL_ATTACH` by descriptor, and jail_attach(2) by number; jail_attach_jd(2) is
     /// not used, since it leaks a reference on FreeBSD 15.0 and 15.1. By descriptor, where mac_do(4) is loaded, the
-    /// jail's rules are read before and carried, which is one call more: the kernel would reset them. Whether it is
-    /// loaded is found out once, as [`JailUpdate::apply`] says.
+    /// jail's rules are read before and carried, which is one call more: the kernel would reset them. What somebody
+    /// else changes of the rules between the two calls is undone: rules that are taken away right then come back.
+    /// Whether mac_do(4) is loaded is found out once, as [`JailUpdate::apply`] says.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::PermissionDenied`] (`EPERM`) when not root (by descriptor: when its maker was not), **or when
     /// the process has any directory open**, close-on-exec or not: the error names the descriptor, and the
-    /// directory if the kernel knows its path. [`ErrorKind::Gone`] when the jail has been removed. A failed attempt
-    /// may leave the process in the jail's cpuset.
+    /// directory if the kernel knows its path. [`ErrorKind::Gone`] when the jail has been removed.
+    /// [`ErrorKind::Other`] when the process may run on none of the jail's processors (`EDEADLK`), or when the jail's
+    /// own network stack does not have the process's routing table (`EINVAL`). A failed attempt may leave the process
+    /// in the jail's cpuset.
     ///
     /// # FreeBSD versions
     ///
@@ -285,21 +288,16 @@ impl Jail {
         let result = match &self.descriptor {
             Some(descriptor) => {
                 let verb = Verb { call: Call::JailSet, flags: ENTER, subject: Subject::Handle };
-                self.entering()?.call(&self.system, verb, Desc::Given(descriptor.as_fd())).map(drop)
+                let mut draft = Draft::new();
+                carry_rules(self, &mut draft)?;
+                draft.call(&self.system, verb, Desc::Given(descriptor.as_fd())).map(drop)
             }
             None => self
                 .system
                 .jail_attach(self.jid.get())
                 .map_err(|errno| raw::attach_error(Call::JailAttach, errno)),
         };
-        result.map_err(entering_this_process)
-    }
-
-    /// Returns what the jail_set(2) carries that enters this jail by its descriptor, besides that.
-    pub(crate) fn entering(&self) -> Result<Draft<'static>> {
-        let mut draft = Draft::new();
-        carry_rules(self, &mut draft)?;
-        Ok(draft)
+        result.map_err(|error| entering_this_process(error, Some(self)))
     }
 
     /// Removes the jail, the jails below it, and kills their processes.
@@ -369,16 +367,38 @@ impl Jail {
     }
 }
 
-/// How jail_set(2) enters the jail of a descriptor.
-pub(crate) const ENTER: i32 = sys::JAIL_UPDATE | sys::JAIL_ATTACH | sys::JAIL_USE_DESC;
+/// What `EINVAL` means of entering a jail that is there.
+const NO_SUCH_FIB: &str = "the jail's own network stack does not have this process's routing table (setfib(2), \
+                           sysctl net.fibs)";
 
-/// Explains why entering a jail failed. `obstacle` finds an open directory, with its path where that is known.
+/// What `EINVAL` may mean of entering a jail by its number, under which one was there right afterwards.
+const NO_JAIL_OR_NO_SUCH_FIB: &str = "either no jail had the number just then, though one has it now, or the jail's \
+                                      own network stack does not have this process's routing table (setfib(2), \
+                                      sysctl net.fibs)";
+
+/// How jail_set(2) enters the jail of a descriptor.
+const ENTER: i32 = sys::JAIL_UPDATE | sys::JAIL_ATTACH | sys::JAIL_USE_DESC;
+
+/// Explains why entering a jail failed, of this handle if there is one. `obstacle` finds an open directory, with
+/// its path where that is known.
 pub(crate) fn entering_error(
     error: Error,
+    jail: Option<&Jail>,
     obstacle: impl FnOnce() -> Option<(i32, Option<PathBuf>)>,
 ) -> Error {
-    if error.errno() != Some(libc::EPERM) {
-        return handle_error(error);
+    match (error.errno(), error.call()) {
+        (Some(libc::EPERM), _) => {}
+        // The kernel has found the jail by then.
+        (Some(libc::EINVAL), Some(Call::JailSet)) if error.message() == Some("attach failed") => {
+            return error.with_kind(ErrorKind::Other).because(NO_SUCH_FIB);
+        }
+        // Whether it has found the jail, the number alone does not tell.
+        (Some(libc::EINVAL), Some(Call::JailAttach))
+            if jail.is_some_and(|jail| !matches!(jail.is_alive(), Ok(false))) =>
+        {
+            return error.with_kind(ErrorKind::Other).because(NO_JAIL_OR_NO_SUCH_FIB);
+        }
+        _ => return handle_error(error),
     }
     match obstacle() {
         Some((fd, path)) => {
@@ -394,8 +414,8 @@ pub(crate) fn entering_error(
 }
 
 /// Explains why this process could not enter a jail.
-pub(crate) fn entering_this_process(error: Error) -> Error {
-    entering_error(error, || first_directory().map(|fd| (fd, path_of(fd))))
+pub(crate) fn entering_this_process(error: Error, jail: Option<&Jail>) -> Error {
+    entering_error(error, jail, || first_directory().map(|fd| (fd, path_of(fd))))
 }
 
 /// Not found, said of a jail that was there when the handle was made, is gone.
@@ -414,5 +434,32 @@ impl fmt::Debug for Jail {
             .field("nested", &self.nested)
             .field("system", &self.system)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, feature = "sim"))]
+mod tests {
+    use super::*;
+    use crate::sim;
+    use crate::sys::Errno;
+
+    #[test]
+    fn einval_of_entering_by_number_is_gone_only_if_the_jail_is() {
+        let kernel = sim::Kernel::new();
+        let _guard = kernel.install();
+        let jail = Jail::builder().path("/").create_persistent().expect("created");
+        let refused = |jail: &Jail| {
+            let error = raw::attach_error(Call::JailAttach, Errno(libc::EINVAL));
+            entering_error(error, Some(jail), || None)
+        };
+        let by_number = Jail::from_jid(jail.jid());
+        let error = refused(&by_number);
+        assert_eq!((error.kind(), error.errno()), (ErrorKind::Other, Some(libc::EINVAL)));
+        assert!(error.to_string().contains("routing table"), "{error}");
+        assert!(error.to_string().contains("no jail had the number"), "{error}");
+        jail.remove().expect("removed");
+        let error = refused(&by_number);
+        assert_eq!((error.kind(), error.errno()), (ErrorKind::Gone, Some(libc::EINVAL)));
+        assert!(error.to_string().contains("removed"), "{error}");
     }
 }

@@ -4,12 +4,12 @@
 
 use core::ffi::c_int;
 use std::net::{Ipv4Addr, Ipv6Addr};
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 
 use super::name;
 use super::store::Store;
 use crate::error::{Asked, Call, Error, ErrorKind, Result, Subject};
-use crate::sys::{Cut, DescriptorSlot, Errno, Prepared, Slot, System};
+use crate::sys::{DescriptorSlot, Errno, Slot, System};
 
 /// As many bytes as any text of the kernel's needs, and then some.
 pub(crate) const ERRMSG_LEN: usize = 1024;
@@ -295,20 +295,6 @@ impl<'s> Draft<'s> {
             ));
         }
         Ok(())
-    }
-
-    /// Makes a jail_set(2) with a descriptor of it that needs no more memory, for a forked child. The descriptor
-    /// has to stay open until then.
-    pub(crate) fn prepare(mut self, flags: c_int, desc: BorrowedFd<'_>) -> Result<Prepared> {
-        self.push(&["desc"], Outgoing::Bytes(&desc.as_raw_fd().to_ne_bytes()));
-        let cut = |entry: &Entry| Cut {
-            name_len: entry.value - entry.start,
-            value_len: (!entry.null).then_some(entry.end - entry.value),
-        };
-        let cuts = self.entries.as_slice().iter().map(cut).collect();
-        Prepared::new(self.bytes.as_slice().to_vec(), cuts, flags).ok_or_else(|| {
-            Error::refused(ErrorKind::InvalidRequest, "too many parameters to be sent by a forked child")
-        })
     }
 
     /// Makes the call. The values hold the kernel's answer afterwards.

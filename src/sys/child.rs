@@ -15,8 +15,9 @@ use std::sync::Arc;
 
 use libc::{gid_t, pid_t, uid_t};
 
+use super::entrance::{Entrance, Errmsg};
 use super::report::{Report, Step};
-use super::{Errno, Prepared, directories, kernel};
+use super::{Errno, directories, kernel};
 
 /// Whose terminal and signals the child gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +40,7 @@ pub(crate) enum Enter {
     /// By number, with jail_attach(2).
     Jid(c_int),
     /// By descriptor, with jail_set(2).
-    Request(Prepared),
+    Descriptor(Entrance),
 }
 
 /// What the child is to do, all of it prepared.
@@ -62,7 +63,7 @@ pub(crate) struct Plan {
 
 impl Plan {
     /// Does it all, in the order in which each step is still possible.
-    fn carry_out(&mut self) -> Result<(), Errno> {
+    fn carry_out(&self) -> Result<(), Errno> {
         let result = self.steps();
         if let (Some(report), Err(errno)) = (&self.report, result) {
             report.fail(errno);
@@ -70,7 +71,7 @@ impl Plan {
         result
     }
 
-    fn steps(&mut self) -> Result<(), Errno> {
+    fn steps(&self) -> Result<(), Errno> {
         if self.only_as.is_some_and(|uid| uid != effective_uid()) {
             return Err(Errno(libc::EPERM));
         }
@@ -87,7 +88,6 @@ impl Plan {
                 check(unsafe { libc::setpgid(0, group) })?;
             }
         }
-        self.reach(Step::Enter);
         self.enter()?;
         if let Some(directory) = &self.directory {
             self.reach(Step::Chdir);
@@ -125,7 +125,7 @@ impl Plan {
         }
     }
 
-    fn enter(&mut self) -> Result<(), Errno> {
+    fn enter(&self) -> Result<(), Errno> {
         let forked = std::process::id() != self.planner;
         if forked {
             forbid_tracing();
@@ -151,21 +151,34 @@ impl Plan {
         result
     }
 
-    fn try_to_enter(&mut self) -> Result<(), Errno> {
-        match &mut self.enter {
+    fn try_to_enter(&self) -> Result<(), Errno> {
+        match &self.enter {
             #[cfg(feature = "sim")]
-            // SAFETY: a string that ends in NUL, and only read.
-            Enter::Outside => check(unsafe { libc::chdir(c"/".as_ptr()) }),
-            Enter::Jid(jid) => kernel::jail_attach(*jid),
-            Enter::Request(request) => {
+            Enter::Outside => {
+                self.reach(Step::Enter);
+                // SAFETY: a string that ends in NUL, and only read.
+                check(unsafe { libc::chdir(c"/".as_ptr()) })
+            }
+            Enter::Jid(jid) => {
+                self.reach(Step::Enter);
+                kernel::jail_attach(*jid)
+            }
+            Enter::Descriptor(entrance) => {
                 let mut errmsg = [0; 1024];
-                let result = request.send(&mut errmsg);
+                let result = self.enter_by(entrance, &mut errmsg);
                 if let (Some(report), Err(_)) = (&self.report, result) {
                     report.say(&errmsg);
                 }
                 result
             }
         }
+    }
+
+    fn enter_by(&self, entrance: &Entrance, errmsg: &mut Errmsg) -> Result<(), Errno> {
+        self.reach(Step::Rules);
+        let rules = entrance.rules(errmsg)?;
+        self.reach(Step::Enter);
+        entrance.enter(rules, errmsg)
     }
 }
 
@@ -242,7 +255,7 @@ impl Hook {
 
 /// Makes all later children of a command carry out this plan, after what has been registered before. `keep` is
 /// kept as long as the command.
-pub(crate) fn hook_for_good<K: Send + Sync + 'static>(command: &mut Command, mut plan: Plan, keep: K) {
+pub(crate) fn hook_for_good<K: Send + Sync + 'static>(command: &mut Command, plan: Plan, keep: K) {
     let closure = move || -> io::Result<()> {
         let _ = &keep;
         Ok(plan.carry_out()?)

@@ -16,6 +16,8 @@ pub(crate) enum Step {
     None,
     Setsid,
     Setpgid,
+    /// Reading what entering has to carry.
+    Rules,
     Enter,
     Chdir,
     Setgroups,
@@ -25,10 +27,11 @@ pub(crate) enum Step {
 }
 
 impl Step {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::None,
         Self::Setsid,
         Self::Setpgid,
+        Self::Rules,
         Self::Enter,
         Self::Chdir,
         Self::Setgroups,

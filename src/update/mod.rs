@@ -77,8 +77,10 @@ impl<'j> JailUpdate<'j> {
     /// the same parent, that one is changed, and this says [`ErrorKind::Gone`].
     ///
     /// Where mac_do(4) is loaded, the kernel would reset the rules of a jail with every update that does not mention
-    /// them, so they are read before and carried, which is one call more. Whether it is there is found out at the first
-    /// update, by sysctl(3), and not again: start a process that changes jails after the module is loaded.
+    /// them, so they are read right before and carried, which is one call more. What somebody else changes of the
+    /// rules between the two calls is undone: rules that are taken away right then come back. Whether the module is
+    /// there is found out at the first update, by sysctl(3), and not again: start a process that changes jails after
+    /// it is loaded.
     ///
     /// Keys of `meta` and `env` that are set together with other parameters, or both with each other, take one call
     /// more, too: the texts' lengths are checked before anything changes.
@@ -105,7 +107,6 @@ impl<'j> JailUpdate<'j> {
         for index in 0..late.len() {
             core.push_from(late, index);
         }
-        carry_rules(self.jail, &mut self.settings.core)?;
         if !self.jail.system.has_descriptors() {
             return self.by_jid();
         }
@@ -181,6 +182,8 @@ impl<'j> JailUpdate<'j> {
     fn call(&mut self, jail: &Jail, flags: i32, desc: Desc<'_>) -> Result<()> {
         let flags = SetFlags::UPDATE.bits() | flags;
         let verb = Verb { call: Call::JailSet, flags, subject: Subject::Handle };
+        // As late as can be: what is changed in between is lost.
+        carry_rules(jail, &mut self.settings.core)?;
         let result = self.settings.core.call(&jail.system, verb, desc);
         result.map(drop).map_err(|error| self.settings.by_its_name(error))
     }

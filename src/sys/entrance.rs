@@ -1,0 +1,183 @@
+//! Entering the jail of a descriptor after fork(2), where nothing may be allocated.
+
+use core::ffi::c_int;
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+use super::bindings::{
+    JAIL_ATTACH, JAIL_SYS_DISABLE, JAIL_SYS_INHERIT, JAIL_SYS_NEW, JAIL_UPDATE, JAIL_USE_DESC,
+};
+use super::{Errno, Slot, System};
+
+/// The longest rules of mac_do(4), with their NUL: `MAC_RULE_STRING_LEN`.
+const RULES_LEN: usize = 1024;
+
+/// Has room for all texts of the kernel's.
+pub(crate) type Errmsg = [u8; 1024];
+
+/// The way into the jail of a descriptor.
+///
+/// To enter is to update the jail, which resets its rules of mac_do(4) unless the request carries them. They are
+/// read by the child right before it enters, each time anew: what was read before the fork could have been taken
+/// away since, and would come back.
+///
+/// The descriptor in it is a number only: whoever enters has the descriptor open.
+#[derive(Debug)]
+pub(crate) struct Entrance {
+    system: System,
+    descriptor: c_int,
+    /// Whether there is mac_do(4), as far as was known before the fork.
+    carries_rules: bool,
+}
+
+/// A jail's rules of mac_do(4), as the kernel told them.
+pub(crate) struct Rules {
+    mode: [u8; size_of::<c_int>()],
+    text: [u8; RULES_LEN],
+}
+
+impl Entrance {
+    pub(crate) fn new(system: System, descriptor: BorrowedFd<'_>) -> Self {
+        let carries_rules = system.has_mac_do();
+        Self { system, descriptor: descriptor.as_raw_fd(), carries_rules }
+    }
+
+    /// Reads the rules that entering has to carry. Async-signal-safe on the host's kernel, and not on a model.
+    ///
+    /// What the kernel has to say of a failure is in `errmsg` then.
+    pub(crate) fn rules(&self, errmsg: &mut Errmsg) -> Result<Option<Rules>, Errno> {
+        if !self.carries_rules {
+            return Ok(None);
+        }
+        errmsg.fill(0);
+        let mut descriptor = self.descriptor.to_ne_bytes();
+        let mut rules = Rules { mode: [0; size_of::<c_int>()], text: [0; RULES_LEN] };
+        let mut request = [
+            Slot::new(b"desc\0", Some(&mut descriptor)),
+            Slot::new(b"mac.do\0", Some(&mut rules.mode)),
+            Slot::new(b"mac.do.rules\0", Some(&mut rules.text)),
+            Slot::new(b"errmsg\0", Some(errmsg)),
+        ];
+        match self.system.jail_get(&mut request, JAIL_USE_DESC) {
+            Ok(_) => Ok(Some(rules)),
+            // The module has been unloaded.
+            Err(Errno(libc::EINVAL)) if errmsg.starts_with(b"unknown parameter: ") => Ok(None),
+            Err(errno) => Err(errno),
+        }
+    }
+
+    /// Enters, and leaves the jail these rules. Async-signal-safe and outspoken as [`rules`](Self::rules).
+    pub(crate) fn enter(&self, rules: Option<Rules>, errmsg: &mut Errmsg) -> Result<(), Errno> {
+        const INVALID: Errno = Errno(libc::EINVAL);
+        errmsg.fill(0);
+        let mut descriptor = self.descriptor.to_ne_bytes();
+        let mut request = [
+            Slot::new(b"desc\0", Some(&mut descriptor)),
+            Slot::new(b"errmsg\0", Some(errmsg)),
+            Slot::EMPTY,
+            Slot::EMPTY,
+        ];
+        let mut rules = rules;
+        let mut count = 2;
+        if let Some(Rules { mode, text }) = &mut rules {
+            let [_, _, mode_slot, text_slot] = &mut request;
+            match c_int::from_ne_bytes(*mode) {
+                // The request that carries nothing leaves none.
+                JAIL_SYS_DISABLE => {}
+                JAIL_SYS_NEW => {
+                    let end = text.iter().position(|byte| *byte == 0).ok_or(INVALID)?;
+                    *mode_slot = Slot::new(b"mac.do\0", Some(mode));
+                    *text_slot = Slot::new(b"mac.do.rules\0", text.get_mut(..=end));
+                    count = 4;
+                }
+                // The rules are the parent's then.
+                JAIL_SYS_INHERIT => {
+                    *mode_slot = Slot::new(b"mac.do\0", Some(mode));
+                    count = 3;
+                }
+                _ => return Err(INVALID),
+            }
+        }
+        let request = request.get_mut(..count).ok_or(INVALID)?;
+        self.system.jail_set(request, JAIL_UPDATE | JAIL_ATTACH | JAIL_USE_DESC).map(drop)
+    }
+}
+
+#[cfg(all(test, feature = "sim"))]
+#[allow(clippy::expect_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use crate::{Jail, MacDo, Mode, OwnedJail, param, sim};
+
+    const RULES: &str = "uid=1001>uid=1002";
+
+    /// Enters as another process of the model does, by a way that was prepared before.
+    fn enter(kernel: &sim::Kernel, entrance: &Entrance) -> Result<(), Errno> {
+        let child = kernel.process().fork();
+        let mut errmsg = [0; 1024];
+        let result = child.run(|| {
+            let rules = entrance.rules(&mut errmsg)?;
+            entrance.enter(rules, &mut errmsg)
+        });
+        child.exit();
+        result
+    }
+
+    fn way_into(jail: &Jail) -> Entrance {
+        Entrance::new(jail.system.clone(), jail.descriptor_ref().expect("a descriptor"))
+    }
+
+    fn left(jail: &Jail) -> (Mode, String) {
+        let (mode, rules) = jail.get((param::MAC_DO, param::MAC_DO_RULES.text())).expect("read");
+        (mode, rules)
+    }
+
+    fn jail_with(rules: MacDo) -> OwnedJail {
+        Jail::builder().path("/").mac_do(rules).create().expect("created")
+    }
+
+    #[test]
+    fn entering_keeps_the_rules_t6() {
+        let kernel = sim::Kernel::new();
+        let _guard = kernel.install();
+        let jail = jail_with(MacDo::rules(RULES));
+        enter(&kernel, &way_into(&jail)).expect("entered");
+        assert_eq!(left(&jail), (Mode::New, RULES.to_owned()));
+        let longest = format!("{:;<1023}", "uid=1>uid=2");
+        jail.update().mac_do(MacDo::rules(longest.as_str())).apply().expect("changed");
+        enter(&kernel, &way_into(&jail)).expect("entered");
+        assert_eq!(left(&jail), (Mode::New, longest));
+        let outer =
+            Jail::builder().path("/").children_max(1).mac_do(MacDo::rules(RULES)).create().expect("created");
+        let inner = outer.child_builder().path("/").mac_do(MacDo::Inherit).create().expect("created");
+        enter(&kernel, &way_into(&inner)).expect("entered");
+        assert_eq!(left(&inner), (Mode::Inherit, RULES.to_owned()));
+    }
+
+    #[test]
+    fn entering_brings_no_rules_back_t6() {
+        let kernel = sim::Kernel::new();
+        let _guard = kernel.install();
+        let jail = jail_with(MacDo::rules(RULES));
+        let entrance = way_into(&jail);
+        jail.update().mac_do(MacDo::Disable).apply().expect("changed");
+        enter(&kernel, &entrance).expect("entered");
+        assert_eq!(left(&jail).0, Mode::Disable);
+        jail.update().mac_do(MacDo::rules("uid=5>uid=6")).apply().expect("changed");
+        enter(&kernel, &entrance).expect("entered");
+        assert_eq!(left(&jail), (Mode::New, "uid=5>uid=6".to_owned()));
+    }
+
+    #[test]
+    fn where_there_is_no_mac_do_entering_carries_nothing() {
+        let kernel = sim::Kernel::new();
+        let _guard = kernel.install();
+        let jail = jail_with(MacDo::rules(RULES));
+        let entrance = Entrance { carries_rules: false, ..way_into(&jail) };
+        assert!(entrance.rules(&mut [0; 1024]).expect("nothing to read").is_none());
+        let gone = way_into(&jail);
+        let fd = jail.descriptor_ref().expect("a descriptor").try_clone_to_owned().expect("copied");
+        jail.remove().expect("removed");
+        let gone = Entrance { descriptor: fd.as_raw_fd(), ..gone };
+        assert_eq!(gone.rules(&mut [0; 1024]).err(), Some(Errno(libc::ENOENT)));
+    }
+}
