@@ -744,10 +744,14 @@ fn entering_brings_no_rules_of_mac_do_back_t6() {
     });
 }
 
-/// Takes a kernel that was started with a tunable, and so cannot be had everywhere.
+/// Takes a host with more than one routing table: `sysctl net.fibs=2`.
 #[cfg(target_os = "freebsd")]
 #[test]
 fn a_routing_table_that_the_jail_does_not_have_is_not_taken_for_a_removed_jail() {
+    unsafe extern "C" {
+        // Of libc.so since FreeBSD 7.1, and not of the crate `libc`.
+        safe fn setfib(fib: libc::c_int) -> libc::c_int;
+    }
     alone("a_routing_table_that_the_jail_does_not_have_is_not_taken_for_a_removed_jail", || {
         let jail = match Jail::builder().name(name("fib")).path("/").vnet(freebsd_jail::Vnet::New).create() {
             Ok(jail) => jail,
@@ -756,9 +760,8 @@ fn a_routing_table_that_the_jail_does_not_have_is_not_taken_for_a_removed_jail()
                 return;
             }
         };
-        // The process's highest table, where it has more than the one that every network stack begins with.
-        // SAFETY: it takes a number and touches no memory.
-        if !(1..16).rev().any(|fib| unsafe { libc::setfib(fib) } == 0) {
+        // The host's highest table, where it has more than the one that a network stack begins with.
+        if !(1..16).rev().any(|fib| setfib(fib) == 0) {
             println!("skipped: there is only one routing table: sysctl net.fibs");
             return;
         }

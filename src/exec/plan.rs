@@ -106,6 +106,10 @@ impl Wishes {
 }
 
 /// The plan of a child that enters the jail, and does nothing else.
+#[cfg_attr(
+    not(feature = "sim"),
+    allow(clippy::unnecessary_wraps, reason = "a model is asked at once whether the jail can be entered")
+)]
 pub(super) fn entering(jail: &Jail) -> Result<Plan> {
     Ok(Plan {
         session: Session::Same,
@@ -120,6 +124,10 @@ pub(super) fn entering(jail: &Jail) -> Result<Plan> {
     })
 }
 
+#[cfg_attr(
+    not(feature = "sim"),
+    allow(clippy::unnecessary_wraps, reason = "a model is asked at once whether the jail can be entered")
+)]
 fn enter(jail: &Jail) -> Result<Enter> {
     #[cfg(feature = "sim")]
     if let Some(model) = jail.system.as_model() {
