@@ -59,7 +59,8 @@ fn main() -> Result<()> {
 fn send(socket: &UnixStream, jail: &OwnedJail) -> Result<()> {
     let handle = jail.try_clone()?;
     let descriptor = handle.descriptor().ok_or("a handle without a descriptor")?.as_raw_fd();
-    let message = [ControlMessage::ScmRights(&[descriptor])];
+    let descriptors = [descriptor];
+    let message = [ControlMessage::ScmRights(&descriptors)];
     sendmsg::<()>(socket.as_raw_fd(), &[IoSlice::new(b"jail")], &message, MsgFlags::empty(), None)?;
     println!("root: sent its descriptor");
     Ok(())

@@ -6,7 +6,9 @@ use std::ffi::{CString, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use crate::error::{Call, Error, ErrorKind, Result, Stage};
+#[cfg(feature = "sim")]
+use crate::error::Stage;
+use crate::error::{Call, Error, ErrorKind, Result};
 use crate::jail::Jail;
 use crate::sys::child::{self, Enter, Plan, Session};
 use crate::sys::entrance::Entrance;
