@@ -687,18 +687,23 @@ fn a_jail_that_was_entered_by_descriptor_goes_when_it_is_removed_t17() {
     }
 }
 
+/// Creates a jail with rules of mac_do(4), or says that the kernel has not loaded it.
+fn jail_with_rules() -> Option<OwnedJail> {
+    let rules = MacDo::rules("uid=1001>uid=1002");
+    match Jail::builder().name(name("rules")).path("/").mac_do(rules).create() {
+        Ok(jail) => Some(jail),
+        Err(error) if error.kind() == ErrorKind::UnknownParameter => {
+            println!("skipped: mac_do is not loaded");
+            None
+        }
+        Err(error) => panic!("{error}"),
+    }
+}
+
 #[test]
 fn entering_keeps_the_rules_of_mac_do_t6() {
     on_every_executing_kernel(|host| {
-        let rules = "uid=1001>uid=1002";
-        let jail = match Jail::builder().name(name("rules")).path("/").mac_do(MacDo::rules(rules)).create() {
-            Ok(jail) => jail,
-            Err(error) if error.kind() == ErrorKind::UnknownParameter => {
-                println!("skipped: mac_do is not loaded");
-                return;
-            }
-            Err(error) => panic!("{error}"),
-        };
+        let Some(jail) = jail_with_rules() else { return };
         let left = || jail.get((param::MAC_DO, param::MAC_DO_RULES.text())).expect("read");
         let before = left();
         assert_eq!(before.0, Mode::New);
@@ -716,15 +721,7 @@ fn entering_keeps_the_rules_of_mac_do_t6() {
 #[test]
 fn entering_brings_no_rules_of_mac_do_back_t6() {
     on_every_executing_kernel(|_| {
-        let rules = MacDo::rules("uid=1001>uid=1002");
-        let jail = match Jail::builder().name(name("taken")).path("/").mac_do(rules).create() {
-            Ok(jail) => jail,
-            Err(error) if error.kind() == ErrorKind::UnknownParameter => {
-                println!("skipped: mac_do is not loaded");
-                return;
-            }
-            Err(error) => panic!("{error}"),
-        };
+        let Some(jail) = jail_with_rules() else { return };
         let left = || jail.get((param::MAC_DO, param::MAC_DO_RULES.text())).expect("read");
         let mut own = shell(&jail, "exit 0");
         let mut foreign = Command::new("/bin/sh");

@@ -9,7 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 use super::JailBuilder;
 use crate::SetFlags;
 use crate::error::{Call, Error, ErrorKind, Result, Subject};
-use crate::jail::{Jail, Nested};
+use crate::jail::{Jail, Nested, no_descriptor};
 use crate::jid::Jid;
 use crate::param::{self, Since};
 use crate::raw;
@@ -91,12 +91,7 @@ impl JailBuilder<'_> {
                 pinned = parent.pin()?;
                 &pinned
             };
-            let Some(descriptor) = parent.descriptor_ref() else {
-                return Err(Error::refused(
-                    ErrorKind::InvalidAnswer,
-                    "the kernel made no descriptor of the parent",
-                ));
-            };
+            let descriptor = parent.descriptor_ref().ok_or_else(no_descriptor)?;
             // The kernels of 15.0 and 15.1 release one reference too many of a jail that has died.
             raw::check_alive(&system, descriptor)?;
             let at = (sys::JAIL_AT_DESC, Desc::Given(descriptor));

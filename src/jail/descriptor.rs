@@ -8,7 +8,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use super::{Jail, OwnedJail};
 use crate::SetFlags;
 use crate::error::{Call, Error, ErrorKind, Result, Subject};
-use crate::get::{self, Key, Read};
+use crate::get::{self, Key, Keys, Read};
+use crate::jid::Jid;
 use crate::request::{Desc, Draft, Verb};
 use crate::sys::{self, Errno, System};
 use crate::update::carry_rules;
@@ -70,17 +71,9 @@ impl Jail {
             // A duplicate of an owning descriptor would keep the jail alive, so it takes a new one, which goes by
             // the number: if this jail lives still when that is made, the number was its own.
             Some(owning) if self.owning => {
-                let read = Read {
-                    system: &self.system,
-                    flags: sys::JAIL_GET_DESC,
-                    subject: Subject::Handle,
-                    desc: Desc::Empty,
-                    key: Key::Jid(self.jid.get()),
-                    relative_to: None,
-                };
-                let descriptor = get::read(read, &())?.descriptor;
+                let (descriptor, ()) = read_and_pin(&self.system, self.jid, &())?;
                 raw::check_alive(&self.system, owning)?;
-                descriptor
+                Some(descriptor)
             }
             Some(descriptor) => Some(descriptor.try_clone_to_owned().map_err(|error| no_more(&error))?),
             None => None,
@@ -117,20 +110,13 @@ impl Jail {
             return Ok(OwnedJail::new(self));
         }
         let pinned = if self.descriptor.is_some() { self } else { self.pin()? };
-        let Some(descriptor) = pinned.descriptor_ref() else {
-            return Err(Error::refused(
-                ErrorKind::InvalidAnswer,
-                "the kernel made no descriptor of the jail",
-            ));
-        };
+        let descriptor = pinned.descriptor_ref().ok_or_else(no_descriptor)?;
         let flags = (SetFlags::UPDATE | SetFlags::OWN_DESC).bits() | sys::JAIL_USE_DESC;
         let verb = Verb { call: Call::JailSet, flags, subject: Subject::Handle };
         let mut draft = Draft::new();
         carry_rules(&pinned, &mut draft)?;
         let answer = draft.call(&pinned.system, verb, Desc::Given(descriptor))?;
-        let Some(owning) = answer.descriptor else {
-            return Err(Error::refused(ErrorKind::InvalidAnswer, "the kernel made no owning descriptor"));
-        };
+        let owning = answer.descriptor.ok_or_else(no_descriptor)?;
         Ok(OwnedJail::new(Self { descriptor: Some(owning), ..pinned }))
     }
 
@@ -140,17 +126,34 @@ impl Jail {
             let nested = self.get(param::PARENT)?.into();
             return Ok(Self { nested, ..self.try_clone()? });
         }
-        let read = Read {
-            system: &self.system,
-            flags: sys::JAIL_GET_DESC,
-            subject: Subject::Handle,
-            desc: Desc::Empty,
-            key: Key::Jid(self.jid.get()),
-            relative_to: None,
-        };
-        let found = get::read(read, &param::PARENT)?;
-        Self::found(self.system.clone(), found.jid, found.descriptor, found.values.into())
+        let (descriptor, parent) = read_and_pin(&self.system, self.jid, &param::PARENT)?;
+        Ok(Self {
+            system: self.system.clone(),
+            jid: self.jid,
+            descriptor: Some(descriptor),
+            nested: parent.into(),
+            owning: false,
+        })
     }
+}
+
+/// Reads the jail of a number, and makes a descriptor of it, in one call.
+pub(crate) fn read_and_pin<K: Keys>(system: &System, jid: Jid, keys: &K) -> Result<(OwnedFd, K::Output)> {
+    let read = Read {
+        system,
+        flags: sys::JAIL_GET_DESC,
+        subject: Subject::Handle,
+        desc: Desc::Empty,
+        key: Key::Jid(jid.get()),
+        relative_to: None,
+    };
+    let found = get::read(read, keys)?;
+    Ok((found.descriptor.ok_or_else(no_descriptor)?, found.values))
+}
+
+/// What a kernel that has descriptors does not do.
+pub(crate) fn no_descriptor() -> Error {
+    Error::refused(ErrorKind::InvalidAnswer, "the kernel made no descriptor of the jail")
 }
 
 fn no_more(error: &io::Error) -> Error {

@@ -24,6 +24,7 @@ use crate::sys::directories::{first_directory, path_of};
 use crate::sys::{self, System};
 use crate::update::{JailUpdate, carry_rules};
 
+pub(crate) use descriptor::{no_descriptor, read_and_pin};
 pub use owned::OwnedJail;
 
 /// A handle of a jail.

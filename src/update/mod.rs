@@ -9,8 +9,7 @@ use std::os::unix::ffi::OsStringExt;
 
 use crate::SetFlags;
 use crate::error::{Call, Error, ErrorKind, Result, Subject};
-use crate::get::{self, Key, Read};
-use crate::jail::{Jail, Nested};
+use crate::jail::{Jail, Nested, read_and_pin};
 use crate::param::{self, Mode, Use};
 use crate::raw;
 use crate::request::{Desc, Draft, Outgoing, Verb};
@@ -157,20 +156,7 @@ impl<'j> JailUpdate<'j> {
             let Some(descriptor) = jail.descriptor_ref() else { return self.by_jid() };
             return self.call(jail, sys::JAIL_USE_DESC, Desc::Given(descriptor));
         };
-        let read = Read {
-            system: &jail.system,
-            flags: sys::JAIL_GET_DESC,
-            subject: Subject::Handle,
-            desc: Desc::Empty,
-            key: Key::Jid(parent.get()),
-            relative_to: None,
-        };
-        let Some(parent) = get::read(read, &())?.descriptor else {
-            return Err(Error::refused(
-                ErrorKind::InvalidAnswer,
-                "the kernel made no descriptor of the parent",
-            ));
-        };
+        let (parent, ()) = read_and_pin(&jail.system, parent, &())?;
         raw::check_alive(&jail.system, parent.as_fd())?;
         check_alive(jail)?;
         self.settings.core.push(&["jid"], Outgoing::Bytes(&jail.jid().get().to_ne_bytes()));
