@@ -141,6 +141,8 @@ pub(crate) struct Cache {
     pub(crate) options: Options,
     /// Whether mac_do(4) is there.
     mac_do: OnceLock<bool>,
+    /// `kern.osreldate`, where it can be relied on.
+    pub(crate) osreldate: OnceLock<Option<u32>>,
 }
 
 impl Cache {
@@ -150,6 +152,7 @@ impl Cache {
             permissions: Extent::unknown(),
             options: Options::all(),
             mac_do: OnceLock::new(),
+            osreldate: OnceLock::new(),
         }
     }
 }

@@ -36,6 +36,7 @@ mod process;
 pub(crate) mod report;
 mod slot;
 mod system;
+mod trap;
 pub(crate) mod user;
 
 pub use bindings::{
@@ -52,3 +53,4 @@ pub use errno::Errno;
 pub use pair::Pair;
 pub(crate) use slot::Slot;
 pub(crate) use system::System;
+pub(crate) use trap::Trap;

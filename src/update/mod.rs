@@ -14,7 +14,7 @@ use crate::param::{self, Mode, Use};
 use crate::raw;
 use crate::request::{Desc, Draft, Outgoing, Verb};
 use crate::settings::Settings;
-use crate::sys;
+use crate::sys::{self, Trap};
 
 /// A change of a jail, from [`Jail::update`].
 ///
@@ -193,7 +193,7 @@ impl<'j> JailUpdate<'j> {
 
     /// The kernel corrupts the names of the jails below a nested jail that is renamed.
     fn refuse_rename_with_children(&self, jail: &Jail) -> Result<()> {
-        if self.new_name().is_none() {
+        if self.new_name().is_none() || !Trap::T19.is_there(&jail.system) {
             return Ok(());
         }
         let (parent, children) = jail.get((param::PARENT, param::CHILDREN_CUR))?;
