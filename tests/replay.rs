@@ -52,7 +52,39 @@ fn the_model_of_13_2_answers_as_recorded() {
 }
 
 #[test]
+fn the_model_of_14_2_answers_as_recorded() {
+    let count = replay("freebsd-14.2");
+    assert!(count == 0 || count >= 18, "only {count} recordings");
+}
+
+#[test]
 fn the_model_of_15_1_answers_as_recorded() {
     let count = replay("freebsd-15.1");
     assert!(count == 0 || count >= 20, "only {count} recordings");
+}
+
+/// Writes a transcript into a folder that says nothing of a release, and replays it.
+fn replay_lines(name: &str, lines: &[&str]) -> Result<player::Outcome, String> {
+    let file = std::env::temp_dir().join(format!("fj-{}-{name}.jsonl", std::process::id()));
+    std::fs::write(&file, lines.join("\n")).expect("written");
+    let outcome = player::play(&file);
+    std::fs::remove_file(&file).expect("removed");
+    outcome
+}
+
+#[test]
+fn a_transcript_tells_its_kernel_in_its_first_line() {
+    let probe = r#"{"call":"jail_get","flags":16,"in":[["desc","i:-1"]],"ret":-1,"errno":"EBADF","out":[[4,"ffffffff"]]}"#;
+    let named = r#"{"call":"sysctl","name":"kern.osrelease","ret":0,"errno":"","value":"31352e312d524500"}"#;
+    let dated = r#"{"call":"sysctl","name":"kern.osreldate","ret":0,"errno":"","value":"f5e71600"}"#;
+    let host = r#"{"call":"sysctl","name":"kern.hostname","ret":0,"errno":"","value":"626f7800"}"#;
+    let kernel = r#"{"call":"kernel","release":"15.1-RE","osreldate":1501173,"hostname":"box"}"#;
+    let outcome = replay_lines("15", &[kernel, probe, named, dated, host]).expect("replayed");
+    assert_eq!(outcome.calls, 4);
+    assert!(outcome.differences.is_empty(), "{:?}", outcome.differences);
+    let older = r#"{"call":"kernel","release":"14.0-STABLE","osreldate":1400507,"hostname":"box"}"#;
+    let outcome = replay_lines("14", &[older, probe]).expect("replayed");
+    assert_eq!(outcome.differences.len(), 1, "14 has no descriptors");
+    let error = replay_lines("none", &[probe]).expect_err("neither line nor folder");
+    assert!(error.contains("does not tell the kernel"), "{error}");
 }

@@ -173,15 +173,18 @@ fn a_killed_owner_takes_its_jail_along() {
 
 #[test]
 fn releases_differ() {
-    for (release, has_descriptors) in
-        [(Release::FREEBSD_13_2, false), (Release::FREEBSD_14_3, false), (Release::FREEBSD_15_1, true)]
-    {
+    for (release, has_meta, has_descriptors) in [
+        (Release::FREEBSD_13_2, false, false),
+        (Release::FREEBSD_14_2, false, false),
+        (Release::FREEBSD_14_4, true, false),
+        (Release::FREEBSD_15_1, true, true),
+    ] {
         let kernel = Kernel::with_release(release);
         let probe = get(&kernel, USE_DESC, &[("desc", I(-1))]);
         assert_eq!(probe.errno(), if has_descriptors { libc::EBADF } else { libc::EINVAL });
         create(&kernel, "a");
         let meta = set(&kernel, UPDATE, &[("name", S("a")), ("meta", S("k=v"))]);
-        assert_eq!(meta.result.is_ok(), has_descriptors);
+        assert_eq!(meta.result.is_ok(), has_meta);
         let nfsd = set(&kernel, UPDATE, &[("name", S("a")), ("allow.nfsd", N)]);
         assert_eq!(nfsd.result.is_ok(), release != Release::FREEBSD_13_2);
     }
@@ -270,9 +273,11 @@ fn the_tree_of_parameters_is_the_kernels() {
         println!("skipped: the recordings are not part of the published crate");
         return;
     }
-    for (release, folder_name) in
-        [(Release::FREEBSD_13_2, "freebsd-13.2"), (Release::FREEBSD_15_1, "freebsd-15.1")]
-    {
+    for (release, folder_name) in [
+        (Release::FREEBSD_13_2, "freebsd-13.2"),
+        (Release::FREEBSD_14_2, "freebsd-14.2"),
+        (Release::FREEBSD_15_1, "freebsd-15.1"),
+    ] {
         let table =
             std::fs::read_to_string(folder.join(folder_name).join("parameters.tsv")).expect("a table");
         let recorded: Vec<Vec<&str>> = table

@@ -1,7 +1,8 @@
 //! Replays recordings of real kernels against the model, and prints what the model answers otherwise.
 //!
 //! `cargo run --example replay -- [--known FILE] TRANSCRIPT...`, where a transcript is as
-//! `tests/transcripts/README.md` describes. A file of known differences has a line `TRANSCRIPT:LINE REASON` for
+//! `tests/transcripts/README.md` describes. The model is of the modelled release that is nearest to the recorded
+//! kernel's, which the first line of the transcript tells, or else the name of its folder. A file of known differences has a line `TRANSCRIPT:LINE REASON` for
 //! each, the transcript with its folder. Exits 1 if anything else differs.
 
 mod known;

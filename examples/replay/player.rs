@@ -44,19 +44,23 @@ impl fmt::Display for Difference {
     }
 }
 
-/// Plays a file, whose folder's name tells the release: `freebsd-13.2` or `freebsd-15.1`.
+/// Plays a file. Its first line tells the kernel that it was recorded on, or else its folder: `freebsd-13.2`,
+/// `freebsd-14.2` or `freebsd-15.1`.
 pub(crate) fn play(path: &Path) -> Result<Outcome, String> {
-    let folder = path.canonicalize().map_err(|error| format!("{}: {error}", path.display()))?;
-    let folder = folder.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned();
-    let release = match folder.as_str() {
-        "freebsd-13.2" => Release::FREEBSD_13_2,
-        "freebsd-15.1" => Release::FREEBSD_15_1.named(1_501_502, "15.1-STABLE-renux"),
-        _ => return Err(format!("{}: no release known as {folder}", path.display())),
+    let in_file = |error: String| format!("{}: {error}", path.display());
+    let text = std::fs::read_to_string(path).map_err(|error| in_file(error.to_string()))?;
+    let mut lines = (1..).zip(text.lines()).peekable();
+    let first = lines.peek().map(|(_, text)| Line::parse(text)).transpose().map_err(in_file)?;
+    let kernel = match first.filter(|line| line.call() == "kernel") {
+        Some(line) => {
+            lines.next();
+            recorded_on(&line).map_err(in_file)?
+        }
+        None => of_folder(path).map_err(in_file)?,
     };
-    let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    let mut player = Player::new(release)?;
+    let mut player = Player::new(kernel)?;
     let mut outcome = Outcome::default();
-    for (number, text) in (1..).zip(text.lines()) {
+    for (number, text) in lines {
         let wrong = |error: String| format!("{}:{number}: {error}", path.display());
         let line = Line::parse(text).map_err(wrong)?;
         let Some(got) = player.play(&line).map_err(wrong)? else {
@@ -75,6 +79,35 @@ pub(crate) fn play(path: &Path) -> Result<Outcome, String> {
         }
     }
     Ok(outcome)
+}
+
+/// Returns a model of the kernel that a transcript's first line tells of.
+fn recorded_on(line: &Line) -> Result<Kernel, String> {
+    let osreldate = line.int("osreldate")?;
+    // A few bytes for as long as the program runs.
+    let osrelease: &'static str = Box::leak(line.text("release").into());
+    let kernel = Kernel::with_release(Release::nearest(osreldate).named(osreldate, osrelease));
+    kernel.set_hostname(line.text("hostname"));
+    Ok(kernel)
+}
+
+/// Returns a model of the kernel that the recordings of a folder were made on.
+fn of_folder(path: &Path) -> Result<Kernel, String> {
+    let folder = path.canonicalize().map_err(|error| error.to_string())?;
+    let folder = folder.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned();
+    let release = match folder.as_str() {
+        "freebsd-13.2" => Release::FREEBSD_13_2,
+        "freebsd-14.2" => Release::FREEBSD_14_2.named(1_402_000, "14.2-BETA1"),
+        "freebsd-15.1" => Release::FREEBSD_15_1.named(1_501_502, "15.1-STABLE-renux"),
+        _ => {
+            return Err(format!(
+                "{folder} is not the folder of a known release, and the first line does not tell the kernel"
+            ));
+        }
+    };
+    let kernel = Kernel::with_release(release);
+    kernel.set_hostname("jailvm");
+    Ok(kernel)
 }
 
 type Answer = BTreeMap<&'static str, Value>;
@@ -136,10 +169,8 @@ struct Player {
 }
 
 impl Player {
-    /// A kernel as the recording machine was.
-    fn new(release: Release) -> Result<Self, String> {
-        let kernel = Kernel::with_release(release);
-        kernel.set_hostname("jailvm");
+    /// The files and the process of the recording machine.
+    fn new(kernel: Kernel) -> Result<Self, String> {
         kernel.only_paths();
         kernel.add_directory("/tmp");
         kernel.add_file("/etc/passwd");

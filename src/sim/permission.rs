@@ -46,7 +46,7 @@ pub(super) struct Permission {
 #[derive(Debug)]
 pub(super) struct Permissions {
     list: Vec<Permission>,
-    /// What the host has: everything, but for `unprivileged_parent_tampering`.
+    /// What the host has: everything, on 15 without `unprivileged_parent_tampering`.
     pub(super) of_host: Allow,
     /// What a new jail has where its parent does: `JAIL_DEFAULT_ALLOW`.
     pub(super) of_new_jail: Allow,
@@ -67,9 +67,11 @@ impl Permissions {
             chosen.fold(Allow::NONE, |set, each| set.with(each.bit))
         };
         let all = list.iter().fold(Allow::NONE, |set, each| set.with(each.bit));
+        let tampering = set(&["unprivileged_parent_tampering"]);
+        let by_default = set(&["set_hostname", "reserved_ports", "unprivileged_proc_debug", "suser"]);
         Self {
-            of_host: all.without(set(&["unprivileged_parent_tampering"])),
-            of_new_jail: set(&["set_hostname", "reserved_ports", "unprivileged_proc_debug", "suser"]),
+            of_host: if release.tampering_by_default { all } else { all.without(tampering) },
+            of_new_jail: if release.tampering_by_default { by_default.with(tampering) } else { by_default },
             not_compared: set(&["unprivileged_proc_debug", "unprivileged_parent_tampering"]),
             suser: set(&["suser"]),
             list,

@@ -1,22 +1,26 @@
 //! Which FreeBSD a model is.
 
 use core::ffi::c_int;
+use core::fmt;
 
 /// A FreeBSD release, as far as its jail code differs from others.
 ///
-/// The two ends of the line, 13.2 and 15.1, are held to what kernels of those releases answered; 14.3 is
-/// derived from both. Further releases are one constant each: a copy with the fields that changed.
+/// 13.2, 14.2 and 15.1 are held to what kernels of those releases answered. 14.4 is written from its source alone:
+/// no kernel of it was asked.
+///
+/// There is no 14.3: its system calls and parameters are 14.2's. [`Self::named`] gives a model its
+/// `kern.osreldate`, by which [`Module::MacDo`](super::Module::MacDo) brings the parameters that it had there.
 // Each is a difference of its own, and came or goes with a release of its own.
 #[allow(clippy::struct_excessive_bools)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Release {
     pub(super) osreldate: c_int,
     pub(super) osrelease: &'static str,
-    /// Jail descriptors, their flags and their system calls.
+    /// Jail descriptors, their flags and their system calls, and events of jails.
     pub(super) descriptors: bool,
     /// The parameters `meta` and `env`.
     pub(super) meta: bool,
-    /// The module mac_do(4) and its parameters.
+    /// The module mac_do(4) and its parameters, built in.
     pub(super) mac_do: bool,
     /// T4: an update by jid or descriptor is judged against the caller's jail instead of the jail's parent.
     pub(super) judged_by_caller: bool,
@@ -28,8 +32,26 @@ pub struct Release {
     pub(super) privilege_first: bool,
     /// T3: a bad descriptor with AT_DESC drops a reference of the caller's jail that nobody held.
     pub(super) bad_at_desc_corrupts: bool,
+    /// T11: `security.jail.list` gives the size of its buffer as the number of a jail's addresses.
+    pub(super) list_repeats_addresses: bool,
+    /// The sysctls `security.jail.children.*`.
+    pub(super) children_sysctls: bool,
+    /// Entering another network stack checks that it has the process's routing table.
+    pub(super) checks_fib: bool,
+    /// Each jail has a list of its processes, which T42 corrupts.
+    pub(super) process_lists: bool,
+    /// `allow.unprivileged_parent_tampering` is the host's, and a new jail's unless denied.
+    pub(super) tampering_by_default: bool,
+    /// What linux_common(4) takes itself for.
+    pub(super) linux: &'static str,
     /// The permissions: `allow.` and these.
     pub(super) allow: &'static [&'static str],
+}
+
+impl fmt::Debug for Release {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Release").field(&self.osreldate).field(&self.osrelease).finish()
+    }
 }
 
 impl Release {
@@ -45,14 +67,41 @@ impl Release {
         late_failure_leaks: false,
         privilege_first: true,
         bad_at_desc_corrupts: false,
+        list_repeats_addresses: false,
+        children_sysctls: false,
+        checks_fib: false,
+        process_lists: false,
+        tampering_by_default: false,
+        linux: "4.4.0",
         allow: ALLOW_13,
     };
 
-    /// FreeBSD 14.3: as 13.2, with `allow.nfsd`.
-    pub const FREEBSD_14_3: Self =
-        Self { osreldate: 1_403_000, osrelease: "14.3-RELEASE", allow: ALLOW_14, ..Self::FREEBSD_13_2 };
+    /// FreeBSD 14.2: as 13.2, with `allow.nfsd`.
+    pub const FREEBSD_14_2: Self = Self {
+        osreldate: 1_402_000,
+        osrelease: "14.2-RELEASE",
+        list_repeats_addresses: true,
+        children_sysctls: true,
+        checks_fib: true,
+        process_lists: true,
+        linux: "5.15.0",
+        allow: ALLOW_14,
+        ..Self::FREEBSD_13_2
+    };
 
-    /// FreeBSD 15.1: descriptors, `meta` and `env`.
+    /// FreeBSD 14.4: as 14.2, with `meta` and `env`, `allow.routing` and `allow.unprivileged_parent_tampering`.
+    ///
+    /// By source only: no kernel of this release was asked.
+    pub const FREEBSD_14_4: Self = Self {
+        osreldate: 1_404_000,
+        osrelease: "14.4-RELEASE",
+        meta: true,
+        tampering_by_default: true,
+        allow: ALLOW_14_4,
+        ..Self::FREEBSD_14_2
+    };
+
+    /// FreeBSD 15.1: descriptors, events, and more permissions.
     pub const FREEBSD_15_1: Self = Self {
         osreldate: 1_501_000,
         osrelease: "15.1-RELEASE",
@@ -65,7 +114,29 @@ impl Release {
         privilege_first: false,
         bad_at_desc_corrupts: true,
         allow: ALLOW_15,
+        ..Self::FREEBSD_14_2
     };
+
+    /// The modelled releases, the oldest first.
+    pub const ALL: [Self; 4] =
+        [Self::FREEBSD_13_2, Self::FREEBSD_14_2, Self::FREEBSD_14_4, Self::FREEBSD_15_1];
+
+    /// Returns the modelled release that is nearest to a kernel's `kern.osreldate`: of the same major release the
+    /// newest that is not newer, or the oldest.
+    ///
+    /// It keeps its own numbers; [`Self::named`] gives it the kernel's.
+    #[must_use]
+    pub fn nearest(osreldate: c_int) -> Self {
+        let major = |release: &Self| release.osreldate / 100_000;
+        let older = Self::ALL.into_iter().rev().find(|release| release.osreldate <= osreldate);
+        match older {
+            Some(release) if major(&release) == osreldate / 100_000 => release,
+            _ => {
+                let same = Self::ALL.into_iter().find(|release| major(release) == osreldate / 100_000);
+                same.or(older).unwrap_or(Self::FREEBSD_13_2)
+            }
+        }
+    }
 
     /// The same release under another `kern.osreldate` and `kern.osrelease`, as builds between releases have.
     #[must_use]
@@ -107,7 +178,7 @@ const ALLOW_13: &[&str] = &[
     "mount.tmpfs",
 ];
 
-/// The permissions of 14.3.
+/// The permissions of 14.2.
 const ALLOW_14: &[&str] = &[
     "set_hostname",
     "sysvipc",
@@ -122,6 +193,30 @@ const ALLOW_14: &[&str] = &[
     "unprivileged_proc_debug",
     "suser",
     "nfsd",
+    "mount.devfs",
+    "mount.fdescfs",
+    "mount.nullfs",
+    "mount.procfs",
+    "mount.tmpfs",
+];
+
+/// The permissions of 14.4.
+const ALLOW_14_4: &[&str] = &[
+    "set_hostname",
+    "sysvipc",
+    "raw_sockets",
+    "chflags",
+    "mount",
+    "quotas",
+    "socket_af",
+    "mlock",
+    "reserved_ports",
+    "read_msgbuf",
+    "unprivileged_proc_debug",
+    "suser",
+    "nfsd",
+    "routing",
+    "unprivileged_parent_tampering",
     "mount.devfs",
     "mount.fdescfs",
     "mount.nullfs",
@@ -156,3 +251,25 @@ const ALLOW_15: &[&str] = &[
     "mount.procfs",
     "mount.tmpfs",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_kernel_has_a_nearest_release() {
+        for (osreldate, nearest) in [
+            (1_204_000, Release::FREEBSD_13_2),
+            (1_302_001, Release::FREEBSD_13_2),
+            (1_305_000, Release::FREEBSD_13_2),
+            (1_400_097, Release::FREEBSD_14_2),
+            (1_403_000, Release::FREEBSD_14_2),
+            (1_404_500, Release::FREEBSD_14_4),
+            (1_500_068, Release::FREEBSD_15_1),
+            (1_501_502, Release::FREEBSD_15_1),
+            (1_600_000, Release::FREEBSD_15_1),
+        ] {
+            assert_eq!(Release::nearest(osreldate), nearest, "{osreldate}");
+        }
+    }
+}

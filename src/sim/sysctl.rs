@@ -103,13 +103,17 @@ impl State {
 
     /// `security.jail.list`: a `struct xprison` and its addresses for each jail, `sysctl_jail_list`.
     ///
-    /// T11: the numbers of addresses are the most that any jail so far had, the addresses those of the last that
-    /// had any; the cpuset is never told; the order is the tree's; dying jails are there too.
+    /// T11: since 14 the numbers of addresses are the most that any jail so far had, the addresses those of the last
+    /// that had any; the cpuset is never told; the order is the tree's; dying jails are there too.
     fn xprisons(&self, mine: Key) -> Vec<u8> {
         let mut list = Vec::new();
         let (mut ip4, mut ip6): (Vec<u8>, Vec<u8>) = (Vec::new(), Vec::new());
         for key in self.below(mine) {
             let prison = self.prison(key);
+            if !self.release.list_repeats_addresses {
+                ip4.clear();
+                ip6.clear();
+            }
             keep(&mut ip4, prison.ip4.as_deref().map(<[_]>::as_flattened));
             keep(&mut ip6, prison.ip6.as_deref().map(<[_]>::as_flattened));
             let state = match prison.life {

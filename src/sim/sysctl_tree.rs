@@ -102,6 +102,9 @@ impl Tree {
         add("kern.", KERN);
         add("security.jail.", JAIL);
         add("security.jail.param.", PARAM);
+        if release.children_sysctls {
+            add("security.jail.", JAIL_CHILDREN);
+        }
         if release.meta {
             add("security.jail.", JAIL_META);
             add("security.jail.param.", PARAM_META);
@@ -262,11 +265,14 @@ const JAIL: &[Entry] = &[
     ("jailed", INT | RD, "I", Value::Jailed, "Process in jail?"),
     ("vnet", INT | RD, "I", Value::Vnet, "Jail owns vnet?"),
     ("jail_max_af_ips", UINT | RW, "IU", Value::MaxAddresses, "Most addresses of a family in a jail"),
-    ("children.max", INT | RD, "I", Value::ChildrenMax, "Maximum number of child jails"),
-    ("children.cur", INT | RD, "I", Value::ChildrenCur, "Current number of child jails"),
     ("enforce_statfs", INT | RW, "I", Value::EnforceStatfs, "What a jail sees of mounts"),
     ("devfs_ruleset", INT | RD, "I", Value::DevfsRuleset, "Ruleset of devfs in a jail"),
     ("list", STRUCT | RD, "S", Value::List, "List of active jails"),
+];
+
+const JAIL_CHILDREN: &[Entry] = &[
+    ("children.max", INT | RD, "I", Value::ChildrenMax, "Maximum number of child jails"),
+    ("children.cur", INT | RD, "I", Value::ChildrenCur, "Current number of child jails"),
 ];
 
 const JAIL_META: &[Entry] = &[
