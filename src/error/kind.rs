@@ -55,6 +55,8 @@ pub enum ErrorKind {
     ResourceExhausted,
     /// What was waited for did not happen in time.
     TimedOut,
+    /// What was used belongs to the process that this one was forked from.
+    OtherProcess,
     /// The kernel's answer could not be understood, as a string without its NUL.
     InvalidAnswer,
     /// Anything else: see the error number.
@@ -77,7 +79,8 @@ impl ErrorKind {
             | Self::InvalidValue
             | Self::Conflict
             | Self::InvalidRequest
-            | Self::InvalidDescriptor => io::ErrorKind::InvalidInput,
+            | Self::InvalidDescriptor
+            | Self::OtherProcess => io::ErrorKind::InvalidInput,
             Self::AddressInUse => io::ErrorKind::AddrInUse,
             Self::ResourceExhausted => io::ErrorKind::OutOfMemory,
             Self::TimedOut => io::ErrorKind::TimedOut,
@@ -137,6 +140,8 @@ pub enum Call {
     Kill,
     /// mmap(2)
     Mmap,
+    /// poll(2)
+    Poll,
     /// getpwnam(3)
     Getpwnam,
     /// ioctl(2)
@@ -171,6 +176,7 @@ impl Call {
             Self::Wait => "wait",
             Self::Kill => "kill",
             Self::Mmap => "mmap",
+            Self::Poll => "poll",
             Self::Getpwnam => "getpwnam",
             Self::Ioctl => "ioctl",
         }
