@@ -87,20 +87,22 @@ impl Options {
         Self(AtomicU8::new(Self::INET | Self::INET6 | Self::VIMAGE))
     }
 
-    fn has(&self, option: u8) -> bool {
-        self.0.load(Ordering::Relaxed) & option != 0
+    /// Returns those that the kernel is thought to have.
+    fn get(&self) -> u8 {
+        self.0.load(Ordering::Relaxed)
     }
 
-    /// Notes that the kernel does not know a parameter. Says whether that is one of an option that it was thought
-    /// to have.
-    fn lacks(&self, parameter: &str) -> bool {
+    /// Notes that the kernel does not know a parameter. Says whether that is one of the options that it was asked for,
+    /// whatever another thread has found out meanwhile.
+    fn lacks(&self, asked: u8, parameter: &str) -> bool {
         let option = match parameter {
             "ip4" | "ip4.addr" => Self::INET,
             "ip6" | "ip6.addr" => Self::INET6,
             "vnet" => Self::VIMAGE,
             _ => return false,
         };
-        self.0.fetch_and(!option, Ordering::Relaxed) & option != 0
+        self.0.fetch_and(!option, Ordering::Relaxed);
+        asked & option != 0
     }
 }
 
@@ -133,19 +135,21 @@ impl Jail {
     pub fn info(&self) -> Result<JailInfo> {
         let options = &self.system.cache().options;
         loop {
-            match self.read_info(options) {
+            let asked = options.get();
+            match self.read_info(asked) {
                 Err(error)
                     if error.kind() == ErrorKind::UnknownParameter
-                        && error.parameter().is_some_and(|name| options.lacks(name)) => {}
+                        && error.parameter().is_some_and(|name| options.lacks(asked, name)) => {}
                 result => return result,
             }
         }
     }
 
-    fn read_info(&self, options: &Options) -> Result<JailInfo> {
-        let ip4 = options.has(Options::INET).then_some((param::IP4, param::IP4_ADDR));
-        let ip6 = options.has(Options::INET6).then_some((param::IP6, param::IP6_ADDR));
-        let vnet = options.has(Options::VIMAGE).then_some(param::VNET);
+    fn read_info(&self, options: u8) -> Result<JailInfo> {
+        let has = |option| options & option != 0;
+        let ip4 = has(Options::INET).then_some((param::IP4, param::IP4_ADDR));
+        let ip6 = has(Options::INET6).then_some((param::IP6, param::IP6_ADDR));
+        let vnet = has(Options::VIMAGE).then_some(param::VNET);
         let names = (
             (param::JID, param::NAME, param::PARENT, param::PATH, param::OSRELEASE),
             (param::HOST_HOSTNAME, param::HOST_DOMAINNAME, param::HOST_HOSTUUID, param::HOST_HOSTID),
@@ -185,5 +189,23 @@ impl Jail {
             persist,
             dying,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_option_that_another_thread_found_missing_is_missing_for_this_one_too() {
+        let options = Options::all();
+        // Both have asked before either has an answer.
+        let (one, other) = (options.get(), options.get());
+        assert!(options.lacks(one, "ip6.addr"));
+        assert!(options.lacks(other, "ip6"));
+        // One that was not asked for is no reason to ask again.
+        assert!(!options.lacks(options.get(), "ip6"));
+        assert!(!options.lacks(options.get(), "securelevel"));
+        assert_eq!(options.get(), Options::INET | Options::VIMAGE);
     }
 }
