@@ -76,11 +76,11 @@ permissions! {
     ADJTIME = 14, ALLOW_ADJTIME;
     /// Root may set the clock. Since FreeBSD 15.0.
     SETTIME = 15, ALLOW_SETTIME;
-    /// Root may change routes. Since FreeBSD 15.0.
+    /// Root may change routes. Since FreeBSD 14.4.
     ROUTING = 16, ALLOW_ROUTING;
     /// Root may set audit sessions. Since FreeBSD 15.0.
     SETAUDIT = 17, ALLOW_SETAUDIT;
-    /// Users of the parent may tamper with processes of the same user. Since FreeBSD 15.0.
+    /// Users of the parent may tamper with processes of the same user. Since FreeBSD 14.4, where it is on by default.
     UNPRIVILEGED_PARENT_TAMPERING = 18, ALLOW_UNPRIVILEGED_PARENT_TAMPERING;
     /// Root may run virtual machines. With the module vmm.
     VMM = 19, ALLOW_VMM;

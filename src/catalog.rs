@@ -53,7 +53,7 @@ impl Catalog {
     ///
     /// # FreeBSD versions
     ///
-    /// All. What is in it is what the running kernel has: `meta` and `env`, for one, since 15.0.
+    /// All. What is in it is what the running kernel has: `meta` and `env`, for one, since 14.4.
     pub fn load() -> Result<Self> {
         let tree = Tree { system: System::current() };
         let root = tree.find(ROOT)?;

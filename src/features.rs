@@ -49,7 +49,7 @@ impl Features {
         self.jails
     }
 
-    /// Whether there are jail descriptors, which came with FreeBSD 15.0, and with them `meta`, `env` and events.
+    /// Whether there are jail descriptors and events of jails, which came with FreeBSD 15.0.
     #[must_use]
     pub const fn descriptors(self) -> bool {
         self.descriptors

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 use core::ffi::c_int;
+use std::borrow::Cow;
 use std::os::fd::OwnedFd;
 
 use crate::error::{Call, Error, ErrorKind, Result, Subject};
@@ -39,9 +40,53 @@ pub trait Keys: Sealed {
 pub struct Question<'d, 's> {
     draft: &'d mut Draft<'s>,
     places: Places,
-    growth: u32,
-    /// Whether any buffer was smaller than its value may be.
-    growable: bool,
+    growth: Growth,
+    /// How many buffers are smaller than their values may be.
+    growable: usize,
+    /// Whether a key of `meta` or `env` is asked for.
+    has_user_keys: bool,
+}
+
+/// How large the buffers are of values that have no fixed limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Growth {
+    /// As large as most values need. Each key of `meta` and `env` has its own.
+    Usual,
+    /// As large as the kernel's own limits. Keys of `meta` and `env` are read as the whole text from here on: of a
+    /// single one the kernel wants room for all that follows it (T7), which for many is more than a request can hold.
+    Limit,
+    /// Four times that, for where the limits have been raised.
+    Raised,
+    /// What a request can hold, divided: this many bytes each.
+    Rest(usize),
+}
+
+impl Growth {
+    fn next(self) -> Option<Self> {
+        match self {
+            Self::Usual => Some(Self::Limit),
+            Self::Limit => Some(Self::Raised),
+            Self::Raised => Some(Self::Rest(0)),
+            Self::Rest(_) => None,
+        }
+    }
+
+    /// Returns the size of the buffer of a value that has no fixed limit.
+    fn room(self, kind: Kind, usual: usize) -> usize {
+        let limit = match kind {
+            // Unless sysctl security.jail.jail_max_af_ips was raised.
+            Kind::Ip4 => 255 * 4,
+            Kind::Ip6 => 255 * 16,
+            _ => 4096,
+        };
+        match self {
+            Self::Usual => usual,
+            Self::Limit => limit,
+            Self::Raised => 4 * limit,
+            // A list is of whole addresses.
+            Self::Rest(room) => room - room % 16,
+        }
+    }
 }
 
 /// Where in the request each key's value is, in the order of the keys.
@@ -79,6 +124,13 @@ impl Places {
 
 impl Question<'_, '_> {
     fn ask(&mut self, name: &str, kind: Kind, usual: usize, max: usize) -> Result<()> {
+        let (mut name, mut usual, mut max) = (name, usual, max);
+        if name::user_key(name).is_some() {
+            self.has_user_keys = true;
+            if self.growth != Growth::Usual {
+                (name, usual, max) = (name::text_of(name), 4096, 0);
+            }
+        }
         // A name that is there already, be it the key by which the jail is found, is answered from its one slot:
         // of a name that is given twice, the kernel would answer the last and leave the other as it was.
         if let Some(place) = self.draft.collision(name) {
@@ -93,27 +145,14 @@ impl Question<'_, '_> {
             (Some(size), _) => size,
             (None, max) if max != 0 => max,
             (None, _) => {
-                self.growable = true;
-                grown(kind, usual, self.growth)
+                self.growable += 1;
+                self.growth.room(kind, usual)
             }
         };
+        self.draft.check_room(name, room).map_err(|error| error.about(name))?;
         self.places.push(self.draft.len());
         self.draft.push_space(name, room);
         Ok(())
-    }
-}
-
-/// Returns the size of the buffer of a value that has no fixed limit, at the first try and at later ones.
-fn grown(kind: Kind, usual: usize, growth: u32) -> usize {
-    match (kind, growth) {
-        (_, 0) => usual,
-        // The kernel's own limit, unless sysctl security.jail.jail_max_af_ips was raised.
-        (Kind::Ip4, 1) => 255 * 4,
-        (Kind::Ip6, 1) => 255 * 16,
-        (Kind::Ip4, growth) => (255 * 4) << (2 * (growth - 1)).min(8),
-        (Kind::Ip6, growth) => (255 * 16) << (2 * (growth - 1)).min(8),
-        (_, 1) => 4096,
-        (_, growth) => 4096 << (2 * (growth - 1)).min(8),
     }
 }
 
@@ -125,11 +164,25 @@ pub struct Answers<'d, 's> {
 }
 
 impl<'d> Answers<'d, '_> {
-    fn next(&mut self, name: &str) -> Result<&'d [u8]> {
-        self.places
-            .next()
-            .and_then(|&place| self.draft.value(place))
-            .ok_or_else(|| Error::refused(ErrorKind::InvalidAnswer, "the answer is missing").about(name))
+    fn next(&mut self, name: &str) -> Result<Cow<'d, [u8]>> {
+        let missing = || Error::refused(ErrorKind::InvalidAnswer, "the answer is missing").about(name);
+        let &place = self.places.next().ok_or_else(missing)?;
+        let bytes = self.draft.value(place).ok_or_else(missing)?;
+        match name::user_key(name) {
+            Some(key) if self.draft.name(place) != name => Ok(value_of_key(bytes, key)),
+            _ => Ok(Cow::Borrowed(bytes)),
+        }
+    }
+}
+
+/// Returns what the kernel would answer for a key of `meta` or `env`, from the whole text: nothing at all where there is
+/// no such key, and of several the last one. See `jm_osd_method_get` in `sys/kern/kern_jailmeta.c`.
+fn value_of_key<'t>(text: &'t [u8], key: &str) -> Cow<'t, [u8]> {
+    let text = text.split(|&byte| byte == 0).next().unwrap_or_default();
+    let value = |line: &'t [u8]| line.strip_prefix(key.as_bytes())?.strip_prefix(b"=");
+    match text.split(|&byte| byte == b'\n').rev().find_map(value) {
+        Some(value) => Cow::Owned([value, b"\0"].concat()),
+        None => Cow::Borrowed(&[]),
     }
 }
 
@@ -146,7 +199,7 @@ impl<T: Decode, A> Keys for Param<'_, T, A> {
     }
 
     fn answer(&self, answers: &mut Answers<'_, '_>) -> Result<T> {
-        T::decode(answers.next(self.name())?, self.name())
+        T::decode(&answers.next(self.name())?, self.name())
     }
 }
 
@@ -235,7 +288,7 @@ impl Keys for &[(&str, Kind)] {
     }
 
     fn answer(&self, answers: &mut Answers<'_, '_>) -> Result<Vec<Value>> {
-        self.iter().map(|&(name, kind)| Value::decode(kind, answers.next(name)?, name)).collect()
+        self.iter().map(|&(name, kind)| Value::decode(kind, &answers.next(name)?, name)).collect()
     }
 }
 
@@ -255,9 +308,9 @@ impl Keys for Present<'_> {
 
     fn answer(&self, answers: &mut Answers<'_, '_>) -> Result<Self::Output> {
         let value = |&(name, kind)| {
-            let bytes: &[u8] = answers.next(name)?;
+            let bytes = answers.next(name)?;
             let is_missing = bytes.is_empty() && name::user_key(name).is_some();
-            if is_missing { Ok(None) } else { Value::decode(kind, bytes, name).map(Some) }
+            if is_missing { Ok(None) } else { Value::decode(kind, &bytes, name).map(Some) }
         };
         self.0.iter().map(value).collect()
     }
@@ -345,9 +398,9 @@ fn read_in<K: Keys>(
     bytes: &mut [u8],
     entries: &mut [Entry],
 ) -> Result<Found<K::Output>> {
-    let mut growth = 0;
+    let mut growth = Growth::Usual;
     loop {
-        if growth > 0 {
+        if growth != Growth::Usual {
             bytes.fill(0);
             entries.fill(Entry::default());
         }
@@ -357,12 +410,17 @@ fn read_in<K: Keys>(
             draft: &mut draft,
             places: Places::Few { places: [0; MAX_TUPLE], len: 0 },
             growth,
-            growable: false,
+            growable: 0,
+            has_user_keys: false,
         };
-        keys.ask(&mut question)?;
-        let Question { places, growable, .. } = question;
+        let asked = keys.ask(&mut question);
+        let Question { places, growable, has_user_keys, .. } = question;
+        if growth == Growth::Rest(0) && asked.is_ok() && growable > 0 {
+            growth = Growth::Rest(draft.room_left() / growable);
+            continue;
+        }
         let verb = Verb { call: Call::JailGet, flags: read.flags, subject: read.subject };
-        match draft.call(read.system, verb, read.desc) {
+        match asked.and_then(|()| draft.call(read.system, verb, read.desc)) {
             Ok(answer) => {
                 let inside = match read.relative_to {
                     Some(base) => draft.make_relative(&base.prefix, base.jid),
@@ -372,13 +430,48 @@ fn read_in<K: Keys>(
                 let values = keys.answer(&mut answers)?;
                 return Ok(Found { jid: answer.jid, descriptor: answer.descriptor, inside, values });
             }
-            // EINVAL without a word is what the kernel says of a buffer that is too small. The next try asks for
-            // more; where that would be more than a request can hold, what the kernel said stands.
-            Err(error) if growable && error.is_wordless_einval() && growth < 4 => growth += 1,
-            Err(error) if growth > 0 && error.call().is_none() => {
-                return Err(error.because("the value is larger than a request can hold"));
+            // EINVAL without a word is what the kernel says of a buffer that is too small.
+            Err(error) if growable > 0 && error.is_wordless_einval() => match growth.next() {
+                Some(next) => growth = next,
+                None => return Err(error.because("the values are larger than a request can hold")),
+            },
+            // Buffers that were too many or too large for a request.
+            Err(error) if error.is_oversize() && growth == Growth::Usual && has_user_keys => {
+                growth = Growth::Limit;
+            }
+            Err(error) if error.is_oversize() && matches!(growth, Growth::Limit | Growth::Raised) => {
+                growth = Growth::Rest(0);
             }
             Err(error) => return Err(error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn t7_a_key_is_found_in_the_whole_text_as_the_kernel_finds_it() {
+        let text = b"a=1\nab=2\nb=x a=3\nempty=\nc\ntwice=1\ntwice=2\nlast=9\0garbage\na=7";
+        for (key, value) in [
+            ("a", Some("1")),
+            ("ab", Some("2")),
+            ("b", Some("x a=3")),
+            ("empty", Some("")),
+            ("twice", Some("2")),
+            ("last", Some("9")),
+            ("c", None),
+            ("x a", None),
+            ("nosuch", None),
+        ] {
+            let found = value_of_key(text, key);
+            assert_eq!(
+                found,
+                value.map(|value| [value.as_bytes(), b"\0"].concat()).unwrap_or_default(),
+                "{key}"
+            );
+        }
+        assert_eq!(value_of_key(b"\0", "a"), b"".as_slice());
     }
 }

@@ -49,7 +49,7 @@ shared_or_own! {
     "Its own: those that are set, and else what its parent had when it was created."
 }
 
-/// Who may become whom in a jail by [mac_do(4)], a kernel module since FreeBSD 15.0.
+/// Who may become whom in a jail by [mac_do(4)], a kernel module since FreeBSD 14.3.
 ///
 /// [mac_do(4)]: https://man.freebsd.org/cgi/man.cgi?query=mac_do&sektion=4
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

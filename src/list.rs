@@ -12,7 +12,7 @@ use crate::jail::Jail;
 use crate::param;
 use crate::raw;
 use crate::request::Desc;
-use crate::sys::{self, System};
+use crate::sys::{self, System, Trap};
 
 /// Jails to be listed, from [`Jail::all`], [`Jail::children`] and [`Jail::descendants`].
 ///
@@ -154,8 +154,6 @@ impl<'p> Walk<'p> {
         if let Some(above) = self.jails.below {
             match above.descriptor_ref() {
                 Some(descriptor) => {
-                    // The kernel of 15.0 and 15.1 releases one reference too many of a jail that has died.
-                    raw::check_alive(&self.jails.system, descriptor)?;
                     desc = Desc::Given(descriptor);
                     flags |= sys::JAIL_AT_DESC;
                 }
@@ -171,6 +169,12 @@ impl<'p> Walk<'p> {
             flags |= sys::JAIL_DYING;
         }
         loop {
+            // Before each call: the kernel releases one reference too many of a jail that has died meanwhile.
+            if let Some(descriptor) = self.jails.below.and_then(Jail::descriptor_ref) {
+                if Trap::T3.is_there(&self.jails.system) {
+                    raw::check_alive(&self.jails.system, descriptor)?;
+                }
+            }
             let read = Read {
                 system: &self.jails.system,
                 flags,

@@ -85,7 +85,7 @@ macro_rules! composed_setters {
 
         /// Sets `mac.do` and `mac.do.rules`: which users may become others.
         ///
-        /// Default: none may. Takes the module mac_do, since FreeBSD 15.0. See [`param::MAC_DO`](crate::param::MAC_DO)
+        /// Default: none may. Takes the module mac_do, since FreeBSD 14.3. See [`param::MAC_DO`](crate::param::MAC_DO)
         /// and mac_do(4).
         ///
         /// ```
@@ -142,7 +142,7 @@ macro_rules! composed_setters {
         ///
         /// A key has neither `=` nor a newline, a value no newline. Both texts are limited to what sysctl
         /// `security.jail.meta_maxbufsize` says: 4,096 bytes by default. The whole text is
-        /// [`param::META`](crate::param::META). Since FreeBSD 15.0. See jail(8).
+        /// [`param::META`](crate::param::META). Since FreeBSD 14.4. See jail(8).
         ///
         /// ```
         /// # use freebsd_jail::{Jail, param::Param, sim};

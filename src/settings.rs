@@ -158,10 +158,19 @@ impl Settings {
                 }
                 self.late.remove(earlier);
             }
+            self.late.check_room(name, 0).map_err(|error| error.about(name))?;
             self.late.push(&[name], Outgoing::Null);
             Ok(())
         });
         self.keep(result);
+    }
+
+    /// Has all sent in one request.
+    pub(crate) fn join(&mut self) {
+        for index in 0..self.late.len() {
+            self.core.push_from(&self.late, index);
+        }
+        self.late.clear();
     }
 
     /// Forgets a parameter.
@@ -281,19 +290,37 @@ impl Settings {
         }
     }
 
-    /// Refuses `meta` and `env` that would become longer than the kernel allows, which it finds out too late.
-    pub(crate) fn check_texts(&self, system: &System, meta: &[u8], env: &[u8]) -> Result<()> {
+    /// Refuses `meta` and `env` that would become longer than the kernel allows, as far as that can be told without
+    /// asking it.
+    pub(crate) fn check_new_texts(&self, system: &System) -> Result<()> {
+        // Asked only if it matters: few ever raise it.
+        self.check_texts(&[], &[], |len| len <= META_MAX || len <= system.meta_max())
+    }
+
+    /// Refuses `meta` and `env` that would become longer than the kernel allows, beside what there is. It finds that
+    /// out after it has changed other things (T5).
+    pub(crate) fn check_changed_texts(&self, system: &System, meta: &[u8], env: &[u8]) -> Result<()> {
+        let max = system.meta_max();
+        self.check_texts(meta, env, |len| len <= max)
+    }
+
+    fn check_texts(&self, meta: &[u8], env: &[u8], fits: impl Fn(usize) -> bool) -> Result<()> {
         for (of, text) in [("meta", meta), ("env", env)] {
             let Some(name) = self.late.names().find(|name| is_of(of, name)) else { continue };
             let len = self.len_with(of, text);
-            // Asked only if it matters: few ever change it.
-            if len > META_MAX && len > system.meta_max() {
-                let reason =
-                    format!("`{of}` would have {len} bytes, more than sysctl security.jail.meta_maxbufsize");
+            if !fits(len) {
+                let reason = format!(
+                    "`{of}` would have {len} bytes, more than sysctl security.jail.meta_maxbufsize allows"
+                );
                 return Err(Error::refused(ErrorKind::InvalidValue, reason).about(name));
             }
         }
         Ok(())
+    }
+
+    /// Whether `meta` or `env` or lines of them are set.
+    pub(crate) fn has_texts(&self) -> bool {
+        self.late.names().any(|name| is_of("meta", name) || is_of("env", name))
     }
 
     /// Whether lines of `meta` or `env` are set, to which others may be added that are there already.
@@ -301,7 +328,7 @@ impl Settings {
         self.late.names().any(|name| name::user_key(name).is_some())
     }
 
-    /// Whether nothing is set but `meta`, or nothing but `env`.
+    /// Whether nothing is set but `meta`, or nothing but `env`: that is changed as a whole or not at all.
     pub(crate) fn is_one_text(&self) -> bool {
         self.core.len() == 0 && ["meta", "env"].iter().any(|of| self.late.names().all(|name| is_of(of, name)))
     }
@@ -343,6 +370,7 @@ fn take_over(to: &mut Draft<'_>, from: &Draft<'_>) -> Result<()> {
             }
             to.remove(earlier);
         }
+        to.check_room(name, from.value(index).map_or(0, <[u8]>::len)).map_err(|error| error.about(name))?;
         to.push_from(from, index);
     }
     Ok(())

@@ -7,9 +7,11 @@ mod common;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use common::host;
-use freebsd_jail::param::{Kind, Param};
+use freebsd_jail::param::{Kind, Mode, Param, Value};
 use freebsd_jail::raw::{self, At};
-use freebsd_jail::{Error, ErrorKind, GetFlags, Ip4, Jail, JailBuilder, Request, Result, SetFlags, param};
+use freebsd_jail::{
+    Changes, Error, ErrorKind, GetFlags, Ip4, Jail, JailBuilder, Request, Result, SetFlags, param,
+};
 
 /// Asserts that something is refused before any call.
 #[track_caller]
@@ -103,19 +105,58 @@ fn an_empty_level_in_a_name_is_refused() {
 #[test]
 fn too_many_parameters_are_refused() {
     let mut request = Request::new();
-    for index in 0..2000 {
+    for index in 0..510 {
         request.flag(&format!("allow.x{index}")).expect("a name");
     }
-    assert_eq!(request.len(), 2000);
-    refused(ErrorKind::InvalidRequest, None, || raw::jail_set(&mut request, At::None, SetFlags::CREATE));
-    refused(ErrorKind::InvalidRequest, None, || raw::jail_get(&mut request, At::None, GetFlags::empty()));
+    refused(ErrorKind::InvalidRequest, Some("allow.y"), || request.flag("allow.y").map(drop));
+    assert_eq!(request.len(), 510);
+    let many = |jail: JailBuilder<'static>| {
+        (0..2_000).fold(jail, |jail, index| jail.meta(&format!("k{index}"), "v"))
+    };
+    refused(ErrorKind::InvalidRequest, Some("meta.k510"), || many(builder()).create());
+    let removing = |update: Changes| {
+        let _host = host();
+        let jail = builder().create().expect("created");
+        (0..2_000)
+            .fold(jail.update().with(&update), |update, index| update.remove_env(&format!("k{index}")))
+            .apply()
+    };
+    let error = removing(Changes::new()).expect_err("too many");
+    assert_eq!((error.kind(), error.parameter()), (ErrorKind::InvalidRequest, Some("env.k510")));
 }
 
 #[test]
 fn too_many_bytes_are_refused() {
-    let mut request = Request::new();
-    request.int("jid", 1).expect("a number").space("meta", 65_000).expect("room");
-    refused(ErrorKind::InvalidRequest, None, || raw::jail_get(&mut request, At::None, GetFlags::empty()));
+    for len in [65_000, 65_536, usize::MAX / 2, usize::MAX] {
+        let mut request = Request::new();
+        request.int("jid", 1).expect("a number");
+        refused(ErrorKind::InvalidRequest, Some("meta"), || request.space("meta", len).map(drop));
+        // Nothing of it is left.
+        assert_eq!(request.names().collect::<Vec<_>>(), ["jid"]);
+    }
+    let text = "x".repeat(70_000);
+    refused(ErrorKind::InvalidRequest, Some("new.text"), || {
+        Request::new().string("new.text", &text).map(drop)
+    });
+    refused(ErrorKind::InvalidRequest, Some("new.text"), || {
+        builder().set(Param::<String>::new("new.text"), &text).create()
+    });
+}
+
+#[test]
+fn a_list_that_no_request_can_hold_is_refused() {
+    let (ip4, ip6): (Vec<_>, Vec<_>) =
+        (1..=80_000).map(|bits: u32| (Ipv4Addr::from_bits(bits), Ipv6Addr::from_bits(bits.into()))).unzip();
+    refused(ErrorKind::InvalidRequest, Some("ip4.addr"), || builder().ip4(ip4.clone()).create());
+    refused(ErrorKind::InvalidRequest, Some("ip6.addr"), || builder().ip6(ip6.clone()).create());
+    refused(ErrorKind::InvalidRequest, Some("ip4.addr"), || Request::new().ip4("ip4.addr", &ip4).map(drop));
+    refused(ErrorKind::InvalidRequest, Some("ip6.addr"), || Request::new().ip6("ip6.addr", &ip6).map(drop));
+    // One that it can hold is looked through.
+    let mut twice = ip4;
+    twice.truncate(12_000);
+    twice.push(Ipv4Addr::from_bits(7));
+    let error = refused(ErrorKind::InvalidValue, Some("ip4.addr"), || builder().ip4(twice).create());
+    assert!(error.to_string().contains("0.0.0.7"), "{error}");
 }
 
 #[test]
@@ -127,9 +168,7 @@ fn the_largest_request_that_the_limits_allow_reaches_the_kernel() {
     }
     let error = raw::jail_get(&mut request, At::None, GetFlags::empty()).expect_err("names no jail");
     assert_eq!((error.kind(), error.message()), (ErrorKind::NotFound, Some("no jail specified")));
-    request.flag("one.more").expect("a name");
-    let error = raw::jail_get(&mut request, At::None, GetFlags::empty()).expect_err("one too many");
-    assert_eq!((error.kind(), error.call()), (ErrorKind::InvalidRequest, None));
+    refused(ErrorKind::InvalidRequest, Some("one.more"), || request.flag("one.more").map(drop));
 }
 
 #[test]
@@ -177,6 +216,66 @@ fn t16_the_names_that_hang_the_kernel_are_refused_on_every_path() {
         ] {
             assert_eq!((error.kind(), error.parameter(), error.call()), (bad, Some(name), None));
         }
+    }
+}
+
+#[test]
+fn the_names_that_panic_the_mac_do_of_14_2_are_refused_on_every_path() {
+    for name in ["mdo", "mdo.rules"] {
+        let kind = ErrorKind::InvalidParameter;
+        refused(kind, Some(name), || Request::new().flag(name).map(drop));
+        refused(kind, Some(name), || Request::new().string(name, "").map(drop));
+        refused(kind, Some(name), || Request::new().int(name, 2).map(drop));
+        refused(kind, Some(name), || Request::new().space(name, 64).map(drop));
+        refused(kind, Some(name), || builder().set(Param::<String>::new(name), "").create());
+        refused(kind, Some(name), || builder().set_value(name, &Value::Mode(Mode::Inherit)).create());
+        let _host = host();
+        let jail = builder().create().expect("created");
+        for error in [
+            jail.update().set(Param::<Mode>::new(name), Mode::Inherit).apply().expect_err("refused"),
+            jail.get(Param::<Mode>::new(name)).expect_err("refused"),
+            jail.get(&[(name, Kind::Text)][..]).expect_err("refused"),
+            builder().copy_from(&jail, &[name]).create().expect_err("refused"),
+        ] {
+            assert_eq!((error.kind(), error.parameter(), error.call()), (kind, Some(name), None), "{error}");
+        }
+    }
+}
+
+#[test]
+fn t32_the_no_form_of_what_is_no_boolean_is_refused() {
+    for name in ["noerrmsg", "nodesc", "nojid", "noname", "nolastjid"] {
+        let kind = ErrorKind::InvalidParameter;
+        refused(kind, Some(name), || Request::new().flag(name).map(drop));
+        refused(kind, Some(name), || Request::new().string(name, "x").map(drop));
+        refused(kind, Some(name), || builder().set(Param::<bool>::new(name), true).create());
+        refused(kind, Some(name), || builder().set(Param::<String>::new(name), "x").create());
+    }
+}
+
+#[test]
+fn t30_a_level_that_names_the_host_is_refused() {
+    for name in ["0.x", "a.0.x", "0.0"] {
+        refused(ErrorKind::InvalidValue, Some("name"), || Request::new().string("name", name).map(drop));
+        refused(ErrorKind::InvalidValue, Some("name"), || {
+            Request::new().bytes("name", format!("{name}\0pad").as_bytes()).map(drop)
+        });
+        refused(ErrorKind::InvalidValue, Some("name"), || builder().name(name).create());
+    }
+    for name in ["0x.y", "10.y", "y.0x"] {
+        Request::new().string("name", name).expect("not the host's");
+    }
+}
+
+#[test]
+fn t36_a_text_with_a_nul_inside_is_refused() {
+    for name in ["meta", "env", "meta.k", "env.k"] {
+        for bytes in [&b"a\0b\0"[..], b"a\0\0", b"a"] {
+            refused(ErrorKind::InvalidValue, Some(name), || Request::new().bytes(name, bytes).map(drop));
+        }
+        Request::new().bytes(name, b"a\0").expect("a string");
+        Request::new().bytes(name, b"").expect("none");
+        Request::new().space(name, 64).expect("room for an answer");
     }
 }
 

@@ -7,7 +7,7 @@ mod common;
 use std::ffi::OsString;
 
 use common::{host, model, name, on_every_kernel, releases};
-use freebsd_jail::param::{Param, Value};
+use freebsd_jail::param::{Kind, Param, Value};
 use freebsd_jail::{Allow, ErrorKind, Jail, JailBuilder, MacDo, Mode, param, sim};
 
 const RULES: &str = "uid=1001>uid=80";
@@ -166,11 +166,60 @@ fn t7_a_key_is_read_though_much_text_follows_it() {
         let (meta, env) = (Param::<String>::new("meta.small"), Param::<Option<OsString>>::new("env.small"));
         assert_eq!(jail.get((meta, param::NAME, env)).expect("read").0, "one");
         assert_eq!(jail.get(env).expect("read"), Some("two".into()));
-        let both =
-            jail.get(&[("env.big", param::Kind::Text), ("meta.small", param::Kind::Text)][..]).expect("read");
+        let both = jail.get(&[("env.big", Kind::Text), ("meta.small", Kind::Text)][..]).expect("read");
         assert_eq!(both, [Value::Text("e".repeat(4000).into()), Value::Text("one".into())]);
         let listed: Vec<_> = Jail::all().get((param::JID, meta)).map(|jail| jail.expect("read")).collect();
         assert!(listed.contains(&(jail.jid(), "one".to_owned())));
+    });
+}
+
+#[test]
+fn t7_any_number_of_keys_is_read_at_once() {
+    on_every_kernel(|_| {
+        if !has(param::META) {
+            return;
+        }
+        let full: Vec<_> = (0..100).map(|index| format!("meta.key{index:02}")).collect();
+        let value = |index: usize| format!("{index:02}{}", "v".repeat(28));
+        let meta: Vec<_> = (0..100).map(|index| format!("key{index:02}={}", value(index))).collect();
+        let jail =
+            builder().set(param::META, meta.join("\n")).env("e", "f".repeat(3000)).create().expect("created");
+        for count in [15, 16, 17, 40, 100] {
+            let keys: Vec<_> = full.iter().take(count).map(|name| (name.as_str(), Kind::Text)).collect();
+            let values = jail.get(&*keys).expect("read");
+            let expected: Vec<_> = (0..count).map(|index| Value::Text(value(index).into())).collect();
+            assert_eq!(values, expected, "{count} keys");
+        }
+        // More than a request has room for, beside the whole texts, a key that is missing and something else.
+        let mut keys: Vec<_> = (0..6).flat_map(|_| &full).map(|name| (name.as_str(), Kind::Text)).collect();
+        let many: Vec<_> = (0..600).map(|index| format!("env.none{index}")).collect();
+        keys.extend(many.iter().map(|name| (name.as_str(), Kind::Text)));
+        keys.extend([("meta", Kind::Text), ("env.e", Kind::Text), ("persist", Kind::Bool)]);
+        let values = jail.get(&*keys).expect("read");
+        assert_eq!(values.len(), keys.len());
+        assert_eq!(values[199], Value::Text(value(99).into()));
+        assert_eq!(values[600], Value::Text("".into()));
+        let last: Vec<_> = values.iter().rev().take(3).collect();
+        let expected =
+            [Value::Bool(true), Value::Text("f".repeat(3000).into()), Value::Text(meta.join("\n").into())];
+        assert_eq!(last, expected.iter().collect::<Vec<_>>());
+        // They are copied alike.
+        let names: Vec<_> = full.iter().map(String::as_str).chain(["env.none"]).collect();
+        let copy = builder().copy_from(&jail, &names).create().expect("created");
+        let lines = |text: String| text.lines().map(str::to_owned).collect::<std::collections::BTreeSet<_>>();
+        assert_eq!(lines(copy.get(param::META.text()).expect("read")), meta.into_iter().collect());
+        assert_eq!(copy.get(param::ENV).expect("read"), "");
+    });
+}
+
+#[test]
+fn values_that_no_request_can_hold_are_refused_as_that() {
+    on_every_kernel(|_| {
+        let jail = builder().create().expect("created");
+        let names: Vec<_> = (0..600).map(|index| format!("new.thing{index}")).collect();
+        let keys: Vec<_> = names.iter().map(|name| (name.as_str(), Kind::Int)).collect();
+        let error = jail.get(&*keys).expect_err("too many");
+        assert_eq!((error.kind(), error.call()), (ErrorKind::InvalidRequest, None), "{error}");
     });
 }
 

@@ -7,7 +7,7 @@ mod common;
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use common::{Host, model, name, on_every_kernel, releases};
+use common::{Host, host, model, name, on_every_kernel, releases};
 use freebsd_jail::param::{self, Access, Kind, Param, Since, Value};
 use freebsd_jail::{
     Allow, Changes, ErrorKind, Features, Host as HostNames, Ip4, Ip6, Jail, JailBuilder, Linux, MacDo, Mode,
@@ -358,7 +358,7 @@ fn a_jail_with_a_network_stack_of_its_own_says_so() {
 
 #[test]
 fn what_excludes_each_other_is_refused_and_both_are_named() {
-    let _host = common::host();
+    let _host = host();
     let before = |jail: JailBuilder<'_>, parameter: &str, other: &str| {
         let error = jail.create().expect_err("they exclude each other");
         assert_eq!((error.kind(), error.call()), (ErrorKind::Conflict, None), "{error}");
@@ -386,7 +386,7 @@ fn what_excludes_each_other_is_refused_and_both_are_named() {
 
 #[test]
 fn numbers_out_of_range_are_refused_by_name() {
-    let _host = common::host();
+    let _host = host();
     for (name, bad) in [
         ("children.max", -1),
         ("enforce_statfs", -1),
@@ -517,7 +517,7 @@ fn an_empty_set_of_permissions_changes_none() {
 
 #[test]
 fn bits_that_are_no_permission_are_refused() {
-    let _host = common::host();
+    let _host = host();
     let error = builder().deny(Allow::from_bits_retain(1 << 60)).create().expect_err("no name");
     assert_eq!((error.kind(), error.parameter()), (ErrorKind::InvalidValue, Some("allow")));
 }
@@ -545,6 +545,88 @@ fn copying_from_a_jail_copies_what_is_named_and_nothing_else() {
         let error = builder().copy_from(&one, &["no.such"]).create().expect_err("of no known type");
         assert_eq!((error.kind(), error.parameter()), (ErrorKind::InvalidParameter, Some("no.such")));
     });
+}
+
+#[test]
+fn copying_what_a_jail_has_of_its_parent_copies_that() {
+    on_every_kernel(|host| {
+        host.load_modules();
+        let outer = builder()
+            .hostname("outer")
+            .children_max(3)
+            .set(param::IP4, Mode::Inherit)
+            .ip6([Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 0x5a)])
+            .create()
+            .expect("created");
+        let groups: [(&str, &[&str]); 5] = [
+            ("host", &["host.hostname", "host.domainname", "host.hostuuid", "host.hostid"]),
+            ("linux", &["linux.osname", "linux.osrelease", "linux.oss_version"]),
+            ("zfs", &["zfs.mount_snapshot"]),
+            ("mac.do", &["mac.do.rules"]),
+            ("ip4", &["ip4.addr"]),
+        ];
+        let inheriting = groups.iter().fold(builder(), |jail, (mode, _)| {
+            let has = outer.get(&[(*mode, Kind::Mode)][..]).is_ok();
+            if has { jail.set_value(mode, &Value::Mode(Mode::Inherit)) } else { jail }
+        });
+        let one = inheriting.create().expect("created");
+        for (mode, values) in groups {
+            if one.get(&[(mode, Kind::Mode)][..]).is_err() {
+                println!("skipped: this kernel has no {mode}");
+                continue;
+            }
+            let names = [&[mode][..], values].concat();
+            for names in [&names[..], &names.iter().copied().rev().collect::<Vec<_>>(), &[mode]] {
+                let two = builder().copy_from(&one, names).create().expect("created");
+                let inherits = two.get(&[(mode, Kind::Mode)][..]).expect("read");
+                assert_eq!(inherits, [Value::Mode(Mode::Inherit)], "{mode}");
+            }
+        }
+        // A value alone is that value.
+        let two = builder().copy_from(&outer, &["host.hostname"]).create().expect("created");
+        assert_eq!(two.get(param::HOST_HOSTNAME).expect("read"), "outer");
+    });
+}
+
+#[test]
+fn copying_the_mode_of_addresses_copies_them() {
+    on_every_kernel(|_| {
+        let (ip4, ip6) = (Ipv4Addr::new(10, 9, 7, 1), Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 7, 1));
+        let with = builder().ip4([ip4]).ip6([ip6]).create().expect("created");
+        for names in [&["ip4", "ip6"][..], &["ip4.addr", "ip6.addr"], &["ip6.addr", "ip4", "ip6", "ip4.addr"]]
+        {
+            let copy = builder().copy_from(&with, names).create().expect("created");
+            let addresses = copy.get((param::IP4_ADDR, param::IP6_ADDR)).expect("read");
+            assert_eq!(addresses, (vec![ip4], vec![ip6]), "{names:?}");
+        }
+        let without = builder().ip4(Ip4::Disable).create().expect("created");
+        let copy = builder().ip4([ip4]).copy_from(&without, &["ip4", "ip4.addr"]).create().expect("created");
+        assert_eq!(copy.get((param::IP4, param::IP4_ADDR)).expect("read"), (Mode::Disable, vec![]));
+        // A network stack of its own excludes addresses, and reads as inheriting them.
+        let Ok(stack) = builder().vnet(Vnet::New).create() else {
+            println!("skipped: this kernel has no network stacks of jails");
+            return;
+        };
+        let copy =
+            builder().copy_from(&stack, &["vnet", "ip4", "ip4.addr", "ip6"]).create().expect("created");
+        assert_eq!(copy.get(param::VNET).expect("read"), Mode::New);
+        let copy = builder().copy_from(&with, &["vnet", "ip4"]).create().expect("created");
+        assert_eq!(copy.get((param::VNET, param::IP4_ADDR)).expect("read"), (Mode::Inherit, vec![ip4]));
+        let error = builder().copy_from(&stack, &["ip4"]).create().expect_err("the host's addresses");
+        assert_eq!((error.kind(), error.parameter()), (ErrorKind::Conflict, Some("ip4")), "{error}");
+    });
+}
+
+#[test]
+fn t33_zfs_is_a_jails_own_or_its_parents() {
+    let host = host();
+    host.load_modules();
+    let error = builder().zfs(Mode::Disable).create().expect_err("no such thing");
+    assert_eq!((error.kind(), error.parameter(), error.call()), (ErrorKind::InvalidValue, Some("zfs"), None));
+    match builder().zfs(Mode::Inherit).create() {
+        Ok(jail) => assert_eq!(jail.get(param::ZFS).expect("read"), Mode::Inherit),
+        Err(error) => println!("skipped: this kernel has no zfs: {error}"),
+    }
 }
 
 #[test]

@@ -11,10 +11,10 @@ use crate::SetFlags;
 use crate::error::{Call, Error, ErrorKind, Result, Subject};
 use crate::jail::{Jail, Nested, no_descriptor};
 use crate::jid::Jid;
-use crate::param::{self, Since};
+use crate::param;
 use crate::raw;
-use crate::request::{Answer, Desc, Draft, Outgoing, Verb};
-use crate::sys::{self, System};
+use crate::request::{Answer, Desc, Draft, Outgoing, Verb, name};
+use crate::sys::{self, System, Trap};
 
 /// What becomes of the jail once it is created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,19 +154,12 @@ impl JailBuilder<'_> {
     fn split(&mut self, system: &System, fate: Fate) -> Result<Rest> {
         let mut late = Draft::new();
         let settings = &mut self.settings;
-        if system.has_descriptors() {
-            settings.check_texts(system, &[], &[])?;
+        settings.check_new_texts(system)?;
+        if Trap::T18.is_there(system) {
             core::mem::swap(&mut late, &mut settings.late);
         } else {
-            // A kernel that is too old for a parameter says so before it does anything.
-            for index in 0..settings.late.len() {
-                let known = param::find(settings.late.name(index));
-                let is_too_new =
-                    known.is_some_and(|row| row.since >= Since::FREEBSD_15_0 && row.module.is_none());
-                let to = if is_too_new { &mut settings.core } else { &mut late };
-                to.push_from(&settings.late, index);
-            }
-            settings.late.clear();
+            // A creation that fails late leaves nothing behind here.
+            settings.join();
         }
         let mut rest = Rest { fate, late };
         self.decide_persistence(&mut rest)?;
@@ -230,6 +223,9 @@ impl JailBuilder<'_> {
         let last = name.rsplit(|&byte| byte == b'.').next().unwrap_or_default();
         if name.split(|&byte| byte == b'.').rev().skip(1).any(<[u8]>::is_empty) {
             return refuse("a level of the name is empty");
+        }
+        if name::has_host_level(name) {
+            return refuse(name::HOST_LEVEL);
         }
         let digits = last.strip_prefix(b"-").unwrap_or(last);
         if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {

@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod copy;
 mod create;
 mod setters;
 

@@ -7,13 +7,10 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use super::JailBuilder;
-use crate::error::{Error, ErrorKind, Result};
-use crate::get::Present;
 use crate::host::Vnet;
-use crate::jail::Jail;
 use crate::jid::Jid;
 use crate::network::{Ip4, Ip6};
-use crate::param::{self, Kind, Mode, parameters, since_text};
+use crate::param::{self, Mode, parameters, since_text};
 use crate::setters::{composed_setters, setter};
 
 /// Who the jail is, and what it looks like from outside.
@@ -81,51 +78,6 @@ impl JailBuilder<'_> {
 /// What is not one parameter in its own type.
 impl JailBuilder<'_> {
     composed_setters!(Creatable);
-
-    /// Sets what another jail has, of the parameters named and of no others. Reads them in one jail_get(2), now.
-    ///
-    /// Each name must be in the [table](param::TABLE) as one that can be set, or be a permission `allow.*`, or a key of
-    /// `meta` or `env`, of which one that the jail lacks is left out.
-    ///
-    /// ```
-    /// # use freebsd_jail::{Jail, param, sim};
-    /// # fn main() -> freebsd_jail::Result<()> {
-    /// # let kernel = sim::Kernel::new();
-    /// # let _guard = kernel.install();
-    /// let one = Jail::builder().path("/").hostname("one").securelevel(2).create()?;
-    /// let two = Jail::builder().path("/").copy_from(&one, &["securelevel"]).create()?;
-    /// assert_eq!(two.get((param::SECURELEVEL, param::HOST_HOSTNAME.text()))?, (2, String::new()));
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn copy_from(mut self, jail: &Jail, names: &[&str]) -> Self {
-        if let Err(error) = self.try_copy_from(jail, names) {
-            self.settings.fail(error);
-        }
-        self
-    }
-
-    fn try_copy_from(&mut self, jail: &Jail, names: &[&str]) -> Result<()> {
-        let mut keys = Vec::with_capacity(names.len());
-        for &name in names {
-            let kind = match param::find(name) {
-                Some(row) => row.kind,
-                None if name.starts_with("allow.") => Kind::Bool,
-                None => {
-                    let reason = "its type is known neither by the table nor by its name";
-                    return Err(Error::refused(ErrorKind::InvalidParameter, reason).about(name));
-                }
-            };
-            keys.push((name, kind));
-        }
-        let values = jail.get(Present(&keys))?;
-        for ((name, _), value) in keys.iter().zip(values) {
-            if let Some(value) = value {
-                self.settings.set_value(name, &value);
-            }
-        }
-        Ok(())
-    }
 
     fn unset(mut self, name: &str) -> Self {
         self.settings.unset(name);

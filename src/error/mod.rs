@@ -153,6 +153,11 @@ impl Error {
         self.0.stage
     }
 
+    /// Whether the request was too large to be made.
+    pub(crate) fn is_oversize(&self) -> bool {
+        self.0.call.is_none() && self.0.kind == ErrorKind::InvalidRequest
+    }
+
     /// Whether the kernel said EINVAL without a text, which of a read means that a buffer was too small.
     pub(crate) fn is_wordless_einval(&self) -> bool {
         self.0.message.is_none() && self.errno() == Some(libc::EINVAL)

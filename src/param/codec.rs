@@ -45,6 +45,19 @@ impl Wire<'_> {
             Self::Bytes(_) => Kind::Bytes,
         }
     }
+
+    /// Returns how many bytes the value has in a request.
+    pub(crate) fn len(&self) -> usize {
+        match *self {
+            Self::Bool(_) => 0,
+            Self::Int(_) | Self::Mode(_) => size_of::<i32>(),
+            Self::Ulong(_) => size_of::<c_ulong>(),
+            Self::Text(text) => text.len().saturating_add(1),
+            Self::Ip4(addresses) => size_of_val(addresses),
+            Self::Ip6(addresses) => size_of_val(addresses),
+            Self::Bytes(bytes) => bytes.len(),
+        }
+    }
 }
 
 /// A type that a parameter's value can be read as. Sealed.

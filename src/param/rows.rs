@@ -15,11 +15,19 @@ macro_rules! parameters {
             ///
             /// `.` separates the levels of nested jails. A last level that is a decimal number must be the
             /// jail's own. No other jail may have the same name.
+            ///
+            /// rctl(8) names jails, too: a `:` in a name makes its rules those of another subject, and after a
+            /// jail is renamed what the jails below it use stays counted under their old names. Where rules are
+            /// used, choose names without `:`, and rename before there are rules, and only jails that have no
+            /// jails below them.
             NAME: OsString, ReadWrite, "name", default "the jail's number", since FREEBSD_13_2, max 256;
             /// The directory that is the jail's root, at most 1,023 bytes.
             ///
             /// It must exist, and reads back with symbolic links resolved. A jail reads the paths of those
             /// below it from its own root.
+            ///
+            /// A nested jail that something else created without a path may read `/` here, though its root is
+            /// another jail's: remove no files by the path of a jail that this program did not create.
             PATH: PathBuf, CreateOnly, "path",
                 default "the creating process's root", since FREEBSD_13_2, max 1024;
             /// The jail above this one, `None` where that is the reading process's own.
@@ -80,6 +88,9 @@ macro_rules! parameters {
             ///
             /// Setting any of `host.hostname`, `host.domainname`, `host.hostuuid` and `host.hostid` implies
             /// its own.
+            ///
+            /// An update to [`Mode::Inherit`](crate::param::Mode::Inherit) gives the jail its parent's names, but
+            /// not the jails below that inherit from it: they keep the old ones until the parent's change.
             HOST: Mode, ReadWrite, "host", default "new", since FREEBSD_13_2, range 1 ..= 2;
             /// The host name, at most 255 bytes. Jails below that inherit it change with it.
             HOST_HOSTNAME: OsString, ReadWrite, "host.hostname",
@@ -184,7 +195,7 @@ macro_rules! parameters {
             /// Whether root inside may set the system's clock, and slew it. The host has the same clock.
             ALLOW_SETTIME: bool, ReadWrite, "allow.settime", default "false", since FREEBSD_15_0;
             /// Whether root inside may change routes, though the jail has no network stack of its own.
-            ALLOW_ROUTING: bool, ReadWrite, "allow.routing", default "false", since FREEBSD_15_0;
+            ALLOW_ROUTING: bool, ReadWrite, "allow.routing", default "false", since FREEBSD_14_4;
             /// Whether root inside may set audit(4) sessions, and so end their auditing. Kernels without
             /// option `AUDIT` do not have it.
             ALLOW_SETAUDIT: bool, ReadWrite, "allow.setaudit", default "false", since FREEBSD_15_0;
@@ -192,7 +203,7 @@ macro_rules! parameters {
             /// processes that the user of the same number has inside. The jail may have it though its parent
             /// has not.
             ALLOW_UNPRIVILEGED_PARENT_TAMPERING: bool, ReadWrite, "allow.unprivileged_parent_tampering",
-                default "false", since FREEBSD_15_0;
+                default "false, on FreeBSD 14 true", since FREEBSD_14_4;
             /// Whether root inside may mount devfs, filtered by
             /// [`devfs_ruleset`](crate::param::DEVFS_RULESET). It takes
             /// [`allow.mount`](crate::param::ALLOW_MOUNT) and an
@@ -223,7 +234,7 @@ macro_rules! parameters {
             /// [`allow.mount`](crate::param::ALLOW_MOUNT) and an
             /// [`enforce_statfs`](crate::param::ENFORCE_STATFS) below 2.
             ALLOW_MOUNT_P9FS: bool, ReadWrite, "allow.mount.p9fs",
-                default "false", since FREEBSD_15_0, module "p9fs";
+                default "false", since FREEBSD_14_4, module "p9fs";
             /// Whether root inside may mount procfs. It takes [`allow.mount`](crate::param::ALLOW_MOUNT) and
             /// an [`enforce_statfs`](crate::param::ENFORCE_STATFS) below 2.
             ALLOW_MOUNT_PROCFS: bool, ReadWrite, "allow.mount.procfs",
@@ -248,18 +259,27 @@ macro_rules! parameters {
             /// which its parent can see, [`Mode::Disable`](crate::param::Mode::Disable) none.
             ///
             /// The parent must have some. Changed, what the jails below share changes too.
+            ///
+            /// An update that takes a name space of its own away from a jail is refused: the kernel would remove
+            /// all that is in it, under the processes that use it, and may panic over shared memory.
             SYSVMSG: Mode, ReadWrite, "sysvmsg", default "disable", since FREEBSD_13_2, setter value sysvmsg;
             /// What the jail has of System V semaphores: [`Mode::Inherit`](crate::param::Mode::Inherit) all
             /// that its parent sees, [`Mode::New`](crate::param::Mode::New) a name space of its own, into
             /// which its parent can see, [`Mode::Disable`](crate::param::Mode::Disable) none.
             ///
             /// The parent must have some. Changed, what the jails below share changes too.
+            ///
+            /// An update that takes a name space of its own away from a jail is refused: the kernel would remove
+            /// all that is in it, under the processes that use it, and may panic over shared memory.
             SYSVSEM: Mode, ReadWrite, "sysvsem", default "disable", since FREEBSD_13_2, setter value sysvsem;
             /// What the jail has of System V shared memory: [`Mode::Inherit`](crate::param::Mode::Inherit)
             /// all that its parent sees, [`Mode::New`](crate::param::Mode::New) a name space of its own, into
             /// which its parent can see, [`Mode::Disable`](crate::param::Mode::Disable) none.
             ///
             /// The parent must have some. Changed, what the jails below share changes too.
+            ///
+            /// An update that takes a name space of its own away from a jail is refused: the kernel would remove
+            /// all that is in it, under the processes that use it, and may panic over shared memory.
             SYSVSHM: Mode, ReadWrite, "sysvshm", default "disable", since FREEBSD_13_2, setter value sysvshm;
             /// Whether the jail has the names and versions of Linux emulation of its own
             /// ([`Mode::New`](crate::param::Mode::New)), or its parent's
@@ -278,14 +298,18 @@ macro_rules! parameters {
             LINUX_OSS_VERSION: i32, ReadWrite, "linux.oss_version",
                 default "the parent's", since FREEBSD_13_2, module "linux_common", setter value linux_oss_version;
             /// What the jail may do with the ZFS datasets that it was given:
-            /// [`Mode::New`](crate::param::Mode::New) what `zfs.*` says of it,
-            /// [`Mode::Inherit`](crate::param::Mode::Inherit) what its parent may,
-            /// [`Mode::Disable`](crate::param::Mode::Disable) nothing special.
+            /// [`Mode::New`](crate::param::Mode::New) what `zfs.*` says of it, at first what its parent may,
+            /// [`Mode::Inherit`](crate::param::Mode::Inherit) what its parent may at any time.
+            /// [`Mode::Disable`](crate::param::Mode::Disable) is refused: the kernel has no such thing.
             ZFS: Mode, ReadWrite, "zfs",
-                default "the module's", since FREEBSD_13_2, module "zfs", setter value zfs;
+                default "new", since FREEBSD_13_2, module "zfs", range 1 ..= 2, setter value zfs;
             /// Whether the snapshots below `.zfs` can be looked into inside: 1 yes, 0 no.
             ///
-            /// To the kernel this is a number and no boolean: 0 has to be sent as a value.
+            /// To the kernel this is a number and no boolean: 0 has to be sent as a value. It reads as 0 of a jail
+            /// whose [`zfs`](crate::param::ZFS) is inherited.
+            ///
+            /// A jail below another one cannot have 1 where its parent has 0. The kernel finds that out only
+            /// after it has changed what else an update carries.
             ZFS_MOUNT_SNAPSHOT: i32, ReadWrite, "zfs.mount_snapshot",
                 default "0", since FREEBSD_13_2, module "zfs", range 0 ..= 1;
             /// Whether users inside may become others by
@@ -297,24 +321,24 @@ macro_rules! parameters {
             /// `New` takes rules, and the others take none. Where the module is loaded, the kernel would
             /// reset a jail's rules with every update that does not mention them: an update by this crate
             /// reads them first, and carries them.
-            MAC_DO: Mode, ReadWrite, "mac.do", default "disable", since FREEBSD_15_0, module "mac_do";
+            MAC_DO: Mode, ReadWrite, "mac.do", default "disable", since FREEBSD_14_3, module "mac_do";
             /// The rules of [mac_do(4)](https://man.freebsd.org/cgi/man.cgi?query=mac_do&sektion=4), such as
             /// `uid=1001>uid=80`, at most 1,023 bytes. Those of a jail that inherits read as its parent's.
             MAC_DO_RULES: OsString, ReadWrite, "mac.do.rules",
-                default "empty", since FREEBSD_15_0, module "mac_do", max 1024;
+                default "empty", since FREEBSD_14_3, module "mac_do", max 1024;
             /// Text about the jail that is hidden from it, in lines `KEY=VALUE`: at most what sysctl
             /// `security.jail.meta_maxbufsize` says, 4,096 bytes by default, the NUL included.
             ///
             /// One line is the parameter `meta.KEY`. It takes [`Param::new`](crate::param::Param::new), with
             /// an `OsString`, or an `Option<OsString>` that tells a missing key from an empty value.
-            META: OsString, ReadWrite, "meta", default "empty", since FREEBSD_15_0;
+            META: OsString, ReadWrite, "meta", default "empty", since FREEBSD_14_4;
             /// Text about the jail that it can read as sysctl `security.jail.env`, in lines `KEY=VALUE`: at
             /// most what sysctl `security.jail.meta_maxbufsize` says, 4,096 bytes by default, the NUL
             /// included.
             ///
             /// One line is the parameter `env.KEY`. It takes [`Param::new`](crate::param::Param::new), with
             /// an `OsString`, or an `Option<OsString>` that tells a missing key from an empty value.
-            ENV: OsString, ReadWrite, "env", default "empty", since FREEBSD_15_0;
+            ENV: OsString, ReadWrite, "env", default "empty", since FREEBSD_14_4;
         }
     };
 }
@@ -326,6 +350,12 @@ macro_rules! since_text {
     };
     (FREEBSD_14_0) => {
         "14.0"
+    };
+    (FREEBSD_14_3) => {
+        "14.3"
+    };
+    (FREEBSD_14_4) => {
+        "14.4"
     };
     (FREEBSD_15_0) => {
         "15.0"

@@ -13,9 +13,9 @@ use core::fmt;
 /// use freebsd_jail::param::{self, Since};
 ///
 /// let meta = param::find("meta").expect("in the table");
-/// assert_eq!(meta.since, Since::FREEBSD_15_0);
+/// assert_eq!(meta.since, Since::FREEBSD_14_4);
 /// assert!(meta.since > Since::FREEBSD_13_2);
-/// assert_eq!(meta.since.to_string(), "15.0");
+/// assert_eq!(meta.since.to_string(), "14.4");
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Since {
@@ -28,6 +28,10 @@ impl Since {
     pub const FREEBSD_13_2: Self = Self::new(13, 2);
     /// FreeBSD 14.0.
     pub const FREEBSD_14_0: Self = Self::new(14, 0);
+    /// FreeBSD 14.3.
+    pub const FREEBSD_14_3: Self = Self::new(14, 3);
+    /// FreeBSD 14.4, which came after 15.0: what it brought, that has.
+    pub const FREEBSD_14_4: Self = Self::new(14, 4);
     /// FreeBSD 15.0.
     pub const FREEBSD_15_0: Self = Self::new(15, 0);
     /// FreeBSD 15.1.

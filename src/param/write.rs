@@ -24,7 +24,11 @@ pub(crate) fn write(
     wire: Wire<'_>,
     usage: Use,
 ) -> Result<()> {
-    check(name, definition, wire, usage).map_err(|error| error.about(name))?;
+    // Before anything is looked through: a caller's list may be of any length.
+    Draft::new()
+        .check_room(name, wire.len())
+        .and_then(|()| check(name, definition, wire, usage))
+        .map_err(|error| error.about(name))?;
     while let Some(earlier) = draft.collision(name) {
         let other = draft.name(earlier);
         if other == name
@@ -35,6 +39,7 @@ pub(crate) fn write(
             return Err(conflict(name, other));
         }
     }
+    draft.check_room(name, wire.len()).map_err(|error| error.about(name))?;
     match wire {
         Wire::Bool(true) => draft.push(&[name], Outgoing::Null),
         // The kernel looks at the name alone: false is said by `no` before the last component.
@@ -120,27 +125,43 @@ fn check_text(name: &str, definition: Option<&Definition>, text: &[u8]) -> Resul
 }
 
 fn check_ip4(addresses: &[Ipv4Addr]) -> Result<()> {
-    for (index, address) in addresses.iter().enumerate() {
+    for address in addresses {
         if address.is_unspecified() || address.is_broadcast() {
             return refuse(ErrorKind::InvalidValue, format!("{address} is no address of a host"));
         }
-        if addresses.iter().take(index).any(|earlier| earlier == address) {
-            return refuse(ErrorKind::InvalidValue, format!("{address} stands twice"));
-        }
     }
-    Ok(())
+    check_repetition(addresses)
 }
 
 fn check_ip6(addresses: &[Ipv6Addr]) -> Result<()> {
-    for (index, address) in addresses.iter().enumerate() {
+    for address in addresses {
         if address.is_unspecified() {
             return refuse(ErrorKind::InvalidValue, format!("{address} is no address of a host"));
         }
-        if addresses.iter().take(index).any(|earlier| earlier == address) {
-            return refuse(ErrorKind::InvalidValue, format!("{address} stands twice"));
-        }
     }
-    Ok(())
+    check_repetition(addresses)
+}
+
+/// Refuses a list that has an address twice.
+fn check_repetition<T: Copy + Ord + core::fmt::Display>(addresses: &[T]) -> Result<()> {
+    /// More are sorted, which takes memory but no time to speak of.
+    const FEW: usize = 32;
+    let twice = if addresses.len() <= FEW {
+        let seen =
+            |(index, address): &(usize, &T)| addresses.iter().take(*index).any(|earlier| earlier == *address);
+        addresses.iter().enumerate().find(seen).map(|(_, address)| *address)
+    } else {
+        let mut sorted = addresses.to_vec();
+        sorted.sort_unstable();
+        sorted.windows(2).find_map(|pair| match pair {
+            [one, other] if one == other => Some(*one),
+            _ => None,
+        })
+    };
+    match twice {
+        Some(address) => refuse(ErrorKind::InvalidValue, format!("{address} stands twice")),
+        None => Ok(()),
+    }
 }
 
 /// Whether a value of this size can be one of this kind, for values that come as bytes.

@@ -23,8 +23,11 @@ const MAX_PAIRS: usize = 512;
 /// The most memory that a request may take in the kernel (`VFS_MOUNTARG_SIZE_MAX`).
 const MAX_BYTES: usize = 64 * 1024;
 
-/// What the kernel adds to each pair (its `struct vfsopt`).
-const PAIR_OVERHEAD: usize = if size_of::<usize>() == 8 { 48 } else { 28 };
+/// What the kernel adds to each pair: its `struct vfsopt`, which has 28 bytes on a 32-bit kernel.
+///
+/// A 32-bit program on a 64-bit kernel pays for 64-bit ones (T34): `freebsd32_jail_set` goes through the same
+/// `vfs_buildopts`. A program cannot know its kernel at compile time, so it counts on the larger size.
+const PAIR_OVERHEAD: usize = 48;
 
 /// Requests of up to this many pairs have their iovecs on the stack; the smaller, the commoner.
 const FEW_PAIRS: usize = 5;
@@ -267,6 +270,18 @@ impl<'s> Draft<'s> {
         self.bytes.len() + self.entries.len() * PAIR_OVERHEAD + OWN_BYTES
     }
 
+    /// Returns how many bytes its values can still grow by.
+    pub(crate) fn room_left(&self) -> usize {
+        MAX_BYTES.saturating_sub(self.weight())
+    }
+
+    /// Refuses another pair that the request could not hold, before anything is looked through or copied for it.
+    pub(crate) fn check_room(&self, name: &str, value: usize) -> Result<()> {
+        check_pairs(self.entries.len() + 1)?;
+        let pair = value.saturating_add(name.len()).saturating_add(1).saturating_add(PAIR_OVERHEAD);
+        check_weight(self.weight().saturating_add(pair))
+    }
+
     /// Refuses what the kernel refuses without a word; FreeBSD 15.0 even frees memory twice over it.
     pub(crate) fn check_limits(&self) -> Result<()> {
         if self.entries.len() == 0 {
@@ -275,26 +290,8 @@ impl<'s> Draft<'s> {
                 "the request is empty: it names no jail and no parameter",
             ));
         }
-        if self.entries.len() + OWN_PAIRS > MAX_PAIRS {
-            return Err(Error::refused(
-                ErrorKind::InvalidRequest,
-                format!(
-                    "{} parameters are more than the {} that a request can have",
-                    self.entries.len(),
-                    MAX_PAIRS - OWN_PAIRS
-                ),
-            ));
-        }
-        if self.weight() > MAX_BYTES {
-            return Err(Error::refused(
-                ErrorKind::InvalidRequest,
-                format!(
-                    "the request takes {} of the {MAX_BYTES} bytes that the kernel allows",
-                    self.weight()
-                ),
-            ));
-        }
-        Ok(())
+        check_pairs(self.entries.len())?;
+        check_weight(self.weight())
     }
 
     /// Makes the call. The values hold the kernel's answer afterwards.
@@ -382,6 +379,27 @@ impl<'s> Draft<'s> {
     }
 }
 
+fn check_pairs(pairs: usize) -> Result<()> {
+    const MOST: usize = MAX_PAIRS - OWN_PAIRS;
+    if pairs > MOST {
+        return Err(Error::refused(
+            ErrorKind::InvalidRequest,
+            format!("{pairs} parameters are more than the {MOST} that a request can have"),
+        ));
+    }
+    Ok(())
+}
+
+fn check_weight(weight: usize) -> Result<()> {
+    if weight > MAX_BYTES {
+        return Err(Error::refused(
+            ErrorKind::InvalidRequest,
+            format!("the request would take {weight} bytes of the {MAX_BYTES} that the kernel allows"),
+        ));
+    }
+    Ok(())
+}
+
 /// A value on its way into a draft.
 #[derive(Clone, Copy)]
 pub(crate) enum Outgoing<'a> {
@@ -399,6 +417,21 @@ pub(crate) enum Outgoing<'a> {
     Ip6(&'a [Ipv6Addr]),
 }
 
+impl Outgoing<'_> {
+    /// Returns how many bytes the value has in a request.
+    pub(crate) fn len(&self) -> usize {
+        match *self {
+            Self::Null => 0,
+            Self::Bytes(bytes) => bytes.len(),
+            Self::Text(text) => text.len() + 1,
+            Self::Space(len) => len,
+            Self::Padded(text, room) => text.len().saturating_add(1).max(room),
+            Self::Ip4(addresses) => size_of_val(addresses),
+            Self::Ip6(addresses) => size_of_val(addresses),
+        }
+    }
+}
+
 /// Makes slots of the arena: each name, then each value, one after the other.
 fn cut<'a>(bytes: &'a mut [u8], entries: &[Entry], slots: &mut core::slice::IterMut<'_, Slot<'a>>) {
     let mut rest = bytes;
@@ -408,5 +441,27 @@ fn cut<'a>(bytes: &'a mut [u8], entries: &[Entry], slots: &mut core::slice::Iter
         let Some((value, tail)) = tail.split_at_mut_checked(entry.end - entry.value) else { return };
         *slot = Slot::new(name, if entry.null { None } else { Some(value) });
         rest = tail;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn t34_each_pair_takes_48_bytes_of_the_limit_on_every_target() {
+        let mut draft = Draft::new();
+        for _ in 0..500 {
+            draft.push(&["x"], Outgoing::Null);
+        }
+        // The kernel's sum: 48 and the name's and value's lengths for each pair, `desc` and `errmsg` among them.
+        let used = 500 * (48 + 2) + (48 + 5 + 4) + (48 + 7 + ERRMSG_LEN);
+        let left = 65_536 - used - (48 + 2);
+        assert!(draft.check_room("x", left).is_ok());
+        assert!(draft.check_room("x", left + 1).is_err());
+        draft.push(&["x"], Outgoing::Space(left));
+        assert!(draft.check_limits().is_ok());
+        draft.push(&["x"], Outgoing::Null);
+        assert!(draft.check_limits().is_err());
     }
 }

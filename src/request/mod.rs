@@ -23,8 +23,10 @@ pub(crate) use draft::{Answer, Desc, Draft, ERRMSG_LEN, Entry, Outgoing, Verb};
 /// It holds names and values in one buffer of its own, so nothing that the kernel writes can hit memory that
 /// something else uses. Each method that adds a parameter refuses what the kernel would misread: names with a
 /// NUL, strings that the table knows to be too long, values of a size that the table knows to be wrong, the same
-/// parameter twice (the kernel would answer the last one only), `x` beside `nox`, and the names `meta.` and
-/// `env.`, from which the kernels of FreeBSD 15 never return. The slots `errmsg` and `desc` are the crate's.
+/// parameter twice (the kernel would answer the last one only), `x` beside `nox`, the names `meta.` and
+/// `env.`, from which the kernels of FreeBSD 15 never return, and `mdo` and `mdo.rules`, over which the module of
+/// FreeBSD 14.2 panics. The slots `errmsg` and `desc` are the crate's. A request holds at most 510 parameters and
+/// 64 KiB: one that would exceed this is refused when it is added.
 ///
 /// The values are still there after a call, and hold the answer after a jail_get. The request can be used again.
 ///
@@ -67,7 +69,8 @@ impl Request {
     /// # Errors
     ///
     /// [`ErrorKind::InvalidParameter`] for a malformed or reserved name, [`ErrorKind::Conflict`] when the kernel
-    /// would take it for one that is there already.
+    /// would take it for one that is there already, [`ErrorKind::InvalidRequest`] when the request would become too
+    /// large.
     pub fn flag(&mut self, name: &str) -> Result<&mut Self> {
         self.add(name, Outgoing::Null)
     }
@@ -200,6 +203,7 @@ impl Request {
 
     fn add(&mut self, name: &str, value: Outgoing<'_>) -> Result<&mut Self> {
         name::check(name)?;
+        self.draft.check_room(name, value.len()).map_err(|error| error.about(name))?;
         if let Some(other) = self.draft.collision(name) {
             return Err(param::conflict(name, self.draft.name(other)));
         }
@@ -223,23 +227,25 @@ fn check_value(name: &str, value: &Outgoing<'_>) -> Result<()> {
     if matches!(value, Outgoing::Text(text) if text.contains(&0)) {
         return refuse("a string cannot contain NUL".into());
     }
-    if let (Outgoing::Text(bytes) | Outgoing::Bytes(bytes), Some(_)) = (value, name::user_key(name)) {
-        if bytes.contains(&b'\n') {
+    if let Outgoing::Text(bytes) | Outgoing::Bytes(bytes) = value {
+        if name::user_key(name).is_some() && bytes.contains(&b'\n') {
             return refuse("a newline in a value would forge other keys".into());
+        }
+        if name == "name" && name::has_host_level(bytes) {
+            return refuse(name::HOST_LEVEL.into());
         }
     }
     let Some(definition) = param::table::find(name) else {
         return Ok(());
     };
-    let len = match *value {
-        // Of a string, as of anything, NULL asks for the length.
-        Outgoing::Null => return Ok(()),
-        Outgoing::Text(text) => text.len() + 1,
-        Outgoing::Bytes(bytes) => bytes.len(),
-        Outgoing::Space(len) | Outgoing::Padded(_, len) => len,
-        Outgoing::Ip4(addresses) => size_of_val(addresses),
-        Outgoing::Ip6(addresses) => size_of_val(addresses),
-    };
+    if let Outgoing::Bytes(bytes) = value {
+        check_text_of_keys(definition.name, bytes)?;
+    }
+    // Of a string, as of anything, NULL asks for the length.
+    if matches!(value, Outgoing::Null) {
+        return Ok(());
+    }
+    let len = value.len();
     if matches!(value, Outgoing::Text(_)) && !matches!(definition.kind, Kind::Text | Kind::Bytes) {
         return refuse(format!("its values are of kind {:?}, not strings", definition.kind));
     }
@@ -251,6 +257,20 @@ fn check_value(name: &str, value: &Outgoing<'_>) -> Result<()> {
         return refuse(format!("{len} bytes are more than the {} that it can have", definition.max));
     }
     Ok(())
+}
+
+/// Refuses bytes for `meta` or `env` that do not end where their text does (T36): the kernel would keep what follows
+/// a NUL until the next change, which cuts there and drops other keys. See `jm_osd_method_set` in
+/// `sys/kern/kern_jailmeta.c`.
+fn check_text_of_keys(parameter: &str, bytes: &[u8]) -> Result<()> {
+    let reason = match (parameter, bytes) {
+        ("meta" | "env", [text @ .., 0]) if text.contains(&0) => {
+            "a NUL inside the text would make the next change drop other keys; room for an answer is `space`"
+        }
+        ("meta" | "env", [.., last]) if *last != 0 => "the text has to end in NUL",
+        _ => return Ok(()),
+    };
+    Err(Error::refused(ErrorKind::InvalidValue, reason))
 }
 
 impl Default for Request {

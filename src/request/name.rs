@@ -6,7 +6,11 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// Refuses names that the kernel would misread, or that the crate sends itself.
 ///
-/// `meta.` and `env.` are refused because jail_get(2) never returns from them on FreeBSD 15.
+/// `meta.` and `env.` are refused because jail_get(2) never returns from them on FreeBSD 15 (T16), `mdo` because the
+/// module mac_do of FreeBSD 14.2 panics over it: see `mac_do_prison_set` in its `sys/security/mac_do/mac_do.c`.
+///
+/// The `no` form of what the kernel looks up itself replaces it in the request or is swallowed (T32): see
+/// `vfs_equalopts` in `sys/kern/vfs_mount.c`.
 pub(crate) fn check(name: &str) -> Result<()> {
     let refuse = |reason| Err(Error::refused(ErrorKind::InvalidParameter, reason).about(name));
     match name {
@@ -14,6 +18,16 @@ pub(crate) fn check(name: &str) -> Result<()> {
         "meta." | "env." => return refuse("a key is missing after the dot; the kernel would hang"),
         "errmsg" => return refuse("the request has its own slot for the kernel's text"),
         "desc" => return refuse("descriptors are passed beside the request, not in it"),
+        "noerrmsg" | "nodesc" | "nojid" | "noname" | "nolastjid" => {
+            return refuse(
+                "it is not a boolean: the kernel would drop it, or the parameter without `no`, unnoticed",
+            );
+        }
+        "mdo" | "mdo.rules" => {
+            return refuse(
+                "FreeBSD 14.2 panics over it; since 14.3 the parameters are `mac.do` and `mac.do.rules`",
+            );
+        }
         _ => {}
     }
     if name.contains('\0') {
@@ -25,9 +39,25 @@ pub(crate) fn check(name: &str) -> Result<()> {
     Ok(())
 }
 
+/// Why [`has_host_level`] is refused.
+pub(crate) const HOST_LEVEL: &str =
+    "no jail is named \"0\": on the host, the kernel would drop this level unnoticed";
+
+/// Whether a jail's name has a level `0` above its last one (T30). That is what the kernel calls the host, so it takes
+/// `0.x` for `x` there: see `kern_jail_set` in `sys/kern/kern_jail.c`.
+pub(crate) fn has_host_level(name: &[u8]) -> bool {
+    let name = name.split(|&byte| byte == 0).next().unwrap_or_default();
+    name.split(|&byte| byte == b'.').rev().skip(1).any(|level| level == b"0")
+}
+
 /// Returns KEY of `meta.KEY` and `env.KEY`.
 pub(crate) fn user_key(name: &str) -> Option<&str> {
     name.strip_prefix("meta.").or_else(|| name.strip_prefix("env."))
+}
+
+/// Returns `meta` of `meta.KEY`, and `env` of `env.KEY`.
+pub(crate) fn text_of(name: &str) -> &'static str {
+    if name.starts_with("meta") { "meta" } else { "env" }
 }
 
 /// Whether the kernel would keep only one of these two names in one request.
@@ -107,6 +137,23 @@ mod tests {
         }
         check("meta.owner").unwrap();
         check("meta").unwrap();
+    }
+
+    #[test]
+    fn t32_the_no_form_of_what_is_no_boolean_is_refused() {
+        for name in ["errmsg", "desc", "jid", "name", "lastjid"] {
+            let negated = format!("no{name}");
+            assert_eq!(check(&negated).unwrap_err().parameter(), Some(negated.as_str()));
+        }
+        check("nopersist").unwrap();
+    }
+
+    #[test]
+    fn what_panics_the_mac_do_of_14_2_is_refused() {
+        for name in ["mdo", "mdo.rules"] {
+            assert_eq!(check(name).unwrap_err().kind(), ErrorKind::InvalidParameter);
+        }
+        check("mac.do").unwrap();
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::sys::Errno;
 
-use super::flags::{JAIL_SYS_DISABLE, JAIL_SYS_INHERIT, JAIL_SYS_NEW};
+use super::flags::{JAIL_SYS_INHERIT, JAIL_SYS_NEW};
 use super::options::{Options, c_string};
 use super::prison::{HOST, Key};
 use super::state::State;
@@ -110,7 +110,7 @@ impl State {
             opts.int("linux.oss_version")?;
         }
         if self.loadable.zfs.is_some() {
-            mode(opts, "zfs", &[JAIL_SYS_DISABLE, JAIL_SYS_NEW, JAIL_SYS_INHERIT])?;
+            mode(opts, "zfs", &[JAIL_SYS_NEW, JAIL_SYS_INHERIT])?;
             if opts.int("zfs.mount_snapshot")?.is_some_and(|value| !matches!(value, 0 | 1)) {
                 return Err(Errno(libc::EINVAL));
             }

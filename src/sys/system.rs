@@ -261,7 +261,12 @@ impl System {
 
     /// Returns what the kernel has; found out once.
     pub(crate) fn features(&self) -> Features {
-        self.cache().features.get_or_init(|| self.probe()).as_assumed()
+        self.all_features().as_assumed()
+    }
+
+    /// The same, whatever this thread assumes.
+    pub(super) fn all_features(&self) -> Features {
+        *self.cache().features.get_or_init(|| self.probe())
     }
 
     /// Returns where what is found out about this kernel is kept.

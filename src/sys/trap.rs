@@ -50,6 +50,8 @@ traps! {
     T3: 3, since DESCRIPTORS, fixed NOWHERE;
     /// An update of a nested jail from above is judged by what the caller may.
     T4: 4, since DESCRIPTORS, fixed NOWHERE;
+    /// An update that fails in a module's part has changed the core's parameters.
+    T5: 5, since EVERY, fixed NOWHERE;
     /// An update that does not mention `mac.do` resets the jail's rules. Whether the parameter is there tells more than
     /// the release.
     T6: 6, since EVERY, fixed NOWHERE;
@@ -112,7 +114,8 @@ impl Trap {
     pub(crate) fn is_there(self, system: &System) -> bool {
         match (self.since, self.fixed) {
             (EVERY, []) => true,
-            (DESCRIPTORS, []) => system.has_descriptors(),
+            // The kernel has its defects, whatever a thread assumes of it.
+            (DESCRIPTORS, []) => system.all_features().descriptors(),
             // Where the release cannot be had, a guard too many is better than one too few.
             _ => system.osreldate().is_none_or(|release| self.is_in(release)),
         }

@@ -102,10 +102,7 @@ impl<'j> JailUpdate<'j> {
         self.check_name()?;
         self.settings.check()?;
         self.check_texts()?;
-        let Settings { core, late, .. } = &mut self.settings;
-        for index in 0..late.len() {
-            core.push_from(late, index);
-        }
+        self.settings.join();
         if !self.jail.system.has_descriptors() {
             return self.by_jid();
         }
@@ -129,16 +126,23 @@ impl<'j> JailUpdate<'j> {
     /// Checks the lengths of `meta` and `env`, since the kernel would do so after it has changed other things.
     fn check_texts(&self) -> Result<()> {
         let system = &self.jail.system;
-        if self.settings.late.len() == 0 || !system.has_descriptors() {
+        if !self.settings.has_texts() {
             return Ok(());
         }
         // Each of the texts is changed as a whole or not at all; what is set beside it may be changed before.
-        let (meta, env) = if self.settings.has_keys() && !self.settings.is_one_text() {
-            self.jail.get((param::META, param::ENV))?
+        if self.settings.is_one_text() || !Trap::T5.is_there(system) {
+            return self.settings.check_new_texts(system);
+        }
+        let (meta, env) = if self.settings.has_keys() {
+            match self.jail.get((param::META, param::ENV)) {
+                // The kernel says so of what is set, too, before it changes anything.
+                Err(error) if error.kind() == ErrorKind::UnknownParameter => return Ok(()),
+                texts => texts?,
+            }
         } else {
             Default::default()
         };
-        self.settings.check_texts(system, &meta.into_vec(), &env.into_vec())
+        self.settings.check_changed_texts(system, &meta.into_vec(), &env.into_vec())
     }
 
     fn by_jid(mut self) -> Result<()> {

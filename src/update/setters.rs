@@ -46,7 +46,7 @@ impl JailUpdate<'_> {
 
     /// Removes a key from the text that is hidden from the jail: `meta.KEY`. One that is not there is no error.
     ///
-    /// Since FreeBSD 15.0. See [`param::META`] and jail(8).
+    /// Since FreeBSD 14.4. See [`param::META`] and jail(8).
     pub fn remove_meta(mut self, key: &str) -> Self {
         self.settings.remove_key(&format!("meta.{key}"));
         self
@@ -54,7 +54,7 @@ impl JailUpdate<'_> {
 
     /// Removes a key from the text that the jail can read: `env.KEY`. One that is not there is no error.
     ///
-    /// Since FreeBSD 15.0. See [`param::ENV`] and jail(8).
+    /// Since FreeBSD 14.4. See [`param::ENV`] and jail(8).
     pub fn remove_env(mut self, key: &str) -> Self {
         self.settings.remove_key(&format!("env.{key}"));
         self

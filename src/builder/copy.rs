@@ -1,0 +1,163 @@
+//! Setting what another jail has.
+
+#![forbid(unsafe_code)]
+
+use super::JailBuilder;
+use crate::error::{Error, ErrorKind, Result};
+use crate::get::Present;
+use crate::jail::Jail;
+use crate::param::{self, Kind, Mode, Value};
+
+/// Parameters that a jail has of its own or its parent's, as the mode before them says. Read of a jail that has its
+/// parent's, they are the parent's; set, they would be its own.
+const GROUPS: [(&str, &[&str]); 4] = [
+    ("host", &["host.hostname", "host.domainname", "host.hostuuid", "host.hostid"]),
+    ("linux", &["linux.osname", "linux.osrelease", "linux.oss_version"]),
+    ("zfs", &["zfs.mount_snapshot"]),
+    ("mac.do", &["mac.do.rules"]),
+];
+
+/// The same of addresses, whose mode reads as [`Mode::Disable`] where they are its own, too.
+const ADDRESSES: [(&str, &str, Kind); 2] = [("ip4", "ip4.addr", Kind::Ip4), ("ip6", "ip6.addr", Kind::Ip6)];
+
+impl JailBuilder<'_> {
+    /// Sets what another jail has, of the parameters named and of no others. Reads them in one jail_get(2), now.
+    ///
+    /// Each name must be in the [table](param::TABLE) as one that can be set, or be a permission `allow.*`, or a key of
+    /// `meta` or `env`, of which one that the jail lacks is left out.
+    ///
+    /// A jail that has its parent's addresses, host names, names of Linux, ZFS settings or rules of mac_do(4) is copied
+    /// as such where the mode (`ip4`, `ip6`, `host`, `linux`, `zfs`, `mac.do`) is named, whatever is named beside it.
+    /// `ip4` and `ip6` of a jail with addresses of its own are these addresses, which the kernel does not say by the
+    /// mode. Of a jail with a network stack of its own name `vnet` instead, or beside them; where they are named alone
+    /// and read as inherited, one call more finds out whether it has one.
+    ///
+    /// ```
+    /// # use freebsd_jail::{Jail, param, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// let one = Jail::builder().path("/").hostname("one").securelevel(2).create()?;
+    /// let two = Jail::builder().path("/").copy_from(&one, &["securelevel"]).create()?;
+    /// assert_eq!(two.get((param::SECURELEVEL, param::HOST_HOSTNAME.text()))?, (2, String::new()));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn copy_from(mut self, jail: &Jail, names: &[&str]) -> Self {
+        if let Err(error) = self.try_copy_from(jail, names) {
+            self.settings.fail(error);
+        }
+        self
+    }
+
+    fn try_copy_from(&mut self, jail: &Jail, names: &[&str]) -> Result<()> {
+        let mut keys = Vec::with_capacity(names.len());
+        for &name in names {
+            keys.push((name, kind_of(name)?));
+        }
+        for (mode, addresses, kind) in ADDRESSES {
+            if names.contains(&mode) && !names.contains(&addresses) {
+                keys.push((addresses, kind));
+            }
+        }
+        let mut copied = Copied { values: jail.get(Present(&keys))?, keys };
+        for (mode, others) in GROUPS {
+            if copied.mode(mode).is_some_and(|mode| mode != Mode::New) {
+                copied.forget(others);
+            }
+        }
+        for (mode, addresses, _) in ADDRESSES {
+            if names.contains(&mode) {
+                self.settings.unset(mode);
+                self.settings.unset(addresses);
+            }
+            match copied.mode(mode) {
+                Some(Mode::Disable) if copied.has_some(addresses) => copied.forget(&[mode]),
+                Some(_) => copied.forget(&[addresses]),
+                None => {}
+            }
+        }
+        copied.choose_network(jail)?;
+        for ((name, _), value) in copied.keys.iter().zip(&copied.values) {
+            if let Some(value) = value {
+                self.settings.set_value(name, value);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What was read, `None` for what is not to be set.
+struct Copied<'n> {
+    keys: Vec<(&'n str, Kind)>,
+    values: Vec<Option<Value>>,
+}
+
+impl Copied<'_> {
+    fn value(&self, name: &str) -> Option<&Value> {
+        let place = self.keys.iter().position(|(key, _)| *key == name)?;
+        self.values.get(place)?.as_ref()
+    }
+
+    fn mode(&self, name: &str) -> Option<Mode> {
+        match self.value(name) {
+            Some(Value::Mode(mode)) => Some(*mode),
+            _ => None,
+        }
+    }
+
+    /// Whether a list has any address.
+    fn has_some(&self, name: &str) -> bool {
+        match self.value(name) {
+            Some(Value::Ip4(addresses)) => !addresses.is_empty(),
+            Some(Value::Ip6(addresses)) => !addresses.is_empty(),
+            _ => false,
+        }
+    }
+
+    fn forget(&mut self, names: &[&str]) {
+        for ((name, _), value) in self.keys.iter().zip(&mut self.values) {
+            if names.contains(name) {
+                *value = None;
+            }
+        }
+    }
+
+    /// Leaves either `vnet` or the addresses, which the kernel does not take together.
+    fn choose_network(&mut self, jail: &Jail) -> Result<()> {
+        const OF_ADDRESSES: [&str; 4] = ["ip4", "ip4.addr", "ip6", "ip6.addr"];
+        let has_addresses = OF_ADDRESSES.iter().any(|name| self.value(name).is_some());
+        match self.mode("vnet") {
+            Some(Mode::New) => self.forget(&OF_ADDRESSES),
+            Some(_) if has_addresses => self.forget(&["vnet"]),
+            Some(_) => {}
+            None => {
+                let inherited =
+                    ["ip4", "ip6"].into_iter().find(|name| self.mode(name) == Some(Mode::Inherit));
+                let Some(inherited) = inherited else { return Ok(()) };
+                match jail.get(param::VNET) {
+                    Ok(Mode::New) => {
+                        let reason = "the jail has a network stack of its own: copy `vnet` instead";
+                        return Err(Error::refused(ErrorKind::Conflict, reason).about(inherited));
+                    }
+                    Ok(_) => {}
+                    // A kernel without such stacks.
+                    Err(error) if error.kind() == ErrorKind::UnknownParameter => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn kind_of(name: &str) -> Result<Kind> {
+    match param::find(name) {
+        Some(row) => Ok(row.kind),
+        None if name.starts_with("allow.") => Ok(Kind::Bool),
+        None => {
+            let reason = "its type is known neither by the table nor by its name";
+            Err(Error::refused(ErrorKind::InvalidParameter, reason).about(name))
+        }
+    }
+}
