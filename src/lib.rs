@@ -62,8 +62,8 @@
 //!
 //! # Two things that no library can prevent
 //!
-//! - The kernel makes descriptors without close-on-exec. The crate sets it at once, but a program that another thread
-//!   starts in between inherits the descriptor.
+//! - The kernel makes descriptors without close-on-exec. The crate sets it at once, and the programs it starts get none,
+//!   but a program that another thread starts by other means in between inherits the descriptor.
 //! - A descriptor of another jail, in the hands of root inside a jail, is a way out of it.
 //!
 //! # FreeBSD versions

@@ -2,8 +2,12 @@
 //!
 //! Nothing is added to the calls but what safety demands: limits and combinations of flags that would corrupt
 //! the kernel, remove a jail, or hang are refused, and a descriptor that the kernel returns is close-on-exec
-//! before anyone sees it. Between its making and that fcntl(2), a program that another thread starts may
-//! inherit it: the kernel has no flag to prevent that.
+//! when the function returns.
+//!
+//! The kernel makes it without that flag, and puts it into the process's table when the call begins: a program that
+//! another thread starts during the call inherits it, and the kernel has no flag to prevent that. Programs that are
+//! started by [`Jail::command`](crate::Jail::command) or [`CommandExt`](crate::CommandExt) do not: their children look
+//! for jail descriptors, these and those of other libraries, before they execute anything.
 
 #![forbid(unsafe_code)]
 

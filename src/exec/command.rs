@@ -20,25 +20,39 @@ use crate::sys::child::Hook;
 /// Shaped like [`std::process::Command`], which it wraps: arguments, environment, standard streams and waiting
 /// are std's. What differs happens in the child, in this order, each step as the ones before it left things:
 ///
-/// 1. a session or process group of its own, if asked for,
-/// 2. **entering the jail**, which takes it to the jail's root directory,
-/// 3. the working directory, looked up inside the jail,
-/// 4. supplementary groups, group and user,
-/// 5. the program, looked up inside the jail, in the `PATH` of the environment that it is given.
+/// 1. signals that this process handles get their default effect,
+/// 2. a session or process group of its own, if asked for,
+/// 3. **entering the jail**, which takes it to the jail's root directory,
+/// 4. the working directory, looked up inside the jail,
+/// 5. supplementary groups, group and user,
+/// 6. jail descriptors become close-on-exec,
+/// 7. the program, looked up inside the jail, in the `PATH` of the environment that it is given.
 ///
-/// Whichever of them fails, the error says so by its [`stage`](crate::Error::stage), and keeps the error number.
+/// If a step fails, the error has its [`stage`](crate::Error::stage) and error number.
 ///
 /// # What the program gets of this process
 ///
-/// - The environment, as with std; [`env_clear`](Self::env_clear) leaves nothing of it. `HOME`, `USER` and their
-///   likes are not changed by [`user`](Self::user).
-/// - The user, unless another is asked for: root, mostly, who is root inside the jail as well.
-/// - Descriptors that are not close-on-exec. Directories among them cannot be had in a jail: where the kernel
-///   refuses to let the child in because of any, it closes all that it has, close-on-exec or not, except its
-///   standard input, output and error, and tries once more. They stay open in this process.
+/// - The environment, as with std; [`env_clear`](Self::env_clear) leaves nothing of it. [`user`](Self::user) does not
+///   change `HOME`, `USER` and similar variables.
+/// - The user, unless another is asked for: usually root, who is root inside the jail as well.
+/// - Signals that are ignored; std resets `SIGPIPE` and the signal mask.
+/// - Descriptors that are not close-on-exec, with two exceptions:
+///   - **Jail descriptors**, whoever made them, standard streams included: one of another jail is a way out of this
+///     one. A program that is meant to have one gets it over a socket.
+///   - **Directories.** A process that has one open cannot enter a jail. If the kernel refuses the child for that
+///     reason, the child puts a socket in the place of each directory that it has, close-on-exec or not, except its
+///     standard input, output and error, and tries once more. They stay open in this process.
 ///
-/// Until it executes the program, the child has all of this process's memory and descriptors, inside the jail.
-/// It cannot be traced by the jail's processes meanwhile.
+/// Until it executes the program, the child has this process's memory and descriptors, inside the jail. The jail's
+/// processes cannot trace it meanwhile, and signals do not run this process's handlers in it. They can stop it:
+/// **after a `SIGSTOP` that arrives between entering and executing, [`spawn`](Self::spawn) blocks until the child is
+/// continued or killed.** Removing the jail kills it.
+///
+/// # Threads
+///
+/// Any number of threads can start programs at once. While one of them waits for its program to be executed,
+/// [`Jail::attach`] and whatever else moves this process into a jail waits for it, and programs that are started after
+/// that wait for both: a child that is forked in the middle of an attach would be half inside.
 ///
 /// # On the model
 ///
@@ -243,6 +257,8 @@ impl JailCommand<'_> {
     ///
     /// - `Session`: `EPERM`, for a process group of another session;
     /// - `Enter`: [`Gone`](crate::ErrorKind::Gone) when the jail has been removed,
+    ///   [`InvalidDescriptor`](crate::ErrorKind::InvalidDescriptor) (`EBADF`) when another file has the number of the
+    ///   jail's descriptor in the child,
     ///   [`PermissionDenied`](crate::ErrorKind::PermissionDenied) (`EPERM`) when not root, or when its standard
     ///   input is a directory, [`Other`](crate::ErrorKind::Other) when it may run on none of the jail's
     ///   processors (`EDEADLK`), or has a routing table that the jail's own network stack has not (`EINVAL`);
@@ -280,9 +296,12 @@ impl JailCommand<'_> {
 
     /// Replaces this process by the program, in the jail: returns only if that fails.
     ///
-    /// **What has been done by then stays done.** This process may find itself in the jail for good, in another
-    /// directory and as another user, and should do little more than say so and exit. It closes no descriptors: an
-    /// open directory makes it fail at [`Stage::Enter`](crate::Stage::Enter).
+    /// **What has been done by then stays done.** This process may be in the jail for good, in another directory and as
+    /// another user, and should do little more than report the error and exit. Its directories stay open, so that any of
+    /// them makes it fail at [`Stage::Enter`](crate::Stage::Enter), and its signal handlers stay until the program is
+    /// executed.
+    ///
+    /// As [`Jail::attach`], it waits for programs that other threads are starting.
     ///
     /// A jail that this process owns would go with it, and the program too: that is refused with
     /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict). Before FreeBSD 15 an [`OwnedJail`](crate::OwnedJail) would

@@ -22,6 +22,7 @@ pub(super) fn failure(error: &io::Error, plan: &Plan, jail: &Jail) -> Error {
     };
     let (stage, call) = match step {
         Step::None => return before(errno),
+        Step::Check => return replaced(errno).at(Stage::Enter),
         Step::Rules => return from_kernel(Call::JailGet, errno, plan).at(Stage::Enter),
         Step::Enter => return entering(errno, plan, jail).at(Stage::Enter),
         Step::Exec => return execution(errno),
@@ -54,6 +55,16 @@ fn before(errno: Errno) -> Error {
     Error::os(Call::Fork, errno, kind, "making a child, and the pipes to it")
 }
 
+fn replaced(errno: Errno) -> Error {
+    Error::os(
+        Call::Fstat,
+        errno,
+        ErrorKind::InvalidDescriptor,
+        "in the child, the number of the jail's descriptor is another file's: it must be above 2, where the standard \
+         streams are",
+    )
+}
+
 fn from_kernel(call: Call, errno: Errno, plan: &Plan) -> Error {
     let text = plan.report.as_ref().map(Report::text).unwrap_or_default();
     let asked = Asked { subject: Subject::Handle, carries: &|_| false };
@@ -65,7 +76,7 @@ fn entering(errno: Errno, plan: &Plan, jail: &Jail) -> Error {
         Enter::Descriptor(_) => from_kernel(Call::JailSet, errno, plan),
         Enter::Jid(_) => raw::attach_error(Call::JailAttach, errno),
         #[cfg(feature = "sim")]
-        Enter::Outside => {
+        Enter::Outside(_) => {
             Error::os(Call::Chdir, errno, ErrorKind::Other, "going to the host's root directory")
         }
     };

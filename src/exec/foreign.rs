@@ -1,4 +1,4 @@
-//! Commands that someone else made.
+//! Commands of std's.
 
 #![forbid(unsafe_code)]
 
@@ -14,19 +14,19 @@ mod sealed {
     impl Sealed for std::process::Command {}
 }
 
-/// Puts the programs of a [`std::process::Command`] that someone else made into a jail.
+/// Makes the programs of a [`std::process::Command`] you already have run in a jail.
 ///
-/// Prefer [`Jail::command`], which can do more and says more: this is for code that only takes or gives a
+/// Prefer [`Jail::command`], which can do more and reports more: this is for code that only takes or gives a
 /// `Command`.
 pub trait CommandExt: sealed::Sealed {
-    /// Has the programs of this command run in the jail, all that are started from now on: it cannot be undone,
-    /// and doing it twice has the child enter one jail from inside the other.
+    /// Makes every process this command starts attach to the jail first. This cannot be undone, and calling it twice
+    /// makes the child enter one jail from inside the other.
     ///
-    /// A failure to enter comes back from `spawn` and its likes as an [`io::Error`](std::io::Error) that has the
-    /// error number **and nothing else**: that it was entering that failed cannot be told. `EPERM` is a process
-    /// that is not root, a standard stream that is a directory, or a user that was changed too early, `ENOENT` a jail
-    /// that has been removed, `EINVAL` the same by number, or a jail whose own network stack does not have the
-    /// process's routing table.
+    /// A failure to enter comes back from `spawn`, `status` or `output` as an [`io::Error`](std::io::Error) that has the
+    /// error number **and nothing else**, not even that entering failed. `EPERM` means a process that is not root, a
+    /// standard stream that is a directory, or a user that was changed too early; `ENOENT` a jail that has been removed;
+    /// `EINVAL` the same by jid, or a jail whose own network stack does not have the process's routing table; `EBADF`
+    /// that a closure has put another file in the place of the jail's descriptor.
     ///
     /// std does some things to the child before it enters, and so outside of the jail:
     ///
@@ -42,10 +42,21 @@ pub trait CommandExt: sealed::Sealed {
     /// Where mac_do(4) is loaded, each child reads the jail's rules right before it enters, and carries them; see
     /// [`Jail::attach`].
     ///
-    /// Directories that the child has inherited are treated as by [`JailCommand`](crate::JailCommand).
+    /// Signal handlers, jail descriptors and directories of the child are treated as by
+    /// [`JailCommand`](crate::JailCommand), and a `SIGSTOP` from inside the jail blocks `spawn` as there.
     ///
-    /// The command keeps a handle of the jail, which does not own it: an [`OwnedJail`](crate::OwnedJail) that is
-    /// dropped before takes the jail with it.
+    /// The command keeps a handle of the jail, which does not own it: dropping the [`OwnedJail`](crate::OwnedJail)
+    /// removes the jail all the same.
+    ///
+    /// # What only `Jail::command` does
+    ///
+    /// - It keeps a program from being started while another thread of this process is attaching to a jail; see
+    ///   [`Jail::attach`].
+    /// - std's [`exec`](std::os::unix::process::CommandExt::exec), called by the process that called this method,
+    ///   leaves that process's directories and signal handlers alone, as [`JailCommand::exec`](crate::JailCommand::exec)
+    ///   does. A process that has been forked since by other means is taken for a child of `spawn`: when `exec` fails in
+    ///   it, its signal handlers are gone, and where the kernel refused to let it in because of its directories, there
+    ///   are sockets in their places. [`JailCommand::exec`](crate::JailCommand::exec) knows the two apart.
     ///
     /// # Errors
     ///

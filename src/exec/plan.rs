@@ -10,9 +10,12 @@ use std::path::PathBuf;
 use crate::error::Stage;
 use crate::error::{Call, Error, ErrorKind, Result};
 use crate::jail::Jail;
+#[cfg(feature = "sim")]
+use crate::sys::child::Identity as DescriptorIdentity;
 use crate::sys::child::{self, Enter, Plan, Session};
 use crate::sys::entrance::Entrance;
 use crate::sys::report::Report;
+use crate::sys::trap::Trap;
 use crate::sys::user;
 
 /// As whom a program runs, and where.
@@ -121,6 +124,7 @@ pub(super) fn entering(jail: &Jail) -> Result<Plan> {
         gid: None,
         uid: None,
         only_as: None,
+        withhold: Trap::T45.is_there(&jail.system),
         planner: std::process::id(),
         report: None,
     })
@@ -134,10 +138,15 @@ fn enter(jail: &Jail) -> Result<Enter> {
     #[cfg(feature = "sim")]
     if let Some(model) = jail.system.as_model() {
         ask_model(jail, model)?;
-        return Ok(Enter::Outside);
+        let descriptor = jail.descriptor_ref().map(DescriptorIdentity::of).transpose();
+        return descriptor.map(Enter::Outside).map_err(|errno| {
+            Error::os(Call::Fstat, errno, ErrorKind::InvalidDescriptor, "").at(Stage::Enter)
+        });
     }
     Ok(match jail.descriptor_ref() {
-        Some(descriptor) => Enter::Descriptor(Entrance::new(jail.system.clone(), descriptor)),
+        Some(descriptor) => {
+            Enter::Descriptor(Entrance::new(jail.system.clone(), descriptor, jail.jid().get()))
+        }
         None => Enter::Jid(jail.jid().get()),
     })
 }

@@ -10,7 +10,7 @@ use std::io::{ErrorKind, Read};
 use std::os::fd::{AsFd, AsRawFd, IntoRawFd};
 use std::os::unix::net::UnixStream;
 
-use crate::sys::{Errno, fd};
+use crate::sys::{Errno, fd, inherit};
 
 use super::flags::LetGo;
 use super::options::Options;
@@ -154,6 +154,7 @@ impl State {
         let (theirs, ours) = UnixStream::pair().map_err(exhausted)?;
         ours.set_nonblocking(true).map_err(exhausted)?;
         theirs.set_nonblocking(true).map_err(exhausted)?;
+        inherit::model::mark(theirs.as_fd())?;
         // The kernel makes jail descriptors without close-on-exec, and so does the model.
         fd::set_close_on_exec(theirs.as_fd(), false)?;
         let stat = fd::host_fstat(theirs.as_raw_fd())?;

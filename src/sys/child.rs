@@ -5,10 +5,13 @@
 //! nobody is left in the child to release it.
 
 use core::ffi::c_int;
+use core::mem::MaybeUninit;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
 use std::ffi::CString;
 use std::io;
+#[cfg(feature = "sim")]
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::sync::Arc;
@@ -16,8 +19,10 @@ use std::sync::Arc;
 use libc::{gid_t, pid_t, uid_t};
 
 use super::entrance::{Entrance, Errmsg};
+#[cfg(feature = "sim")]
+use super::fd::{self, Stat};
 use super::report::{Report, Step};
-use super::{Errno, directories, kernel};
+use super::{Errno, directories, inherit, kernel};
 
 /// Whose terminal and signals the child gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,11 +41,32 @@ pub(crate) enum Enter {
     /// Not at all: the jail is a model's, which has been asked before the fork. The child goes to the host's root
     /// directory, as entering takes it to the jail's.
     #[cfg(feature = "sim")]
-    Outside,
+    Outside(Option<Identity>),
     /// By number, with jail_attach(2).
     Jid(c_int),
     /// By descriptor, with jail_set(2).
     Descriptor(Entrance),
+}
+
+/// What a descriptor of a model's is, by its number and what fstat(2) says.
+#[cfg(feature = "sim")]
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Identity {
+    descriptor: c_int,
+    file: Stat,
+}
+
+#[cfg(feature = "sim")]
+impl Identity {
+    pub(crate) fn of(descriptor: BorrowedFd<'_>) -> Result<Self, Errno> {
+        let descriptor = descriptor.as_raw_fd();
+        Ok(Self { descriptor, file: fd::host_fstat(descriptor)? })
+    }
+
+    /// Makes sure of the descriptor, as [`Entrance::check`] does.
+    fn check(&self) -> Result<(), Errno> {
+        if fd::host_fstat(self.descriptor) == Ok(self.file) { Ok(()) } else { Err(Errno(libc::EBADF)) }
+    }
 }
 
 /// What the child is to do, all of it prepared.
@@ -54,8 +80,10 @@ pub(crate) struct Plan {
     pub(crate) uid: Option<uid_t>,
     /// Refuse to enter unless this is still the effective user.
     pub(crate) only_as: Option<uid_t>,
-    /// The process that made the plan. Where that one executes the program itself, it closes no descriptors:
-    /// should it fail, it goes on using them.
+    /// Whether jail descriptors are to be withheld from the program.
+    pub(crate) withhold: bool,
+    /// The process that made the plan. Where that one executes the program itself, it keeps its directories and signal
+    /// handlers: should it fail, it goes on using them.
     pub(crate) planner: u32,
     /// Where to say how far it came.
     pub(crate) report: Option<Report>,
@@ -72,6 +100,10 @@ impl Plan {
     }
 
     fn steps(&self) -> Result<(), Errno> {
+        let forked = std::process::id() != self.planner;
+        if forked {
+            reset_handlers();
+        }
         if self.only_as.is_some_and(|uid| uid != effective_uid()) {
             return Err(Errno(libc::EPERM));
         }
@@ -88,7 +120,7 @@ impl Plan {
                 check(unsafe { libc::setpgid(0, group) })?;
             }
         }
-        self.enter()?;
+        self.enter(forked)?;
         if let Some(directory) = &self.directory {
             self.reach(Step::Chdir);
             // SAFETY: a string that ends in NUL, ours, and only read.
@@ -115,6 +147,9 @@ impl Plan {
             // SAFETY: takes a number and touches no memory.
             check(unsafe { libc::setuid(uid) })?;
         }
+        if self.withhold {
+            inherit::withhold_jail_descriptors();
+        }
         self.reach(Step::Exec);
         Ok(())
     }
@@ -125,8 +160,7 @@ impl Plan {
         }
     }
 
-    fn enter(&self) -> Result<(), Errno> {
-        let forked = std::process::id() != self.planner;
+    fn enter(&self, forked: bool) -> Result<(), Errno> {
         if forked {
             forbid_tracing();
         }
@@ -137,8 +171,8 @@ impl Plan {
         if forked {
             // SAFETY: this process was forked to execute a program, or to exit when it cannot. Its descriptors are
             // copies; std's pipe, its only user of one here, is no directory.
-            let closed = unsafe { directories::close_directories() };
-            if closed {
+            let replaced = unsafe { directories::replace_directories() };
+            if replaced {
                 let again = self.try_to_enter();
                 if again != Err(Errno(libc::EPERM)) {
                     return again;
@@ -154,7 +188,11 @@ impl Plan {
     fn try_to_enter(&self) -> Result<(), Errno> {
         match &self.enter {
             #[cfg(feature = "sim")]
-            Enter::Outside => {
+            Enter::Outside(descriptor) => {
+                if let Some(descriptor) = descriptor {
+                    self.reach(Step::Check);
+                    descriptor.check()?;
+                }
                 self.reach(Step::Enter);
                 // SAFETY: a string that ends in NUL, and only read.
                 check(unsafe { libc::chdir(c"/".as_ptr()) })
@@ -164,6 +202,8 @@ impl Plan {
                 kernel::jail_attach(*jid)
             }
             Enter::Descriptor(entrance) => {
+                self.reach(Step::Check);
+                entrance.check()?;
                 let mut errmsg = [0; 1024];
                 let result = self.enter_by(entrance, &mut errmsg);
                 if let (Some(report), Err(_)) = (&self.report, result) {
@@ -197,6 +237,32 @@ pub(crate) fn effective_uid() -> uid_t {
 pub(crate) fn effective_gid() -> gid_t {
     // SAFETY: takes nothing, touches no memory and cannot fail.
     unsafe { libc::getegid() }
+}
+
+/// The highest signal number of all systems: FreeBSD's `_SIG_MAXSIG`.
+const MAX_SIGNAL: c_int = 128;
+
+/// Gives each signal that has a handler its default effect, as execve(2) will. Until then whoever may signal this
+/// process, which includes the jail's processes once it has entered, would run the parent's handlers on a copy of its
+/// memory and on descriptors that both share, such as the pipe by which a handler wakes the parent.
+fn reset_handlers() {
+    for signal in 1..=MAX_SIGNAL {
+        let mut action = MaybeUninit::<libc::sigaction>::zeroed();
+        // SAFETY: the kernel writes one structure, which is ours; it refuses numbers that are no signals, and libc
+        // those that it needs for itself.
+        if unsafe { libc::sigaction(signal, ptr::null(), action.as_mut_ptr()) } == -1 {
+            continue;
+        }
+        // SAFETY: it was zeroed, which is valid for its numbers and pointers, and then filled in.
+        let action = unsafe { action.assume_init_mut() };
+        if action.sa_sigaction == libc::SIG_DFL || action.sa_sigaction == libc::SIG_IGN {
+            continue;
+        }
+        action.sa_sigaction = libc::SIG_DFL;
+        action.sa_flags = 0;
+        // SAFETY: the structure is ours and only read; no handler is installed.
+        let _ = unsafe { libc::sigaction(signal, action, ptr::null_mut()) };
+    }
 }
 
 /// Keeps the jail's processes from tracing this one before it has executed its program: until then it has all

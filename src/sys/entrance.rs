@@ -6,6 +6,7 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 use super::bindings::{
     JAIL_ATTACH, JAIL_SYS_DISABLE, JAIL_SYS_INHERIT, JAIL_SYS_NEW, JAIL_UPDATE, JAIL_USE_DESC,
 };
+use super::fd::{self, Stat};
 use super::{Errno, Slot, System};
 
 /// The longest rules of mac_do(4), with their NUL: `MAC_RULE_STRING_LEN`.
@@ -20,11 +21,14 @@ pub(crate) type Errmsg = [u8; 1024];
 /// read by the child right before it enters, each time anew: what was read before the fork could have been taken
 /// away since, and would come back.
 ///
-/// The descriptor in it is a number only: whoever enters has the descriptor open.
+/// The descriptor in it is a number only: whoever enters has the descriptor open, which [`check`](Self::check) makes
+/// sure of.
 #[derive(Debug)]
 pub(crate) struct Entrance {
     system: System,
     descriptor: c_int,
+    /// The jid of the descriptor's jail.
+    jid: c_int,
     /// Whether there is mac_do(4), as far as was known before the fork.
     carries_rules: bool,
 }
@@ -36,9 +40,39 @@ pub(crate) struct Rules {
 }
 
 impl Entrance {
-    pub(crate) fn new(system: System, descriptor: BorrowedFd<'_>) -> Self {
+    pub(crate) fn new(system: System, descriptor: BorrowedFd<'_>, jid: c_int) -> Self {
         let carries_rules = system.has_mac_do();
-        Self { system, descriptor: descriptor.as_raw_fd(), carries_rules }
+        Self { system, descriptor: descriptor.as_raw_fd(), jid, carries_rules }
+    }
+
+    /// Makes sure that the number is still that of the jail's descriptor: between fork(2) and this, std has set up the
+    /// standard streams, and others may have moved descriptors about. Async-signal-safe on the host's kernel.
+    ///
+    /// # Errors
+    ///
+    /// `EBADF` where it is another file's, or none's. Of a jail that has died the kernel tells when it is entered.
+    pub(crate) fn check(&self) -> Result<(), Errno> {
+        const REPLACED: Errno = Errno(libc::EBADF);
+        let expected = u64::try_from(self.jid).map_err(|_| REPLACED)?;
+        match fd::host_fstat(self.descriptor) {
+            // What `jaildesc_stat` says of a jail, and of one that has died.
+            Ok(Stat { dev: 0, mode: 0o100_700, ino }) if ino == expected => Ok(()),
+            Ok(Stat { dev: 0, mode: 0o100_000, ino: 0 }) => Ok(()),
+            #[cfg(target_os = "freebsd")]
+            Err(Errno(libc::ENOTCAPABLE)) => match self.read_jid() {
+                Ok(jid) if jid != self.jid => Err(REPLACED),
+                Err(Errno(libc::EINVAL)) => Err(REPLACED),
+                _ => Ok(()),
+            },
+            _ => Err(REPLACED),
+        }
+    }
+
+    /// Reads the jid of the descriptor's jail, for which the descriptor needs no rights (`jaildesc_find`).
+    #[cfg(target_os = "freebsd")]
+    fn read_jid(&self) -> Result<c_int, Errno> {
+        let mut descriptor = self.descriptor.to_ne_bytes();
+        self.system.jail_get(&mut [Slot::new(b"desc\0", Some(&mut descriptor))], JAIL_USE_DESC)
     }
 
     /// Reads the rules that entering has to carry. Async-signal-safe on the host's kernel, and not on a model.
@@ -123,7 +157,7 @@ mod tests {
     }
 
     fn way_into(jail: &Jail) -> Entrance {
-        Entrance::new(jail.system.clone(), jail.descriptor_ref().expect("a descriptor"))
+        Entrance::new(jail.system.clone(), jail.descriptor_ref().expect("a descriptor"), jail.jid().get())
     }
 
     fn left(jail: &Jail) -> (Mode, String) {

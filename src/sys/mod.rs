@@ -27,16 +27,18 @@ pub(crate) mod entrance;
 mod errno;
 pub(crate) mod event;
 pub(crate) mod fd;
+pub(crate) mod inherit;
 pub(crate) mod interface;
 mod kernel;
 mod layout;
 mod legacy;
+mod open;
 mod pair;
 mod process;
 pub(crate) mod report;
 mod slot;
 mod system;
-mod trap;
+pub(crate) mod trap;
 pub(crate) mod user;
 
 pub use bindings::{

@@ -16,6 +16,8 @@ pub(crate) enum Step {
     None,
     Setsid,
     Setpgid,
+    /// Making sure of the descriptor that it enters by.
+    Check,
     /// Reading what entering has to carry.
     Rules,
     Enter,
@@ -27,10 +29,11 @@ pub(crate) enum Step {
 }
 
 impl Step {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::None,
         Self::Setsid,
         Self::Setpgid,
+        Self::Check,
         Self::Rules,
         Self::Enter,
         Self::Chdir,

@@ -124,6 +124,19 @@ pub fn has_descriptors() -> bool {
     has
 }
 
+/// Returns the kernel's `kern.osreldate`.
+#[cfg(target_os = "freebsd")]
+pub fn osreldate() -> u32 {
+    let mut value = 0_u32;
+    let mut len = size_of_val(&value);
+    let (value_at, len_at) = ((&raw mut value).cast(), &raw mut len);
+    // SAFETY: the name ends in NUL; the kernel writes one number, which is ours, and its length.
+    let result =
+        unsafe { libc::sysctlbyname(c"kern.osreldate".as_ptr(), value_at, len_at, std::ptr::null(), 0) };
+    assert_eq!(result, 0, "kern.osreldate");
+    value
+}
+
 /// Returns a name that no other test uses, nor what an earlier run may have left.
 pub fn name(what: &str) -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
