@@ -12,7 +12,7 @@ thread_local! {
 /// which costs a process none of its memory.
 #[must_use]
 pub fn is_inside() -> bool {
-    DEPTH.get() > 0
+    DEPTH.try_with(Cell::get).is_ok_and(|depth| depth > 0)
 }
 
 /// Marks the calling thread as inside a model while it lives.
@@ -21,13 +21,18 @@ pub(crate) struct Inside(());
 
 impl Inside {
     pub(crate) fn enter() -> Self {
-        DEPTH.set(DEPTH.get() + 1);
+        change(|depth| depth + 1);
         Self(())
     }
 }
 
 impl Drop for Inside {
     fn drop(&mut self) {
-        DEPTH.set(DEPTH.get().saturating_sub(1));
+        change(|depth| depth.saturating_sub(1));
     }
+}
+
+/// At a thread's end, when other thread locals may call the model from their destructors, there may be no count.
+fn change(by: impl FnOnce(u32) -> u32) {
+    let _ = DEPTH.try_with(|depth| depth.set(by(depth.get())));
 }

@@ -61,7 +61,9 @@ pub struct Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        INSTALLED.with_borrow_mut(|installed| installed.retain(|each| each.token != self.token));
+        // At a thread's end there may be no list, and nothing to take from it.
+        let _ =
+            INSTALLED.try_with(|installed| installed.borrow_mut().retain(|each| each.token != self.token));
     }
 }
 
@@ -112,7 +114,9 @@ impl Kernel {
 
     /// The kernel that the calling thread's calls go to.
     pub(crate) fn current() -> Option<Self> {
-        INSTALLED.with_borrow(|installed| installed.last().map(|top| top.kernel.clone()))
+        INSTALLED
+            .try_with(|installed| installed.borrow().last().map(|top| top.kernel.clone()))
+            .unwrap_or_default()
     }
 
     /// Where the crate keeps what it has found out about this kernel.
@@ -134,10 +138,13 @@ impl Kernel {
     }
 
     fn current_pid(&self) -> Pid {
-        INSTALLED.with_borrow(|installed| {
+        let find = |installed: &RefCell<Vec<Installed>>| {
+            let installed = installed.borrow();
             let mine = installed.iter().rev().find(|each| each.kernel.is(self));
             mine.map_or(INIT, |each| each.pid)
-        })
+        };
+        // The destructor of another thread local may call when the list is gone already.
+        INSTALLED.try_with(find).unwrap_or(INIT)
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
