@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use common::{Model, Result, parameter};
-use freebsd_jail::{Jail, OwnedJail};
+use freebsd_jail::Jail;
 use lexopt::prelude::*;
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -89,7 +89,7 @@ fn supervise(options: &Options, model: Option<&Model>) -> Result<ExitCode> {
         for signal in signals.wait() {
             if signal != SIGCHLD {
                 println!("signal {signal}");
-                return end(jail, service, options.timeout);
+                return end(&jail, service, options.timeout);
             }
         }
         if let Some(status) = service.try_wait()? {
@@ -114,7 +114,7 @@ fn start(jail: &Jail, options: &Options) -> Result<Child> {
     Ok(command.spawn()?)
 }
 
-fn end(jail: OwnedJail, mut service: Child, timeout: Duration) -> Result<ExitCode> {
+fn end(jail: &Jail, mut service: Child, timeout: Duration) -> Result<ExitCode> {
     let deadline = Instant::now() + timeout;
     jail.signal(SIGTERM)?;
     if cfg!(not(target_os = "freebsd")) {

@@ -69,8 +69,9 @@ impl Features {
         Self { descriptors: false, ..self }
     }
 
-    /// Has the calling thread use no more than this of any kernel, until the guard is dropped: for tests of what
-    /// a program does on an older one. Handles that were made before keep what they have.
+    /// Restricts the calling thread to these features of any kernel until the guard is dropped: for tests of what a
+    /// program does on an older one. A handle, a [`Watcher`](crate::Watcher) and the like keep to what was assumed when
+    /// they were made.
     ///
     /// ```
     /// # fn main() -> freebsd_jail::Result<()> {
@@ -107,17 +108,17 @@ impl Drop for Assumed {
     }
 }
 
+#[cfg(feature = "sim")]
 impl Features {
-    /// Returns what both this kernel and what is assumed have: a call that the kernel does not know kills.
-    pub(crate) fn as_assumed(self) -> Self {
-        #[cfg(feature = "sim")]
-        if let Some(assumed) = ASSUMED.get() {
-            return Self {
-                jails: self.jails && assumed.jails,
-                descriptors: self.descriptors && assumed.descriptors,
-            };
-        }
-        self
+    /// Returns what the calling thread assumes.
+    pub(crate) fn assumed() -> Option<Self> {
+        // At a thread's end, nothing.
+        ASSUMED.try_with(Cell::get).unwrap_or_default()
+    }
+
+    /// Returns what both this kernel and another have: a call that the kernel does not know kills.
+    pub(crate) const fn and(self, other: Self) -> Self {
+        Self { jails: self.jails && other.jails, descriptors: self.descriptors && other.descriptors }
     }
 }
 

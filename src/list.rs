@@ -152,6 +152,7 @@ impl<'p> Walk<'p> {
         let mut desc = if flags == 0 { Desc::Absent } else { Desc::Empty };
         let mut flags = flags;
         if let Some(above) = self.jails.below {
+            above.check()?;
             match above.descriptor_ref() {
                 Some(descriptor) => {
                     desc = Desc::Given(descriptor);

@@ -11,7 +11,8 @@
 
 #![forbid(unsafe_code)]
 
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use core::ffi::c_int;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use crate::error::{Call, Error, ErrorKind, Result, Subject};
 use crate::flags::{GetFlags, SetFlags};
@@ -19,7 +20,7 @@ use crate::jid::Jid;
 use crate::legacy::LegacyJail;
 use crate::param::{self, Kind};
 use crate::request::{Desc, Draft, ERRMSG_LEN, Request, Verb, name};
-use crate::sys::{self, Errno, System};
+use crate::sys::{self, Errno, System, Trap};
 
 /// How a call uses a jail descriptor, which FreeBSD has since 15.0.
 #[derive(Debug, Clone, Copy, Default)]
@@ -50,20 +51,23 @@ pub struct Reply {
 ///
 /// Before the call: [`ErrorKind::InvalidRequest`] for an empty or too large request, [`ErrorKind::InvalidValue`]
 /// for an update whose `name` is empty or ends in a dot and that has no `jid` (the kernel would create a jail), and
-/// for a boolean that has a value (the kernel would take it for true, whatever it is);
-/// [`ErrorKind::Gone`] when [`At::Below`] is given the descriptor of a jail that died (the kernels of 15.0 and
-/// 15.1 miscount references over it). After it: whatever the kernel says, see [`ErrorKind`].
+/// for a boolean that has a value (the kernel would take it for true, whatever it is); [`ErrorKind::Conflict`] for
+/// flags that [`At`] stands for; [`ErrorKind::Gone`] when [`At::Below`] is given the descriptor of a jail that died (the
+/// kernels of 15.0 and 15.1 miscount references over it). After it: whatever the kernel says, see [`ErrorKind`]; and
+/// [`ErrorKind::Gone`] when the jail of a new descriptor is removed while an update makes it.
 ///
 /// # FreeBSD versions
 ///
 /// [`At`] other than `None`, `GET_DESC` and `OWN_DESC` need 15.0; an older kernel says `EINVAL`, which becomes
-/// [`ErrorKind::Unsupported`].
+/// [`ErrorKind::Unsupported`]. An update that returns a descriptor takes one jail_get(2) more, which sees whether the
+/// jail lives: with `kern.racct.enable` the kernel may return the descriptor of one that died (T46).
 ///
 /// [jail_set(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_set&sektion=2
 #[doc(alias = "JAIL_CREATE")]
 #[doc(alias = "JAIL_UPDATE")]
 pub fn jail_set(request: &mut Request, at: At<'_>, flags: SetFlags) -> Result<Reply> {
     let system = System::current();
+    check_flags(flags.bits())?;
     check_descriptors(&system, at, flags.intersects(SetFlags::GET_DESC | SetFlags::OWN_DESC))?;
     if flags.contains(SetFlags::UPDATE) && !matches!(at, At::Use(_)) {
         check_update_key(request)?;
@@ -72,7 +76,11 @@ pub fn jail_set(request: &mut Request, at: At<'_>, flags: SetFlags) -> Result<Re
     let subject = if flags.contains(SetFlags::UPDATE) { Subject::Named } else { Subject::New };
     let wants = flags.intersects(SetFlags::GET_DESC | SetFlags::OWN_DESC);
     let verb = Verb { call: Call::JailSet, flags: flags.bits() | at.flag(), subject };
-    make(&system, request, verb, at, wants)
+    let reply = make(&system, request, verb, at, wants)?;
+    if let Some(descriptor) = reply.descriptor.as_ref().filter(|_| flags.contains(SetFlags::UPDATE)) {
+        check_updated(&system, descriptor.as_fd())?;
+    }
+    Ok(reply)
 }
 
 /// Reads parameters of a jail. Wraps [jail_get(2)].
@@ -85,8 +93,9 @@ pub fn jail_set(request: &mut Request, at: At<'_>, flags: SetFlags) -> Result<Re
 /// Before the call: [`ErrorKind::InvalidRequest`] for an empty or too large request; [`ErrorKind::Conflict`] for
 /// `OWN_DESC` with more than the jail's name or number (should the call fail after the descriptor was made, the
 /// kernel would remove the jail), for `GET_DESC` or `OWN_DESC` with `DYING` (the descriptor would pin the dying
-/// jail), and for both with [`At::Use`] (the kernel returns none); [`ErrorKind::Gone`] when [`At::Below`] is
-/// given the descriptor of a jail that died. After it: whatever the kernel says, see [`ErrorKind`].
+/// jail), for both with [`At::Use`] (the kernel returns none), and for flags that [`At`] stands for;
+/// [`ErrorKind::Gone`] when [`At::Below`] is given the descriptor of a jail that died. After it: whatever the kernel
+/// says, see [`ErrorKind`].
 ///
 /// # FreeBSD versions
 ///
@@ -96,6 +105,7 @@ pub fn jail_set(request: &mut Request, at: At<'_>, flags: SetFlags) -> Result<Re
 pub fn jail_get(request: &mut Request, at: At<'_>, flags: GetFlags) -> Result<Reply> {
     let system = System::current();
     let wants = flags.intersects(GetFlags::GET_DESC | GetFlags::OWN_DESC);
+    check_flags(flags.bits())?;
     check_descriptors(&system, at, wants)?;
     let conflict = |reason| Err(Error::refused(ErrorKind::Conflict, reason));
     if wants && flags.contains(GetFlags::DYING) {
@@ -145,9 +155,7 @@ pub fn jail_attach(jid: Jid) -> Result<()> {
 ///
 /// [jail_attach_jd(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_attach_jd&sektion=2
 pub fn jail_attach_jd(descriptor: BorrowedFd<'_>) -> Result<()> {
-    System::current()
-        .jail_attach_jd(descriptor.as_raw_fd())
-        .map_err(|errno| attach_error(Call::JailAttachJd, errno))
+    System::current().jail_attach_jd(descriptor).map_err(|errno| attach_error(Call::JailAttachJd, errno))
 }
 
 /// Removes a jail, the jails below it, and kills their processes. Wraps [jail_remove(2)].
@@ -174,9 +182,7 @@ pub fn jail_remove(jid: Jid) -> Result<()> {
 ///
 /// [jail_remove_jd(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_remove_jd&sektion=2
 pub fn jail_remove_jd(descriptor: BorrowedFd<'_>) -> Result<()> {
-    System::current()
-        .jail_remove_jd(descriptor.as_raw_fd())
-        .map_err(|errno| remove_error(Call::JailRemoveJd, errno))
+    System::current().jail_remove_jd(descriptor).map_err(|errno| remove_error(Call::JailRemoveJd, errno))
 }
 
 /// Creates a jail and moves this process into it, for good. Wraps [jail(2)], which is deprecated: see
@@ -235,32 +241,72 @@ fn make(system: &System, request: &mut Request, verb: Verb, at: At<'_>, wants: b
     Ok(Reply { jid, descriptor: answer.descriptor })
 }
 
+/// Refuses the flags that [`At`] stands for: without a descriptor in its slot, `JAIL_AT_DESC` makes the kernels of 15.0
+/// and 15.1 release one reference too many (T3).
+fn check_flags(flags: c_int) -> Result<()> {
+    if flags & (sys::JAIL_USE_DESC | sys::JAIL_AT_DESC) != 0 {
+        return Err(Error::refused(
+            ErrorKind::Conflict,
+            "JAIL_USE_DESC and JAIL_AT_DESC are not given as flags: use At::Use or At::Below",
+        ));
+    }
+    Ok(())
+}
+
 /// Finds out what an older kernel would answer without a word, and what would corrupt a newer one.
 fn check_descriptors(system: &System, at: At<'_>, wants: bool) -> Result<()> {
     if (wants || !matches!(at, At::None)) && !system.has_descriptors() {
         return Err(no_descriptors());
     }
     if let At::Below(fd) = at {
-        check_usable(system, fd)?;
+        // The kernels of 15.0 and 15.1 release one reference too many when they are told to look below a descriptor that
+        // is not a jail's, or whose jail has died (T3).
+        jail_of(system, fd)?;
     }
     Ok(())
 }
 
-/// Refuses a descriptor that is not a jail's, or whose jail has died. The kernels of 15.0 and 15.1 release one
-/// reference too many when they are told to look below one.
-fn check_usable(system: &System, fd: BorrowedFd<'_>) -> Result<()> {
+/// Returns the jid of a descriptor's jail, which lives. The descriptor may be anything.
+fn jail_of(system: &System, fd: BorrowedFd<'_>) -> Result<c_int> {
     let verb = Verb { call: Call::JailGet, flags: sys::JAIL_USE_DESC, subject: Subject::Handle };
-    Draft::new().call(system, verb, Desc::Given(fd)).map(drop)
+    Draft::new().call(system, verb, Desc::Given(fd)).map(|answer| answer.jid)
 }
 
 /// Refuses a jail's descriptor whose jail has died, by fstat(2): it must be known to be a jail's.
 pub(crate) fn check_alive(system: &System, fd: BorrowedFd<'_>) -> Result<()> {
-    let stat =
-        system.fstat(fd).map_err(|errno| Error::os(Call::Fstat, errno, ErrorKind::InvalidDescriptor, ""))?;
-    if stat.ino == 0 {
-        return Err(Error::refused(ErrorKind::Gone, "the jail has been removed"));
+    match system.fstat(fd) {
+        Ok(stat) if stat.ino == 0 => Err(Error::refused(ErrorKind::Gone, "the jail has been removed")),
+        Ok(_) => Ok(()),
+        // Capsicum may forbid fstat(2) on the descriptor, but not jail_get(2) (T55).
+        Err(errno) if errno.is_not_capable() => jail_of(system, fd).map(drop),
+        Err(errno) => Err(Error::os(Call::Fstat, errno, ErrorKind::InvalidDescriptor, "")),
     }
-    Ok(())
+}
+
+/// Refuses a descriptor that an update has just made and that says its jail lives, though it died during the update.
+///
+/// With `kern.racct.enable` the kernel lets go of all locks before it binds the descriptor, and only jail_get(2) by the
+/// descriptor tells (T46).
+pub(crate) fn check_updated(system: &System, fd: BorrowedFd<'_>) -> Result<()> {
+    if !Trap::T46.is_there(system) {
+        return Ok(());
+    }
+    match jail_of(system, fd) {
+        Err(error) if error.kind() == ErrorKind::Gone => Err(error),
+        // The descriptor is good as far as can be known, and closing one that owns would remove the jail.
+        _ => Ok(()),
+    }
+}
+
+/// Refuses a descriptor that is not of the living jail of this jid.
+pub(crate) fn check_same(system: &System, fd: BorrowedFd<'_>, jid: Jid) -> Result<()> {
+    if jail_of(system, fd)? == jid.get() {
+        return Ok(());
+    }
+    Err(Error::refused(
+        ErrorKind::InvalidDescriptor,
+        "the descriptor has been closed, and is another jail's now",
+    ))
 }
 
 pub(crate) fn no_descriptors() -> Error {
@@ -324,7 +370,7 @@ pub(crate) fn attach_error(call: Call, errno: Errno) -> Error {
             "this process may run on none of the processors that the jail may use",
         ),
         libc::EAGAIN => Error::os(call, errno, ErrorKind::Dying, ""),
-        _ => Error::os(call, errno, ErrorKind::Other, ""),
+        _ => other(call, errno),
     }
 }
 
@@ -334,8 +380,13 @@ pub(crate) fn remove_error(call: Call, errno: Errno) -> Error {
         libc::EPERM => Error::os(call, errno, ErrorKind::PermissionDenied, "removing a jail needs root"),
         libc::EINVAL | libc::ENOENT => gone(call, errno),
         libc::EBADF => Error::os(call, errno, ErrorKind::InvalidDescriptor, ""),
-        _ => Error::os(call, errno, ErrorKind::Other, ""),
+        _ => other(call, errno),
     }
+}
+
+fn other(call: Call, errno: Errno) -> Error {
+    let kind = if errno.is_not_capable() { ErrorKind::NotCapable } else { ErrorKind::Other };
+    Error::os(call, errno, kind, "")
 }
 
 fn unsupported(call: Call, errno: Errno) -> Error {

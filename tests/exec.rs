@@ -453,7 +453,8 @@ fn attaching_says_which_directory_is_in_the_way() {
             }
             let named = format!("descriptor {} is the open directory /etc:", directory.as_raw_fd());
             let by_number = Jail::from_jid(jail.jid());
-            for handle in [&*jail, &by_number] {
+            let opened = Jail::open(jail.jid()).expect("found");
+            for handle in [opened, by_number] {
                 let error = handle.attach().expect_err("a directory is open");
                 assert_eq!((error.kind(), error.errno()), (ErrorKind::PermissionDenied, Some(libc::EPERM)));
                 assert!(error.to_string().contains(&named), "{error}");

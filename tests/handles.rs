@@ -44,7 +44,7 @@ fn t1_taking_ownership_asks_for_nothing_else() {
         }
         let jail = Jail::builder().name(name("t1")).path("/").create_persistent().expect("created");
         let jid = jail.jid();
-        let owned = jail.take_ownership().expect("taken");
+        let owned = jail.into_owned().expect("taken");
         assert!(exists(jid));
         drop(owned);
         assert!(!exists(jid));
@@ -414,7 +414,7 @@ fn a_clone_of_an_owned_jail_does_not_own_it() {
 fn ownership_of_a_jail_that_is_not_there_is_not_taken() {
     on_every_kernel(|_| {
         let free = Jid::new(880_099).expect("above zero");
-        assert_eq!(Jail::from_jid(free).take_ownership().expect_err("there is none").kind(), ErrorKind::Gone);
+        assert_eq!(Jail::from_jid(free).into_owned().expect_err("there is none").kind(), ErrorKind::Gone);
     });
 }
 

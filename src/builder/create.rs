@@ -67,6 +67,9 @@ impl JailBuilder<'_> {
         } else {
             self.parent
         };
+        if let Some(parent) = parent {
+            parent.check()?;
+        }
         let system = parent.map_or_else(System::current, |parent| parent.system.clone());
         let rest = self.split(&system, fate)?;
         match parent {

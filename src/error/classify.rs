@@ -33,6 +33,7 @@ impl Error {
     pub(crate) fn from_kernel(call: Call, errno: Errno, text: &[u8], asked: &Asked<'_>) -> Self {
         let text = String::from_utf8_lossy(text);
         let verdict = match errno.0 {
+            _ if errno.is_not_capable() => Verdict::new(ErrorKind::NotCapable),
             libc::ENOSYS => Verdict::new(ErrorKind::Unsupported).because(
                 "this host has no jails: it is not FreeBSD, and no model of its kernel is installed",
             ),

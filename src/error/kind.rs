@@ -50,13 +50,16 @@ pub enum ErrorKind {
     LimitExceeded,
     /// The descriptor is not open or does not mean a jail (`EBADF`, `EINVAL`).
     InvalidDescriptor,
+    /// The handle belongs to the process that made it, and this process was forked from that one since.
+    OtherProcess,
+    /// Capsicum forbids the call: the process is in capability mode (`ECAPMODE`), or the descriptor lacks the right
+    /// (`ENOTCAPABLE`). Nothing is known of the jail.
+    NotCapable,
     /// The process or the system has no more descriptors, memory or jail numbers (`EMFILE`, `ENFILE`, `ENOMEM`,
     /// `EAGAIN`).
     ResourceExhausted,
     /// What was waited for did not happen in time.
     TimedOut,
-    /// What was used belongs to the process that this one was forked from.
-    OtherProcess,
     /// The kernel's answer could not be understood, as a string without its NUL.
     InvalidAnswer,
     /// Anything else: see the error number.
@@ -69,7 +72,9 @@ impl ErrorKind {
     pub fn io_kind(self) -> io::ErrorKind {
         match self {
             Self::Unsupported => io::ErrorKind::Unsupported,
-            Self::PermissionDenied | Self::LimitExceeded => io::ErrorKind::PermissionDenied,
+            Self::PermissionDenied | Self::LimitExceeded | Self::NotCapable => {
+                io::ErrorKind::PermissionDenied
+            }
             Self::NotFound | Self::Gone | Self::Dying | Self::InvalidPath | Self::NotExecutable => {
                 io::ErrorKind::NotFound
             }

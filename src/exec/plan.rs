@@ -135,6 +135,7 @@ pub(super) fn entering(jail: &Jail) -> Result<Plan> {
     allow(clippy::unnecessary_wraps, reason = "a model is asked at once whether the jail can be entered")
 )]
 fn enter(jail: &Jail) -> Result<Enter> {
+    jail.check()?;
     #[cfg(feature = "sim")]
     if let Some(model) = jail.system.as_model() {
         ask_model(jail, model)?;
@@ -163,7 +164,7 @@ fn ask_model(jail: &Jail, model: &crate::sim::Kernel) -> Result<()> {
     }
     let child = model.process().fork();
     child.close_directories();
-    let result = child.run(|| jail.attach());
+    let result = child.run(|| jail.enter());
     child.exit();
     result.map_err(|error| error.at(Stage::Enter))
 }

@@ -75,6 +75,7 @@ impl Jail {
     ///
     /// Since 15.0 the kernel looks from this jail; before, the jail is found by its full name, in two calls.
     pub fn open_child(&self, name: impl AsRef<OsStr>) -> Result<Self> {
+        self.check()?;
         let name = name.as_ref();
         let key = Find::Name(name).key()?;
         let full;

@@ -2,31 +2,32 @@
 
 #![forbid(unsafe_code)]
 
+use core::ffi::c_int;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use super::{Jail, OwnedJail};
-use crate::SetFlags;
+use super::{Jail, Nested, OwnedJail, no_jid};
 use crate::error::{Call, Error, ErrorKind, Result, Subject};
 use crate::get::{self, Key, Keys, Read};
 use crate::jid::Jid;
-use crate::request::{Desc, Draft, Verb};
+use crate::request::Desc;
 use crate::sys::{self, Errno, System};
-use crate::update::carry_rules;
 use crate::{param, raw};
 
 impl Jail {
-    /// Returns the jail's descriptor, `None` where the handle goes by the number.
+    /// Returns the jail's descriptor, `None` where the handle goes by the jid.
     ///
-    /// poll(2) says `POLLHUP` of it once the jail has been removed. Whoever gets a copy may read the jail, and,
-    /// if the maker of the descriptor was root, change, enter and remove it. A copy of the descriptor of an
-    /// [`OwnedJail`] keeps the jail when the owner is killed.
+    /// poll(2) reports `POLLHUP` once the jail has been removed. The holder of a copy can read the jail, and, if the
+    /// maker of the descriptor was root, change, enter and remove it. The descriptor of an [`OwnedJail`] owns the jail:
+    /// a copy keeps the jail when the owner is killed, and removes it when it is closed last. To give another process
+    /// access and no more, send the descriptor of a [clone](Self::try_clone).
     #[must_use]
     pub fn descriptor(&self) -> Option<BorrowedFd<'_>> {
         self.descriptor_ref()
     }
 
-    /// Returns the jail's descriptor for good, `None` where the handle goes by the number.
+    /// Converts the handle into its descriptor, `None` where the handle goes by the jid. It does not own the jail,
+    /// unless the handle was made from a descriptor that does.
     #[must_use]
     pub fn into_descriptor(self) -> Option<OwnedFd> {
         self.descriptor
@@ -34,20 +35,21 @@ impl Jail {
 
     /// Whether the jail lives: it has not begun to be removed.
     ///
-    /// Wraps fstat(2) by descriptor, which needs no privilege, and jail_get(2) by number.
+    /// Wraps fstat(2) by descriptor, which needs no privilege, and jail_get(2) by jid.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unsupported`] where there are no jails.
+    /// [`ErrorKind::Unsupported`] where there are no jails; [`ErrorKind::NotFound`] before FreeBSD 15, when this process
+    /// has entered a jail since the handle was made: the jail is not seen from there, whether it lives or not.
     ///
     /// # FreeBSD versions
     ///
-    /// Since 15.0 it is the handle's own jail that lives or not; before, whichever has its number.
+    /// Since 15.0 it is the handle's own jail that lives or not; before, whichever has its jid.
     pub fn is_alive(&self) -> Result<bool> {
-        let result = match self.descriptor_ref() {
+        let result = self.check().and_then(|()| match self.descriptor_ref() {
             Some(descriptor) => raw::check_alive(&self.system, descriptor),
             None => self.get(()),
-        };
+        });
         match result {
             Ok(()) => Ok(true),
             Err(error) if error.kind() == ErrorKind::Gone => Ok(false),
@@ -55,7 +57,8 @@ impl Jail {
         }
     }
 
-    /// Makes another handle of the same jail. A handle made of an [`OwnedJail`] does not own the jail.
+    /// Makes another handle of the same jail. A clone of an [`OwnedJail`] does not own the jail, and may be used in
+    /// other processes.
     ///
     /// # Errors
     ///
@@ -64,13 +67,21 @@ impl Jail {
     ///
     /// # FreeBSD versions
     ///
-    /// Since 15.0 the clone has a descriptor of its own, if this handle has one; before, it is the number again, and
-    /// nothing is asked of the kernel.
+    /// Since 15.0 the clone has a descriptor of its own, if this handle has one. That of an [`OwnedJail`]'s clone is made
+    /// by this process, and has its authority. Before, the clone has the jid, and nothing is asked of the kernel.
     pub fn try_clone(&self) -> Result<Self> {
+        let mut clone = self.duplicate()?;
+        clone.kin = self.kin.join(self.owner);
+        Ok(clone)
+    }
+
+    /// Makes another handle of the same jail, for use inside the crate: it does not learn what becomes of this one.
+    fn duplicate(&self) -> Result<Self> {
+        self.check()?;
         let descriptor = match self.descriptor_ref() {
             // A duplicate of an owning descriptor would keep the jail alive, so it takes a new one, which goes by
-            // the number: if this jail lives still when that is made, the number was its own.
-            Some(owning) if self.owning => {
+            // the jid: if this jail lives still when that is made, the jid was its own.
+            Some(owning) if self.owner.is_some() => {
                 let (descriptor, ()) = read_and_pin(&self.system, self.jid, &())?;
                 raw::check_alive(&self.system, owning)?;
                 Some(descriptor)
@@ -78,62 +89,25 @@ impl Jail {
             Some(descriptor) => Some(descriptor.try_clone_to_owned().map_err(|error| no_more(&error))?),
             None => None,
         };
+        let foreign = self.foreign && self.owner.is_none();
         Ok(Self {
-            system: self.system.clone(),
-            jid: self.jid,
             descriptor,
-            nested: self.nested,
-            owning: false,
+            foreign,
+            entries: self.entries,
+            ..Self::new(self.system.clone(), self.jid, self.nested)
         })
-    }
-
-    /// Takes ownership: the jail is removed when the returned handle is dropped.
-    ///
-    /// Wraps jail_set(2) with `JAIL_OWN_DESC` where there are descriptors. jail_get(2) could give an owning one
-    /// too, but would remove the jail if it failed after making it. Where mac_do(4) is loaded, the jail's rules are
-    /// read before and carried, which is one call more: the kernel would reset them. What somebody else changes of the
-    /// rules between the two calls is undone: rules that are taken away right then come back. Whether mac_do(4) is
-    /// loaded is found out once, as [`JailUpdate::apply`](crate::JailUpdate::apply) says.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::PermissionDenied`] when not root, [`ErrorKind::Gone`] when the jail has been removed.
-    ///
-    /// # FreeBSD versions
-    ///
-    /// Since 15.0 the kernel removes the jail when this process ends, too, and that cannot be undone while the
-    /// descriptor is open. Before, the kernel is asked only whether the jail is there.
-    pub fn take_ownership(self) -> Result<OwnedJail> {
-        if !self.system.has_descriptors() {
-            // Nothing to own would be whichever jail is given the number next.
-            self.get(())?;
-            return Ok(OwnedJail::new(self));
-        }
-        let pinned = if self.descriptor.is_some() { self } else { self.pin()? };
-        let descriptor = pinned.descriptor_ref().ok_or_else(no_descriptor)?;
-        let flags = (SetFlags::UPDATE | SetFlags::OWN_DESC).bits() | sys::JAIL_USE_DESC;
-        let verb = Verb { call: Call::JailSet, flags, subject: Subject::Handle };
-        let mut draft = Draft::new();
-        carry_rules(&pinned, &mut draft)?;
-        let answer = draft.call(&pinned.system, verb, Desc::Given(descriptor))?;
-        let owning = answer.descriptor.ok_or_else(no_descriptor)?;
-        Ok(OwnedJail::new(Self { descriptor: Some(owning), ..pinned }))
     }
 
     /// Makes a handle of the same jail that holds a descriptor and knows whether the jail is nested.
     pub(crate) fn pin(&self) -> Result<Self> {
         if self.descriptor.is_some() {
             let nested = self.get(param::PARENT)?.into();
-            return Ok(Self { nested, ..self.try_clone()? });
+            return Ok(Self { nested, ..self.duplicate()? });
         }
+        self.check()?;
         let (descriptor, parent) = read_and_pin(&self.system, self.jid, &param::PARENT)?;
-        Ok(Self {
-            system: self.system.clone(),
-            jid: self.jid,
-            descriptor: Some(descriptor),
-            nested: parent.into(),
-            owning: false,
-        })
+        let descriptor = Some(descriptor);
+        Ok(Self { descriptor, ..Self::new(self.system.clone(), self.jid, parent.into()) })
     }
 }
 
@@ -161,31 +135,94 @@ fn no_more(error: &io::Error) -> Error {
     Error::os(Call::Fcntl, errno, ErrorKind::ResourceExhausted, "duplicating the jail's descriptor")
 }
 
-/// Makes a handle of a descriptor that came from elsewhere, after asking the kernel with one jail_get(2) whether
-/// it is that of a jail that lives.
+/// Makes a handle of a descriptor that came from elsewhere **and does not own its jail**, after asking the kernel with
+/// one jail_get(2) whether its jail lives.
 ///
-/// Sets close-on-exec. Should the descriptor be an owning one, closing its last copy removes the jail, as it would
-/// without the handle: that includes an error here, which closes it.
+/// The handle has the authority of whoever made the descriptor. Close-on-exec is set.
+///
+/// The kernel does not tell whether a descriptor owns its jail. Should this one, its last close removes the jail: when
+/// the handle is dropped, or here on an error. Make an [`OwnedJail`] of a descriptor that owns; borrow one of which that
+/// is not known: the handle then has another, with this process's authority, and closing the first stays the
+/// caller's doing.
+///
+/// # Errors
+///
+/// [`ErrorKind::InvalidDescriptor`] when the descriptor is not a jail's, [`ErrorKind::Gone`] when its jail has been
+/// removed, [`ErrorKind::Unsupported`] before FreeBSD 15.
 impl TryFrom<OwnedFd> for Jail {
     type Error = Error;
 
     fn try_from(descriptor: OwnedFd) -> Result<Self> {
         let system = System::current();
-        if !system.has_descriptors() {
-            return Err(raw::no_descriptors());
-        }
-        let read = Read {
-            system: &system,
-            flags: sys::JAIL_USE_DESC,
-            subject: Subject::Handle,
-            desc: Desc::Given(descriptor.as_fd()),
-            key: Key::Descriptor,
-            relative_to: None,
-        };
-        let found = get::read(read, &param::PARENT)?;
-        // A descriptor that came over a socket may have come without.
-        sys::fd::set_close_on_exec(descriptor.as_fd(), true)
-            .map_err(|errno| Error::os(Call::Fcntl, errno, ErrorKind::Other, "setting close-on-exec"))?;
-        Self::found(system, found.jid, Some(descriptor), found.values.into())
+        let (jid, nested) = jail_of(&system, descriptor.as_fd())?;
+        // One that came over a socket may have come without close-on-exec.
+        let descriptor = sys::fd::keep_given(descriptor).map_err(|errno| {
+            Error::os(Call::Fcntl, errno, ErrorKind::ResourceExhausted, "keeping the descriptor")
+        })?;
+        Ok(Self { foreign: true, ..Self::found(system, jid, Some(descriptor), nested)? })
     }
+}
+
+/// Makes a handle of the jail of a descriptor, with a descriptor of its own that does not own the jail, whatever the
+/// other does.
+///
+/// Asks the kernel with two jail_get(2) and one fstat(2). The handle has this process's authority, and the jail has to
+/// be visible to this process.
+///
+/// # Errors
+///
+/// As for an [`OwnedFd`], and [`ErrorKind::NotFound`] when the jail is not below this process's own.
+impl TryFrom<BorrowedFd<'_>> for Jail {
+    type Error = Error;
+
+    fn try_from(descriptor: BorrowedFd<'_>) -> Result<Self> {
+        let system = System::current();
+        let (jid, nested) = jail_of(&system, descriptor)?;
+        let jid = Jid::try_from(jid).map_err(no_jid)?;
+        let own = read_and_pin(&system, jid, &());
+        // If the jail lives still, the jid was its own.
+        raw::check_alive(&system, descriptor)?;
+        let (own, ()) = own.map_err(|error| match error.kind() {
+            ErrorKind::Gone => {
+                error.with_kind(ErrorKind::NotFound).because("the jail is not below this process's own")
+            }
+            _ => error,
+        })?;
+        Self::found(system, jid.get(), Some(own), nested)
+    }
+}
+
+/// Makes the owner of a descriptor that came from elsewhere **and owns its jail**, after asking the kernel with one
+/// jail_get(2) whether its jail lives.
+///
+/// The jail is removed when the handle is dropped, or here on an error, since that closes the descriptor. The kernel
+/// does not tell whether a descriptor owns its jail. Should this one not, the jail is removed on drop all the same, but
+/// stays when this process is killed: [`Jail::into_owned`] makes an owner of a handle that owns nothing.
+///
+/// # Errors
+///
+/// As for a [`Jail`].
+impl TryFrom<OwnedFd> for OwnedJail {
+    type Error = Error;
+
+    fn try_from(descriptor: OwnedFd) -> Result<Self> {
+        Jail::try_from(descriptor).map(Self::new)
+    }
+}
+
+/// Finds the jail of a descriptor that may be anything.
+fn jail_of(system: &System, descriptor: BorrowedFd<'_>) -> Result<(c_int, Nested)> {
+    if !system.has_descriptors() {
+        return Err(raw::no_descriptors());
+    }
+    let read = Read {
+        system,
+        flags: sys::JAIL_USE_DESC,
+        subject: Subject::Handle,
+        desc: Desc::Given(descriptor),
+        key: Key::Descriptor,
+        relative_to: None,
+    };
+    let found = get::read(read, &param::PARENT)?;
+    Ok((found.jid, found.values.into()))
 }

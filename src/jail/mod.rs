@@ -4,12 +4,12 @@
 
 mod children;
 mod descriptor;
+mod find;
+mod kin;
 mod owned;
 
 use core::fmt;
-use std::ffi::{OsStr, OsString};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 
 use crate::builder::JailBuilder;
@@ -21,10 +21,12 @@ use crate::param;
 use crate::raw;
 use crate::request::{Desc, Draft, Verb};
 use crate::sys::directories::{first_directory, path_of};
-use crate::sys::{self, System};
+use crate::sys::{self, ProcessMark, System};
 use crate::update::{JailUpdate, carry_rules};
 
 pub(crate) use descriptor::{no_descriptor, read_and_pin};
+pub use find::Find;
+use kin::Kin;
 pub use owned::OwnedJail;
 
 /// A handle of a jail.
@@ -34,7 +36,9 @@ pub use owned::OwnedJail;
 /// kernels have no such thing; there it holds the number, and a jail that was given the number of a removed one
 /// is taken for it.
 ///
-/// Dropping a handle leaves the jail alone. One that removes its jail is an [`OwnedJail`].
+/// Dropping a handle leaves the jail alone. One that removes its jail is an [`OwnedJail`]. The kernel does not tell
+/// whether a descriptor that came from elsewhere owns its jail, so whoever makes a handle of one has to know:
+/// `Jail::try_from` is for those that do not, `OwnedJail::try_from` for those that do.
 ///
 /// A handle is not confined by the jail that its holder is in: on FreeBSD 15 a descriptor of another jail, in
 /// the hands of root inside a jail, is a way out of it. Do not pass one in.
@@ -52,8 +56,13 @@ pub struct Jail {
     jid: Jid,
     descriptor: Option<OwnedFd>,
     nested: Nested,
-    /// Whether closing the last copy of the descriptor removes the jail.
-    owning: bool,
+    /// Whether the descriptor came from elsewhere, and so may own the jail.
+    foreign: bool,
+    /// The process that owns the jail by this handle, which is an [`OwnedJail`]'s then.
+    owner: Option<ProcessMark>,
+    kin: Kin,
+    /// How many jails this process had entered when the handle was made.
+    entries: u32,
 }
 
 /// Whether a jail lies below another one that this process can see. An update of such a jail has to be made from
@@ -70,74 +79,6 @@ impl From<Option<Jid>> for Nested {
     fn from(parent: Option<Jid>) -> Self {
         if parent.is_some() { Self::Yes } else { Self::No }
     }
-}
-
-/// How to find a jail: by its name or its number.
-///
-/// Whatever can be converted to it does: `"www"`, `"www.db"`, a [`Jid`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Find<'n> {
-    /// By name, as seen from this process's own jail. A name that is a decimal number finds the jail of that
-    /// number, as it does for jls(8).
-    Name(&'n OsStr),
-    /// By number.
-    Jid(Jid),
-}
-
-impl<'n> From<&'n str> for Find<'n> {
-    fn from(name: &'n str) -> Self {
-        Self::Name(OsStr::new(name))
-    }
-}
-
-impl<'n> From<&'n String> for Find<'n> {
-    fn from(name: &'n String) -> Self {
-        Self::Name(OsStr::new(name))
-    }
-}
-
-impl<'n> From<&'n OsString> for Find<'n> {
-    fn from(name: &'n OsString) -> Self {
-        Self::Name(name)
-    }
-}
-
-impl<'n> From<&'n OsStr> for Find<'n> {
-    fn from(name: &'n OsStr) -> Self {
-        Self::Name(name)
-    }
-}
-
-impl From<Jid> for Find<'_> {
-    fn from(jid: Jid) -> Self {
-        Self::Jid(jid)
-    }
-}
-
-impl<'n> Find<'n> {
-    /// Checks what jail_get(2) would misread, and returns the key.
-    pub(crate) fn key(self) -> Result<Key<'n>> {
-        let refuse = |reason| Err(Error::refused(ErrorKind::InvalidValue, reason).about("name"));
-        match self {
-            Self::Jid(jid) => Ok(Key::Jid(jid.get())),
-            Self::Name(name) => match name.as_bytes() {
-                [] => refuse("a jail's name is not empty"),
-                name if name.contains(&0) => refuse("a jail's name cannot contain NUL"),
-                name if name.len() >= param::NAME_MAX => refuse("a jail's name has at most 255 bytes"),
-                // The only jail that may have a number as its name is the one of that number, whose name may be
-                // another by now.
-                name => Ok(decimal(name).map_or(Key::Name(name), |jid| Key::Jid(jid.get()))),
-            },
-        }
-    }
-}
-
-/// Reads a name that is a jail's number, as the kernel would write it.
-fn decimal(name: &[u8]) -> Option<Jid> {
-    let text = core::str::from_utf8(name).ok()?;
-    let jid = Jid::new(text.parse().ok()?)?;
-    (jid.to_string() == text).then_some(jid)
 }
 
 impl Jail {
@@ -197,7 +138,21 @@ impl Jail {
     /// prefer [`open`](Self::open).
     #[must_use]
     pub fn from_jid(jid: Jid) -> Self {
-        Self { system: System::current(), jid, descriptor: None, nested: Nested::Unknown, owning: false }
+        Self::new(System::current(), jid, Nested::Unknown)
+    }
+
+    /// Makes a handle that goes by the jid.
+    fn new(system: System, jid: Jid, nested: Nested) -> Self {
+        Self {
+            system,
+            jid,
+            descriptor: None,
+            nested,
+            foreign: false,
+            owner: None,
+            kin: Kin::default(),
+            entries: System::entries(),
+        }
     }
 
     /// Makes a handle of what a call returned.
@@ -207,10 +162,8 @@ impl Jail {
         descriptor: Option<OwnedFd>,
         nested: Nested,
     ) -> Result<Self> {
-        let jid = Jid::try_from(jid).map_err(|error| {
-            error.with_kind(ErrorKind::InvalidAnswer).because("the kernel returned no number")
-        })?;
-        Ok(Self { system, jid, descriptor, nested, owning: false })
+        let jid = Jid::try_from(jid).map_err(no_jid)?;
+        Ok(Self { descriptor, ..Self::new(system, jid, nested) })
     }
 
     /// Returns the jail's number. It never changes while the jail lives.
@@ -254,13 +207,14 @@ impl Jail {
     }
 
     fn read<K: Keys>(&self, keys: &K) -> Result<Found<K::Output>> {
+        self.check()?;
         let (flags, desc, key) = match &self.descriptor {
             Some(descriptor) => (sys::JAIL_USE_DESC, Desc::Given(descriptor.as_fd()), Key::Descriptor),
             None => (0, Desc::Absent, Key::Jid(self.jid.get())),
         };
         let read =
             Read { system: &self.system, flags, subject: Subject::Handle, desc, key, relative_to: None };
-        get::read(read, keys)
+        get::read(read, keys).map_err(|error| self.gone_or_unseen(error))
     }
 
     /// Starts a change of this jail. Nothing happens before [`apply`](JailUpdate::apply).
@@ -280,8 +234,14 @@ impl Jail {
     /// else changes of the rules between the two calls is undone: rules that are taken away right then come back.
     /// Whether mac_do(4) is loaded is found out once, as [`JailUpdate::apply`] says.
     ///
+    /// A process cannot enter a jail that it owns: the jail, and the process in it, would go when the handle is dropped or
+    /// the process executes a program (T25). That is refused for an [`OwnedJail`] and its clones. Other handles of the
+    /// same jail, from [`open`](Self::open), say, do not know of the owner: do not enter by one. To enter a jail that goes
+    /// with its last process, use [`JailBuilder::enter`]; a child that was forked may enter by a clone.
+    ///
     /// # Errors
     ///
+    /// [`ErrorKind::Conflict`] when this process owns the jail.
     /// [`ErrorKind::PermissionDenied`] (`EPERM`) when not root (by descriptor: when its maker was not), **or when
     /// the process has any directory open**, close-on-exec or not: the error names the descriptor, and the
     /// directory if the kernel knows its path. [`ErrorKind::Gone`] when the jail has been removed.
@@ -294,6 +254,15 @@ impl Jail {
     /// Since 15.0 the handle's own jail is entered; before, the jail that has its number.
     #[doc(alias = "jail_attach")]
     pub fn attach(&self) -> Result<()> {
+        self.check()?;
+        if self.owns() {
+            return Err(Error::refused(ErrorKind::Conflict, OWNED));
+        }
+        self.enter()
+    }
+
+    /// Enters without asking who owns the jail.
+    pub(crate) fn enter(&self) -> Result<()> {
         let result = match &self.descriptor {
             Some(descriptor) => {
                 let verb = Verb { call: Call::JailSet, flags: ENTER, subject: Subject::Handle };
@@ -311,35 +280,41 @@ impl Jail {
 
     /// Removes the jail, the jails below it, and kills their processes.
     ///
-    /// The jail begins to die; it may take the kernel a while to let go of the last of it.
+    /// The jail begins to die; it may take the kernel a while to let go of the last of it. The handle stays, and its
+    /// methods fail with [`ErrorKind::Gone`] from now on. An [`OwnedJail`] whose jail was removed this way, through itself,
+    /// a clone or a borrow, does not remove it again on drop.
     ///
     /// Wraps jail_remove_jd(2) or jail_remove(2).
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Gone`] when it has been removed already, [`ErrorKind::PermissionDenied`] when not root.
+    /// [`ErrorKind::Gone`] when it has been removed already, [`ErrorKind::PermissionDenied`] when not root,
+    /// [`ErrorKind::OtherProcess`] for an [`OwnedJail`] in a process that was forked since it was made.
     ///
     /// # FreeBSD versions
     ///
-    /// Since 15.0 the handle's own jail is removed; before, the jail that has its number.
+    /// Since 15.0 the handle's own jail is removed, from inside it, too, which kills this process. Before, the jail that
+    /// has its jid is removed, and never from inside: that fails with [`ErrorKind::NotFound`], and the jail lives on. If
+    /// another process removed the jail and its jid has been reused, that other jail is removed.
     #[doc(alias = "jail_remove")]
-    pub fn remove(self) -> Result<()> {
-        self.remove_by_call()
-    }
-
-    /// Removes the jail by a call, which closing an owning descriptor would not do while copies of it are about.
-    fn remove_by_call(&self) -> Result<()> {
+    pub fn remove(&self) -> Result<()> {
+        self.check()?;
         let result = match &self.descriptor {
+            // By a call and not by closing the descriptor, which other threads may be using (T44).
             Some(descriptor) => self
                 .system
-                .jail_remove_jd(descriptor.as_raw_fd())
+                .jail_remove_jd(descriptor.as_fd())
                 .map_err(|errno| raw::remove_error(Call::JailRemoveJd, errno)),
             None => self
                 .system
                 .jail_remove(self.jid.get())
                 .map_err(|errno| raw::remove_error(Call::JailRemove, errno)),
         };
-        result.map_err(handle_error)
+        let result = result.map_err(|error| self.gone_or_unseen(handle_error(error)));
+        if result.as_ref().map_or_else(|error| error.kind() == ErrorKind::Gone, |()| true) {
+            self.kin.set_removed();
+        }
+        result
     }
 
     /// Lists the jails that this process can see, in the order of their numbers.
@@ -366,15 +341,53 @@ impl Jail {
         self.descriptor.as_ref().map(AsFd::as_fd)
     }
 
-    /// Whether closing this handle's descriptor removes the jail.
+    /// Refuses the handle of an owner in another process than the one that it belongs to, and one by jid whose jail was
+    /// removed through it or a clone: another jail may have the jid by now.
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.owner.is_some_and(|owner| !owner.is_here()) {
+            return Err(owned::other_process());
+        }
+        if self.descriptor.is_none() && self.kin.is_removed() {
+            return Err(Error::refused(ErrorKind::Gone, "the jail has been removed"));
+        }
+        Ok(())
+    }
+
+    /// Whether this process owns the jail, by this handle or by the one that this is a clone of.
     pub(crate) fn owns(&self) -> bool {
-        self.owning
+        let process = self.system.process();
+        !self.kin.is_removed() && (self.owner == Some(process) || self.kin.is_owned_by(process))
+    }
+
+    /// Says which process owns the jail by this handle.
+    fn set_owner(&mut self, owner: Option<ProcessMark>) {
+        self.owner = owner;
+        self.kin.set_owner(owner);
+    }
+
+    /// Where a jail that is looked for by its jid is not found, tells whether it is gone or this process has entered it.
+    pub(crate) fn gone_or_unseen(&self, error: Error) -> Error {
+        if error.kind() != ErrorKind::Gone || self.descriptor.is_some() || self.entries == System::entries() {
+            return error;
+        }
+        let mut jailed = [0; size_of::<i32>()];
+        match self.system.sysctl_by_name("security.jail.jailed", &mut jailed) {
+            Ok(_) if i32::from_ne_bytes(jailed) != 0 => error.with_kind(ErrorKind::NotFound).because(
+                "this process has entered a jail since the handle was made, and sees from there only the jails below \
+                 it: the jail may be the one that it is in",
+            ),
+            _ => error,
+        }
     }
 
     pub(crate) fn nested(&self) -> Nested {
         self.nested
     }
 }
+
+/// Why a process does not enter its own jail (T25).
+const OWNED: &str = "this process owns the jail and would be killed with it, when the owner is dropped or a program is \
+                     executed: create the jail with `enter`, or with `create_persistent`";
 
 /// What `EINVAL` means of entering a jail that is there.
 const NO_SUCH_FIB: &str = "the jail's own network stack does not have this process's routing table (setfib(2), \
@@ -427,7 +440,11 @@ pub(crate) fn entering_this_process(error: Error, jail: Option<&Jail>) -> Error 
     entering_error(error, jail, || first_directory().map(|fd| (fd, path_of(fd))))
 }
 
-/// Not found, said of a jail that was there when the handle was made, is gone.
+pub(super) fn no_jid(error: Error) -> Error {
+    error.with_kind(ErrorKind::InvalidAnswer).because("the kernel returned no jid")
+}
+
+/// For a handle, `NotFound` means that the jail has been removed.
 fn handle_error(error: Error) -> Error {
     match error.kind() {
         ErrorKind::NotFound => error.with_kind(ErrorKind::Gone).because("the jail has been removed"),

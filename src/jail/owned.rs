@@ -3,10 +3,17 @@
 #![forbid(unsafe_code)]
 
 use core::fmt;
+use core::mem;
 use core::ops::Deref;
+use std::os::fd::{AsFd, OwnedFd};
 
-use super::Jail;
-use crate::error::Result;
+use super::{Jail, no_descriptor};
+use crate::SetFlags;
+use crate::error::{Call, Error, ErrorKind, Result, Subject};
+use crate::raw;
+use crate::request::{Desc, Draft, Verb};
+use crate::sys::{self, ProcessMark};
+use crate::update::carry_rules;
 
 /// A jail that is removed when this handle is dropped.
 ///
@@ -15,42 +22,174 @@ use crate::error::Result;
 /// until someone removes it.
 ///
 /// Dropping removes the jail by a call on every kernel, because a copy of the descriptor elsewhere (in a child
-/// that has been forked but not yet executed its program) would keep it alive. Errors of it are lost, and a jail
-/// that has gone already is none; [`remove`](Self::remove) tells.
+/// that has been forked but not yet executed its program) would keep it alive. Errors on drop are ignored; call
+/// [`remove`](Jail::remove) to see them. A jail that was removed through this handle, a [clone](Jail::try_clone) or a
+/// function that takes `&Jail` is not removed again. On drop the kernel ends the jail's processes and may have to tear
+/// down network stacks, which blocks the thread for up to a second.
+///
+/// # Handing the jail over
+///
+/// [`into_descriptor`](Self::into_descriptor) gives the owning descriptor away, to be sent over a socket, say. Whoever
+/// receives it makes an `OwnedJail` of it with `try_from`. The kernel does not tell whether a descriptor owns its jail,
+/// so the two sides have to agree: a descriptor that does not own becomes a [`Jail`].
+///
+/// # Forking
+///
+/// An owner belongs to the process that made it. In a child that was forked since, its methods fail with
+/// [`ErrorKind::OtherProcess`], and dropping it there does nothing, so that a child that returns or panics does not
+/// remove its parent's jail. The child has a copy of the descriptor, though, and the jail outlives a parent that is
+/// killed until the child executes a program or ends.
+///
+/// - To use the jail in a child, [clone](Jail::try_clone) the handle before the fork: the clone works in both.
+/// - To have the child own a jail, create it there.
+/// - To become a daemon, do so first. Where the jail has to be there before, as daemon(3) forks and lets the parent
+///   exit, call [`adopt`](Self::adopt) afterwards.
+///
+/// ```
+/// # use freebsd_jail::{ErrorKind, Jail, OwnedJail, sim};
+/// # fn main() -> freebsd_jail::Result<()> {
+/// # let kernel = sim::Kernel::new();
+/// # let _guard = kernel.install();
+/// let jail = Jail::builder().name("www").path("/").create()?;
+/// if let Ok(descriptor) = jail.into_descriptor() {
+///     // The jail stays, and whoever gets the descriptor owns it.
+///     let jail = OwnedJail::try_from(descriptor)?;
+///     drop(jail);
+///     assert_eq!(Jail::open("www").unwrap_err().kind(), ErrorKind::NotFound);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "the jail is removed when this is dropped"]
 pub struct OwnedJail {
     jail: Jail,
-    armed: bool,
+    /// Another descriptor that may own the jail, which its last close would remove.
+    beside: Option<OwnedFd>,
 }
 
 impl OwnedJail {
     pub(crate) fn new(mut jail: Jail) -> Self {
-        jail.owning = jail.descriptor.is_some();
-        Self { jail, armed: true }
+        let owner = jail.system.process();
+        jail.set_owner(Some(owner));
+        Self { jail, beside: None }
     }
 
-    /// Removes the jail now, and says whether that worked.
+    /// Hands the jail over: returns the descriptor that owns it, and leaves the jail alone.
+    ///
+    /// When the last copy of the descriptor is closed, the kernel removes the jail. Clones of this handle go on working.
+    ///
+    /// A handle that came from a descriptor of unknown origin ([`Jail::try_from`], then
+    /// [`into_owned`](Jail::into_owned)) leaves that one open for as long as this process lives, since closing it would
+    /// remove the jail if it owned it.
     ///
     /// # Errors
     ///
-    /// As [`Jail::remove`]. [`ErrorKind::Gone`](crate::ErrorKind::Gone) says that someone else has removed it.
+    /// Returns the handle where there is nothing to hand over: before FreeBSD 15, which has no descriptors, and in a
+    /// process that was forked since the handle was made.
+    pub fn into_descriptor(mut self) -> core::result::Result<OwnedFd, Self> {
+        if !self.is_in_its_process() {
+            return Err(self);
+        }
+        let Some(descriptor) = self.jail.descriptor.take() else { return Err(self) };
+        self.jail.set_owner(None);
+        mem::forget(self.beside.take());
+        Ok(descriptor)
+    }
+
+    /// Makes this process the owner, in a child that was forked since the handle was made.
+    ///
+    /// For programs that become daemons, by daemon(3) or the like, after they have created a jail: the parent exits
+    /// without dropping its handle, and the child goes on. Does nothing in the process that made the handle.
+    ///
+    /// Should the parent live on with its handle, whichever drops it first removes the jail.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Gone`] when the jail has been removed, [`ErrorKind::InvalidDescriptor`] when the descriptor has been
+    /// closed on the way. The handle is then as it was.
     ///
     /// # FreeBSD versions
     ///
-    /// As [`Jail::remove`]: before 15.0, should someone else have removed the jail and another one have got its number,
-    /// that one is removed.
-    pub fn remove(mut self) -> Result<()> {
-        self.armed = false;
-        self.jail.remove_by_call()
+    /// Before 15.0, which has no descriptors, it is looked whether a jail has the jid.
+    pub fn adopt(&mut self) -> Result<()> {
+        let process = self.jail.system.process();
+        let before = self.jail.owner.replace(process);
+        let checked = match self.jail.descriptor_ref() {
+            Some(descriptor) => raw::check_same(&self.jail.system, descriptor, self.jail.jid),
+            None => self.jail.get(()),
+        };
+        match checked {
+            Ok(()) => self.jail.set_owner(Some(process)),
+            Err(_) => self.jail.owner = before,
+        }
+        checked
+    }
+
+    fn is_in_its_process(&self) -> bool {
+        self.jail.owner.is_some_and(ProcessMark::is_here)
+    }
+}
+
+impl Jail {
+    /// Takes ownership: the jail is removed when the returned handle is dropped.
+    ///
+    /// Wraps jail_set(2) with `JAIL_OWN_DESC` where there are descriptors, and jail_get(2) to see that the jail lives.
+    /// jail_get(2) alone could give an owning descriptor too, but would remove the jail if it failed after making it.
+    /// Where mac_do(4) is loaded, the jail's rules are read before and carried, which is one call more: the kernel would
+    /// reset them. A change of the rules that another process makes between the two calls is lost: rules that are taken
+    /// away right then come back. Whether mac_do(4) is loaded is found out once, as
+    /// [`JailUpdate::apply`](crate::JailUpdate::apply) says.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::PermissionDenied`] when not root, [`ErrorKind::Gone`] when the jail has been removed,
+    /// [`ErrorKind::ResourceExhausted`] when no more descriptors can be had.
+    ///
+    /// # FreeBSD versions
+    ///
+    /// Since 15.0 the kernel removes the jail when this process ends, too, and that cannot be undone while the
+    /// descriptor is open. Before, the kernel is asked only whether the jail is there.
+    pub fn into_owned(self) -> Result<OwnedJail> {
+        self.check()?;
+        if !self.system.has_descriptors() {
+            // Nothing to own would be whichever jail is given the jid next.
+            self.get(())?;
+            return Ok(OwnedJail::new(self));
+        }
+        let mut jail = if self.descriptor.is_some() { self } else { self.pin()? };
+        let descriptor = jail.descriptor_ref().ok_or_else(no_descriptor)?;
+        let flags = (SetFlags::UPDATE | SetFlags::OWN_DESC).bits() | sys::JAIL_USE_DESC;
+        let verb = Verb { call: Call::JailSet, flags, subject: Subject::Handle };
+        let mut draft = Draft::new();
+        carry_rules(&jail, &mut draft)?;
+        let answer = draft.call(&jail.system, verb, Desc::Given(descriptor))?;
+        let owning = answer.descriptor.ok_or_else(no_descriptor)?;
+        raw::check_updated(&jail.system, owning.as_fd())?;
+        let first = jail.descriptor.replace(owning);
+        // T24: should the first descriptor own the jail too, closing it would remove the jail.
+        let beside = first.filter(|_| mem::take(&mut jail.foreign));
+        let mut owned = OwnedJail::new(jail);
+        owned.beside = beside;
+        Ok(owned)
     }
 }
 
 impl Drop for OwnedJail {
     fn drop(&mut self) {
-        if self.armed {
-            // Nobody is left to tell; whoever wants to know calls `remove`.
-            let _ = self.jail.remove_by_call();
+        if self.jail.owner.is_none() {
+            return;
         }
+        if !self.is_in_its_process() {
+            // The jail is another process's. Closing this one's copy might be the last close.
+            mem::forget(self.jail.descriptor.take());
+            mem::forget(self.beside.take());
+            return;
+        }
+        if !self.jail.kin.is_removed() {
+            // Nobody is left to tell; whoever wants to know calls `remove`.
+            let _ = self.jail.remove();
+        }
+        self.jail.set_owner(None);
     }
 }
 
@@ -72,4 +211,13 @@ impl fmt::Debug for OwnedJail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("OwnedJail").field(&self.jail).finish()
     }
+}
+
+/// The answer of an owner in a process that it does not belong to.
+pub(super) fn other_process() -> Error {
+    Error::refused(
+        ErrorKind::OtherProcess,
+        "the jail belongs to the process that made this handle, and this one was forked from it since: clone the \
+         handle before the fork, or adopt it",
+    )
 }

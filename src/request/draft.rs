@@ -313,9 +313,14 @@ impl<'s> Draft<'s> {
         }
         let mut descriptor = match desc {
             Desc::Absent => None,
-            Desc::Empty => Some(DescriptorSlot::new(None)),
-            Desc::Given(fd) => Some(DescriptorSlot::new(Some(fd))),
-        };
+            Desc::Empty => Some(None),
+            Desc::Given(fd) => Some(Some(fd)),
+        }
+        .map(|given| DescriptorSlot::new(system, verb.call == Call::JailSet, verb.flags, given))
+        .transpose()
+        .map_err(|errno| {
+            Error::os(Call::Mmap, errno, ErrorKind::ResourceExhausted, "room for a descriptor")
+        })?;
         let count = self.entries.len() + OWN_PAIRS;
         let result = if count <= FEW_PAIRS {
             let mut slots = [const { Slot::EMPTY }; FEW_PAIRS];
@@ -334,7 +339,12 @@ impl<'s> Draft<'s> {
         match result {
             Ok(jid) => {
                 let descriptor = descriptor.map_or(Ok(None), DescriptorSlot::take).map_err(|errno| {
-                    Error::os(Call::Fcntl, errno, ErrorKind::Other, "setting close-on-exec")
+                    Error::os(
+                        Call::Fcntl,
+                        errno,
+                        ErrorKind::ResourceExhausted,
+                        "keeping the jail's descriptor",
+                    )
                 })?;
                 Ok(Answer { jid, descriptor })
             }

@@ -156,7 +156,7 @@ impl State {
         theirs.set_nonblocking(true).map_err(exhausted)?;
         inherit::model::mark(theirs.as_fd())?;
         // The kernel makes jail descriptors without close-on-exec, and so does the model.
-        fd::set_close_on_exec(theirs.as_fd(), false)?;
+        fd::set_flags(theirs.as_fd(), 0)?;
         let stat = fd::host_fstat(theirs.as_raw_fd())?;
         let identity = (stat.dev, stat.ino);
         let maker = self.processes.get(pid).credential;

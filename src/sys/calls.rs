@@ -1,6 +1,7 @@
 //! The seven functions, with C's conventions.
 
 use core::ffi::{c_int, c_uint};
+use std::os::fd::BorrowedFd;
 
 use libc::iovec;
 
@@ -85,7 +86,7 @@ pub fn jail_remove(jid: c_int) -> c_int {
 ///
 /// [jail_attach_jd(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_attach_jd&sektion=2
 #[must_use = "a failed attach leaves the process outside"]
-pub fn jail_attach_jd(fd: c_int) -> c_int {
+pub fn jail_attach_jd(fd: BorrowedFd<'_>) -> c_int {
     in_c(System::current().jail_attach_jd(fd).map(|()| 0))
 }
 
@@ -95,7 +96,7 @@ pub fn jail_attach_jd(fd: c_int) -> c_int {
 ///
 /// [jail_remove_jd(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_remove_jd&sektion=2
 #[must_use = "a failed removal leaves the jail"]
-pub fn jail_remove_jd(fd: c_int) -> c_int {
+pub fn jail_remove_jd(fd: BorrowedFd<'_>) -> c_int {
     in_c(System::current().jail_remove_jd(fd).map(|()| 0))
 }
 

@@ -1,46 +1,98 @@
 //! The `desc` slot, through which descriptors go in and come out.
 
 use core::ffi::c_int;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::mem;
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
-use super::{Errno, Slot, fd};
+use super::bindings::{JAIL_CREATE, JAIL_GET_DESC, JAIL_OWN_DESC};
+use super::zeroed::ZeroedSlot;
+use super::{Errno, Slot, System, Trap, fd};
 
 /// The value of `desc`: a descriptor for the kernel to use, and the place where it puts a new one.
 #[derive(Debug)]
 pub(crate) struct DescriptorSlot<'fd> {
     given: Option<BorrowedFd<'fd>>,
-    bytes: [u8; size_of::<c_int>()],
+    place: Place,
+    flags: c_int,
+}
+
+/// Where the value lies.
+#[derive(Debug)]
+enum Place {
+    Here([u8; size_of::<c_int>()]),
+    /// Where fork(2) does not write-protect it.
+    Zeroed(ZeroedSlot),
 }
 
 impl<'fd> DescriptorSlot<'fd> {
-    /// Prepares the slot; without a descriptor it holds -1.
-    pub(crate) fn new(given: Option<BorrowedFd<'fd>>) -> Self {
-        let number = given.map_or(-1, |fd| fd.as_raw_fd());
-        Self { given, bytes: number.to_ne_bytes() }
+    /// Prepares the slot for a call with these flags, jail_set(2) if it `sets`; without a descriptor it holds -1.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM` when there is no memory for it.
+    pub(crate) fn new(
+        system: &System,
+        sets: bool,
+        flags: c_int,
+        given: Option<BorrowedFd<'fd>>,
+    ) -> Result<Self, Errno> {
+        // jail_get(2) has let go of the jail's mutex when it writes, and a slot that is only read does no harm.
+        let written_locked = sets && flags & (JAIL_GET_DESC | JAIL_OWN_DESC) != 0;
+        let zeroed = if written_locked && Trap::T37.is_there(system) { ZeroedSlot::take()? } else { None };
+        let number = given.map_or(-1, |fd| fd.as_raw_fd()).to_ne_bytes();
+        let place = match zeroed {
+            Some(mut slot) => {
+                *slot.bytes() = number;
+                Place::Zeroed(slot)
+            }
+            None => Place::Here(number),
+        };
+        Ok(Self { given, place, flags })
     }
 
     /// Returns the slot for the request.
     pub(crate) fn slot(&mut self) -> Slot<'_> {
-        Slot::new(b"desc\0", Some(&mut self.bytes))
+        let bytes = match &mut self.place {
+            Place::Here(bytes) => bytes,
+            Place::Zeroed(slot) => slot.bytes(),
+        };
+        Slot::new(b"desc\0", Some(bytes))
     }
 
-    /// After a successful call, takes the descriptor that the kernel put here, with close-on-exec set.
+    /// After a successful call, takes the descriptor that the kernel put here, close-on-exec and 3 or above. After any
+    /// other call, what is here means nothing.
     ///
     /// `None` where the slot still holds what was given: jail_get(2) with `JAIL_USE_DESC | JAIL_GET_DESC`
-    /// returns no new descriptor, and wrapping the old one would close it twice.
+    /// returns no new descriptor, and wrapping the old one would close it twice (T2).
     ///
     /// # Errors
     ///
-    /// Whatever fcntl(2) says; the descriptor is closed then.
+    /// Whatever fcntl(2) says. The descriptor is closed then, unless that would remove a jail which was there before
+    /// the call: then it stays open for as long as the process lives.
     pub(crate) fn take(self) -> Result<Option<OwnedFd>, Errno> {
-        let number = c_int::from_ne_bytes(self.bytes);
+        let bytes = match self.place {
+            Place::Here(bytes) => bytes,
+            Place::Zeroed(mut slot) => {
+                let bytes = *slot.bytes();
+                if !slot.is_kept() {
+                    // A signal handler has forked on the way out of the call, and this is the child.
+                    return Ok(None);
+                }
+                bytes
+            }
+        };
+        let number = c_int::from_ne_bytes(bytes);
         if number < 0 || self.given.is_some_and(|fd| fd.as_raw_fd() == number) {
             return Ok(None);
         }
         // SAFETY: the slot held -1 or an open descriptor of another number, and only the kernel writes it: so
         // this is a descriptor that the call has just made, and nothing else knows of it.
         let descriptor = unsafe { fd::own(number) };
-        fd::set_close_on_exec(descriptor.as_fd(), true)?;
-        Ok(Some(descriptor))
+        fd::keep_new(descriptor).map(Some).map_err(|(descriptor, errno)| {
+            if self.flags & JAIL_OWN_DESC != 0 && self.flags & JAIL_CREATE == 0 {
+                mem::forget(descriptor);
+            }
+            errno
+        })
     }
 }

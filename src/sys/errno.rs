@@ -40,6 +40,20 @@ impl From<Errno> for io::Error {
 }
 
 impl Errno {
+    /// Whether Capsicum forbids the call: the process is in capability mode (`ECAPMODE`), or the descriptor has not the
+    /// right for it (`ENOTCAPABLE`).
+    #[cfg(target_os = "freebsd")]
+    pub(crate) fn is_not_capable(self) -> bool {
+        matches!(self.0, libc::ECAPMODE | libc::ENOTCAPABLE)
+    }
+
+    /// Whether Capsicum forbids the call, which elsewhere nothing does.
+    #[cfg(not(target_os = "freebsd"))]
+    #[allow(clippy::unused_self, reason = "FreeBSD's looks at the number")]
+    pub(crate) fn is_not_capable(self) -> bool {
+        false
+    }
+
     /// Stores the number in this thread's `errno`.
     pub(super) fn set(self) {
         let place = location();

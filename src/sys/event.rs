@@ -51,13 +51,14 @@ const LOOK: Duration = Duration::from_millis(5);
 pub(crate) const MAX_EVENTS: usize = 32;
 
 impl System {
-    /// Makes an event queue, close-on-exec.
+    /// Makes an event queue, close-on-exec and with a number of 3 or above.
     pub(crate) fn kqueue(&self) -> Result<OwnedFd, Errno> {
+        let keep = |queue| super::fd::keep_new(queue).map_err(|(_, errno)| errno);
         #[cfg(feature = "sim")]
         if let Some((model, _inside)) = self.model() {
-            return model.kqueue();
+            return keep(model.kqueue()?);
         }
-        kernel::kqueue()
+        keep(kernel::kqueue()?)
     }
 
     /// Adds, changes or takes away one filter.

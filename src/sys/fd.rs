@@ -2,7 +2,7 @@
 
 use core::ffi::c_int;
 use core::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 #[cfg(feature = "sim")]
 use std::time::Duration;
 
@@ -38,13 +38,58 @@ pub(crate) fn host_fstat(fd: c_int) -> Result<Stat, Errno> {
     Ok(Stat { dev: stat.st_dev as u64, ino: stat.st_ino as u64, mode: stat.st_mode as u32 })
 }
 
-/// Sets or clears close-on-exec, with one fcntl(2): a descriptor has no other flag to lose.
+/// The first number that is nobody's standard input, output or error. Starting a program puts its own at the numbers
+/// below, in the place of whatever was there.
+const FIRST_FREE: c_int = 3;
+
+/// Makes a descriptor that a system call has just made fit to be kept: close-on-exec, and 3 or above.
 ///
 /// # Errors
 ///
-/// `EBADF` when it is not open.
-pub(crate) fn set_close_on_exec(fd: BorrowedFd<'_>, on: bool) -> Result<(), Errno> {
-    let flags = if on { libc::FD_CLOEXEC } else { 0 };
+/// `EMFILE` when it has to be moved and there is no room. The descriptor comes back then.
+pub(crate) fn keep_new(fd: OwnedFd) -> Result<OwnedFd, (OwnedFd, Errno)> {
+    if fd.as_raw_fd() < FIRST_FREE {
+        return copy_above(fd.as_fd()).map_err(|errno| (fd, errno));
+    }
+    // It has no other flag to lose.
+    match set_flags(fd.as_fd(), libc::FD_CLOEXEC) {
+        Ok(()) => Ok(fd),
+        Err(errno) => Err((fd, errno)),
+    }
+}
+
+/// Makes a descriptor that came from elsewhere fit to be kept: close-on-exec, and 3 or above. Its other flags, such as
+/// `FD_CLOFORK`, are kept.
+///
+/// # Errors
+///
+/// `EMFILE` when it has to be moved and there is no room. The descriptor is closed then.
+pub(crate) fn keep_given(fd: OwnedFd) -> Result<OwnedFd, Errno> {
+    let flags = flags(fd.as_fd())?;
+    let fd = if fd.as_raw_fd() < FIRST_FREE { copy_above(fd.as_fd())? } else { fd };
+    set_flags(fd.as_fd(), flags | libc::FD_CLOEXEC)?;
+    Ok(fd)
+}
+
+/// Makes a copy with a number of 3 or above, close-on-exec.
+fn copy_above(fd: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
+    // SAFETY: F_DUPFD_CLOEXEC takes an int and touches no memory; the descriptor is open while it is borrowed.
+    let number = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, FIRST_FREE) };
+    if number == -1 {
+        return Err(Errno::last());
+    }
+    // SAFETY: the call has just made it, and nothing else knows of it.
+    Ok(unsafe { own(number) })
+}
+
+fn flags(fd: BorrowedFd<'_>) -> Result<c_int, Errno> {
+    // SAFETY: F_GETFD touches no memory; the descriptor is open while it is borrowed.
+    let flags = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GETFD) };
+    if flags == -1 { Err(Errno::last()) } else { Ok(flags) }
+}
+
+/// Sets the descriptor's flags, all of them.
+pub(crate) fn set_flags(fd: BorrowedFd<'_>, flags: c_int) -> Result<(), Errno> {
     // SAFETY: F_SETFD takes an int and touches no memory; the descriptor is open while it is borrowed.
     let result = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETFD, flags) };
     if result == -1 { Err(Errno::last()) } else { Ok(()) }

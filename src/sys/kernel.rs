@@ -4,7 +4,7 @@
 mod freebsd {
     use core::ffi::{c_int, c_uint};
     use core::ptr;
-    use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+    use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
     use std::time::Duration;
 
     use libc::iovec;
@@ -96,15 +96,13 @@ mod freebsd {
         check(result).map(|_| oldlen)
     }
 
-    /// Makes an event queue. Close-on-exec is set right after: kqueuex(2), which could make it so, is younger than
-    /// the oldest FreeBSD that the crate runs on.
+    /// Makes an event queue, which is not close-on-exec yet: kqueuex(2), which could make it so, is younger than the
+    /// oldest FreeBSD that the crate runs on.
     pub(in crate::sys) fn kqueue() -> Result<OwnedFd, Errno> {
         // SAFETY: the call takes nothing and touches no memory of this process.
         let number = check(unsafe { libc::kqueue() })?;
         // SAFETY: the call has just made the descriptor, and nothing else knows of it.
-        let queue = unsafe { fd::own(number) };
-        fd::set_close_on_exec(queue.as_fd(), true)?;
-        Ok(queue)
+        Ok(unsafe { fd::own(number) })
     }
 
     /// Changes at most one filter, and takes as many events as there is room for.

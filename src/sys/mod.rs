@@ -27,6 +27,7 @@ pub(crate) mod entrance;
 mod errno;
 pub(crate) mod event;
 pub(crate) mod fd;
+mod identity;
 pub(crate) mod inherit;
 pub(crate) mod interface;
 mod kernel;
@@ -40,6 +41,7 @@ mod slot;
 mod system;
 pub(crate) mod trap;
 pub(crate) mod user;
+mod zeroed;
 
 pub use bindings::{
     EVFILT_JAIL, EVFILT_JAILDESC, JAIL_API_VERSION, JAIL_AT_DESC, JAIL_ATTACH, JAIL_CREATE, JAIL_DYING,
@@ -52,6 +54,7 @@ pub use bindings::{
 pub use calls::{jail, jail_attach, jail_attach_jd, jail_get, jail_remove, jail_remove_jd, jail_set};
 pub(crate) use descriptor::DescriptorSlot;
 pub use errno::Errno;
+pub(crate) use identity::ProcessMark;
 pub use pair::Pair;
 pub(crate) use slot::Slot;
 pub(crate) use system::System;

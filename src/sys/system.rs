@@ -1,11 +1,12 @@
 //! Where a call goes: to the kernel, or to a model of one.
 
 use core::ffi::{c_int, c_uint};
+use core::sync::atomic::{AtomicU32, Ordering};
 use std::os::fd::{AsRawFd, BorrowedFd};
 
 use libc::iovec;
 
-use super::{Errno, Slot, bindings, fd, kernel};
+use super::{Errno, ProcessMark, Slot, bindings, fd, kernel};
 use crate::features::{Cache, Features};
 #[cfg(feature = "sim")]
 use crate::sim;
@@ -13,11 +14,26 @@ use crate::sim;
 /// The kernel that a handle belongs to.
 ///
 /// Taken once, when a handle is made, and kept in it: a handle of a model that is sent to another thread must
-/// never act on the real kernel's jail of the same number. Without feature `sim` it has no size.
+/// never act on the real kernel's jail of the same number, and one that has a descriptor must not be told later that there
+/// are none. Without feature `sim` it has no size.
 #[derive(Clone)]
 pub(crate) struct System {
     #[cfg(feature = "sim")]
     model: Option<sim::Kernel>,
+    /// What is used of the kernel, `None` for all that it has.
+    #[cfg(feature = "sim")]
+    assumed: Option<Features>,
+}
+
+/// How many jails this process has entered.
+static ENTRIES: AtomicU32 = AtomicU32::new(0);
+
+/// Counts a call that has succeeded, if it entered a jail.
+fn counted<T>(enters: bool, result: Result<T, Errno>) -> Result<T, Errno> {
+    if enters && result.is_ok() {
+        ENTRIES.fetch_add(1, Ordering::Relaxed);
+    }
+    result
 }
 
 /// What fstat(2) says of a jail descriptor.
@@ -55,7 +71,23 @@ impl System {
         Self {
             #[cfg(feature = "sim")]
             model: sim::Kernel::current(),
+            #[cfg(feature = "sim")]
+            assumed: Features::assumed(),
         }
+    }
+
+    /// Returns the calling process: the host's, and the model's that it acts as.
+    pub(crate) fn process(&self) -> ProcessMark {
+        #[cfg(feature = "sim")]
+        let pid = self.model.as_ref().map_or(0, |model| model.process().pid().unsigned_abs());
+        #[cfg(not(feature = "sim"))]
+        let pid = 0;
+        ProcessMark::current(pid)
+    }
+
+    /// Returns how many jails this process has entered, by calls of this crate. A child goes on from its parent's count.
+    pub(crate) fn entries() -> u32 {
+        ENTRIES.load(Ordering::Relaxed)
     }
 
     /// Returns the model, and the mark that this thread is inside it.
@@ -101,14 +133,15 @@ impl System {
         niov: c_uint,
         flags: c_int,
     ) -> Result<c_int, Errno> {
+        let enters = flags & bindings::JAIL_ATTACH != 0;
         #[cfg(feature = "sim")]
         if let Some((model, _inside)) = self.model() {
             // SAFETY: the caller vouches for the iovecs and their memory.
             let mut pairs = unsafe { model_pairs(iov, niov) }?;
-            return model.jail_set(&mut pairs, flags);
+            return counted(enters, model.jail_set(&mut pairs, flags));
         }
         // SAFETY: the caller vouches for the iovecs and their memory.
-        unsafe { kernel::jail_set(iov, niov, flags) }
+        counted(enters, unsafe { kernel::jail_set(iov, niov, flags) })
     }
 
     /// # Safety
@@ -137,19 +170,19 @@ impl System {
         #[cfg(feature = "sim")]
         if let Some((model, _inside)) = self.model() {
             // SAFETY: the caller vouches for the structure and what it points at.
-            return unsafe { super::legacy::on_model(model, jail) };
+            return counted(true, unsafe { super::legacy::on_model(model, jail) });
         }
         // SAFETY: the caller vouches for the structure and what it points at.
-        unsafe { kernel::jail(jail) }
+        counted(true, unsafe { kernel::jail(jail) })
     }
 
     /// Calls jail_attach(2).
     pub(crate) fn jail_attach(&self, jid: c_int) -> Result<(), Errno> {
         #[cfg(feature = "sim")]
         if let Some((model, _inside)) = self.model() {
-            return model.jail_attach(jid);
+            return counted(true, model.jail_attach(jid));
         }
-        kernel::jail_attach(jid)
+        counted(true, kernel::jail_attach(jid))
     }
 
     /// Calls jail_remove(2).
@@ -162,27 +195,27 @@ impl System {
     }
 
     /// Calls jail_attach_jd(2), or fails with `ENOSYS` where the kernel has no descriptors.
-    pub(crate) fn jail_attach_jd(&self, fd: c_int) -> Result<(), Errno> {
+    pub(crate) fn jail_attach_jd(&self, fd: BorrowedFd<'_>) -> Result<(), Errno> {
         if !self.has_descriptors() {
             return Err(Errno(libc::ENOSYS));
         }
         #[cfg(feature = "sim")]
         if let Some((model, _inside)) = self.model() {
-            return model.jail_attach_jd(fd);
+            return counted(true, model.jail_attach_jd(fd.as_raw_fd()));
         }
-        kernel::jail_attach_jd(fd)
+        counted(true, kernel::jail_attach_jd(fd.as_raw_fd()))
     }
 
     /// Calls jail_remove_jd(2), or fails with `ENOSYS` where the kernel has no descriptors.
-    pub(crate) fn jail_remove_jd(&self, fd: c_int) -> Result<(), Errno> {
+    pub(crate) fn jail_remove_jd(&self, fd: BorrowedFd<'_>) -> Result<(), Errno> {
         if !self.has_descriptors() {
             return Err(Errno(libc::ENOSYS));
         }
         #[cfg(feature = "sim")]
         if let Some((model, _inside)) = self.model() {
-            return model.jail_remove_jd(fd);
+            return model.jail_remove_jd(fd.as_raw_fd());
         }
-        kernel::jail_remove_jd(fd)
+        kernel::jail_remove_jd(fd.as_raw_fd())
     }
 
     /// Calls sysctl(3) and returns how many bytes it wrote, or would write where `old` is `None`.
@@ -261,12 +294,24 @@ impl System {
 
     /// Returns what the kernel has; found out once.
     pub(crate) fn features(&self) -> Features {
-        self.all_features().as_assumed()
+        let features = self.all_features();
+        #[cfg(feature = "sim")]
+        if let Some(assumed) = self.assumed {
+            return features.and(assumed);
+        }
+        features
     }
 
-    /// The same, whatever this thread assumes.
+    /// The same, whatever was assumed when the handle was made.
     pub(super) fn all_features(&self) -> Features {
-        *self.cache().features.get_or_init(|| self.probe())
+        let known = &self.cache().features;
+        known.get().copied().unwrap_or_else(|| {
+            let (features, certain) = self.probe();
+            if certain {
+                let _ = known.set(features);
+            }
+            features
+        })
     }
 
     /// Returns where what is found out about this kernel is kept.
@@ -279,16 +324,22 @@ impl System {
         &KERNEL
     }
 
-    /// Asks about descriptor -1: a kernel that has descriptors says that it is not open, an older one that it
-    /// knows no such flag. Changes nothing.
-    fn probe(&self) -> Features {
+    /// Asks about descriptor -1, and says whether the answer is for good. Changes nothing.
+    fn probe(&self) -> (Features, bool) {
         let mut desc = (-1 as c_int).to_ne_bytes();
         let mut request = [Slot::new(b"desc\0", Some(&mut desc))];
-        match self.jail_get(&mut request, bindings::JAIL_USE_DESC) {
-            Err(Errno(libc::ENOSYS)) => Features::new(false, false),
-            Err(Errno(libc::EBADF)) => Features::new(true, true),
-            _ => Features::new(true, false),
-        }
+        features_by(self.jail_get(&mut request, bindings::JAIL_USE_DESC).map(drop))
+    }
+}
+
+/// Tells what a kernel has by its answer about descriptor -1: one that has descriptors says that it is not open, an
+/// older one that it knows no such flag. Any other answer, as in capability mode, may be another one the next time.
+fn features_by(answer: Result<(), Errno>) -> (Features, bool) {
+    match answer {
+        Err(Errno(libc::ENOSYS)) => (Features::new(false, false), true),
+        Err(Errno(libc::EBADF)) => (Features::new(true, true), true),
+        Err(Errno(libc::EINVAL)) => (Features::new(true, false), true),
+        _ => (Features::new(true, false), false),
     }
 }
 
@@ -314,4 +365,20 @@ unsafe fn model_pairs<'a>(iov: *mut iovec, niov: c_uint) -> Result<Vec<super::Pa
     let pairs = usize::try_from(niov / 2).map_err(|_| Errno(libc::EINVAL))?;
     // SAFETY: the caller vouches for the iovecs and their memory.
     unsafe { super::slot::views(iov, pairs) }.ok_or(Errno(libc::EFAULT))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_answer_that_tells_whether_there_are_descriptors_is_remembered() {
+        let with = |errno| features_by(Err(Errno(errno)));
+        assert_eq!(with(libc::EBADF), (Features::new(true, true), true));
+        assert_eq!(with(libc::EINVAL), (Features::new(true, false), true));
+        assert_eq!(with(libc::ENOSYS), (Features::new(false, false), true));
+        for errno in [libc::ENOMEM, libc::EPERM, libc::EINTR, 94] {
+            assert_eq!(with(errno), (Features::new(true, false), false), "{errno}");
+        }
+    }
 }

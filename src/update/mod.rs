@@ -99,6 +99,7 @@ impl<'j> JailUpdate<'j> {
         if self.settings.is_empty() {
             return Ok(());
         }
+        self.jail.check()?;
         self.check_name()?;
         self.settings.check()?;
         self.check_texts()?;
@@ -175,7 +176,7 @@ impl<'j> JailUpdate<'j> {
         // As late as can be: what is changed in between is lost.
         carry_rules(jail, &mut self.settings.core)?;
         let result = self.settings.core.call(&jail.system, verb, desc);
-        result.map(drop).map_err(|error| self.settings.by_its_name(error))
+        result.map(drop).map_err(|error| jail.gone_or_unseen(self.settings.by_its_name(error)))
     }
 
     /// A new name is one component. An empty one, or one that ends in a dot, would create a jail.

@@ -279,6 +279,7 @@ impl Watcher {
                 "the jail belongs to another kernel than the watcher",
             ));
         }
+        jail.check()?;
         Ok(match jail.descriptor_ref() {
             // A descriptor that is open is not negative.
             Some(descriptor) => (sys::EVFILT_JAILDESC, usize::try_from(descriptor.as_raw_fd()).unwrap_or(0)),

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::{Notes, Watcher, left};
 use crate::error::{ErrorKind, Result, Subject};
 use crate::get::{self, Key, Read};
-use crate::jail::{Jail, OwnedJail};
+use crate::jail::Jail;
 use crate::param;
 use crate::request::Desc;
 use crate::snapshot::{JailState, Snapshot};
@@ -125,9 +125,9 @@ impl Jail {
     /// # FreeBSD versions
     ///
     /// Since 15.0 the handle's own jail is removed and waited for; before, the jail that has its number.
-    pub fn remove_and_wait(self, timeout: Option<Duration>) -> Result<Waited> {
+    pub fn remove_and_wait(&self, timeout: Option<Duration>) -> Result<Waited> {
         let deadline = Deadline::after(timeout);
-        let remains = Remains::of_living(&self)?;
+        let remains = Remains::of_living(self)?;
         self.remove()?;
         remains.map_or(Ok(Waited::Removed), |remains| remains.wait(deadline))
     }
@@ -154,24 +154,6 @@ impl Jail {
             None => Some(watcher.wait()?),
         };
         Ok(if event.is_some() { Waited::Removed } else { Waited::TimedOut })
-    }
-}
-
-impl OwnedJail {
-    /// Removes the jail and waits until it is gone, as [`Jail::remove_and_wait`] does.
-    ///
-    /// # Errors
-    ///
-    /// As [`Jail::remove`].
-    ///
-    /// # FreeBSD versions
-    ///
-    /// As [`Jail::remove_and_wait`].
-    pub fn remove_and_wait(self, timeout: Option<Duration>) -> Result<Waited> {
-        let deadline = Deadline::after(timeout);
-        let remains = Remains::of_living(&self)?;
-        self.remove()?;
-        remains.map_or(Ok(Waited::Removed), |remains| remains.wait(deadline))
     }
 }
 

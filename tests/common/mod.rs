@@ -11,6 +11,7 @@
     reason = "a test fails by panicking"
 )]
 
+pub mod fork;
 mod inmate;
 pub mod process;
 pub mod tree;

@@ -1,0 +1,79 @@
+//! How to find a jail.
+
+#![forbid(unsafe_code)]
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::get::Key;
+use crate::jid::Jid;
+use crate::param;
+
+/// How to find a jail: by its name or its number.
+///
+/// Whatever can be converted to it does: `"www"`, `"www.db"`, a [`Jid`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Find<'n> {
+    /// By name, as seen from this process's own jail. A name that is a decimal number finds the jail of that
+    /// number, as it does for jls(8).
+    Name(&'n OsStr),
+    /// By number.
+    Jid(Jid),
+}
+
+impl<'n> From<&'n str> for Find<'n> {
+    fn from(name: &'n str) -> Self {
+        Self::Name(OsStr::new(name))
+    }
+}
+
+impl<'n> From<&'n String> for Find<'n> {
+    fn from(name: &'n String) -> Self {
+        Self::Name(OsStr::new(name))
+    }
+}
+
+impl<'n> From<&'n OsString> for Find<'n> {
+    fn from(name: &'n OsString) -> Self {
+        Self::Name(name)
+    }
+}
+
+impl<'n> From<&'n OsStr> for Find<'n> {
+    fn from(name: &'n OsStr) -> Self {
+        Self::Name(name)
+    }
+}
+
+impl From<Jid> for Find<'_> {
+    fn from(jid: Jid) -> Self {
+        Self::Jid(jid)
+    }
+}
+
+impl<'n> Find<'n> {
+    /// Checks what jail_get(2) would misread, and returns the key.
+    pub(crate) fn key(self) -> Result<Key<'n>> {
+        let refuse = |reason| Err(Error::refused(ErrorKind::InvalidValue, reason).about("name"));
+        match self {
+            Self::Jid(jid) => Ok(Key::Jid(jid.get())),
+            Self::Name(name) => match name.as_bytes() {
+                [] => refuse("a jail's name is not empty"),
+                name if name.contains(&0) => refuse("a jail's name cannot contain NUL"),
+                name if name.len() >= param::NAME_MAX => refuse("a jail's name has at most 255 bytes"),
+                // The only jail that may have a number as its name is the one of that number, whose name may be
+                // another by now.
+                name => Ok(decimal(name).map_or(Key::Name(name), |jid| Key::Jid(jid.get()))),
+            },
+        }
+    }
+}
+
+/// Reads a name that is a jail's number, as the kernel would write it.
+fn decimal(name: &[u8]) -> Option<Jid> {
+    let text = core::str::from_utf8(name).ok()?;
+    let jid = Jid::new(text.parse().ok()?)?;
+    (jid.to_string() == text).then_some(jid)
+}

@@ -1,0 +1,71 @@
+//! Telling a process from those that fork(2) has made of it.
+
+use core::num::{NonZeroU32, NonZeroU64};
+use core::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+
+use super::zeroed::{self, Page};
+
+/// A process, as it is known to those that have inherited its memory. Two processes of which neither descends from the
+/// other may have the same one.
+///
+/// A process finds its own in memory that its children do not inherit. So it takes no system call, and a process that
+/// gets the pid of one that has ended is not taken for it.
+///
+/// The processes of a model share one memory: each has its own mark, and all of them belong to one host process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ProcessMark(NonZeroU64);
+
+/// How processes are told apart, decided when it is first asked.
+static MODE: AtomicU8 = AtomicU8::new(UNDECIDED);
+
+const UNDECIDED: u8 = 0;
+/// By a number in zeroed memory.
+const BY_PAGE: u8 = 1;
+/// By the pid, where there is no such memory.
+const BY_PID: u8 = 2;
+
+/// Where the host's process is in a mark; below is the model's.
+const HOST_SHIFT: u32 = 32;
+
+impl ProcessMark {
+    /// Returns the calling process's, which acts as the process of a model that has this pid, on the kernel as 0.
+    pub(super) fn current(model_pid: u32) -> Self {
+        let host = NonZeroU64::from(host_process()).get() << HOST_SHIFT;
+        Self(NonZeroU64::MIN.saturating_add((host | u64::from(model_pid)).saturating_sub(1)))
+    }
+
+    /// Whether the calling process is the host's process of this one.
+    pub(crate) fn is_here(self) -> bool {
+        self.number() >> HOST_SHIFT == u64::from(host_process().get())
+    }
+
+    /// Returns the number that stands for it, never 0.
+    pub(crate) fn number(self) -> u64 {
+        self.0.get()
+    }
+}
+
+fn host_process() -> NonZeroU32 {
+    if MODE.load(Ordering::Relaxed) == UNDECIDED {
+        let mode = if zeroed::first().is_ok() { BY_PAGE } else { BY_PID };
+        let _ = MODE.compare_exchange(UNDECIDED, mode, Ordering::Relaxed, Ordering::Relaxed);
+    }
+    match (MODE.load(Ordering::Relaxed), zeroed::first()) {
+        (BY_PAGE, Ok(page)) => number_in(page),
+        // No process has the pid 0.
+        _ => NonZeroU32::new(std::process::id()).unwrap_or(NonZeroU32::MAX),
+    }
+}
+
+/// Returns the number in the page, after choosing one that no process had whose memory this one has inherited.
+fn number_in(page: &Page) -> NonZeroU32 {
+    // In ordinary memory, so that a child goes on where its parent was.
+    static LAST: AtomicU32 = AtomicU32::new(0);
+    loop {
+        if let Some(number) = NonZeroU32::new(page.process.load(Ordering::Relaxed)) {
+            return number;
+        }
+        let next = LAST.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+        let _ = page.process.compare_exchange(0, next, Ordering::Relaxed, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,182 @@
+//! Memory that fork(2) neither copies nor shares: the child finds zeros in its place.
+//!
+//! jail_set(2) writes a new descriptor while it holds the jail's mutex (`kern_jail_set`: mtx_lock, then copyout). A
+//! page that another thread's fork(2) has just write-protected makes that write fault and may put the thread to sleep
+//! with the mutex held, which panics the kernel (T37). Fork leaves a page alone that the child does not inherit.
+//!
+//! On FreeBSD and Linux the pages are private and anonymous, one for each 64 threads that make such a call at once. They
+//! stay mapped for as long as the process lives. Elsewhere there are none, and no kernel that needs them.
+
+use core::cell::UnsafeCell;
+use core::ffi::c_int;
+use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
+
+use super::Errno;
+
+/// As many bits as the list of taken slots has.
+const SLOTS: usize = 64;
+
+/// What one page holds. Zero is a good value of each field, and the one that a forked child begins with.
+#[repr(C)]
+pub(super) struct Page {
+    /// Which process this is, 0 until it is asked for.
+    pub(super) process: AtomicU32,
+    /// One bit for each slot that a thread has taken.
+    taken: AtomicU64,
+    /// The next page, NULL while this one has been enough.
+    next: AtomicPtr<Page>,
+    cells: [Cell; SLOTS],
+}
+
+/// Where a C int lies.
+type Cell = UnsafeCell<[u8; size_of::<c_int>()]>;
+
+// SAFETY: all fields are atomics but the cells, each of which only the thread that has set its bit uses.
+unsafe impl Sync for Page {}
+
+/// Room for one C int that fork(2) does not write-protect, until it is dropped.
+#[derive(Debug)]
+pub(super) struct ZeroedSlot {
+    page: &'static Page,
+    bit: u64,
+    cell: &'static Cell,
+}
+
+impl ZeroedSlot {
+    /// Takes a slot, `None` where the host has no such memory. Makes a system call only if no page has a free slot.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM` when a page is needed and cannot be had.
+    pub(super) fn take() -> Result<Option<Self>, Errno> {
+        let mut page = match first() {
+            Ok(page) => page,
+            // Linux before 4.14, which is no kernel that needs it either.
+            Err(_) if cfg!(not(target_os = "freebsd")) => return Ok(None),
+            Err(errno) => return Err(errno),
+        };
+        loop {
+            if let Some((bit, cell)) = page.take() {
+                return Ok(Some(Self { page, bit, cell }));
+            }
+            page = page_at(&page.next)?;
+        }
+    }
+
+    /// The slot's memory. Writing to it makes the page present, so that the kernel's write does not fault.
+    pub(super) fn bytes(&mut self) -> &mut [u8; size_of::<c_int>()] {
+        // SAFETY: this thread has set the cell's bit, so nothing else uses it until the bit is cleared, and the borrow of
+        // `self` ends before that. Pages stay mapped.
+        unsafe { &mut *self.cell.get() }
+    }
+
+    /// Whether the memory still is what was written to it: not in a child that a signal handler has forked since.
+    pub(super) fn is_kept(&self) -> bool {
+        self.page.taken.load(Ordering::Relaxed) & self.bit != 0
+    }
+}
+
+impl Drop for ZeroedSlot {
+    fn drop(&mut self) {
+        self.page.taken.fetch_and(!self.bit, Ordering::Release);
+    }
+}
+
+impl Page {
+    /// Sets the bit of a free cell.
+    fn take(&'static self) -> Option<(u64, &'static Cell)> {
+        let mut taken = self.taken.load(Ordering::Relaxed);
+        loop {
+            let index = taken.trailing_ones();
+            let cell = self.cells.get(usize::try_from(index).ok()?)?;
+            let bit = 1 << index;
+            match self.taken.compare_exchange_weak(taken, taken | bit, Ordering::Acquire, Ordering::Relaxed) {
+                Ok(_) => return Some((bit, cell)),
+                Err(now) => taken = now,
+            }
+        }
+    }
+}
+
+impl core::fmt::Debug for Page {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Page").field("taken", &self.taken).finish_non_exhaustive()
+    }
+}
+
+/// Returns the first page, which is mapped when it is first needed.
+///
+/// # Errors
+///
+/// `ENOMEM` when there is no memory, `ENOSYS` where the host has no such memory.
+pub(super) fn first() -> Result<&'static Page, Errno> {
+    // Not in such memory itself: a child finds the parent's page at its place, all zeros.
+    static FIRST: AtomicPtr<Page> = AtomicPtr::new(core::ptr::null_mut());
+    page_at(&FIRST)
+}
+
+/// Returns the page that a pointer leads to, after mapping one if it leads nowhere.
+fn page_at(place: &AtomicPtr<Page>) -> Result<&'static Page, Errno> {
+    let mut page = place.load(Ordering::Acquire);
+    if page.is_null() {
+        page = map()?;
+        let null = core::ptr::null_mut();
+        if let Err(other) = place.compare_exchange(null, page, Ordering::AcqRel, Ordering::Acquire) {
+            unmap(page);
+            page = other;
+        }
+    }
+    // SAFETY: only `map` makes such pointers: to a zeroed mapping as large as a `Page`, aligned to pages, that stays.
+    Ok(unsafe { &*page })
+}
+
+/// Maps a page.
+#[cfg(all(any(target_os = "freebsd", target_os = "linux"), not(miri)))]
+fn map() -> Result<*mut Page, Errno> {
+    let access = libc::PROT_READ | libc::PROT_WRITE;
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANON;
+    // SAFETY: a new anonymous mapping, wherever the kernel likes: it replaces nothing.
+    let address = unsafe { libc::mmap(core::ptr::null_mut(), size_of::<Page>(), access, flags, -1, 0) };
+    if address == libc::MAP_FAILED {
+        return Err(Errno::last());
+    }
+    let page = address.cast::<Page>();
+    if let Err(errno) = leave_out_of_children(page) {
+        unmap(page);
+        return Err(errno);
+    }
+    Ok(page)
+}
+
+#[cfg(not(all(any(target_os = "freebsd", target_os = "linux"), not(miri))))]
+fn map() -> Result<*mut Page, Errno> {
+    Err(Errno(libc::ENOSYS))
+}
+
+/// Has forked children get zeros in the page's place.
+#[cfg(all(target_os = "freebsd", not(miri)))]
+fn leave_out_of_children(page: *mut Page) -> Result<(), Errno> {
+    // SAFETY: the mapping is ours and as long as that; its contents stay as they are.
+    let result = unsafe { libc::minherit(page.cast(), size_of::<Page>(), libc::INHERIT_ZERO) };
+    if result == -1 {
+        return Err(Errno::last());
+    }
+    // Paging it out would write-protect it, too. Where this process may lock no memory, memory has to be very short
+    // before that happens.
+    // SAFETY: as above.
+    let _ = unsafe { libc::mlock(page.cast(), size_of::<Page>()) };
+    Ok(())
+}
+
+#[cfg(all(target_os = "linux", not(miri)))]
+fn leave_out_of_children(page: *mut Page) -> Result<(), Errno> {
+    // SAFETY: the mapping is ours and as long as that; its contents stay as they are.
+    let result = unsafe { libc::madvise(page.cast(), size_of::<Page>(), libc::MADV_WIPEONFORK) };
+    if result == -1 { Err(Errno::last()) } else { Ok(()) }
+}
+
+/// Unmaps a page of which nothing else knows.
+fn unmap(page: *mut Page) {
+    // SAFETY: the mapping is this large, and nothing has a pointer into it.
+    unsafe { libc::munmap(page.cast(), size_of::<Page>()) };
+}
