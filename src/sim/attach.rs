@@ -4,15 +4,16 @@ use core::ffi::c_int;
 
 use crate::sys::{Errno, NOTE_JAIL_ATTACH};
 
-use super::flags::LetGo;
-use super::prison::Key;
+use super::files::Kind;
+use super::flags::{LetGo, PrisonFlags};
+use super::prison::{HOST, Key};
 use super::process::Pid;
 use super::state::State;
 
 impl State {
     /// jail_attach(2).
     pub(super) fn sys_jail_attach(&mut self, pid: Pid, jid: c_int) -> Result<(), Errno> {
-        self.check_running(pid)?;
+        self.check_may_call(pid)?;
         self.check_privilege(pid)?;
         match self.find_child(self.prison_of(pid), jid) {
             Some(key) if self.prison(key).is_alive() => self.do_jail_attach(pid, key),
@@ -22,7 +23,7 @@ impl State {
 
     /// `jail_attach_jd`.
     pub(super) fn sys_jail_attach_jd(&mut self, pid: Pid, number: c_int) -> Result<(), Errno> {
-        self.check_running(pid)?;
+        self.check_may_call(pid)?;
         let (key, maker) = self.find_descriptor(number)?;
         if !self.is_privileged(self.processes.credential(maker)) {
             return Err(Errno(libc::EPERM));
@@ -37,7 +38,7 @@ impl State {
 
     /// jail_remove(2).
     pub(super) fn sys_jail_remove(&mut self, pid: Pid, jid: c_int) -> Result<(), Errno> {
-        self.check_running(pid)?;
+        self.check_may_call(pid)?;
         self.check_privilege(pid)?;
         let key = self.find_child(self.prison_of(pid), jid).ok_or(Errno(libc::EINVAL))?;
         self.remove(key);
@@ -46,7 +47,7 @@ impl State {
 
     /// `jail_remove_jd`.
     pub(super) fn sys_jail_remove_jd(&mut self, pid: Pid, number: c_int) -> Result<(), Errno> {
-        self.check_running(pid)?;
+        self.check_may_call(pid)?;
         let (key, maker) = self.find_descriptor(number)?;
         if !self.is_privileged(self.processes.credential(maker)) {
             return Err(Errno(libc::EPERM));
@@ -72,6 +73,15 @@ impl State {
     pub(super) fn do_jail_attach(&mut self, pid: Pid, key: Key) -> Result<(), Errno> {
         self.hold(key);
         self.proc_hold(key);
+        if self.release.checks_fib && !self.has_fib(pid, key) {
+            self.let_go(key, LetGo::DEREF | LetGo::DEUREF);
+            return Err(Errno(libc::EINVAL));
+        }
+        if self.files.kind(&self.prison(key).root) != Some(Kind::Directory) {
+            // The root's file system has been unmounted by force (`change_dir`).
+            self.let_go(key, LetGo::DEREF | LetGo::DEUREF);
+            return Err(Errno(libc::ENOTDIR));
+        }
         if self.processes.get(pid).directories > 0 {
             // An open directory would be a way out of the jail (`chroot_refuse_vdir_fds`).
             self.let_go(key, LetGo::DEREF | LetGo::DEUREF);
@@ -80,5 +90,18 @@ impl State {
         self.move_process(pid, key);
         self.knote(key, NOTE_JAIL_ATTACH, pid);
         Ok(())
+    }
+
+    /// Whether a jail's network stack has the process's routing table: `rtables_check_proc_fib`. It is not asked if
+    /// the process stays on its stack.
+    fn has_fib(&self, pid: Pid, key: Key) -> bool {
+        let stack = self.stack_of(key);
+        stack == HOST || stack == self.stack_of(self.prison_of(pid)) || self.processes.get(pid).fib == 0
+    }
+
+    /// The jail whose network stack a jail uses.
+    fn stack_of(&self, key: Key) -> Key {
+        let above = self.self_and_ancestors(key);
+        above.into_iter().find(|each| self.prison(*each).flags.contains(PrisonFlags::VNET)).unwrap_or(HOST)
     }
 }

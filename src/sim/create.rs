@@ -83,6 +83,7 @@ impl State {
             mac_do: None,
             meta: None,
             env: None,
+            racct_name: Vec::new(),
             descriptors: Vec::new(),
         };
         if request.flags.contains(PrisonFlags::VNET) {

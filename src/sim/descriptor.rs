@@ -12,10 +12,11 @@ use std::os::unix::net::UnixStream;
 
 use crate::sys::{Errno, fd, inherit};
 
-use super::flags::LetGo;
+use super::flags::{ENOTCAPABLE, LetGo};
 use super::options::Options;
 use super::prison::{Key, Life};
 use super::process::{CredentialId, Pid};
+use super::sprung::Effect;
 use super::state::State;
 
 /// Which descriptor.
@@ -37,6 +38,8 @@ struct Descriptor {
     owning: bool,
     /// Who made it.
     maker: CredentialId,
+    /// Whether its rights have been limited to none.
+    limited: bool,
     /// Whether it counts as closed though copies are open: those who had them have been killed.
     closed: bool,
 }
@@ -57,6 +60,11 @@ pub(super) struct NewDescriptor {
 }
 
 impl NewDescriptor {
+    /// Which descriptor it is.
+    pub(super) fn id(&self) -> DescriptorId {
+        self.id
+    }
+
     /// The number that the caller will know it by.
     pub(super) fn number(&self) -> c_int {
         self.end.as_raw_fd()
@@ -82,6 +90,23 @@ impl Descriptors {
     /// The descriptor that a number stands for, and its jail unless that has started to die.
     pub(super) fn find_jail(&self, number: c_int) -> Result<Option<(DescriptorId, Option<Key>)>, Errno> {
         Ok(self.find(number)?.map(|(id, descriptor)| (id, descriptor.prison)))
+    }
+
+    /// Refuses a descriptor without rights, which is good for jail calls only (T55).
+    pub(super) fn check_rights(&self, number: c_int) -> Result<(), Errno> {
+        match self.find(number)? {
+            Some((_, descriptor)) if descriptor.limited => Err(Errno(ENOTCAPABLE)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes all rights from a descriptor and its copies.
+    pub(super) fn limit(&mut self, number: c_int) -> Result<(), Errno> {
+        let (id, _) = self.find(number)?.ok_or(Errno(libc::EINVAL))?;
+        if let Some(descriptor) = self.open.get_mut(&id) {
+            descriptor.limited = true;
+        }
+        Ok(())
     }
 
     /// Takes the jail, which has started to die, from a descriptor; says whether it had one.
@@ -139,10 +164,16 @@ impl State {
         let found = self.find_desc(opts, number);
         if found.is_err() && self.release.bad_at_desc_corrupts {
             // T3: kernels before the fix drop a reference of the caller's jail here that nobody had taken. The
-            // model counts it instead, since it would make a jail vanish under its processes.
-            self.corruptions += 1;
+            // model keeps count of it instead, since it would make a jail vanish under its processes.
+            self.spring(3, Effect::Corruption);
         }
         found.map(|(key, _)| key)
+    }
+
+    /// How many descriptors there are.
+    #[cfg(test)]
+    pub(super) fn descriptors_open(&self) -> usize {
+        self.descriptors.open.len()
     }
 
     /// Makes a descriptor that means no jail yet: `jaildesc_alloc`.
@@ -166,7 +197,9 @@ impl State {
         if let Some(forgotten) = self.descriptors.by_identity.insert(identity, id) {
             self.descriptors.open.remove(&forgotten);
         }
-        let descriptor = Descriptor { identity, end: Some(ours), prison: None, owning, maker, closed: false };
+        let end = Some(ours);
+        let descriptor =
+            Descriptor { identity, end, prison: None, owning, maker, limited: false, closed: false };
         self.descriptors.open.insert(id, descriptor);
         if let Some(process) = self.processes.get_mut(pid) {
             process.made.push(id);
@@ -175,12 +208,23 @@ impl State {
     }
 
     /// Makes a new descriptor mean a jail: `jaildesc_set_prison`.
-    pub(super) fn set_descriptor(&mut self, new: &NewDescriptor, key: Key) {
-        if let Some(descriptor) = self.descriptors.open.get_mut(&new.id) {
+    pub(super) fn set_descriptor(&mut self, id: DescriptorId, key: Key) {
+        if let Some(descriptor) = self.descriptors.open.get_mut(&id) {
             descriptor.prison = Some(key);
-            self.prison_mut(key).descriptors.push(new.id);
+            self.prison_mut(key).descriptors.push(id);
             self.hold(key);
         }
+    }
+
+    /// The descriptor that a number stands for, if closing it for the last time removes its jail.
+    pub(super) fn owning_descriptor(&self, number: c_int) -> Option<DescriptorId> {
+        let (id, descriptor) = self.descriptors.find(number).ok()??;
+        (descriptor.owning && descriptor.prison.is_some()).then_some(id)
+    }
+
+    /// Whether every copy of a descriptor has been closed.
+    pub(super) fn is_closed(&self, id: DescriptorId) -> bool {
+        self.descriptors.open.get(&id).is_none_or(|each| each.end.as_ref().is_some_and(hung_up))
     }
 
     /// Closes a new descriptor that is not to be given to the caller after all.
@@ -220,8 +264,8 @@ impl State {
         let maker = self.descriptors.open.get(&id).map(|descriptor| descriptor.maker);
         self.close_descriptor(id);
         if let Some(maker) = maker {
-            let descriptor =
-                Descriptor { identity, end: None, prison: None, owning: false, maker, closed: true };
+            let (end, prison, owning, limited, closed) = (None, None, false, false, true);
+            let descriptor = Descriptor { identity, end, prison, owning, maker, limited, closed };
             self.descriptors.open.insert(id, descriptor);
             self.descriptors.by_identity.insert(identity, id);
         }
@@ -230,11 +274,10 @@ impl State {
     /// What fstat(2) says of a descriptor, mode and inode; `None` if it is none of the model's.
     pub(super) fn stat_descriptor(&self, number: c_int) -> Option<Result<(u32, u64), Errno>> {
         match self.descriptors.find(number) {
-            Ok(found) => found.map(|(_, descriptor)| {
-                Ok(match descriptor.prison {
-                    Some(key) => (0o100_700, u64::try_from(self.prison(key).id).unwrap_or(0)),
-                    None => (0o100_000, 0),
-                })
+            Ok(found) => found.map(|(_, descriptor)| match descriptor.prison {
+                _ if descriptor.limited => Err(Errno(ENOTCAPABLE)),
+                Some(key) => Ok((0o100_700, u64::try_from(self.prison(key).id).unwrap_or(0))),
+                None => Ok((0o100_000, 0)),
             }),
             // The host says the same of a number that is not open.
             Err(errno) => fd::host_fstat(number).is_ok().then_some(Err(errno)),

@@ -18,8 +18,9 @@ use crate::sys::{
 };
 
 use super::descriptor::{DescriptorId, hung_up};
-use super::prison::Key;
+use super::prison::{HOST, Key};
 use super::process::Pid;
+use super::sprung::Effect;
 use super::state::State;
 
 /// What tells a file from all others: device and inode.
@@ -59,6 +60,15 @@ struct Knote {
     descriptor: Option<DescriptorId>,
     /// Whether it waits to be read.
     queued: bool,
+}
+
+/// A filter that is being added, and what it is to watch.
+#[derive(Debug)]
+pub(super) struct Watch {
+    queue: Identity,
+    change: Kevent,
+    prison: Option<Key>,
+    descriptor: Option<DescriptorId>,
 }
 
 impl Knote {
@@ -136,13 +146,13 @@ impl State {
         Ok(theirs.into())
     }
 
-    /// kevent(2) with one change.
+    /// kevent(2) with one change. What it returns is to be added by [`Self::add_knote`].
     pub(super) fn sys_kevent_change(
         &mut self,
         pid: Pid,
         queue: BorrowedFd<'_>,
         change: Kevent,
-    ) -> Result<(), Errno> {
+    ) -> Result<Option<Watch>, Errno> {
         self.check_running(pid)?;
         let queue = identity(queue)?;
         if !self.queues.open.contains_key(&queue) {
@@ -165,7 +175,7 @@ impl State {
                 if let Some(queue) = self.queues.open.get_mut(&queue) {
                     queue.forget(filter);
                 }
-                Ok(())
+                Ok(None)
             }
             (true, _, false) => {
                 if let Some(knote) =
@@ -174,41 +184,50 @@ impl State {
                     knote.wanted = change.fflags;
                     knote.event.udata = change.udata;
                 }
-                Ok(())
+                Ok(None)
             }
             (false, false, _) => Err(Errno(libc::ENOENT)),
-            (false, true, _) => self.attach_knote(pid, queue, change, found),
+            (false, true, _) => self.find_watched(pid, queue, change, found).map(Some),
         }
     }
 
-    /// Adds a filter: `filt_jailattach` and `jaildesc_kqfilter`.
-    fn attach_knote(
+    /// Finds the jail of a new filter: the start of `filt_jailattach` and `jaildesc_kqfilter`.
+    fn find_watched(
         &mut self,
         pid: Pid,
         queue: Identity,
         change: Kevent,
         found: Option<(DescriptorId, Option<Key>)>,
-    ) -> Result<(), Errno> {
+    ) -> Result<Watch, Errno> {
+        let mine = self.prison_of(pid);
         let prison = match found {
             Some((_, prison)) => prison,
-            None if change.ident == 0 => Some(self.prison_of(pid)),
+            None if change.ident == 0 => {
+                if mine != HOST {
+                    self.spring(38, Effect::Panic);
+                }
+                Some(mine)
+            }
             None => {
                 let jid = c_int::try_from(change.ident).map_err(|_| Errno(libc::ENOENT))?;
                 let alive = |key: &Key| self.prison(*key).is_alive();
-                let key = self.find_child(self.prison_of(pid), jid).filter(alive);
-                Some(key.ok_or(Errno(libc::ENOENT))?)
+                let key = self.find_child(mine, jid).filter(alive).ok_or(Errno(libc::ENOENT))?;
+                self.spring(23, Effect::Panic);
+                Some(key)
             }
         };
+        Ok(Watch { queue, change, prison, descriptor: found.map(|(id, _)| id) })
+    }
+
+    /// Adds a filter: the end of `filt_jailattach` and `jaildesc_kqfilter`.
+    ///
+    /// T23: the filter of a jail that was removed since it was found hears of nothing.
+    pub(super) fn add_knote(&mut self, watch: &Watch) {
+        let Watch { queue, change, prison, descriptor } = *watch;
         let event =
             Kevent { flags: change.flags & !(EV_ADD | EV_DELETE) | EV_CLEAR, fflags: 0, data: 0, ..change };
-        let mut knote = Knote {
-            event,
-            wanted: change.fflags,
-            prison,
-            descriptor: found.map(|(id, _)| id),
-            queued: false,
-        };
-        // A jail that died before says so at once.
+        let mut knote = Knote { event, wanted: change.fflags, prison, descriptor, queued: false };
+        // A descriptor whose jail died before says so at once.
         let tell = prison.is_none() && knote.note(NOTE_JAIL_REMOVE, 0);
         if let Some(queue) = self.queues.open.get_mut(&queue) {
             let filter = (change.filter, change.ident);
@@ -217,7 +236,6 @@ impl State {
                 queue.enqueue(filter);
             }
         }
-        Ok(())
     }
 
     /// kevent(2) that takes events and does not wait.
@@ -279,6 +297,7 @@ impl State {
     /// Finds the descriptor of a number, and its jail unless that has started to die.
     fn descriptor_to_watch(&self, number: usize) -> Result<(DescriptorId, Option<Key>), Errno> {
         let number = c_int::try_from(number).map_err(|_| Errno(libc::EBADF))?;
+        self.descriptors.check_rights(number)?;
         self.descriptors.find_jail(number)?.ok_or(Errno(libc::EINVAL))
     }
 }

@@ -25,12 +25,14 @@ pub(super) struct Files {
     known: BTreeMap<Vec<u8>, Kind>,
     /// Whether a path that nobody told of is a directory; it is nothing otherwise.
     open: bool,
+    /// The paths that have been taken away, with what was below them.
+    gone: Vec<Vec<u8>>,
 }
 
 impl Default for Files {
     /// Every path is a directory, but for `/nonexistent` and what is below it, and the file `/etc/passwd`.
     fn default() -> Self {
-        Self { known: BTreeMap::from([(b"/etc/passwd".to_vec(), Kind::File)]), open: true }
+        Self { known: BTreeMap::from([(b"/etc/passwd".to_vec(), Kind::File)]), open: true, gone: Vec::new() }
     }
 }
 
@@ -50,15 +52,25 @@ impl Files {
             self.known.entry(walked.clone()).or_insert(Kind::Directory);
         }
         if !walked.is_empty() {
+            self.gone.retain(|gone| !is_at_or_below(gone, &walked));
             self.known.insert(walked, kind);
         }
     }
 
-    fn kind(&self, path: &[u8]) -> Option<Kind> {
+    /// Takes a path away, with what is below it.
+    pub(super) fn remove(&mut self, path: &[u8]) {
+        let path = path.strip_suffix(b"/").unwrap_or(path);
+        self.known.retain(|known, _| !is_at_or_below(path, known));
+        self.gone.push(path.to_vec());
+    }
+
+    /// What is at a path, named as the host does.
+    pub(super) fn kind(&self, path: &[u8]) -> Option<Kind> {
         if let Some(kind) = self.known.get(path) {
             return Some(*kind);
         }
-        let missing = path == b"/nonexistent" || path.starts_with(b"/nonexistent/");
+        let missing =
+            is_at_or_below(b"/nonexistent", path) || self.gone.iter().any(|gone| is_at_or_below(gone, path));
         (self.open && !missing).then_some(Kind::Directory)
     }
 
@@ -102,6 +114,11 @@ impl Files {
     }
 }
 
+/// Whether a path is another one or below it.
+fn is_at_or_below(above: &[u8], path: &[u8]) -> bool {
+    path.strip_prefix(above).is_some_and(|rest| matches!(rest, [] | [b'/', ..]))
+}
+
 /// The directory that a path is in.
 fn parent(path: &[u8]) -> Vec<u8> {
     match path.iter().rposition(|byte| *byte == b'/') {
@@ -128,6 +145,16 @@ mod tests {
         assert_eq!(found(&files, "/", "/", "/nonexistent/x"), Err(Errno(libc::ENOENT)));
         assert_eq!(found(&files, "/", "/", "/etc/passwd/x"), Err(Errno(libc::ENOTDIR)));
         assert_eq!(found(&files, "/", "/", ""), Err(Errno(libc::ENOENT)));
+    }
+
+    #[test]
+    fn what_is_taken_away_is_missing_until_it_is_added_again() {
+        let mut files = Files::default();
+        files.remove(b"/usr/jail");
+        assert_eq!(found(&files, "/", "/", "/usr/jail/etc"), Err(Errno(libc::ENOENT)));
+        assert_eq!(found(&files, "/", "/", "/usr/jails"), Ok("/usr/jails".into()));
+        files.add(b"/usr/jail/etc", Kind::Directory);
+        assert_eq!(found(&files, "/", "/", "/usr/jail/etc"), Ok("/usr/jail/etc".into()));
     }
 
     #[test]

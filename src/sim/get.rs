@@ -14,6 +14,7 @@ use super::options::{Options, c_string};
 use super::prison::Key;
 use super::process::Pid;
 use super::request::{FLAG_BOOLS, FLAG_MODES};
+use super::sprung::Effect;
 use super::state::State;
 
 /// The flags of jail_get(2) before 15: `JAIL_DYING`.
@@ -29,7 +30,7 @@ impl State {
         request: &mut [Pair<'_>],
         how: c_int,
     ) -> Result<c_int, Errno> {
-        self.check_running(pid)?;
+        self.check_may_call(pid)?;
         let mask = if self.release.descriptors { GET_MASK } else { GET_MASK_BEFORE_15 };
         let both = JAIL_USE_DESC | JAIL_AT_DESC;
         if how & !mask != 0 || how & both == both {
@@ -91,7 +92,10 @@ impl State {
         };
         if let Some(new) = new {
             opts.set_int("desc", new.number())?;
-            self.set_descriptor(new, key);
+            self.set_descriptor(new.id(), key);
+        }
+        if self.name_faults(mine, key, opts.has("name")) {
+            self.spring(39, Effect::Panic);
         }
         self.answer(opts, mine, key)?;
         self.get_modules(opts, key)?;

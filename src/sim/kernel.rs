@@ -9,13 +9,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::features::Cache;
 use crate::sys::event::Kevent;
-use crate::sys::{Errno, Pair};
+use crate::sys::{EVFILT_JAIL, Errno, Pair};
 
 use super::calls::Calls;
 use super::files::Kind;
 use super::legacy::Legacy;
 use super::loadable::Module;
-use super::meta;
+use super::moment::{self, Moment, Moments};
 use super::prison::HOST;
 use super::process::{INIT, Pid};
 use super::release::Release;
@@ -32,6 +32,7 @@ pub struct Kernel(Arc<Shared>);
 struct Shared {
     state: Mutex<State>,
     exec: AtomicBool,
+    moments: Moments,
     /// What the crate has found out about this kernel, which it asks once.
     cache: Cache,
 }
@@ -86,6 +87,7 @@ impl Kernel {
         let shared = Shared {
             state: Mutex::new(State::new(release)),
             exec: AtomicBool::new(false),
+            moments: Moments::default(),
             cache: Cache::new(),
         };
         Self(Arc::new(shared))
@@ -137,7 +139,7 @@ impl Kernel {
         Process::new(self.clone(), self.current_pid())
     }
 
-    fn current_pid(&self) -> Pid {
+    pub(super) fn current_pid(&self) -> Pid {
         let find = |installed: &RefCell<Vec<Installed>>| {
             let installed = installed.borrow();
             let mine = installed.iter().rev().find(|each| each.kernel.is(self));
@@ -147,16 +149,22 @@ impl Kernel {
         INSTALLED.try_with(find).unwrap_or(INIT)
     }
 
+    pub(super) fn moments(&self) -> &Moments {
+        &self.0.moments
+    }
+
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The state at the start of a call, when the last closes of descriptors have been noticed.
-    fn enter(&self) -> (MutexGuard<'_, State>, Pid) {
+    fn enter(&self, call: &'static str) -> (MutexGuard<'_, State>, Pid) {
         let pid = self.current_pid();
         let mut state = self.state();
+        state.call = "close";
         state.sweep();
         state.sweep_queues();
+        state.call = call;
         (state, pid)
     }
 
@@ -169,13 +177,6 @@ impl Kernel {
     /// Starts counting anew.
     pub fn reset_calls(&self) {
         self.state().calls = Calls::default();
-    }
-
-    /// How often a call would have corrupted a kernel's memory: AT_DESC with a descriptor that is bad or whose
-    /// jail has died, which drops a reference too many on 15.0 and on 15.1 before their fixes.
-    #[must_use]
-    pub fn corruptions(&self) -> u64 {
-        self.state().corruptions
     }
 
     /// Says whether what runs programs in jails may run them, unconfined, on the host.
@@ -207,16 +208,35 @@ impl Kernel {
         self.state().files.add(path.as_ref(), Kind::File);
     }
 
+    /// Takes a path away, with what is below it, as unmounting by force does: a jail whose root it was cannot be
+    /// entered any more.
+    pub fn remove_path(&self, path: impl AsRef<[u8]>) {
+        self.state().files.remove(path.as_ref());
+    }
+
     /// Sets the host's own host name.
     pub fn set_hostname(&self, name: impl AsRef<[u8]>) {
         self.state().prison_mut(HOST).hostname = name.as_ref().to_vec();
     }
 
-    /// Loads a module that adds parameters to jails: kldload(2). The host has what it adds, and no other jail.
+    /// Loads a module that adds parameters to jails: kldload(2). Permissions that it adds the host has, and no other
+    /// jail.
     ///
-    /// Numbers in the sysctl tree change.
+    /// OIDs in the sysctl tree change.
     pub fn load(&self, module: Module) {
         self.state().load(module);
+    }
+
+    /// Unloads a module: kldunload(2). Its parameters are unknown from then on; permissions that it added stay.
+    pub fn unload(&self, module: Module) {
+        self.state().unload(module);
+    }
+
+    /// Sets the tunable `kern.racct.enable`, which makes the kernel keep account of the resources that jails use.
+    ///
+    /// A real kernel reads it when it starts: set it before the first jail is created.
+    pub fn set_racct(&self, enabled: bool) {
+        self.state().racct = enabled;
     }
 
     /// jail_set(2): makes or changes a jail.
@@ -225,9 +245,19 @@ impl Kernel {
     ///
     /// Those of jail_set(2), with the kernel's text in the request's `errmsg`.
     pub fn jail_set(&self, request: &mut [Pair<'_>], flags: c_int) -> Result<c_int, Errno> {
-        let (mut state, pid) = self.enter();
+        let _entering = self.entering_if(flags);
+        let early = self.early_descriptor(flags);
+        let (mut state, pid) = self.enter("jail_set");
         state.calls.jail_set += 1;
-        state.sys_jail_set(pid, request, flags)
+        state.early = early;
+        let result = state.sys_jail_set(pid, request, flags);
+        state.drop_early();
+        let unbound = state.unbound.take();
+        drop(state);
+        if let Some(unbound) = unbound {
+            self.bind(&unbound);
+        }
+        result
     }
 
     /// jail_get(2): reads a jail's parameters.
@@ -239,12 +269,13 @@ impl Kernel {
     /// # Panics
     ///
     /// If the request has a parameter named exactly `meta.` or `env.`, on releases that have these: it would hang
-    /// the kernel.
+    /// the kernel, which [`sprung`](Self::sprung) says, too.
     pub fn jail_get(&self, request: &mut [Pair<'_>], flags: c_int) -> Result<c_int, Errno> {
-        let (mut state, pid) = self.enter();
+        self.looked_up("jail_get", moment::number_used(request, flags));
+        let (mut state, pid) = self.enter("jail_get");
         state.calls.jail_get += 1;
         if state.release.meta {
-            meta::refuse_to_hang(request);
+            state.refuse_to_hang(request);
         }
         state.sys_jail_get(pid, request, flags)
     }
@@ -255,7 +286,8 @@ impl Kernel {
     ///
     /// Those of jail_attach(2).
     pub fn jail_attach(&self, jid: c_int) -> Result<(), Errno> {
-        let (mut state, pid) = self.enter();
+        let _entering = self.entering("jail_attach");
+        let (mut state, pid) = self.enter("jail_attach");
         state.calls.jail_attach += 1;
         state.sys_jail_attach(pid, jid)
     }
@@ -266,7 +298,7 @@ impl Kernel {
     ///
     /// Those of jail_remove(2).
     pub fn jail_remove(&self, jid: c_int) -> Result<(), Errno> {
-        let (mut state, pid) = self.enter();
+        let (mut state, pid) = self.enter("jail_remove");
         state.calls.jail_remove += 1;
         state.sys_jail_remove(pid, jid)
     }
@@ -278,7 +310,9 @@ impl Kernel {
     /// `EBADF`, `EINVAL` for what is no jail descriptor, `ENOENT` for a dead jail, `EPERM`; `ENOSYS` where the
     /// release has no descriptors, which on a real kernel kills the process.
     pub fn jail_attach_jd(&self, fd: c_int) -> Result<(), Errno> {
-        let (mut state, pid) = self.enter();
+        self.looked_up("jail_attach_jd", Some(fd));
+        let _entering = self.entering("jail_attach_jd");
+        let (mut state, pid) = self.enter("jail_attach_jd");
         state.calls.jail_attach_jd += 1;
         state.check_has_descriptors()?;
         state.sys_jail_attach_jd(pid, fd)
@@ -290,7 +324,7 @@ impl Kernel {
     ///
     /// As [`Self::jail_attach_jd`].
     pub fn jail_remove_jd(&self, fd: c_int) -> Result<(), Errno> {
-        let (mut state, pid) = self.enter();
+        let (mut state, pid) = self.enter("jail_remove_jd");
         state.calls.jail_remove_jd += 1;
         state.check_has_descriptors()?;
         state.sys_jail_remove_jd(pid, fd)
@@ -302,23 +336,31 @@ impl Kernel {
     ///
     /// Those of jail(2).
     pub fn jail(&self, jail: &Legacy<'_>) -> Result<c_int, Errno> {
-        let (mut state, pid) = self.enter();
+        let _entering = self.entering("jail");
+        let (mut state, pid) = self.enter("jail");
         state.calls.jail += 1;
         state.sys_jail(pid, jail)
     }
 
     /// kqueue(2): makes an event queue. Its filters are `EVFILT_JAIL` and `EVFILT_JAILDESC`, and no others.
     pub(crate) fn kqueue(&self) -> Result<OwnedFd, Errno> {
-        let (mut state, pid) = self.enter();
+        let (mut state, pid) = self.enter("kqueue");
         state.calls.kqueue += 1;
         state.sys_kqueue(pid)
     }
 
     /// kevent(2) with a change.
     pub(crate) fn kevent_change(&self, queue: BorrowedFd<'_>, change: Kevent) -> Result<(), Errno> {
-        let (mut state, pid) = self.enter();
+        let (mut state, pid) = self.enter("kevent");
         state.calls.kevent += 1;
-        state.sys_kevent_change(pid, queue, change)
+        let Some(watch) = state.sys_kevent_change(pid, queue, change)? else { return Ok(()) };
+        if change.filter == EVFILT_JAIL {
+            drop(state);
+            self.reach(Moment::Watch);
+            state = self.state();
+        }
+        state.add_knote(&watch);
+        Ok(())
     }
 
     /// Takes events without waiting, as kevent(2) does each time it wakes up; the first time is what is counted.
@@ -328,7 +370,7 @@ impl Kernel {
         events: &mut [Kevent],
         first: bool,
     ) -> Result<usize, Errno> {
-        let (mut state, pid) = self.enter();
+        let (mut state, pid) = self.enter("kevent");
         state.calls.kevent += u64::from(first);
         state.sys_kevent_read(pid, queue, events)
     }
@@ -339,7 +381,7 @@ impl Kernel {
     /// Of a live jail the mode is `0o100700` and the inode the jid, of a dead one `0o100000` and 0.
     #[must_use]
     pub fn fstat(&self, fd: c_int) -> Option<Result<(u32, u64), Errno>> {
-        let (mut state, _) = self.enter();
+        let (mut state, _) = self.enter("fstat");
         let answer = state.stat_descriptor(fd)?;
         state.calls.fstat += 1;
         Some(answer)
@@ -356,7 +398,7 @@ impl Kernel {
     /// `ENOENT` for what there is not, `EISDIR` for a node, `ENOMEM` if `old` is too small and was filled as far as
     /// it goes, `EPERM` for a value to be set.
     pub fn sysctl(&self, mib: &[c_int], old: Option<&mut [u8]>, new: Option<&[u8]>) -> Result<usize, Errno> {
-        let (mut state, pid) = self.enter();
+        let (mut state, pid) = self.enter("sysctl");
         state.calls.sysctl += 1;
         state.sys_sysctl(pid, mib, old, new)
     }

@@ -33,7 +33,7 @@ pub struct Legacy<'a> {
 impl State {
     /// The system call.
     pub(super) fn sys_jail(&mut self, pid: Pid, jail: &Legacy<'_>) -> Result<c_int, Errno> {
-        self.check_running(pid)?;
+        self.check_may_call(pid)?;
         let unspecified = [Ipv4Addr::UNSPECIFIED];
         let (ip4, ip6, jailname) = match jail.version {
             0 => (jail.ip4.get(..1).unwrap_or(&unspecified), Default::default(), None),

@@ -1,7 +1,6 @@
-//! Modules that can be loaded, as far as they add parameters to jails: `linux_prison_check` and its likes in
-//! `sys/compat/linux/linux_mib.c`, and the permissions that file systems add by `prison_add_allow`.
-//!
-//! This follows the manual page jail(8); no recording of a kernel with these modules was at hand.
+//! Modules that can be loaded, as far as they add parameters to jails: `linux_prison_check` and the functions beside
+//! it in `sys/compat/linux/linux_mib.c`, `zfs_jailparam_check` and those beside it in OpenZFS's `zfs_vfsops.c`, and
+//! the permissions that file systems add by `prison_add_allow`. No kernel with these modules was recorded.
 
 use core::ffi::c_int;
 use std::collections::BTreeMap;
@@ -9,8 +8,10 @@ use std::collections::BTreeMap;
 use crate::sys::Errno;
 
 use super::flags::{JAIL_SYS_INHERIT, JAIL_SYS_NEW};
+use super::mac_do::MacDo;
 use super::options::{Options, c_string};
 use super::prison::{HOST, Key};
+use super::release::Release;
 use super::state::State;
 use super::sysctl_tree::{PARAM_LINUX, PARAM_ZFS};
 
@@ -27,6 +28,9 @@ pub enum Module {
     Zfs,
     /// vmm: `allow.vmm`, and `allow.vmm_ppt` since 15.1.
     Vmm,
+    /// mac_do: `mac.do` and `mac.do.rules` since 14.3. 14.2 has it with `mdo` and `mdo.rules`, which panic the
+    /// kernel; the releases before have none. The model of 15.1 has it from its start.
+    MacDo,
     /// A file system: `allow.mount.` and this name.
     FileSystem(&'static str),
 }
@@ -35,7 +39,16 @@ pub enum Module {
 #[derive(Debug, Default)]
 pub(super) struct Loadable {
     linux: Option<BTreeMap<Key, Linux>>,
-    zfs: Option<BTreeMap<Key, Zfs>>,
+    /// `zfs.mount_snapshot` of those that have ZFS parameters of their own.
+    zfs: Option<BTreeMap<Key, c_int>>,
+    pub(super) mac_do: MacDo,
+}
+
+impl Loadable {
+    /// What a kernel has from its start.
+    pub(super) fn of(release: &Release) -> Self {
+        Self { mac_do: if release.mac_do { MacDo::New } else { MacDo::None }, ..Self::default() }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -45,31 +58,26 @@ struct Linux {
     oss_version: c_int,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Zfs {
-    mode: c_int,
-    mount_snapshot: c_int,
-}
-
 impl State {
-    /// Loads a module; a second time nothing happens.
+    /// Loads a module; a second time nothing happens. The jails that there are get what the host has, each for
+    /// itself.
     pub(super) fn load(&mut self, module: Module) {
         match module {
             Module::Linux => {
                 if self.loadable.linux.is_none() {
                     let own = Linux {
                         osname: b"Linux".into(),
-                        osrelease: b"5.15.0".into(),
+                        osrelease: self.release.linux.into(),
                         oss_version: 0x03_06_00,
                     };
-                    self.loadable.linux = Some(BTreeMap::from([(HOST, own)]));
+                    let all = self.prisons().map(|key| (key, own.clone()));
+                    self.loadable.linux = Some(all.collect());
                     self.tree.add(PARAM_LINUX);
                 }
             }
             Module::Zfs => {
                 if self.loadable.zfs.is_none() {
-                    let own = Zfs { mode: JAIL_SYS_NEW, mount_snapshot: 0 };
-                    self.loadable.zfs = Some(BTreeMap::from([(HOST, own)]));
+                    self.loadable.zfs = Some(self.prisons().map(|key| (key, 0)).collect());
                     self.tree.add(PARAM_ZFS);
                 }
                 self.add_permission("mount.zfs");
@@ -80,7 +88,24 @@ impl State {
                     self.add_permission("vmm_ppt");
                 }
             }
+            Module::MacDo => self.load_mac_do(),
             Module::FileSystem(name) => self.add_permission(&format!("mount.{name}")),
+        }
+    }
+
+    /// Unloads a module. What permissions it has added stay, as a kernel keeps them.
+    pub(super) fn unload(&mut self, module: Module) {
+        match module {
+            Module::Linux => {
+                self.loadable.linux = None;
+                self.tree.remove("linux");
+            }
+            Module::Zfs => {
+                self.loadable.zfs = None;
+                self.tree.remove("zfs");
+            }
+            Module::MacDo => self.unload_mac_do(),
+            Module::Vmm | Module::FileSystem(_) => {}
         }
     }
 
@@ -95,22 +120,17 @@ impl State {
 
     pub(super) fn check_loadable(&self, opts: &mut Options) -> Result<(), Errno> {
         if self.loadable.linux.is_some() {
-            mode(opts, "linux", &[JAIL_SYS_NEW, JAIL_SYS_INHERIT])?;
-            for (name, too_long) in
-                [("linux.osname", "linux.osname too long"), ("linux.osrelease", "linux.osrelease too long")]
-            {
-                let Some(value) = opts.bytes(name) else { continue };
-                if value.last() != Some(&0) {
-                    return Err(Errno(libc::EINVAL));
-                }
-                if value.len() > UTSNAME_LEN {
-                    return Err(opts.error(libc::ENAMETOOLONG, too_long));
+            check_mode(opts, "linux")?;
+            check_utsname(opts, "linux.osname", "linux.osname too long")?;
+            if let Some(osrelease) = check_utsname(opts, "linux.osrelease", "linux.osrelease too long")? {
+                if !is_linux_release(&osrelease) {
+                    return Err(opts.error(libc::EINVAL, "linux.osrelease format error"));
                 }
             }
             opts.int("linux.oss_version")?;
         }
         if self.loadable.zfs.is_some() {
-            mode(opts, "zfs", &[JAIL_SYS_NEW, JAIL_SYS_INHERIT])?;
+            check_mode(opts, "zfs")?;
             if opts.int("zfs.mount_snapshot")?.is_some_and(|value| !matches!(value, 0 | 1)) {
                 return Err(Errno(libc::EINVAL));
             }
@@ -118,7 +138,7 @@ impl State {
         Ok(())
     }
 
-    pub(super) fn set_loadable(&mut self, opts: &mut Options, key: Key) -> Result<(), Errno> {
+    pub(super) fn set_loadable(&mut self, opts: &mut Options, key: Key, born: bool) -> Result<(), Errno> {
         let above = self.self_and_ancestors(key);
         if let Some(all) = &mut self.loadable.linux {
             let mode = opts.int("linux")?;
@@ -126,36 +146,35 @@ impl State {
             let osrelease = opts.bytes("linux.osrelease").map(|value| c_string(value).to_vec());
             let oss_version = opts.int("linux.oss_version")?;
             let sets = osname.is_some() || osrelease.is_some() || oss_version.is_some();
-            if mode == Some(JAIL_SYS_INHERIT) {
-                all.remove(&key);
-            } else if mode.is_some() || sets {
-                if let Some(mut own) = above.iter().find_map(|each| all.get(each).cloned()) {
-                    own.osname = osname.unwrap_or(own.osname);
-                    own.osrelease = osrelease.unwrap_or(own.osrelease);
-                    own.oss_version = oss_version.unwrap_or(own.oss_version);
-                    all.insert(key, own);
-                }
+            if let Some(own) = has_own(all, &above, mode, sets, born) {
+                own.osname = osname.unwrap_or_else(|| own.osname.clone());
+                own.osrelease = osrelease.unwrap_or_else(|| own.osrelease.clone());
+                own.oss_version = oss_version.unwrap_or(own.oss_version);
             }
         }
         if let Some(all) = &mut self.loadable.zfs {
             let mode = opts.int("zfs")?;
             let mount_snapshot = opts.int("zfs.mount_snapshot")?;
-            if mode == Some(JAIL_SYS_INHERIT) {
-                all.remove(&key);
-            } else if mode.is_some() || mount_snapshot.is_some() {
-                let old = all.get(&key).map_or(0, |own| own.mount_snapshot);
-                let own =
-                    Zfs { mode: mode.unwrap_or(JAIL_SYS_NEW), mount_snapshot: mount_snapshot.unwrap_or(old) };
-                all.insert(key, own);
+            // T33: only here is it compared with the parent's, the host's excepted, when much has changed already.
+            let parents = above.get(1).filter(|parent| **parent != HOST);
+            if let (Some(_), Some(wanted)) = (parents, mount_snapshot) {
+                let has = above.iter().skip(1).find_map(|each| all.get(each));
+                if has.is_some_and(|has| *has < wanted) {
+                    return Err(Errno(libc::EPERM));
+                }
+            }
+            if let Some(own) = has_own(all, &above, mode, mount_snapshot.is_some(), born) {
+                *own = mount_snapshot.unwrap_or(*own);
             }
         }
         Ok(())
     }
 
     pub(super) fn get_loadable(&self, opts: &mut Options, key: Key) -> Result<(), Errno> {
+        let mode = |own: bool| if own { JAIL_SYS_NEW } else { JAIL_SYS_INHERIT };
         let above = self.self_and_ancestors(key);
         if let Some(all) = &self.loadable.linux {
-            opts.set_int("linux", if all.contains_key(&key) { JAIL_SYS_NEW } else { JAIL_SYS_INHERIT })?;
+            opts.set_int("linux", mode(all.contains_key(&key)))?;
             if let Some(has) = above.iter().find_map(|each| all.get(each)) {
                 opts.set_string("linux.osname", &has.osname)?;
                 opts.set_string("linux.osrelease", &has.osrelease)?;
@@ -163,19 +182,81 @@ impl State {
             }
         }
         if let Some(all) = &self.loadable.zfs {
-            opts.set_int("zfs", all.get(&key).map_or(JAIL_SYS_INHERIT, |own| own.mode))?;
-            if let Some(has) = above.iter().find_map(|each| all.get(each)) {
-                opts.set_int("zfs.mount_snapshot", has.mount_snapshot)?;
-            }
+            opts.set_int("zfs", mode(all.contains_key(&key)))?;
+            // Of a jail that inherits, the kernel says 0 whatever its parent has.
+            opts.set_int("zfs.mount_snapshot", all.get(&key).copied().unwrap_or(0))?;
         }
         Ok(())
     }
 }
 
-/// Checks a mode that may not be any.
-fn mode(opts: &mut Options, name: &str, allowed: &[c_int]) -> Result<(), Errno> {
+/// Gives a jail settings of its own or its parent's, and returns those of its own that are to be changed.
+///
+/// A new jail gets a copy of its parent's unless it is to inherit. Settings win over the mode.
+fn has_own<'a, T: Clone>(
+    all: &'a mut BTreeMap<Key, T>,
+    above: &[Key],
+    mode: Option<c_int>,
+    sets: bool,
+    born: bool,
+) -> Option<&'a mut T> {
+    let key = above.first()?;
+    match (mode, sets) {
+        (Some(JAIL_SYS_INHERIT), false) => {
+            all.remove(key);
+            return None;
+        }
+        (None, false) if !born => return None,
+        _ => {}
+    }
+    if !all.contains_key(key) {
+        let copy = above.iter().find_map(|each| all.get(each).cloned())?;
+        all.insert(*key, copy);
+    }
+    all.get_mut(key)
+}
+
+/// Checks a mode that cannot be disabled.
+fn check_mode(opts: &mut Options, name: &str) -> Result<(), Errno> {
     match opts.int(name)? {
-        Some(mode) if !allowed.contains(&mode) => Err(Errno(libc::EINVAL)),
-        _ => Ok(()),
+        None | Some(JAIL_SYS_NEW | JAIL_SYS_INHERIT) => Ok(()),
+        Some(_) => Err(Errno(libc::EINVAL)),
+    }
+}
+
+/// Checks a name or version of Linux, and returns it.
+fn check_utsname(opts: &mut Options, name: &str, too_long: &str) -> Result<Option<Vec<u8>>, Errno> {
+    let Some(value) = opts.bytes(name) else { return Ok(None) };
+    if value.last() != Some(&0) {
+        return Err(Errno(libc::EINVAL));
+    }
+    if value.len() > UTSNAME_LEN {
+        return Err(opts.error(libc::ENAMETOOLONG, too_long));
+    }
+    Ok(Some(c_string(value).to_vec()))
+}
+
+/// Whether this is a version of Linux, three numbers and perhaps a dash and more: `linux_map_osrel`.
+fn is_linux_release(text: &[u8]) -> bool {
+    let Ok(text) = core::str::from_utf8(text) else { return false };
+    let (version, more) = text.split_once('-').map_or((text, None), |(version, more)| (version, Some(more)));
+    let mut numbers = version.split('.').map(str::parse::<u16>);
+    let three = (numbers.next(), numbers.next(), numbers.next(), numbers.next());
+    let (Some(Ok(major)), Some(Ok(_)), Some(Ok(_)), None) = three else { return false };
+    major >= 1 && more != Some("")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_of_linux_has_three_numbers() {
+        for good in ["5.15.0", "3.2.0-generic", "1.0.0"] {
+            assert!(is_linux_release(good.as_bytes()), "{good}");
+        }
+        for bad in ["", "5", "5.15", "5.15.", "5.15.0.1", "0.9.0", "5.15.0-", "x.1.2", "5.15.0x"] {
+            assert!(!is_linux_release(bad.as_bytes()), "{bad}");
+        }
     }
 }

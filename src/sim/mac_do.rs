@@ -1,17 +1,22 @@
 //! The parameters `mac.do` and `mac.do.rules` of mac_do(4): `sys/security/mac_do/mac_do.c`.
 
+use std::collections::BTreeSet;
+
 use crate::sys::Errno;
 
 use super::flags::{JAIL_SYS_DISABLE, JAIL_SYS_INHERIT, JAIL_SYS_NEW};
+use super::mac_rules::{self, Refused};
 use super::options::{Options, c_string};
 use super::prison::Key;
+use super::sprung::Effect;
 use super::state::State;
+use super::sysctl_tree::{PARAM_MAC_DO, PARAM_MDO};
 
 /// The longest rules, with their NUL: `MAC_RULE_STRING_LEN`.
 const RULES_LEN: usize = 1024;
 
 /// Checks mode and rules against each other.
-pub(super) fn check(opts: &mut Options) -> Result<(), Errno> {
+fn check(opts: &mut Options) -> Result<(), Errno> {
     let mode = opts.int("mac.do")?;
     if mode.is_some_and(|mode| !matches!(mode, JAIL_SYS_DISABLE | JAIL_SYS_NEW | JAIL_SYS_INHERIT)) {
         return Err(Errno(libc::EINVAL));
@@ -39,53 +44,132 @@ pub(super) fn check(opts: &mut Options) -> Result<(), Errno> {
 /// The rules to be set, `None` for the parent's.
 ///
 /// T6: a request that mentions neither mode nor rules takes the rules away.
-pub(super) fn rules(opts: &mut Options) -> Result<Option<Vec<u8>>, Errno> {
+fn rules(opts: &mut Options) -> Result<Option<Vec<u8>>, Errno> {
     let mode = opts.int("mac.do")?;
     if mode == Some(JAIL_SYS_INHERIT) {
         return Ok(None);
     }
     let rules = opts.bytes("mac.do.rules").map(c_string).unwrap_or_default().to_vec();
-    let mut at = 0;
-    for rule in rules.split(|byte| *byte == b';') {
-        if !rule.trim_ascii().is_empty() && !is_rule(rule) {
-            let text = format!("MAC/do: Parse error at index {at}: Syntax error\n");
-            return Err(opts.error(libc::EINVAL, text));
+    match mac_rules::check(&rules) {
+        Ok(_) => Ok(Some(rules)),
+        Err(Refused { position, text }) => {
+            Err(opts.error(libc::EINVAL, format!("MAC/do: Parse error at index {position}: {text}\n")))
         }
-        at += rule.len() + 1;
     }
-    Ok(Some(rules))
 }
 
-/// Whether this may be a rule: who, `>` or `:`, and whom to; the model goes no further into it.
-fn is_rule(rule: &[u8]) -> bool {
-    let mut sides = rule.splitn(2, |byte| matches!(byte, b'>' | b':'));
-    let (Some(from), Some(to)) = (sides.next(), sides.next()) else {
-        return false;
-    };
-    let is_id = |side: &[u8]| {
-        let side = side.trim_ascii();
-        let id = side.strip_prefix(b"uid=").or_else(|| side.strip_prefix(b"gid="));
-        id.is_some_and(|id| !id.is_empty() && id.iter().all(u8::is_ascii_digit))
-    };
-    let is_target = |target: &[u8]| {
-        let target = target.trim_ascii();
-        let plain = target.strip_prefix(b"+").or_else(|| target.strip_prefix(b"!")).unwrap_or(target);
-        matches!(plain, b"any" | b"*" | b"uid=*" | b"gid=*" | b"uid=." | b"gid=.") || is_id(plain)
-    };
-    is_id(from) && to.split(|byte| *byte == b',').all(is_target)
+/// Which mac_do(4) there is.
+#[derive(Debug, Default)]
+pub(super) enum MacDo {
+    /// None.
+    #[default]
+    None,
+    /// That of 14.2, with the jails that inherit their rules.
+    Old(BTreeSet<Key>),
+    /// That of 14.3 and later.
+    New,
 }
 
 impl State {
+    /// Loads the module. Jails that there are have no rules, each for itself: `mac_do_init`.
+    pub(super) fn load_mac_do(&mut self) {
+        match (&self.loadable.mac_do, self.release.osreldate()) {
+            (MacDo::None, 1_403_000..) => {
+                self.loadable.mac_do = MacDo::New;
+                self.tree.add(PARAM_MAC_DO);
+                for key in self.prisons().collect::<Vec<_>>() {
+                    self.prison_mut(key).mac_do = Some(Vec::new());
+                }
+            }
+            (MacDo::None, 1_402_000..) => {
+                self.loadable.mac_do = MacDo::Old(BTreeSet::new());
+                self.tree.add(PARAM_MDO);
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn unload_mac_do(&mut self) {
+        self.loadable.mac_do = MacDo::None;
+        self.tree.remove("mac");
+        self.tree.remove("mdo");
+    }
+
+    /// Lets the module look at its parameters.
+    pub(super) fn check_mac_do(&self, opts: &mut Options) -> Result<(), Errno> {
+        match self.loadable.mac_do {
+            MacDo::None => Ok(()),
+            MacDo::Old(_) => check_old(opts),
+            MacDo::New => check(opts),
+        }
+    }
+
+    /// Lets the module set its parameters.
+    pub(super) fn set_mac_do(&mut self, opts: &mut Options, key: Key, born: bool) -> Result<(), Errno> {
+        match &mut self.loadable.mac_do {
+            MacDo::None => {}
+            MacDo::Old(inherits) => {
+                let mode = opts.int("mdo")?;
+                if opts.flag("mdo.rules") || mode == Some(JAIL_SYS_NEW) {
+                    inherits.remove(&key);
+                    // A mutex that is held once is released twice: `mac_do_alloc_prison`.
+                    self.spring(None, Effect::Panic);
+                } else if mode == Some(JAIL_SYS_INHERIT) {
+                    inherits.insert(key);
+                }
+            }
+            MacDo::New => {
+                if born {
+                    self.prison_mut(key).mac_do = Some(Vec::new());
+                }
+                let rules = rules(opts)?;
+                self.prison_mut(key).mac_do = rules;
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets the module take its leave of a jail that starts to die: `mac_do_prison_remove` of 14.2.
+    pub(super) fn remove_mac_do(&mut self, key: Key) {
+        let MacDo::Old(inherits) = &mut self.loadable.mac_do else { return };
+        if inherits.remove(&key) {
+            self.spring(None, Effect::Panic);
+        }
+    }
+
     /// Answers with the jail's mode and rules, which may be those of a jail above.
-    pub(super) fn get_mac_do(&self, opts: &mut Options, key: Key) -> Result<(), Errno> {
+    pub(super) fn get_mac_do(&mut self, opts: &mut Options, key: Key) -> Result<(), Errno> {
+        match self.loadable.mac_do {
+            MacDo::None => return Ok(()),
+            MacDo::Old(_) => {
+                // The mode is whatever was on the kernel's stack. After a wrong size a mutex stays held.
+                if opts.set_int("mdo", 0).and(opts.set_string("mdo.rules", b"")).is_err() {
+                    self.spring(None, Effect::Hang);
+                }
+                return Ok(());
+            }
+            MacDo::New => {}
+        }
         let above = self.self_and_ancestors(key);
         let found = above.iter().find_map(|each| Some((*each, self.prison(*each).mac_do.as_deref()?)));
         let (mode, rules) = match found {
             Some((owner, rules)) if owner != key => (JAIL_SYS_INHERIT, rules),
-            Some((_, rules)) if !rules.is_empty() => (JAIL_SYS_NEW, rules),
-            _ => (JAIL_SYS_DISABLE, b"".as_slice()),
+            Some((_, rules)) if mac_rules::check(rules) == Ok(true) => (JAIL_SYS_NEW, rules),
+            found => (JAIL_SYS_DISABLE, found.map_or(b"".as_slice(), |(_, rules)| rules)),
         };
         opts.set_int("mac.do", mode)?;
         opts.set_string("mac.do.rules", rules)
+    }
+}
+
+/// Checks the parameters of 14.2.
+fn check_old(opts: &mut Options) -> Result<(), Errno> {
+    match opts.int("mdo")? {
+        None | Some(JAIL_SYS_NEW | JAIL_SYS_INHERIT) => {}
+        Some(_) => return Err(Errno(libc::EINVAL)),
+    }
+    match opts.bytes("mdo.rules").map(<[u8]>::len) {
+        Some(len) if len > RULES_LEN => Err(opts.error(libc::ENAMETOOLONG, "mdo.rules too long")),
+        _ => Ok(()),
     }
 }

@@ -5,6 +5,8 @@
 use crate::sys::{Errno, Pair};
 
 use super::options::{Key, Options, c_string, copy_string};
+use super::sprung::Effect;
+use super::state::State;
 
 /// The parameter that the jail itself does not see.
 pub(super) const META: &str = "meta";
@@ -94,17 +96,19 @@ pub(super) fn clear_missing(opts: &mut Options) {
     }
 }
 
-/// T16: a jail_get(2) with an empty key never ends, holding a lock that every jail call needs.
-///
-/// # Panics
-///
-/// If the request has a parameter named exactly `meta.` or `env.`.
-pub(super) fn refuse_to_hang(request: &[Pair<'_>]) {
-    let hangs = |pair: &Pair<'_>| matches!(c_string(pair.name), b"meta." | b"env.");
-    assert!(
-        !request.iter().any(hangs),
-        "jail_get with a parameter named \"meta.\" or \"env.\" hangs the kernel"
-    );
+impl State {
+    /// T16: a jail_get(2) with an empty key never ends, holding a lock that every jail call needs.
+    ///
+    /// # Panics
+    ///
+    /// If the request has a parameter named exactly `meta.` or `env.`.
+    pub(super) fn refuse_to_hang(&mut self, request: &[Pair<'_>]) {
+        let hangs = request.iter().any(|pair| matches!(c_string(pair.name), b"meta." | b"env."));
+        if hangs {
+            self.spring(16, Effect::Hang);
+        }
+        assert!(!hangs, "jail_get with a parameter named \"meta.\" or \"env.\" hangs the kernel");
+    }
 }
 
 /// What follows each `key=` at the start of a line, to the end of the text.

@@ -1,7 +1,8 @@
 //! What other parts of the kernel add to a jail: System V objects here, [`meta`](super::meta) and
 //! [`mac_do`](super::mac_do) beside.
 //!
-//! Each has its turn in the order in which it registers itself when the kernel starts.
+//! Each has its turn in the order in which it registers itself when the kernel starts; those that are loaded later
+//! come last.
 
 use core::ffi::c_int;
 
@@ -11,61 +12,51 @@ use super::flags::{JAIL_SYS_DISABLE, JAIL_SYS_INHERIT, JAIL_SYS_NEW};
 use super::meta;
 use super::options::Options;
 use super::prison::Key;
+use super::sprung::Effect;
 use super::state::State;
 
 /// The System V modules in their order, after `sysv_shm.c`, `sysv_sem.c` and `sysv_msg.c`, which do the same.
 const SYSV: [&str; 3] = ["sysvshm", "sysvsem", "sysvmsg"];
+/// The place of shared memory among them.
+const SHM: usize = 0;
 
 impl State {
     /// Lets modules look at their parameters before anything changes: `PR_METHOD_CHECK`.
     pub(super) fn check_modules(&self, opts: &mut Options, key: Key) -> Result<(), Errno> {
-        if self.release.mac_do {
-            super::mac_do::check(opts)?;
-        }
+        self.check_mac_do(opts)?;
         if self.release.meta {
             meta::check(opts, meta::META);
             meta::check(opts, meta::ENV);
         }
-        self.check_loadable(opts)?;
         for (slot, name) in SYSV.iter().enumerate() {
             self.check_sysv(opts, key, slot, name)?;
         }
-        Ok(())
+        self.check_loadable(opts)
     }
 
     /// Lets modules set their parameters: `PR_METHOD_CREATE` and `PR_METHOD_SET`.
     pub(super) fn set_modules(&mut self, opts: &mut Options, key: Key, born: bool) -> Result<(), Errno> {
-        if self.release.mac_do {
-            if born {
-                self.prison_mut(key).mac_do = Some(Vec::new());
-            }
-            let rules = super::mac_do::rules(opts)?;
-            self.prison_mut(key).mac_do = rules;
-        }
+        self.set_mac_do(opts, key, born)?;
         if self.release.meta {
             let text = meta::set(opts, meta::META, self.prison(key).meta.clone())?;
             self.prison_mut(key).meta = text;
             let text = meta::set(opts, meta::ENV, self.prison(key).env.clone())?;
             self.prison_mut(key).env = text;
         }
-        self.set_loadable(opts, key)?;
         for (slot, name) in SYSV.iter().enumerate() {
             self.set_sysv(opts, key, slot, name)?;
         }
-        Ok(())
+        self.set_loadable(opts, key, born)
     }
 
     /// Lets modules answer: `PR_METHOD_GET`.
-    pub(super) fn get_modules(&self, opts: &mut Options, key: Key) -> Result<(), Errno> {
-        if self.release.mac_do {
-            self.get_mac_do(opts, key)?;
-        }
+    pub(super) fn get_modules(&mut self, opts: &mut Options, key: Key) -> Result<(), Errno> {
+        self.get_mac_do(opts, key)?;
         let prison = self.prison(key);
         if self.release.meta {
             meta::get(opts, meta::META, prison.meta.as_deref().unwrap_or_default())?;
             meta::get(opts, meta::ENV, prison.env.as_deref().unwrap_or_default())?;
         }
-        self.get_loadable(opts, key)?;
         for (name, root) in SYSV.iter().zip(prison.sysv) {
             let mode = match root {
                 None => JAIL_SYS_DISABLE,
@@ -74,7 +65,7 @@ impl State {
             };
             opts.set_int(name, mode)?;
         }
-        Ok(())
+        self.get_loadable(opts, key)
     }
 
     /// Whose objects a jail uses.
@@ -111,6 +102,9 @@ impl State {
         if old == new || old.is_none() {
             return self.put_sysv(&[key], slot, new);
         }
+        if old == Some(key) {
+            self.lose_sysv(slot);
+        }
         // Those below follow: all that have any when it is disabled, those that shared it otherwise. A jail that
         // does not follow keeps those below it from following.
         let follows = |state: &Self, each: Key| match mode {
@@ -119,8 +113,18 @@ impl State {
         };
         let mut changed = self.below_while(key, |each, _| follows(self, each));
         changed.retain(|each| follows(self, *each));
+        for own in changed.clone() {
+            if self.sysv_root(own, slot) == Some(own) {
+                self.lose_sysv(slot);
+            }
+        }
         changed.push(key);
         self.put_sysv(&changed, slot, new)
+    }
+
+    /// T41: a jail's own objects are taken away, attached ones too; shared memory without the lock it takes.
+    fn lose_sysv(&mut self, slot: usize) {
+        self.spring(41, if slot == SHM { Effect::Panic } else { Effect::Loss });
     }
 
     fn put_sysv(&mut self, keys: &[Key], slot: usize, root: Option<Key>) -> Result<(), Errno> {

@@ -12,7 +12,9 @@ const IOVECS_MAX: usize = 1024;
 /// The most memory that a request may take in the kernel: `VFS_MOUNTARG_SIZE_MAX`.
 const MEMORY_MAX: usize = 64 * 1024;
 /// What the kernel keeps about each option besides its name and value: `sizeof(struct vfsopt)`.
-const OPTION_SIZE: usize = if size_of::<usize>() == 8 { 48 } else { 28 };
+///
+/// T34: a kernel of 64 bits takes as much for the request of a program of 32.
+const OPTION_SIZE: usize = 48;
 
 /// One name and its value.
 #[derive(Debug)]
@@ -60,6 +62,11 @@ impl Options {
         }
         sanitize(&mut options);
         Ok(Self(options))
+    }
+
+    /// Whether a name was given, without asking for it.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|opt| opt.name == name.as_bytes())
     }
 
     fn find(&mut self, name: &[u8]) -> Option<&mut Opt> {

@@ -66,6 +66,8 @@ pub(super) struct Prison {
     pub(super) mac_do: Option<Vec<u8>>,
     pub(super) meta: Option<Vec<u8>>,
     pub(super) env: Option<Vec<u8>>,
+    /// The name under which its resources are accounted for; empty where they are not.
+    pub(super) racct_name: Vec<u8>,
     /// The descriptors that mean this jail.
     pub(super) descriptors: Vec<DescriptorId>,
 }
@@ -109,6 +111,7 @@ impl Prison {
             mac_do: Some(Vec::new()),
             meta: None,
             env: None,
+            racct_name: Vec::new(),
             descriptors: Vec::new(),
         }
     }

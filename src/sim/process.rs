@@ -7,6 +7,7 @@ use crate::sys::Errno;
 
 use super::descriptor::DescriptorId;
 use super::files::Kind;
+use super::flags::ECAPMODE;
 use super::prison::{HOST, Key};
 use super::state::State;
 
@@ -38,6 +39,10 @@ pub(super) struct ProcessState {
     pub(super) cwd: Vec<u8>,
     /// How many open descriptors of directories it has.
     pub(super) directories: u32,
+    /// Its routing table.
+    pub(super) fib: u32,
+    /// Whether it is in capability mode.
+    pub(super) capability_mode: bool,
     /// Whether it has ended; its credential stays until somebody waits for it.
     pub(super) ended: bool,
     /// The descriptors that it made.
@@ -64,6 +69,8 @@ impl Processes {
             root: b"/".to_vec(),
             cwd: b"/".to_vec(),
             directories: 0,
+            fib: 0,
+            capability_mode: false,
             ended: false,
             made: Vec::new(),
         };
@@ -134,6 +141,12 @@ impl State {
     /// Refuses a process that has ended: it makes no calls.
     pub(super) fn check_running(&self, pid: Pid) -> Result<(), Errno> {
         if self.processes.get(pid).ended { Err(Errno(libc::ESRCH)) } else { Ok(()) }
+    }
+
+    /// Refuses a process in capability mode, too, in which jail calls are not permitted (T55).
+    pub(super) fn check_may_call(&self, pid: Pid) -> Result<(), Errno> {
+        self.check_running(pid)?;
+        if self.processes.get(pid).capability_mode { Err(Errno(ECAPMODE)) } else { Ok(()) }
     }
 
     /// Makes a credential, which takes over a reference that the caller has of the prison.
@@ -270,17 +283,20 @@ impl State {
         }
     }
 
-    /// Ends the processes of a jail and of those below it: `prison_proc_iterate` with SIGKILL.
+    /// The running processes of a jail and of those below it: `prison_proc_iterate`.
+    fn processes_of(&self, key: Key) -> impl Iterator<Item = Pid> {
+        let inside = move |pid: &Pid| self.self_and_ancestors(self.prison_of(*pid)).contains(&key);
+        self.processes.running().filter(inside)
+    }
+
+    /// Whether a process runs in a jail or in one below it.
+    pub(super) fn has_processes(&self, key: Key) -> bool {
+        self.processes_of(key).next().is_some()
+    }
+
+    /// Ends the processes of a jail and of those below it.
     pub(super) fn kill_processes(&mut self, key: Key) {
-        let inside = |state: &Self, prison: Key| state.self_and_ancestors(prison).contains(&key);
-        let doomed: Vec<Pid> = self
-            .processes
-            .by_pid
-            .iter()
-            .filter(|(_, process)| !process.ended)
-            .filter(|(_, process)| inside(self, self.processes.credential(process.credential).prison))
-            .map(|(pid, _)| *pid)
-            .collect();
+        let doomed: Vec<Pid> = self.processes_of(key).collect();
         for pid in doomed {
             self.end(pid);
         }

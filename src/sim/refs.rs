@@ -142,5 +142,6 @@ impl State {
                 self.free_credential(maker);
             }
         }
+        self.remove_mac_do(key);
     }
 }

@@ -9,9 +9,11 @@ use super::flags::{
     JAIL_ANY_DESC, JAIL_AT_DESC, JAIL_ATTACH, JAIL_CREATE, JAIL_GET_DESC, JAIL_OWN_DESC, JAIL_UPDATE,
     JAIL_USE_DESC, LetGo,
 };
+use super::moment::Unbound;
 use super::options::Options;
 use super::prison::{Key, Life};
 use super::process::Pid;
+use super::sprung::Effect;
 use super::state::State;
 
 /// The flags of jail_set(2) before 15: up to `JAIL_DYING`.
@@ -38,7 +40,7 @@ impl State {
         request: &mut [Pair<'_>],
         how: c_int,
     ) -> Result<c_int, Errno> {
-        self.check_running(pid)?;
+        self.check_may_call(pid)?;
         self.check_set_flags(pid, how)?;
         let mut opts = Options::build(request)?;
         match self.kern_jail_set(pid, &mut opts, how) {
@@ -117,7 +119,10 @@ impl State {
                     }
                 }
                 if how & (JAIL_GET_DESC | JAIL_OWN_DESC) != 0 {
-                    place.new = Some(self.new_descriptor(pid, how & JAIL_OWN_DESC != 0)?);
+                    place.new = Some(match self.early.take() {
+                        Some(new) => new,
+                        None => self.new_descriptor(pid, how & JAIL_OWN_DESC != 0)?,
+                    });
                 }
             }
         }
@@ -159,6 +164,10 @@ impl State {
             if born {
                 let_go.insert(LetGo::KILL);
             }
+            if self.racct && created {
+                let name = self.prison(key).name.as_bytes().to_vec();
+                self.prison_mut(key).racct_name = name;
+            }
             self.set_modules(opts, key, born)?;
             if born {
                 self.knote(found.parent, NOTE_JAIL_CHILD, found.jid);
@@ -167,8 +176,17 @@ impl State {
             if how & JAIL_ATTACH != 0 {
                 self.do_jail_attach(pid, key).map_err(|Errno(errno)| opts.error(errno, "attach failed"))?;
             }
+            if self.racct && !created {
+                self.modify_racct(key);
+            }
             if let Some(new) = &place.new {
-                self.set_descriptor(new, key);
+                if self.racct && !created {
+                    // T46: every lock is let go of before the descriptor is bound.
+                    self.hold(key);
+                    self.unbound = Some(Unbound { descriptor: new.id(), key });
+                } else {
+                    self.set_descriptor(new.id(), key);
+                }
             }
             let_go.remove(LetGo::KILL);
             Ok(self.prison(key).id)
@@ -179,6 +197,23 @@ impl State {
         }
         self.let_go(key, let_go);
         outcome
+    }
+}
+
+impl State {
+    /// Moves what is accounted for to the jail's new name, if it has one: `prison_racct_modify`.
+    ///
+    /// T40: what processes follow to their account is cleared meanwhile, those in jails below too. T53: the accounts
+    /// of jails below keep their names until one of these is changed itself.
+    fn modify_racct(&mut self, key: Key) {
+        let name = self.prison(key).name.as_bytes().to_vec();
+        if self.prison(key).racct_name == name {
+            return;
+        }
+        self.prison_mut(key).racct_name = name;
+        if self.has_processes(key) {
+            self.spring(40, Effect::Panic);
+        }
     }
 }
 

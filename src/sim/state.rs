@@ -4,15 +4,17 @@ use core::ffi::c_int;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::calls::Calls;
-use super::descriptor::Descriptors;
+use super::descriptor::{Descriptors, NewDescriptor};
 use super::event::Queues;
 use super::files::Files;
 use super::flags::JAIL_MAX;
 use super::loadable::Loadable;
+use super::moment::Unbound;
 use super::permission::Permissions;
 use super::prison::{HOST, Key, Prison};
-use super::process::Processes;
+use super::process::{Pid, Processes};
 use super::release::Release;
+use super::sprung::Sprung;
 use super::sysctl_tree::Tree;
 
 /// A kernel's state, behind the lock of its [`Kernel`](super::Kernel).
@@ -34,7 +36,17 @@ pub(super) struct State {
     pub(super) queues: Queues,
     pub(super) files: Files,
     pub(super) calls: Calls,
-    pub(super) corruptions: u64,
+    /// The call being made.
+    pub(super) call: &'static str,
+    pub(super) sprung: Vec<Sprung>,
+    /// The processes that are entering a jail, with how many of their threads.
+    pub(super) entering: BTreeMap<Pid, u32>,
+    /// The descriptor that the call being made is to return, made before it.
+    pub(super) early: Option<NewDescriptor>,
+    /// What the call being made leaves to be bound when it has let go of everything.
+    pub(super) unbound: Option<Unbound>,
+    /// Whether resources are accounted for: the tunable `kern.racct.enable`.
+    pub(super) racct: bool,
 }
 
 impl State {
@@ -44,7 +56,7 @@ impl State {
         Self {
             host: Prison::host(&release, &permissions),
             tree: Tree::of(&release),
-            loadable: Loadable::default(),
+            loadable: Loadable::of(&release),
             release,
             permissions,
             prisons: BTreeMap::new(),
@@ -57,13 +69,23 @@ impl State {
             queues: Queues::default(),
             files: Files::default(),
             calls: Calls::default(),
-            corruptions: 0,
+            call: "",
+            sprung: Vec::new(),
+            entering: BTreeMap::new(),
+            early: None,
+            unbound: None,
+            racct: false,
         }
     }
 
     /// A prison. References keep every key valid; one that were not would mean the host.
     pub(super) fn prison(&self, key: Key) -> &Prison {
         self.prisons.get(&key).unwrap_or(&self.host)
+    }
+
+    /// Every prison, the host's included.
+    pub(super) fn prisons(&self) -> impl Iterator<Item = Key> {
+        core::iter::once(HOST).chain(self.prisons.keys().copied())
     }
 
     /// A prison, to be changed.
@@ -142,7 +164,8 @@ impl State {
         let mut name = self.prison(key).name.as_bytes();
         if self.is_below(from, key) {
             for _ in 1..self.self_and_ancestors(from).len() {
-                // Where T4 took a prefix away the kernel would go wrong here; what is left of the name is as good.
+                // Where T4 or T19 took a prefix away the kernel follows an invalid pointer (`name_faults`); what is
+                // left of the name is as good.
                 name = match name.iter().position(|byte| *byte == b'.') {
                     Some(dot) => name.get(dot + 1..).unwrap_or_default(),
                     None => name,
@@ -150,6 +173,19 @@ impl State {
             }
         }
         name.to_vec()
+    }
+
+    /// Whether telling a prison's name to another one follows an invalid pointer: `prison_name` skips a dot for each
+    /// level of the other one, and does not look whether there is one (T39).
+    ///
+    /// If nobody wants the name, a dot that is missing last does no harm.
+    pub(super) fn name_faults(&self, from: Key, key: Key, wanted: bool) -> bool {
+        if from == key || !self.is_below(from, key) {
+            return false;
+        }
+        let skipped = self.self_and_ancestors(from).len() - 1;
+        let dots = self.prison(key).name.as_bytes().split(|byte| *byte == b'.').count() - 1;
+        dots + usize::from(!wanted) < skipped
     }
 
     /// How many bytes of a name come before what is below this prison: none for the host.

@@ -8,8 +8,9 @@ use super::flags::{MAX_AF_IPS, PrisonFlags};
 use super::meta;
 use super::prison::{HOST, Key, Life};
 use super::process::Pid;
+use super::sprung::Effect;
 use super::state::State;
-use super::sysctl_tree::{Leaf, Value};
+use super::sysctl_tree::Value;
 
 /// The kind of a node: `CTLTYPE_NODE`, readable and writable.
 const NODE_KIND: u32 = 0xc000_0001;
@@ -19,7 +20,7 @@ const XPRISON_VERSION: c_int = 3;
 impl State {
     /// The system call: reads into `old` and returns how long the value is.
     pub(super) fn sys_sysctl(
-        &self,
+        &mut self,
         pid: Pid,
         mib: &[c_int],
         old: Option<&mut [u8]>,
@@ -31,11 +32,22 @@ impl State {
             _ => self.value_at(pid, mib, new)?,
         };
         let Some(old) = old else { return Ok(value.len()) };
+        let open = mib.first() == Some(&0)
+            || self.tree.leaf(mib).is_some_and(|leaf| leaf.value.in_capability_mode());
+        if self.processes.get(pid).capability_mode && !open {
+            return Err(Errno(libc::EPERM));
+        }
+        let leaf = self.tree.leaf(mib).map(|leaf| leaf.value);
+        // Whoever has room for an int gets one: `sysctl_handle_bool`.
+        let is_bool = matches!(leaf, Some(Value::Racct)) && old.len() == size_of::<c_int>();
+        let value = if is_bool { int(self.racct.into()) } else { value };
+        // T57: `jm_sysctl_env` does not look whether its text fitted.
+        let cuts = matches!(leaf, Some(Value::Env));
         let fits = value.len().min(old.len());
         if let (Some(to), Some(from)) = (old.get_mut(..fits), value.get(..fits)) {
             to.copy_from_slice(from);
         }
-        if fits < value.len() { Err(Errno(libc::ENOMEM)) } else { Ok(value.len()) }
+        if fits < value.len() && !cuts { Err(Errno(libc::ENOMEM)) } else { Ok(fits) }
     }
 
     /// What the tree says of itself: `sysctl_sysctl_name` and its like in `kern_sysctl.c`.
@@ -62,7 +74,7 @@ impl State {
     }
 
     /// The value that a number stands for, as the process's jail has it.
-    fn value_at(&self, pid: Pid, oid: &[c_int], new: Option<&[u8]>) -> Result<Vec<u8>, Errno> {
+    fn value_at(&mut self, pid: Pid, oid: &[c_int], new: Option<&[u8]>) -> Result<Vec<u8>, Errno> {
         let Some(leaf) = self.tree.leaf(oid) else {
             return Err(Errno(if self.tree.is_node(oid) { libc::EISDIR } else { libc::ENOENT }));
         };
@@ -70,13 +82,19 @@ impl State {
             // The model's values are not to be set this way.
             return Err(Errno(libc::EPERM));
         }
-        Ok(self.value_of(leaf, self.prison_of(pid)))
+        let (value, mine) = (leaf.value, self.prison_of(pid));
+        if matches!(value, Value::List)
+            && self.below(mine).iter().any(|each| self.name_faults(mine, *each, true))
+        {
+            self.spring(39, Effect::Panic);
+        }
+        Ok(self.value_of(value, mine))
     }
 
-    fn value_of(&self, leaf: &Leaf, mine: Key) -> Vec<u8> {
+    fn value_of(&self, value: Value, mine: Key) -> Vec<u8> {
         let prison = self.prison(mine);
         let on_host = |default: c_int, own: c_int| int(if mine == HOST { default } else { own });
-        match leaf.value {
+        match value {
             Value::Int => int(0),
             Value::Ulong => (0 as core::ffi::c_ulong).to_ne_bytes().to_vec(),
             Value::Len(len) => string(len.to_string().as_bytes()),
@@ -98,6 +116,7 @@ impl State {
             Value::HostUuid => string(&prison.hostuuid),
             Value::HostId => prison.hostid.to_ne_bytes().to_vec(),
             Value::Securelevel => int(prison.securelevel),
+            Value::Racct => vec![self.racct.into()],
         }
     }
 

@@ -12,12 +12,14 @@ const RDTUN: u32 = 0x800c_0000;
 /// Readable and writable: `CTLFLAG_RW`.
 const RW: u32 = 0xc004_0000;
 
-/// The types: `CTLTYPE_INT`, `CTLTYPE_STRING`, `CTLTYPE_STRUCT`, `CTLTYPE_UINT`, `CTLTYPE_ULONG`, `CTLTYPE_U32`.
+/// The types: `CTLTYPE_INT`, `CTLTYPE_STRING`, `CTLTYPE_STRUCT`, `CTLTYPE_UINT`, `CTLTYPE_ULONG`, `CTLTYPE_U8`,
+/// `CTLTYPE_U32`.
 const INT: u32 = 2;
 const STRING: u32 = 3;
 const STRUCT: u32 = 5;
 const UINT: u32 = 6;
 const ULONG: u32 = 8;
+const U8: u32 = 10;
 const U32: u32 = 15;
 
 /// Where a leaf's value comes from.
@@ -65,6 +67,16 @@ pub(super) enum Value {
     HostId,
     /// The process's jail's securelevel.
     Securelevel,
+    /// Whether resources are accounted for.
+    Racct,
+}
+
+impl Value {
+    /// Whether it can be read in capability mode: `CTLFLAG_CAPRD`.
+    pub(super) fn in_capability_mode(self) -> bool {
+        use Value::{Domainname, HostId, HostUuid, Hostname, OsRelDate, OsRelease};
+        matches!(self, OsRelease | OsRelDate | Hostname | Domainname | HostUuid | HostId)
+    }
 }
 
 /// A name with a value.
@@ -133,6 +145,13 @@ impl Tree {
     pub(super) fn add_permission(&mut self, name: &str) {
         let full = format!("security.jail.param.allow.{name}");
         self.renumber(vec![(full, INT | RW, "B", Value::Int, permission(name))]);
+    }
+
+    /// Takes the parameters of a module away: those of this name and below it.
+    pub(super) fn remove(&mut self, name: &str) {
+        let own: Vec<&str> = ["security", "jail", "param"].into_iter().chain(name.split('.')).collect();
+        self.0.retain(|leaf| leaf.name.len() < own.len() || !leaf.name.iter().zip(&own).all(|(a, b)| a == b));
+        self.renumber(Vec::new());
     }
 
     fn renumber(&mut self, added: Vec<Raw>) {
@@ -259,6 +278,7 @@ const KERN: &[Entry] = &[
     ("hostid", ULONG | RW, "LU", Value::HostId, "Host ID"),
     ("domainname", STRING | RW, "A", Value::Domainname, "Name of the current YP/NIS domain"),
     ("hostuuid", STRING | RW, "A", Value::HostUuid, "Host UUID"),
+    ("racct.enable", U8 | RDTUN, "CU", Value::Racct, "Enable RACCT/RCTL"),
 ];
 
 const JAIL: &[Entry] = &[
@@ -329,9 +349,16 @@ const PARAM_META: &[Entry] = &[
     ("env", STRING | RW, "A,keyvalue", Value::Len(4096), "Jail meta information readable by the jail"),
 ];
 
-const PARAM_MAC_DO: &[Entry] = &[
+/// The parameters of mac_do(4).
+pub(super) const PARAM_MAC_DO: &[Entry] = &[
     ("mac.do.", INT | RW, "E,jailsys", Value::Int, "Jail MAC/do parameters"),
     ("mac.do.rules", STRING | RW, "A", Value::Len(1024), "Jail MAC/do rules"),
+];
+
+/// The parameters of mac_do(4) in 14.2.
+pub(super) const PARAM_MDO: &[Entry] = &[
+    ("mdo.", INT | RW, "E,jailsys", Value::Int, "Jail MAC/do parameters"),
+    ("mdo.rules", STRING | RW, "A", Value::Len(1024), "Jail MAC/do rules"),
 ];
 
 /// The parameters of linux_common.
@@ -345,7 +372,13 @@ pub(super) const PARAM_LINUX: &[Entry] = &[
 /// The parameters of zfs.
 pub(super) const PARAM_ZFS: &[Entry] = &[
     ("zfs.", INT | RW, "E,jailsys", Value::Int, "Jail ZFS parameters"),
-    ("zfs.mount_snapshot", INT | RW, "I", Value::Int, "Allow mounting snapshots in the .zfs directory"),
+    (
+        "zfs.mount_snapshot",
+        INT | RW,
+        "I",
+        Value::Int,
+        "Allow mounting snapshots in the .zfs directory for unjailed datasets",
+    ),
 ];
 
 /// The descriptions of the permissions.

@@ -1,11 +1,12 @@
 //! Processes as a test sees them.
 
 use core::ffi::c_int;
+use std::os::fd::{AsFd, AsRawFd};
 
 use crate::sys::Errno;
 
 use super::kernel::{Guard, Kernel};
-use super::process::Pid;
+use super::process::{CredentialId, Pid};
 
 /// A modelled process: somebody in some jail.
 ///
@@ -65,7 +66,11 @@ impl Process {
     /// Makes a child: fork(2). It is the same user in the same jail; the calling thread stays who it is.
     #[must_use]
     pub fn fork(&self) -> Self {
-        let child = self.kernel.state().fork(self.pid);
+        let child = {
+            let mut state = self.kernel.state();
+            state.note_fork(self.pid);
+            state.fork(self.pid)
+        };
         Self::new(self.kernel.clone(), child)
     }
 
@@ -87,6 +92,14 @@ impl Process {
         self.kernel.state().chdir(self.pid, path.as_ref())
     }
 
+    /// Sets the routing table: setfib(2). The host has as many as it takes, a network stack of a jail's own only
+    /// table 0.
+    pub fn set_fib(&self, fib: u32) {
+        if let Some(process) = self.kernel.state().processes.get_mut(self.pid) {
+            process.fib = fib;
+        }
+    }
+
     /// Opens a directory, which keeps the process and those it forks out of jails until they close it.
     pub fn open_directory(&self) {
         self.kernel.state().open_directory(self.pid);
@@ -95,6 +108,34 @@ impl Process {
     /// Closes a directory.
     pub fn close_directory(&self) {
         self.kernel.state().close_directory(self.pid);
+    }
+
+    /// Enters capability mode, for good: cap_enter(2). Jail calls fail with `ECAPMODE` from then on, and most sysctls
+    /// with `EPERM`; descriptors can be looked at, watched and closed (T55).
+    pub fn cap_enter(&self) {
+        if let Some(process) = self.kernel.state().processes.get_mut(self.pid) {
+            process.capability_mode = true;
+        }
+    }
+
+    /// Takes all rights from a jail descriptor and its copies: cap_rights_limit(2). fstat(2) and kevent(2) fail with
+    /// `ENOTCAPABLE` then, and jail calls do not (T55).
+    ///
+    /// # Errors
+    ///
+    /// `EBADF`, and `EINVAL` for what is not one of the model's descriptors.
+    pub fn limit_rights(&self, descriptor: impl AsFd) -> Result<(), Errno> {
+        self.kernel.state().descriptors.limit(descriptor.as_fd().as_raw_fd())
+    }
+
+    /// Opens a file, a socket or the like, which holds the process's jail until it is closed, whoever has it then
+    /// (T48).
+    #[must_use]
+    pub fn open_file(&self) -> OpenFile {
+        let mut state = self.kernel.state();
+        let credential = state.processes.get(self.pid).credential;
+        state.hold_credential(credential);
+        OpenFile { kernel: self.kernel.clone(), credential }
     }
 
     /// Ends the process by itself, and has it waited for.
@@ -107,8 +148,33 @@ impl Process {
     /// What it held is closed: every descriptor that it made counts as closed, however many copies there are, and
     /// its numbers answer `EBADF`. So an owning one removes its jail.
     pub fn kill(&self) {
+        self.die();
+        self.reap();
+    }
+
+    /// Does the same, and leaves a zombie: its jail stays dying until the process is waited for (T27).
+    pub fn die(&self) {
         let mut state = self.kernel.state();
+        state.call = "exit";
         state.end(self.pid);
-        state.reap(self.pid);
+    }
+
+    /// Waits for the process, if it has ended: wait(2) by its parent.
+    pub fn reap(&self) {
+        self.kernel.state().reap(self.pid);
+    }
+}
+
+/// Something that a process has open. Dropping it closes it.
+#[derive(Debug)]
+#[must_use = "it is closed when it is dropped"]
+pub struct OpenFile {
+    kernel: Kernel,
+    credential: CredentialId,
+}
+
+impl Drop for OpenFile {
+    fn drop(&mut self) {
+        self.kernel.state().free_credential(self.credential);
     }
 }

@@ -123,3 +123,10 @@ pub(crate) fn name_of(kernel: &Kernel, jid: c_int) -> String {
 pub(crate) fn ints(bytes: &[u8]) -> Vec<c_int> {
     bytes.chunks_exact(4).map(|chunk| c_int::from_ne_bytes(chunk.try_into().expect("4 bytes"))).collect()
 }
+
+/// Reads a sysctl by its name, and returns the length of its value.
+pub(crate) fn sysctl(kernel: &Kernel, name: &str, old: Option<&mut [u8]>) -> Result<usize, Errno> {
+    let mut oid = [0; 96];
+    let len = kernel.sysctl(&[0, 3], Some(&mut oid), Some(name.as_bytes()))?;
+    kernel.sysctl(&ints(&oid[..len]), old, None)
+}

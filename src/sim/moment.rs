@@ -1,0 +1,214 @@
+//! Races, lost on purpose: closures that run in the middle of a call, where a real kernel can be overtaken.
+
+use core::ffi::c_int;
+use core::fmt;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use crate::sys::Pair;
+
+use super::descriptor::{DescriptorId, NewDescriptor};
+use super::flags::{JAIL_AT_DESC, JAIL_ATTACH, JAIL_GET_DESC, JAIL_OWN_DESC, JAIL_USE_DESC};
+use super::kernel::Kernel;
+use super::options::c_string;
+use super::process::Pid;
+use super::sprung::Effect;
+use super::state::State;
+
+/// A place in the middle of a call where other threads can overtake a real kernel. See [`Kernel::meanwhile`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Moment {
+    /// jail_get(2) by `USE_DESC` or `AT_DESC`, or `jail_attach_jd`, has looked up its descriptor (T44).
+    Lookup,
+    /// jail_set(2) has made the descriptor that it will return, and done nothing else yet (T45).
+    NewDescriptor,
+    /// A process is entering a jail by any call; its credential is still the old one (T42, T43).
+    Attach,
+    /// An update has been made, and its new descriptor means no jail yet (T46): with [`Kernel::set_racct`] only.
+    Bind,
+    /// kevent(2) has found the jail of a new `EVFILT_JAIL`, which does not hear of anything yet (T23, T38).
+    Watch,
+}
+
+/// What is to happen at the moments.
+#[derive(Default)]
+pub(super) struct Moments(Mutex<BTreeMap<Moment, Vec<Action>>>);
+
+type Action = Box<dyn FnOnce() + Send>;
+
+impl fmt::Debug for Moments {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Moments").finish_non_exhaustive()
+    }
+}
+
+impl Moments {
+    fn add(&self, moment: Moment, action: Action) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.entry(moment).or_default().push(action);
+    }
+
+    fn has(&self, moment: Moment) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&moment)
+    }
+
+    fn take(&self, moment: Moment) -> Vec<Action> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&moment).unwrap_or_default()
+    }
+}
+
+impl Kernel {
+    /// Runs a closure in the middle of the next call that comes to a moment, once.
+    ///
+    /// It runs on the thread of that call, as the process that makes it; [`Process::run`](super::Process::run) acts
+    /// as another one. What it does to the kernel is what another thread did at that moment.
+    ///
+    /// ```
+    /// use freebsd_jail::{Jail, sim};
+    ///
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// let kernel = sim::Kernel::new();
+    /// let _guard = kernel.install();
+    /// let (one, other) = (Jail::builder().path("/").create()?, Jail::builder().path("/").create()?);
+    /// let other = other.jid().get();
+    /// let same = kernel.clone();
+    /// kernel.meanwhile(sim::Moment::Attach, move || same.jail_attach(other).unwrap());
+    /// let _ = kernel.jail_attach(one.jid().get());
+    /// assert!(kernel.has_sprung(42), "two threads of a process have entered two jails at once");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn meanwhile(&self, moment: Moment, action: impl FnOnce() + Send + 'static) {
+        self.moments().add(moment, Box::new(action));
+    }
+
+    /// Comes to a moment. The kernel must not be locked.
+    pub(super) fn reach(&self, moment: Moment) {
+        for action in self.moments().take(moment) {
+            action();
+        }
+    }
+
+    /// Marks the process as entering a jail while the result lives.
+    pub(super) fn entering(&self, call: &'static str) -> Entering<'_> {
+        let pid = self.current_pid();
+        {
+            let mut state = self.state();
+            state.call = call;
+            let threads = state.entering.entry(pid).or_insert(0);
+            *threads += 1;
+            if *threads > 1 && state.release.process_lists {
+                state.spring(42, Effect::Corruption);
+            }
+        }
+        self.reach(Moment::Attach);
+        Entering { kernel: self, pid }
+    }
+
+    /// Does the same if the flags of a jail_set(2) say that it enters.
+    pub(super) fn entering_if(&self, flags: c_int) -> Option<Entering<'_>> {
+        (flags & JAIL_ATTACH != 0).then(|| self.entering("jail_set"))
+    }
+
+    /// Looks up the descriptor that a call was given, as a real kernel does before it looks at the jail.
+    pub(super) fn looked_up(&self, call: &'static str, number: Option<c_int>) {
+        let Some(number) = number else { return };
+        let used = self.state().owning_descriptor(number);
+        self.reach(Moment::Lookup);
+        if let Some(id) = used {
+            let mut state = self.state();
+            if state.is_closed(id) {
+                // The call closes it for good, holding the lock that removing the jail takes.
+                state.call = call;
+                state.spring(44, Effect::Hang);
+            }
+        }
+    }
+
+    /// Makes the descriptor of a jail_set(2) early, if something is to happen while it exists.
+    pub(super) fn early_descriptor(&self, flags: c_int) -> Option<NewDescriptor> {
+        if flags & (JAIL_GET_DESC | JAIL_OWN_DESC) == 0 || !self.moments().has(Moment::NewDescriptor) {
+            return None;
+        }
+        let pid = self.current_pid();
+        let new = {
+            let mut state = self.state();
+            if !state.release.descriptors {
+                return None;
+            }
+            state.new_descriptor(pid, flags & JAIL_OWN_DESC != 0).ok()
+        };
+        self.reach(Moment::NewDescriptor);
+        new
+    }
+
+    /// Binds the descriptor of an update that had let go of its jail.
+    pub(super) fn bind(&self, unbound: &Unbound) {
+        self.reach(Moment::Bind);
+        let mut state = self.state();
+        state.call = "jail_set";
+        state.bind(unbound);
+    }
+}
+
+/// A process that is entering a jail.
+#[derive(Debug)]
+pub(super) struct Entering<'a> {
+    kernel: &'a Kernel,
+    pid: Pid,
+}
+
+impl Drop for Entering<'_> {
+    fn drop(&mut self) {
+        let mut state = self.kernel.state();
+        if let Some(threads) = state.entering.get_mut(&self.pid) {
+            *threads -= 1;
+            if *threads == 0 {
+                state.entering.remove(&self.pid);
+            }
+        }
+    }
+}
+
+/// A new descriptor that means no jail yet, and the jail that it will mean, of which a reference is held.
+#[derive(Debug)]
+pub(super) struct Unbound {
+    pub(super) descriptor: DescriptorId,
+    pub(super) key: super::prison::Key,
+}
+
+/// The number that a jail_get(2) was given to use, if it was.
+pub(super) fn number_used(request: &[Pair<'_>], flags: c_int) -> Option<c_int> {
+    if flags & (JAIL_USE_DESC | JAIL_AT_DESC) == 0 {
+        return None;
+    }
+    let pair = request.iter().rev().find(|pair| c_string(pair.name) == b"desc")?;
+    Some(c_int::from_ne_bytes(pair.value.as_deref()?.try_into().ok()?))
+}
+
+impl State {
+    /// Notes that a process forks. The child of one that is entering a jail has the jail's root and the old
+    /// credential.
+    pub(super) fn note_fork(&mut self, pid: Pid) {
+        if self.entering.contains_key(&pid) {
+            self.call = "fork";
+            self.spring(43, Effect::Escape);
+        }
+    }
+
+    /// Drops the descriptor that was made before a call which did not take it.
+    pub(super) fn drop_early(&mut self) {
+        if let Some(new) = self.early.take() {
+            self.drop_descriptor(new);
+        }
+    }
+
+    fn bind(&mut self, unbound: &Unbound) {
+        if !self.prison(unbound.key).is_alive() {
+            self.spring(46, Effect::Loss);
+        }
+        self.set_descriptor(unbound.descriptor, unbound.key);
+        self.free(unbound.key);
+    }
+}

@@ -1,0 +1,86 @@
+//! What would have brought a real kernel down: the model goes on, and keeps a list.
+
+use super::kernel::Kernel;
+use super::state::State;
+
+/// What a trap of the kernel does to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Effect {
+    /// The kernel panics.
+    Panic,
+    /// Jail calls of any process never return.
+    Hang,
+    /// The kernel's memory or its counts are wrong from then on.
+    Corruption,
+    /// What belongs to a jail or its processes is lost, or a jail that was removed stays dying.
+    Loss,
+    /// A program of the jail runs with the credential of the host.
+    Escape,
+}
+
+/// A call that would have harmed a real kernel. See [`Kernel::sprung`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Sprung {
+    /// The number of the trap: 39 for T39. `None` for the parameters of mac_do(4) in 14.2, which have none.
+    pub trap: Option<u8>,
+    /// The system call: `jail_set`, `jail_get`, `jail_attach`, `jail_remove`, `jail_attach_jd`, `jail_remove_jd`,
+    /// `jail`, `kevent`, `sysctl` or `close`.
+    pub call: &'static str,
+    /// What it would have done to the kernel.
+    pub effect: Effect,
+}
+
+impl Kernel {
+    /// Returns the calls so far that would have harmed a real kernel of this release, in their order.
+    ///
+    /// The model answers such a call and goes on, so that a test can assert that code makes none:
+    ///
+    /// ```
+    /// use freebsd_jail::{Jail, sim};
+    ///
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// let kernel = sim::Kernel::new();
+    /// let _guard = kernel.install();
+    /// let jail = Jail::builder().path("/").create()?;
+    /// // ... the code under test
+    /// # drop(jail);
+    /// assert_eq!(kernel.sprung(), []);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// | trap | when it is recorded |
+    /// |---|---|
+    /// | T3 | `AT_DESC` with a bad descriptor, or one whose jail has died |
+    /// | T16 | jail_get with a parameter named exactly `meta.` or `env.`; the model panics as well |
+    /// | T23 | `EVFILT_JAIL` is added by jid, whether or not a removal comes in between |
+    /// | T38 | `EVFILT_JAIL` with ident 0 is added inside a jail, whether or not the jail is removed at that moment |
+    /// | T39 | a name with fewer dots than its jail's depth is told, by jail_get or `security.jail.list` |
+    /// | T40 | with [`set_racct`](Self::set_racct), a jail is given another name while it or a jail below has a process |
+    /// | T41 | a living jail's own System V objects are taken away: a panic with `sysvshm`, a loss with the others |
+    /// | T42 | a process starts to enter a jail while another thread of it is entering one |
+    /// | T43 | a process forks while another thread of it is entering a jail |
+    /// | T44 | an owning descriptor is closed for the last time while another thread's call uses it |
+    /// | T46 | with `set_racct`, an update binds its descriptor to a jail that was removed meanwhile |
+    ///
+    /// T37 is not among them: what lies under the `desc` slot is not modelled.
+    #[must_use]
+    pub fn sprung(&self) -> Vec<Sprung> {
+        self.state().sprung.clone()
+    }
+
+    /// Whether a trap of this number has been sprung.
+    #[must_use]
+    pub fn has_sprung(&self, trap: u8) -> bool {
+        self.state().sprung.iter().any(|sprung| sprung.trap == Some(trap))
+    }
+}
+
+impl State {
+    /// Records that the call being made springs a trap.
+    pub(super) fn spring(&mut self, trap: impl Into<Option<u8>>, effect: Effect) {
+        self.sprung.push(Sprung { trap: trap.into(), call: self.call, effect });
+    }
+}
