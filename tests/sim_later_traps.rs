@@ -10,6 +10,7 @@ mod ask;
 use ask::*;
 use freebsd_jail::sim::{Effect, Kernel, Module, Release};
 use freebsd_jail::sys::Errno;
+use freebsd_jail::{ErrorKind, Jail, param};
 
 /// The numbers of the traps that have been sprung.
 fn sprung(kernel: &Kernel) -> Vec<u8> {
@@ -350,6 +351,23 @@ fn t48_what_was_opened_inside_keeps_a_jail() {
     assert!(is_dying(&kernel, jid));
     drop(file);
     assert!(!is_dying(&kernel, jid));
+}
+
+#[test]
+fn t55_in_capability_mode_jail_calls_are_not_permitted() {
+    let kernel = Kernel::new();
+    let _guard = kernel.install();
+    let jail = Jail::builder().path("/").create().expect("created");
+    let process = kernel.process().fork();
+    process.limit_rights(jail.descriptor().expect("a descriptor")).expect("limited");
+    process.run(|| {
+        jail.get(param::NAME).expect("a descriptor without rights is good for jail calls");
+        process.cap_enter();
+        assert_eq!(jail.get(param::NAME).expect_err("not permitted").kind(), ErrorKind::NotCapable);
+        let mut value = [0; 64];
+        assert_eq!(sysctl(&kernel, "security.jail.list", Some(&mut value)), Err(Errno(libc::EPERM)));
+        sysctl(&kernel, "kern.osrelease", Some(&mut value)).expect("read");
+    });
 }
 
 #[test]

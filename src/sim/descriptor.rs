@@ -10,9 +10,9 @@ use std::io::{ErrorKind, Read};
 use std::os::fd::{AsFd, AsRawFd, IntoRawFd};
 use std::os::unix::net::UnixStream;
 
-use crate::sys::{Errno, fd, inherit};
+use crate::sys::{ENOTCAPABLE, Errno, fd, inherit};
 
-use super::flags::{ENOTCAPABLE, LetGo};
+use super::flags::LetGo;
 use super::options::Options;
 use super::prison::{Key, Life};
 use super::process::{CredentialId, Pid};

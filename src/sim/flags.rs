@@ -46,11 +46,6 @@ pub(super) const DEFAULT_HOSTUUID: &[u8] = b"00000000-0000-0000-0000-00000000000
 /// The most addresses of one family in a jail: the default of `security.jail.jail_max_af_ips`.
 pub(super) const MAX_AF_IPS: usize = 255;
 
-/// Not permitted in capability mode: FreeBSD's number, whatever the host's.
-pub(super) const ECAPMODE: c_int = 94;
-/// The rights of a descriptor do not suffice: FreeBSD's number, whatever the host's.
-pub(super) const ENOTCAPABLE: c_int = 93;
-
 bitflags! {
     /// A prison's `pr_flags`.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,11 +3,10 @@
 use core::ffi::c_int;
 use std::collections::BTreeMap;
 
-use crate::sys::Errno;
+use crate::sys::{ECAPMODE, Errno};
 
 use super::descriptor::DescriptorId;
 use super::files::Kind;
-use super::flags::ECAPMODE;
 use super::prison::{HOST, Key};
 use super::state::State;
 

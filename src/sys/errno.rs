@@ -10,6 +10,11 @@ use std::io;
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Errno(pub c_int);
 
+/// Not permitted in capability mode. On other hosts than FreeBSD only the model answers so, with FreeBSD's number.
+pub(crate) const ECAPMODE: c_int = 94;
+/// The rights of a descriptor do not suffice; see [`ECAPMODE`].
+pub(crate) const ENOTCAPABLE: c_int = 93;
+
 impl Errno {
     /// Returns what the last failed system call of this thread left in `errno`.
     #[must_use]
@@ -42,16 +47,8 @@ impl From<Errno> for io::Error {
 impl Errno {
     /// Whether Capsicum forbids the call: the process is in capability mode (`ECAPMODE`), or the descriptor has not the
     /// right for it (`ENOTCAPABLE`).
-    #[cfg(target_os = "freebsd")]
     pub(crate) fn is_not_capable(self) -> bool {
-        matches!(self.0, libc::ECAPMODE | libc::ENOTCAPABLE)
-    }
-
-    /// Whether Capsicum forbids the call, which elsewhere nothing does.
-    #[cfg(not(target_os = "freebsd"))]
-    #[allow(clippy::unused_self, reason = "FreeBSD's looks at the number")]
-    pub(crate) fn is_not_capable(self) -> bool {
-        false
+        matches!(self.0, ECAPMODE | ENOTCAPABLE)
     }
 
     /// Stores the number in this thread's `errno`.
