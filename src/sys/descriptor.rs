@@ -96,3 +96,42 @@ impl<'fd> DescriptorSlot<'fd> {
         })
     }
 }
+
+#[cfg(all(test, feature = "sim"))]
+#[allow(clippy::expect_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use crate::sim::{Kernel, Release};
+    use crate::sys::bindings::{JAIL_AT_DESC, JAIL_UPDATE, JAIL_USE_DESC};
+
+    fn is_zeroed(sets: bool, flags: c_int) -> bool {
+        let slot = DescriptorSlot::new(&System::current(), sets, flags, None).expect("there is memory");
+        matches!(slot.place, Place::Zeroed(_))
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "it has no such memory")]
+    fn t37_what_jail_set_writes_lies_where_fork_does_not_protect_it() {
+        let kernel = Kernel::new();
+        let _guard = kernel.install();
+        assert!(is_zeroed(true, JAIL_CREATE | JAIL_OWN_DESC));
+        assert!(is_zeroed(true, JAIL_CREATE | JAIL_AT_DESC | JAIL_GET_DESC));
+        assert!(is_zeroed(true, JAIL_UPDATE | JAIL_USE_DESC | JAIL_OWN_DESC));
+        // The kernel only reads it, or has let go of the jail by then.
+        assert!(!is_zeroed(true, JAIL_UPDATE | JAIL_USE_DESC));
+        assert!(!is_zeroed(false, JAIL_GET_DESC));
+        let older = Kernel::with_release(Release::FREEBSD_14_2);
+        let _guard = older.install();
+        assert!(!is_zeroed(true, JAIL_CREATE | JAIL_GET_DESC), "there are no descriptors");
+    }
+
+    #[test]
+    fn t58_a_slot_that_the_kernel_left_alone_holds_no_descriptor() {
+        let kernel = Kernel::new();
+        let _guard = kernel.install();
+        for flags in [JAIL_CREATE | JAIL_OWN_DESC, JAIL_UPDATE] {
+            let slot = DescriptorSlot::new(&System::current(), true, flags, None).expect("there is memory");
+            assert!(slot.take().expect("nothing to keep").is_none());
+        }
+    }
+}

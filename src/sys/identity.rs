@@ -69,3 +69,34 @@ fn number_in(page: &Page) -> NonZeroU32 {
         let _ = page.process.compare_exchange(0, next, Ordering::Relaxed, Ordering::Relaxed);
     }
 }
+
+#[cfg(all(test, any(target_os = "freebsd", target_os = "linux")))]
+mod tests {
+    use super::*;
+    use crate::sys::zeroed::tests::in_child;
+
+    #[test]
+    fn a_process_is_told_from_its_children_and_they_from_theirs() {
+        let parent = ProcessMark::current(0);
+        assert!(parent.is_here());
+        assert_eq!(ProcessMark::current(0), parent);
+        let told = in_child(|| {
+            let child = ProcessMark::current(0);
+            let told = !parent.is_here() && child.is_here() && child != parent;
+            told && in_child(|| {
+                let grandchild = ProcessMark::current(0);
+                !parent.is_here() && !child.is_here() && grandchild.is_here()
+            })
+        });
+        assert!(told);
+        assert!(parent.is_here());
+    }
+
+    #[test]
+    fn the_processes_of_a_model_are_told_apart_and_belong_to_one_process() {
+        let (one, other) = (ProcessMark::current(1), ProcessMark::current(2));
+        assert_ne!(one, other);
+        assert!(one.is_here() && other.is_here());
+        assert_ne!(one.number(), 0);
+    }
+}

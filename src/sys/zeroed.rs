@@ -180,3 +180,80 @@ fn unmap(page: *mut Page) {
     // SAFETY: the mapping is this large, and nothing has a pointer into it.
     unsafe { libc::munmap(page.cast(), size_of::<Page>()) };
 }
+
+#[cfg(all(test, any(target_os = "freebsd", target_os = "linux"), not(miri)))]
+#[allow(clippy::expect_used, reason = "a test fails by panicking")]
+pub(super) mod tests {
+    use super::*;
+    use std::sync::Barrier;
+
+    fn slot() -> ZeroedSlot {
+        ZeroedSlot::take().expect("there is memory").expect("this host has such memory")
+    }
+
+    /// Forks a child that answers a question and ends, and returns its answer. It does nothing else: other threads may
+    /// hold any lock.
+    pub(in crate::sys) fn in_child(question: impl FnOnce() -> bool) -> bool {
+        // SAFETY: the child makes no use of anything that a lock protects.
+        let pid = unsafe { libc::fork() };
+        assert_ne!(pid, -1, "forked");
+        if pid == 0 {
+            let status = c_int::from(!question());
+            // SAFETY: ends the process at once.
+            unsafe { libc::_exit(status) };
+        }
+        let mut status = 0;
+        // SAFETY: the kernel writes one int, which is ours.
+        assert_eq!(unsafe { libc::waitpid(pid, &raw mut status, 0) }, pid);
+        libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0
+    }
+
+    #[test]
+    fn t37_a_child_finds_zeros_where_its_parent_had_a_slot() {
+        let mut slot = slot();
+        *slot.bytes() = 7_i32.to_ne_bytes();
+        assert!(slot.is_kept());
+        let zeros = in_child(|| *slot.bytes() == [0; 4] && !slot.is_kept());
+        assert!(zeros);
+        assert_eq!(*slot.bytes(), 7_i32.to_ne_bytes());
+        assert!(slot.is_kept());
+        assert!(in_child(|| {
+            let own = ZeroedSlot::take();
+            matches!(own, Ok(Some(own)) if own.is_kept())
+        }));
+    }
+
+    #[test]
+    fn t37_two_slots_are_never_the_same_however_many_there_are() {
+        const THREADS: i32 = 4;
+        const EACH: i32 = 50;
+        let barrier = Barrier::new(4);
+        std::thread::scope(|scope| {
+            for thread in 0..THREADS {
+                let barrier = &barrier;
+                scope.spawn(move || {
+                    for _ in 0..20 {
+                        let numbers = thread * EACH..(thread + 1) * EACH;
+                        // More than one page has, by all threads together.
+                        let mut slots: Vec<_> = numbers.clone().map(|number| (number, slot())).collect();
+                        for (number, slot) in &mut slots {
+                            *slot.bytes() = number.to_ne_bytes();
+                        }
+                        barrier.wait();
+                        for (number, slot) in &mut slots {
+                            assert_eq!(*slot.bytes(), number.to_ne_bytes());
+                        }
+                    }
+                });
+            }
+        });
+    }
+
+    #[test]
+    fn t37_a_slot_that_is_given_back_is_taken_again() {
+        // Other tests take slots meanwhile; a page that is mapped for each take would be another each time.
+        let pages: std::collections::BTreeSet<usize> =
+            (0..1000).map(|_| core::ptr::from_ref(slot().page).addr()).collect();
+        assert!(pages.len() < 20, "{} pages", pages.len());
+    }
+}

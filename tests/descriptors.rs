@@ -1,0 +1,364 @@
+//! The jail descriptors that the crate keeps, and the kernel's traps around them.
+
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod common;
+
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use common::fork::in_child;
+use common::process::alone;
+use common::{Host, exists, host, model, name, on_every_kernel, releases};
+use freebsd_jail::raw::{self, At};
+use freebsd_jail::{
+    ErrorKind, Features, GetFlags, Jail, Jid, OwnedJail, Request, SetFlags, Watcher, param, sim,
+};
+use nix::fcntl::{FcntlArg, fcntl};
+
+fn owned(what: &str) -> OwnedJail {
+    Jail::builder().name(name(what)).path("/").children_max(2).create().expect("created")
+}
+
+fn number(jail: &Jail) -> RawFd {
+    jail.descriptor().expect("a descriptor").as_raw_fd()
+}
+
+fn is_open(number: RawFd) -> bool {
+    // SAFETY: F_GETFD takes a number, which need not be open, and touches no memory.
+    unsafe { libc::fcntl(number, libc::F_GETFD) != -1 }
+}
+
+#[test]
+fn no_descriptor_that_is_kept_has_the_number_of_a_standard_stream() {
+    alone("no_descriptor_that_is_kept_has_the_number_of_a_standard_stream", || {
+        let host = host();
+        if !host.has_descriptors() {
+            return;
+        }
+        // SAFETY: nothing in this process reads its standard input.
+        unsafe { libc::close(0) };
+        let jail = owned("low");
+        assert!(number(&jail) > 2);
+        let child = jail.child_builder().name("c").path("/").create_persistent().expect("created");
+        let opened = Jail::open(jail.jid()).expect("found");
+        let below = jail.open_child("c").expect("found");
+        let listed = jail.children().into_iter().next().expect("one").expect("a handle");
+        let cloned = jail.try_clone().expect("cloned");
+        let again = cloned.try_clone().expect("cloned");
+        for handle in [&child, &opened, &below, &listed, &cloned, &again] {
+            assert!(number(handle) > 2, "{handle:?}");
+        }
+        let taken = child.into_owned().expect("taken");
+        assert!(number(&taken) > 2);
+        let watcher = Watcher::new().expect("a watcher");
+        assert!(watcher.as_raw_fd() > 2);
+        // One that came as it may.
+        let low = fcntl(jail.descriptor().expect("a descriptor"), FcntlArg::F_DUPFD(0)).expect("copied");
+        assert_eq!(low, 0);
+        // SAFETY: the call has just made it, and nothing else owns it.
+        let low = unsafe { OwnedFd::from_raw_fd(low) };
+        let received = Jail::try_from(low).expect("a jail's");
+        assert!(number(&received) > 2);
+        assert!(!is_open(0), "it is free again");
+        assert_eq!(received.get(param::JID).expect("read"), jail.jid());
+    });
+}
+
+#[test]
+fn a_descriptor_from_elsewhere_keeps_its_other_flags() {
+    const FD_CLOFORK: i32 = 4;
+    let host = host();
+    if !host.has_descriptors() {
+        return;
+    }
+    if host.model().is_some() {
+        println!("skipped: FD_CLOFORK is FreeBSD's");
+        return;
+    }
+    let jail = owned("clofork");
+    let copy = jail.try_clone().expect("cloned").into_descriptor().expect("a descriptor");
+    // SAFETY: F_SETFD takes an int and touches no memory; the descriptor is open.
+    assert_eq!(unsafe { libc::fcntl(copy.as_raw_fd(), libc::F_SETFD, FD_CLOFORK) }, 0);
+    let handle = Jail::try_from(copy).expect("a jail's");
+    let flags = fcntl(handle.descriptor().expect("a descriptor"), FcntlArg::F_GETFD).expect("open");
+    assert_eq!(flags, FD_CLOFORK | libc::FD_CLOEXEC);
+}
+
+#[test]
+fn t3_flags_that_a_descriptor_belongs_to_are_refused_without_one() {
+    on_every_kernel(|host| {
+        let before = host.model().map(|model| model.calls().total());
+        for bits in [0x20, 0x10, 0x20 | 0x40, 0x20 | 0x10] {
+            let mut request = Request::new();
+            request.string("name", "nosuch").expect("a request");
+            let get = raw::jail_get(&mut request, At::None, GetFlags::from_bits_retain(bits));
+            let flags = SetFlags::from_bits_retain(bits) | SetFlags::CREATE;
+            let set = raw::jail_set(&mut request, At::None, flags);
+            for error in [get.expect_err("refused"), set.expect_err("refused")] {
+                assert_eq!((error.kind(), error.call()), (ErrorKind::Conflict, None), "{error}");
+            }
+        }
+        if let Some(model) = host.model() {
+            assert_eq!((model.sprung().len(), Some(model.calls().total())), (0, before));
+        }
+    });
+}
+
+#[test]
+fn what_is_assumed_of_a_kernel_leaves_handles_alone_that_were_made_before() {
+    let host = host();
+    if !host.has_descriptors() {
+        return;
+    }
+    let before = owned("before");
+    let jid = before.jid();
+    let (clone, kept) = (before.try_clone().expect("cloned"), owned("kept"));
+    let assumed = Features::current().without_descriptors().assume();
+    before.update().hostname("changed").apply().expect("changed");
+    assert_eq!(before.get(param::HOST_HOSTNAME.text()).expect("read"), "changed");
+    assert!(clone.try_clone().expect("cloned").descriptor().is_some());
+    assert!(before.child_builder().name("c").path("/").create().expect("created").descriptor().is_some());
+    before.remove().expect("removed by its descriptor");
+    assert!(!clone.is_alive().expect("asked"));
+    let after = owned("after");
+    assert!(after.descriptor().is_none());
+    drop(kept);
+    assert!(!exists(jid));
+    drop(assumed);
+    // One that was made meanwhile goes on without, too.
+    assert!(after.try_clone().expect("cloned").descriptor().is_none());
+    assert_eq!(after.get(param::JID).expect("read"), after.jid());
+    after.remove().expect("removed");
+}
+
+#[test]
+fn without_descriptors_an_owner_removes_by_jid() {
+    for release in releases() {
+        let host = model(sim::Kernel::with_release(release));
+        let _assumed = Features::current().without_descriptors().assume();
+        let jail = owned("old");
+        let jid = jail.jid();
+        let jail = jail.into_descriptor().expect_err("there is none");
+        drop(jail.try_clone().expect("cloned").into_owned().expect("taken"));
+        assert!(!exists(jid));
+        drop(jail);
+        let calls = host.calls().expect("the model");
+        assert_eq!((calls.jail_remove, calls.jail_remove_jd), (1, 0), "{release:?}");
+    }
+}
+
+/// Runs `body` in a process that is in capability mode.
+fn in_capability_mode(host: &Host, body: impl FnOnce()) {
+    if let Some(model) = host.model() {
+        let process = model.process().fork();
+        process.cap_enter();
+        process.run(body);
+        return;
+    }
+    in_child(|| {
+        #[cfg(target_os = "freebsd")]
+        // SAFETY: takes nothing and touches no memory.
+        assert_eq!(unsafe { libc::cap_enter() }, 0);
+        body();
+    });
+}
+
+/// Takes all rights from a descriptor.
+fn limit(host: &Host, descriptor: BorrowedFd<'_>) {
+    if let Some(model) = host.model() {
+        model.process().limit_rights(descriptor).expect("limited");
+    }
+    #[cfg(target_os = "freebsd")]
+    if host.model().is_none() {
+        // `CAP_NONE` of version 0: two words, whose upper bits are the version and the place of each.
+        let none = libc::cap_rights_t { cr_rights: [1 << 57, 1 << 58] };
+        // SAFETY: the call reads the structure, which is ours; the descriptor is open while it is borrowed.
+        let result = unsafe { libc::cap_rights_limit(descriptor.as_raw_fd(), &raw const none) };
+        assert_eq!(result, 0);
+    }
+}
+
+#[test]
+fn t55_in_capability_mode_a_jail_is_not_called_gone() {
+    alone("t55_in_capability_mode_a_jail_is_not_called_gone", || {
+        let host = host();
+        if !host.has_descriptors() {
+            return;
+        }
+        let owner = owned("t55");
+        let jail = owner.try_clone().expect("cloned");
+        in_capability_mode(&host, || {
+            for error in [
+                jail.get(param::NAME).expect_err("forbidden"),
+                jail.update().hostname("x").apply().expect_err("forbidden"),
+                jail.remove().expect_err("forbidden"),
+                jail.attach().expect_err("forbidden"),
+                Jail::open(jail.jid()).expect_err("forbidden"),
+            ] {
+                assert_eq!(error.kind(), ErrorKind::NotCapable, "{error}");
+            }
+            // fstat(2) is allowed.
+            assert!(jail.is_alive().expect("asked"));
+        });
+        assert!(owner.is_alive().expect("asked"));
+    });
+}
+
+#[test]
+fn t55_a_descriptor_without_the_right_to_fstat_is_asked_otherwise() {
+    let host = host();
+    if !host.has_descriptors() {
+        return;
+    }
+    let owner = owned("rights");
+    let handle = owner.try_clone().expect("cloned");
+    limit(&host, handle.descriptor().expect("a descriptor"));
+    assert!(handle.is_alive().expect("asked"));
+    assert_eq!(handle.get(param::JID).expect("read"), owner.jid());
+    owner.remove().expect("removed");
+    assert!(!handle.is_alive().expect("asked"));
+}
+
+#[test]
+fn t44_a_removal_beside_a_read_closes_nothing() {
+    let host = model(sim::Kernel::new());
+    let model = host.model().expect("the model");
+    let jail = Arc::new(owned("t44"));
+    let same = Arc::clone(&jail);
+    model.meanwhile(sim::Moment::Lookup, move || same.remove().expect("removed"));
+    let read = jail.get(param::NAME).map(drop);
+    assert!(matches!(&read, Err(error) if error.kind() == ErrorKind::Gone), "{read:?}");
+    assert!(!model.has_sprung(44));
+    drop(jail);
+    assert!(!model.has_sprung(44));
+}
+
+#[test]
+fn t46_a_descriptor_of_a_jail_that_died_during_the_update_is_not_returned() {
+    let host = model(sim::Kernel::new());
+    let model = host.model().expect("the model");
+    model.set_racct(true);
+    let remove = |jid: Jid| {
+        let kernel = model.clone();
+        model.meanwhile(sim::Moment::Bind, move || kernel.jail_remove(jid.get()).expect("removed"));
+    };
+    let persistent = || Jail::builder().path("/").create_persistent().expect("created");
+    let jail = persistent();
+    remove(jail.jid());
+    assert_eq!(jail.into_owned().expect_err("it died").kind(), ErrorKind::Gone);
+    for flags in [SetFlags::GET_DESC, SetFlags::OWN_DESC] {
+        let jail = persistent();
+        remove(jail.jid());
+        let mut request = Request::new();
+        request.flag("persist").expect("a request");
+        let at = At::Use(jail.descriptor().expect("a descriptor"));
+        let error = raw::jail_set(&mut request, at, SetFlags::UPDATE | flags).expect_err("it died");
+        assert_eq!(error.kind(), ErrorKind::Gone);
+    }
+    assert_eq!(Jail::all().dying(true).get(param::JID).count(), 0, "nothing keeps them from going");
+}
+
+/// How long the tests below go on for.
+fn until() -> Instant {
+    let time = if cfg!(target_os = "freebsd") { Duration::from_secs(15) } else { Duration::from_millis(300) };
+    Instant::now() + time
+}
+
+/// A thread that forks, and whose children end at once: it write-protects what this process may write.
+fn fork_until(end: &AtomicBool, count: &AtomicU32) {
+    while !end.load(Ordering::Relaxed) {
+        // SAFETY: the child makes one system call.
+        let pid = unsafe { libc::fork() };
+        if pid == 0 {
+            // SAFETY: ends the process at once.
+            unsafe { libc::_exit(0) };
+        }
+        assert_ne!(pid, -1, "forked");
+        // SAFETY: asks for no status.
+        assert_eq!(unsafe { libc::waitpid(pid, std::ptr::null_mut(), 0) }, pid);
+        count.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn t37_jails_are_made_and_owned_beside_forks() {
+    alone("t37_jails_are_made_and_owned_beside_forks", || {
+        let host = host();
+        if !host.has_descriptors() {
+            return;
+        }
+        let model = host.model();
+        let (end, forks, made) = (AtomicBool::new(false), AtomicU32::new(0), AtomicU32::new(0));
+        let long = owned("long");
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| fork_until(&end, &forks));
+            }
+            // Creation with a descriptor, a descriptor by an update, and those who ask for the jails' mutexes.
+            for thread in 0..2 {
+                let (end, made) = (&end, &made);
+                scope.spawn(move || {
+                    let _guard = model.map(sim::Kernel::install);
+                    while !end.load(Ordering::Relaxed) {
+                        let jail = owned(&format!("made{thread}"));
+                        let handle = jail.try_clone().expect("cloned");
+                        drop(handle.into_owned().expect("taken"));
+                        made.fetch_add(1, Ordering::Relaxed);
+                    }
+                });
+            }
+            scope.spawn(|| {
+                let _guard = model.map(sim::Kernel::install);
+                while !end.load(Ordering::Relaxed) {
+                    assert!(Jail::all().get(param::NAME).flatten().count() > 0);
+                    long.get(param::HOST_HOSTNAME).expect("read");
+                }
+            });
+            let time = until();
+            while Instant::now() < time {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            end.store(true, Ordering::Relaxed);
+        });
+        println!("{} jails beside {} forks", made.into_inner(), forks.into_inner());
+        drop(long);
+        let prefix = format!("fj-{}-", std::process::id());
+        assert!(!common::names().iter().any(|name| name.starts_with(&prefix)), "nothing is left");
+    });
+}
+
+#[test]
+fn t46_a_jail_that_is_removed_while_it_is_owned_does_not_stay_dying() {
+    let host = host();
+    if !host.has_descriptors() {
+        return;
+    }
+    let (model, time) = (host.model(), until());
+    let (mut taken, mut gone) = (0, 0);
+    while Instant::now() < time {
+        let jail = Jail::builder().name(name("t46")).path("/").create_persistent().expect("created");
+        let remover = jail.try_clone().expect("cloned");
+        let owner = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let _guard = model.map(sim::Kernel::install);
+                remover.remove().expect("removed");
+            });
+            jail.into_owned()
+        });
+        match owner {
+            Ok(owner) => {
+                assert!(!owner.is_alive().expect("asked"), "it has been removed, and the descriptor says so");
+                taken += 1;
+            }
+            Err(error) if error.kind() == ErrorKind::Gone => gone += 1,
+            Err(error) => panic!("{error}"),
+        }
+    }
+    println!("{taken} were taken before they were removed, {gone} were not");
+    let ours = |name: &String| name.contains("-t46");
+    let dying = Jail::all().dying(true).get(param::NAME.text()).flatten().filter(ours).count();
+    assert_eq!(dying, 0, "no descriptor keeps a jail from going");
+}
