@@ -9,11 +9,12 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, CommandArgs, CommandEnvs, ExitStatus, Output, Stdio};
 
-use super::failure::failure;
+use super::failure::{failure, lost};
 use super::plan::Wishes;
 use crate::error::{Error, ErrorKind, Result};
 use crate::jail::Jail;
 use crate::sys::child::Hook;
+use crate::sys::lock;
 
 /// A program that is to run in a jail, from [`Jail::command`].
 ///
@@ -84,6 +85,15 @@ pub struct JailCommand<'j> {
     inner: Command,
     hook: Hook,
     wishes: Wishes,
+    given: Streams<bool>,
+}
+
+/// Something about each of the three standard streams.
+#[derive(Debug, Default)]
+struct Streams<T> {
+    stdin: T,
+    stdout: T,
+    stderr: T,
 }
 
 impl Jail {
@@ -106,7 +116,7 @@ impl Jail {
     pub fn command(&self, program: impl AsRef<OsStr>) -> JailCommand<'_> {
         let mut inner = Command::new(program);
         let hook = Hook::install(&mut inner);
-        JailCommand { jail: self, inner, hook, wishes: Wishes::default() }
+        JailCommand { jail: self, inner, hook, wishes: Wishes::default(), given: Streams::default() }
     }
 }
 
@@ -160,18 +170,21 @@ impl JailCommand<'_> {
     /// Sets the standard input. A directory keeps the program out of the jail.
     pub fn stdin(&mut self, stdin: impl Into<Stdio>) -> &mut Self {
         self.inner.stdin(stdin);
+        self.given.stdin = true;
         self
     }
 
     /// Sets the standard output.
     pub fn stdout(&mut self, stdout: impl Into<Stdio>) -> &mut Self {
         self.inner.stdout(stdout);
+        self.given.stdout = true;
         self
     }
 
     /// Sets the standard error.
     pub fn stderr(&mut self, stderr: impl Into<Stdio>) -> &mut Self {
         self.inner.stderr(stderr);
+        self.given.stderr = true;
         self
     }
 
@@ -273,7 +286,7 @@ impl JailCommand<'_> {
     /// [`ResourceExhausted`](crate::ErrorKind::ResourceExhausted) when there can be no more processes, descriptors or
     /// memory, [`Unsupported`](crate::ErrorKind::Unsupported) on the model.
     pub fn spawn(&mut self) -> Result<Child> {
-        self.run(Command::spawn)
+        self.start(Streams { stdin: Stdio::inherit(), stdout: Stdio::inherit(), stderr: Stdio::inherit() })
     }
 
     /// Runs the program and waits for it.
@@ -282,7 +295,7 @@ impl JailCommand<'_> {
     ///
     /// As [`spawn`](Self::spawn). A status other than zero is no error.
     pub fn status(&mut self) -> Result<ExitStatus> {
-        self.run(Command::status)
+        self.spawn()?.wait().map_err(|error| lost(&error))
     }
 
     /// Runs the program, waits for it, and returns what it wrote.
@@ -291,7 +304,8 @@ impl JailCommand<'_> {
     ///
     /// As [`spawn`](Self::spawn). A status other than zero is no error.
     pub fn output(&mut self) -> Result<Output> {
-        self.run(Command::output)
+        let streams = Streams { stdin: Stdio::null(), stdout: Stdio::piped(), stderr: Stdio::piped() };
+        self.start(streams)?.wait_with_output().map_err(|error| lost(&error))
     }
 
     /// Replaces this process by the program, in the jail: returns only if that fails.
@@ -314,10 +328,40 @@ impl JailCommand<'_> {
                 "this process owns the jail, which would be removed, program and all, as soon as it executes one",
             );
         }
-        match self.run(|command| -> io::Result<()> { Err(command.exec()) }) {
+        let result = self.run(|command| -> io::Result<()> {
+            // Around the whole of it: std's own lock, which starting a program takes as well, is taken after this one.
+            let _entering = lock::entering();
+            Err(command.exec())
+        });
+        match result {
             Ok(()) => Error::refused(ErrorKind::Other, "the program was executed and yet was not"),
             Err(error) => error,
         }
+    }
+
+    /// Starts the program, with these for the streams that have not been given.
+    fn start(&mut self, streams: Streams<Stdio>) -> Result<Child> {
+        let (inner, given) = (&mut self.inner, &self.given);
+        if !given.stdin {
+            inner.stdin(streams.stdin);
+        }
+        if !given.stdout {
+            inner.stdout(streams.stdout);
+        }
+        if !given.stderr {
+            inner.stderr(streams.stderr);
+        }
+        self.run(|command| {
+            // Until the program is executed, and no longer: what follows may take any time.
+            let _starting = lock::starting();
+            command.spawn()
+        })
+    }
+
+    #[cfg(test)]
+    #[allow(dead_code, reason = "of use on a model only")]
+    pub(crate) fn as_std(&mut self) -> &mut Command {
+        &mut self.inner
     }
 
     fn run<R>(&mut self, act: impl FnOnce(&mut Command) -> io::Result<R>) -> Result<R> {

@@ -46,6 +46,12 @@ pub(super) fn failure(error: &io::Error, plan: &Plan, jail: &Jail) -> Error {
     Error::os(call, errno, kind, reason).at(stage)
 }
 
+/// Makes an error of what std said about the wait for a program that runs, or about reading what it writes.
+pub(super) fn lost(error: &io::Error) -> Error {
+    let errno = Errno(error.raw_os_error().unwrap_or(libc::EIO));
+    Error::os(Call::Wait, errno, ErrorKind::Other, "the program's status is lost")
+}
+
 /// The child was not made, or did not get as far as its own work.
 fn before(errno: Errno) -> Error {
     let kind = match errno.0 {
@@ -88,10 +94,6 @@ fn entering(errno: Errno, plan: &Plan, jail: &Jail) -> Error {
 
 fn execution(errno: Errno) -> Error {
     let (kind, reason) = match errno.0 {
-        // execve(2) never says so: the program ran, and somebody else has waited for it.
-        libc::ECHILD => {
-            return Error::os(Call::Wait, errno, ErrorKind::Other, "the program's status is lost");
-        }
         libc::ENOENT | libc::ENOTDIR | libc::ELOOP | libc::ENAMETOOLONG => {
             (ErrorKind::NotExecutable, "the program, its interpreter or its linker is not in the jail")
         }

@@ -5,10 +5,15 @@ use core::ffi::c_int;
 use crate::sys::Errno;
 
 use super::kernel::Kernel;
-use super::process::Pid;
+use super::process::{INIT, Pid};
 use super::user::Process;
 
 impl Kernel {
+    /// Whether the calling thread acts as another process than the one that the kernel started with, which is this one.
+    pub(crate) fn acts_as_forked(&self) -> bool {
+        self.process().pid() != INIT
+    }
+
     /// The running processes of a jail.
     pub(crate) fn pids(&self, jid: c_int) -> Vec<u32> {
         let state = self.state();

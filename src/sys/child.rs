@@ -22,7 +22,7 @@ use super::entrance::{Entrance, Errmsg};
 #[cfg(feature = "sim")]
 use super::fd::{self, Stat};
 use super::report::{Report, Step};
-use super::{Errno, directories, inherit, kernel};
+use super::{Errno, directories, inherit, kernel, lock};
 
 /// Whose terminal and signals the child gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -324,6 +324,13 @@ impl Hook {
 pub(crate) fn hook_for_good<K: Send + Sync + 'static>(command: &mut Command, plan: Plan, keep: K) {
     let closure = move || -> io::Result<()> {
         let _ = &keep;
+        // The planner itself, which enters to be replaced by the program. It must not wait here: std holds a lock of its
+        // own, which a thread that starts a program may be waiting for.
+        let _entering = if std::process::id() == plan.planner {
+            Some(lock::try_entering().ok_or(Errno(libc::EAGAIN))?)
+        } else {
+            None
+        };
         Ok(plan.carry_out()?)
     };
     // SAFETY: as for `Hook::install`.

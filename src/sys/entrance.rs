@@ -132,7 +132,7 @@ impl Entrance {
             }
         }
         let request = request.get_mut(..count).ok_or(INVALID)?;
-        self.system.jail_set(request, JAIL_UPDATE | JAIL_ATTACH | JAIL_USE_DESC).map(drop)
+        self.system.jail_set_unlocked(request, JAIL_UPDATE | JAIL_ATTACH | JAIL_USE_DESC).map(drop)
     }
 }
 

@@ -33,6 +33,7 @@ pub(crate) mod interface;
 mod kernel;
 mod layout;
 mod legacy;
+pub(crate) mod lock;
 mod open;
 mod pair;
 mod process;

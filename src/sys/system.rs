@@ -6,6 +6,7 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 
 use libc::iovec;
 
+use super::lock::{self, Entering};
 use super::{Errno, ProcessMark, Slot, bindings, fd, kernel};
 use crate::features::{Cache, Features};
 #[cfg(feature = "sim")]
@@ -117,6 +118,14 @@ impl System {
         unsafe { self.jail_set_raw(iov, niov, flags) }
     }
 
+    /// Makes a request of jail_set(2) that enters, in a child that has been forked for a program or under the lock that
+    /// it would take.
+    pub(super) fn jail_set_unlocked(&self, request: &mut [Slot<'_>], flags: c_int) -> Result<c_int, Errno> {
+        let (iov, niov) = Slot::as_iovecs(request);
+        // SAFETY: the slots are the iovecs, borrowed uniquely, and own the borrows of all memory they name.
+        unsafe { self.jail_set_raw_unlocked(iov, niov, flags) }
+    }
+
     /// Makes the request of jail_get(2).
     pub(crate) fn jail_get(&self, request: &mut [Slot<'_>], flags: c_int) -> Result<c_int, Errno> {
         let (iov, niov) = Slot::as_iovecs(request);
@@ -128,6 +137,20 @@ impl System {
     ///
     /// As for [`super::jail_set`].
     pub(super) unsafe fn jail_set_raw(
+        &self,
+        iov: *mut iovec,
+        niov: c_uint,
+        flags: c_int,
+    ) -> Result<c_int, Errno> {
+        let _entering = if flags & bindings::JAIL_ATTACH == 0 { None } else { self.entering() };
+        // SAFETY: the caller vouches for the iovecs and their memory.
+        unsafe { self.jail_set_raw_unlocked(iov, niov, flags) }
+    }
+
+    /// # Safety
+    ///
+    /// As for [`super::jail_set`].
+    unsafe fn jail_set_raw_unlocked(
         &self,
         iov: *mut iovec,
         niov: c_uint,
@@ -167,6 +190,7 @@ impl System {
     ///
     /// As for [`super::jail`].
     pub(super) unsafe fn jail_raw(&self, jail: *mut bindings::jail) -> Result<c_int, Errno> {
+        let _entering = self.entering();
         #[cfg(feature = "sim")]
         if let Some((model, _inside)) = self.model() {
             // SAFETY: the caller vouches for the structure and what it points at.
@@ -178,11 +202,22 @@ impl System {
 
     /// Calls jail_attach(2).
     pub(crate) fn jail_attach(&self, jid: c_int) -> Result<(), Errno> {
+        let _entering = self.entering();
         #[cfg(feature = "sim")]
         if let Some((model, _inside)) = self.model() {
             return counted(true, model.jail_attach(jid));
         }
         counted(true, kernel::jail_attach(jid))
+    }
+
+    /// Orders entering a jail before or after all else that this process's threads do to start programs or to enter
+    /// one (T42, T43). A forked process that is only modelled has a lock of its own, which nobody else takes.
+    fn entering(&self) -> Option<Entering> {
+        #[cfg(feature = "sim")]
+        if self.model.as_ref().is_some_and(sim::Kernel::acts_as_forked) {
+            return None;
+        }
+        Some(lock::entering())
     }
 
     /// Calls jail_remove(2).
@@ -199,6 +234,7 @@ impl System {
         if !self.has_descriptors() {
             return Err(Errno(libc::ENOSYS));
         }
+        let _entering = self.entering();
         #[cfg(feature = "sim")]
         if let Some((model, _inside)) = self.model() {
             return counted(true, model.jail_attach_jd(fd.as_raw_fd()));

@@ -1,0 +1,370 @@
+//! What keeps entering a jail and starting programs apart, among the threads of this process.
+//!
+//! Entering changes the process in steps: its root directory, its credential, the list of processes that it is on
+//! (`do_jail_attach`). A program that another thread starts between two of them is half inside (T43), and two threads
+//! that enter two jails at once may leave the process with the credential of one on the list of the other (T42). So
+//! what enters takes this lock to write, and what starts programs takes it to read. Nothing else takes it.
+//!
+//! It makes no system call unless threads meet. A forked child never waits for its parent's threads, which it does not
+//! have: it has a lock of its own.
+
+use core::ptr::{self, NonNull};
+use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
+
+type Lock = RwLock<()>;
+
+/// Keeps other threads from starting programs and from entering jails while this one enters a jail.
+#[derive(Debug)]
+#[must_use = "the others are kept as long as this lives"]
+pub(crate) struct Entering {
+    _guard: RwLockWriteGuard<'static, ()>,
+}
+
+/// Keeps other threads from entering jails while this one starts a program.
+#[derive(Debug)]
+#[must_use = "the others are kept as long as this lives"]
+pub(crate) struct Starting {
+    _guard: RwLockReadGuard<'static, ()>,
+}
+
+/// Waits until no other thread starts a program or enters a jail.
+pub(crate) fn entering() -> Entering {
+    Entering { _guard: lock().write().unwrap_or_else(PoisonError::into_inner) }
+}
+
+/// Does the same without waiting: `None` while another thread starts a program or enters a jail.
+pub(crate) fn try_entering() -> Option<Entering> {
+    match lock().try_write() {
+        Ok(guard) => Some(Entering { _guard: guard }),
+        Err(TryLockError::Poisoned(poisoned)) => Some(Entering { _guard: poisoned.into_inner() }),
+        Err(TryLockError::WouldBlock) => None,
+    }
+}
+
+/// Waits until no other thread enters a jail.
+pub(crate) fn starting() -> Starting {
+    Starting { _guard: lock().read().unwrap_or_else(PoisonError::into_inner) }
+}
+
+/// Locks for this process and for those that it was forked from, so that a forked child need not allocate its own.
+static LOCKS: [Lock; 16] = [const { Lock::new(()) }; 16];
+
+/// How many of them have been taken.
+static TAKEN: AtomicUsize = AtomicUsize::new(0);
+
+/// Which lock is this process's: NULL in one that has been forked since its parent asked.
+type Place = AtomicPtr<Lock>;
+
+/// Returns this process's lock. Async-signal-safe but in a process with more than 15 generations of forked ones
+/// before it that took theirs.
+fn lock() -> &'static Lock {
+    let place = place();
+    let mut lock = place.load(Ordering::Acquire);
+    if lock.is_null() {
+        let new = match LOCKS.get(TAKEN.fetch_add(1, Ordering::Relaxed)) {
+            Some(lock) => lock,
+            None => Box::leak(Box::new(Lock::new(()))),
+        };
+        let new = ptr::from_ref(new).cast_mut();
+        lock = match place.compare_exchange(ptr::null_mut(), new, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => new,
+            // Another thread was faster. Its lock is this process's.
+            Err(theirs) => theirs,
+        };
+    }
+    // SAFETY: the place is NULL or names one of the locks above, or one that has been leaked: all live for ever, and are
+    // only used by shared reference.
+    unsafe { &*lock }
+}
+
+/// Returns the place that names the lock, in a page that is zeroed in forked children.
+fn place() -> &'static Place {
+    /// Where that page is, `FIXED` where there is none. A forked child has it at the same address.
+    static PAGE: AtomicPtr<Place> = AtomicPtr::new(ptr::null_mut());
+    static FIXED: Place = AtomicPtr::new(ptr::null_mut());
+
+    let mut page = PAGE.load(Ordering::Acquire);
+    if page.is_null() {
+        let new = zeroed_on_fork();
+        let fixed = ptr::from_ref(&FIXED).cast_mut();
+        let at = new.map_or(fixed, NonNull::as_ptr);
+        page = match PAGE.compare_exchange(ptr::null_mut(), at, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => at,
+            Err(theirs) => {
+                if let Some(new) = new {
+                    unmap(new);
+                }
+                theirs
+            }
+        };
+    }
+    // SAFETY: it is `FIXED` or a page that was mapped for it and stays. Zeroes are a NULL pointer.
+    unsafe { &*page }
+}
+
+/// Maps a page that the kernel gives to forked children anew, zeroed. `None` where it cannot.
+fn zeroed_on_fork() -> Option<NonNull<Place>> {
+    let protection = libc::PROT_READ | libc::PROT_WRITE;
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANON;
+    // SAFETY: a new anonymous mapping, wherever the kernel likes: it replaces nothing.
+    let address = unsafe { libc::mmap(ptr::null_mut(), size_of::<Place>(), protection, flags, -1, 0) };
+    if address == libc::MAP_FAILED {
+        return None;
+    }
+    let page = NonNull::new(address.cast())?;
+    if zero_on_fork(page) {
+        return Some(page);
+    }
+    unmap(page);
+    None
+}
+
+/// Wraps minherit(2).
+#[cfg(target_os = "freebsd")]
+fn zero_on_fork(page: NonNull<Place>) -> bool {
+    // SAFETY: the page has just been mapped, and nothing is in it yet.
+    let result = unsafe { libc::minherit(page.as_ptr().cast(), size_of::<Place>(), libc::INHERIT_ZERO) };
+    result == 0
+}
+
+/// Wraps madvise(2).
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn zero_on_fork(page: NonNull<Place>) -> bool {
+    // SAFETY: the page has just been mapped, and nothing is in it yet.
+    let result = unsafe { libc::madvise(page.as_ptr().cast(), size_of::<Place>(), libc::MADV_WIPEONFORK) };
+    result == 0
+}
+
+/// Others have no jails, and models do not survive fork(2).
+#[cfg(not(any(target_os = "freebsd", target_os = "linux", target_os = "android")))]
+fn zero_on_fork(_: NonNull<Place>) -> bool {
+    false
+}
+
+fn unmap(page: NonNull<Place>) {
+    // SAFETY: it was mapped with this length, and nobody else knows of it.
+    let result = unsafe { libc::munmap(page.as_ptr().cast(), size_of::<Place>()) };
+    debug_assert_eq!(result, 0, "munmap of our own page");
+}
+
+#[cfg(all(test, feature = "sim"))]
+#[allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use std::io::{Read, Write};
+    use std::os::unix::net::UnixStream;
+    use std::os::unix::process::CommandExt as _;
+    use std::process::Command;
+    use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+    use std::thread;
+    use std::time::Duration;
+
+    use crate::raw::{self, At};
+    use crate::{CommandExt as _, Jail, LegacyJail, OwnedJail, Request, SetFlags, param, sim, sys};
+
+    /// Something that enters a jail.
+    type Way = fn(&Jail);
+
+    const WAYS: [(&str, Way); 10] = [
+        ("Jail::attach", |jail| jail.attach().expect("entered")),
+        ("Jail::attach by jid", |jail| Jail::from_jid(jail.jid()).attach().expect("entered")),
+        ("JailBuilder::enter", |_| {
+            let _ = Jail::builder().path("/").enter().expect("entered");
+        }),
+        ("raw::jail_attach", |jail| raw::jail_attach(jail.jid()).expect("entered")),
+        ("raw::jail_attach_jd", |jail| {
+            raw::jail_attach_jd(jail.descriptor().expect("a descriptor")).expect("entered");
+        }),
+        ("raw::jail", |_| {
+            let _ = raw::jail(&LegacyJail::new("/", "legacy")).expect("entered");
+        }),
+        ("raw::jail_set", |_| {
+            let mut request = Request::new();
+            request.bytes("path", b"/\0").expect("added");
+            let flags = SetFlags::CREATE | SetFlags::ATTACH;
+            raw::jail_set(&mut request, At::None, flags).expect("entered");
+        }),
+        ("sys::jail_attach", |jail| assert_eq!(sys::jail_attach(jail.jid().get()), 0)),
+        ("sys::jail", |_| {
+            let text = |text: &'static core::ffi::CStr| text.as_ptr().cast_mut();
+            let mut jail = sys::jail {
+                version: 2,
+                path: text(c"/"),
+                hostname: text(c"legacy"),
+                jailname: ptr::null_mut(),
+                ip4s: 0,
+                ip6s: 0,
+                ip4: ptr::null_mut(),
+                ip6: ptr::null_mut(),
+            };
+            // SAFETY: the structure is ours, its strings end in NUL, and it has no addresses.
+            assert!(unsafe { sys::jail(&raw mut jail) } > 0);
+        }),
+        ("sys::jail_set", |jail| {
+            let mut jid = jail.jid().get().to_ne_bytes();
+            let mut request = [sys::Slot::new(b"jid\0", Some(&mut jid))];
+            let (iov, niov) = sys::Slot::as_iovecs(&mut request);
+            // SAFETY: the slot is two iovecs, ours, and so is the memory that they name.
+            assert!(unsafe { sys::jail_set(iov, niov, sys::JAIL_UPDATE | sys::JAIL_ATTACH) } > 0);
+        }),
+    ];
+
+    fn jail() -> OwnedJail {
+        Jail::builder().path("/").create().expect("created")
+    }
+
+    /// Does something in another thread, on a model of its own where programs may run, and says when it is done.
+    fn elsewhere(act: impl FnOnce() + Send + 'static) -> Receiver<()> {
+        let (done, when_done) = channel();
+        thread::spawn(move || {
+            let kernel = sim::Kernel::new();
+            let _guard = kernel.install();
+            kernel.allow_exec(true);
+            act();
+            done.send(()).expect("heard");
+        });
+        when_done
+    }
+
+    #[track_caller]
+    fn waits(when_done: &Receiver<()>, what: &str) {
+        let heard = when_done.recv_timeout(Duration::from_millis(20));
+        assert_eq!(heard, Err(RecvTimeoutError::Timeout), "{what}");
+    }
+
+    #[track_caller]
+    fn is_done(when_done: &Receiver<()>, what: &str) {
+        when_done.recv_timeout(Duration::from_secs(30)).unwrap_or_else(|error| panic!("{what}: {error}"));
+    }
+
+    #[test]
+    fn whatever_enters_waits_for_programs_that_are_being_started_t43() {
+        let starting = starting();
+        let entering = WAYS.map(|(name, way)| (name, elsewhere(move || way(&jail()))));
+        thread::sleep(Duration::from_millis(200));
+        entering.iter().for_each(|(name, when_done)| waits(when_done, name));
+        drop(starting);
+        entering.iter().for_each(|(name, when_done)| is_done(when_done, name));
+    }
+
+    #[test]
+    fn two_threads_do_not_enter_at_once_t42() {
+        let one = entering();
+        let others = WAYS.map(|(name, way)| (name, elsewhere(move || way(&jail()))));
+        thread::sleep(Duration::from_millis(200));
+        others.iter().for_each(|(name, when_done)| waits(when_done, name));
+        drop(one);
+        others.iter().for_each(|(name, when_done)| is_done(when_done, name));
+    }
+
+    #[test]
+    fn a_program_is_not_started_while_a_thread_enters_t43() {
+        let entering = entering();
+        let started = elsewhere(|| assert!(jail().command("/bin/sh").args(["-c", ""]).status().is_ok()));
+        thread::sleep(Duration::from_millis(200));
+        waits(&started, "starting a program");
+        drop(entering);
+        is_done(&started, "starting a program");
+    }
+
+    #[test]
+    fn a_program_is_being_started_until_it_is_executed_and_no_longer_t43() {
+        let (mut here, mut there) = UnixStream::pair().expect("a pair");
+        for socket in [&here, &there] {
+            socket.set_read_timeout(Some(Duration::from_secs(20))).expect("set");
+        }
+        let started = elsewhere(move || {
+            let jail = jail();
+            let mut command = jail.command("/bin/cat");
+            command.stdin(std::process::Stdio::piped());
+            let wait = move || there.write_all(b"?").and_then(|()| there.read_exact(&mut [0]));
+            // SAFETY: the closure makes system calls only.
+            unsafe { command.as_std().pre_exec(wait) };
+            let mut child = command.spawn().expect("started");
+            // It runs, and entering does not wait for its end.
+            jail.attach().expect("entered");
+            drop(child.stdin.take());
+            assert!(child.wait().expect("waited for").success());
+        });
+        here.read_exact(&mut [0]).expect("the child is there");
+        let entered = elsewhere(|| jail().attach().expect("entered"));
+        thread::sleep(Duration::from_millis(200));
+        waits(&started, "the program");
+        waits(&entered, "entering");
+        here.write_all(b"!").expect("written");
+        is_done(&entered, "entering");
+        is_done(&started, "the program");
+    }
+
+    #[test]
+    fn nothing_else_waits_for_a_thread_that_enters() {
+        let _entering = entering();
+        let other = elsewhere(|| {
+            let jail = jail();
+            let watcher = crate::Watcher::new().expect("a watcher");
+            watcher.watch(&jail).expect("watched");
+            jail.update().hostname("changed").apply().expect("changed");
+            assert_eq!(jail.get(param::HOST_HOSTNAME).expect("read"), "changed");
+            assert_eq!(Jail::all().get(param::JID).count(), 1);
+            // A child enters by itself.
+            let child = sim::Kernel::current().expect("a model").process().fork();
+            child.run(|| jail.attach()).expect("entered");
+            jail.remove().expect("removed");
+        });
+        is_done(&other, "all else");
+    }
+
+    #[test]
+    fn std_s_exec_in_this_process_fails_rather_than_waits() {
+        let starting = starting();
+        let failed = elsewhere(|| {
+            let mut command = Command::new("/nonexistent/program");
+            command.jail(&jail()).expect("prepared");
+            assert_eq!(command.exec().raw_os_error(), Some(libc::EAGAIN));
+        });
+        is_done(&failed, "exec");
+        drop(starting);
+    }
+
+    #[test]
+    fn a_forked_child_does_not_wait_for_its_parents_threads() {
+        /// Ends a child with 7 if all is well, after it has taken the lock, and after a child of its own has.
+        fn generations(left: u32) -> ! {
+            // SAFETY: takes a number and touches no memory. A child that waits is killed.
+            unsafe { libc::alarm(20) };
+            let _entering = entering();
+            let good = left == 0 || forked(|| generations(left - 1)) == 7;
+            // SAFETY: it ends the process.
+            unsafe { libc::_exit(if good { 7 } else { 1 }) }
+        }
+        fn forked(child: impl FnOnce() -> i32) -> i32 {
+            // SAFETY: the child makes system calls, computes and exits.
+            let pid = unsafe { libc::fork() };
+            if pid == 0 {
+                child();
+            }
+            let mut status = 0;
+            // SAFETY: the kernel writes one int, which is ours.
+            assert_eq!(unsafe { libc::waitpid(pid, &raw mut status, 0) }, pid);
+            if libc::WIFEXITED(status) { libc::WEXITSTATUS(status) } else { -status }
+        }
+        let entering = entering();
+        assert_eq!(forked(|| generations(3)), 7);
+        drop(entering);
+        let _starting = starting();
+        assert_eq!(forked(|| generations(0)), 7);
+    }
+
+    #[test]
+    fn a_panic_of_one_thread_keeps_no_other_from_entering() {
+        let panicked = thread::spawn(|| {
+            let _entering = entering();
+            panic!("on purpose");
+        });
+        assert!(panicked.join().is_err());
+        drop(entering());
+        drop(starting());
+        is_done(&elsewhere(|| jail().attach().expect("entered")), "entering");
+    }
+}
