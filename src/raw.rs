@@ -127,7 +127,8 @@ pub fn jail_get(request: &mut Request, at: At<'_>, flags: GetFlags) -> Result<Re
 
 /// Moves this process into a jail, for good. Wraps [jail_attach(2)].
 ///
-/// All threads of the process move. Prefer doing it in a child that was forked for it.
+/// All threads of the process move, and programs that other threads are starting are waited for; see
+/// [`Jail::attach`](crate::Jail::attach). Prefer doing it in a child that was forked for it.
 ///
 /// # Errors
 ///
@@ -143,7 +144,8 @@ pub fn jail_attach(jid: Jid) -> Result<()> {
 /// Moves this process into the jail of a descriptor, for good. Wraps [jail_attach_jd(2)].
 ///
 /// On FreeBSD 15.0 and 15.1 this call leaks a reference, whether it succeeds or not, and the jail stays dying
-/// for ever once it is removed: use [`Jail::attach`](crate::Jail::attach), which enters by other means.
+/// for ever once it is removed: use [`Jail::attach`](crate::Jail::attach), which enters by other means. It says what
+/// happens to other threads.
 ///
 /// # Errors
 ///
@@ -188,7 +190,8 @@ pub fn jail_remove_jd(descriptor: BorrowedFd<'_>) -> Result<()> {
 /// Creates a jail and moves this process into it, for good. Wraps [jail(2)], which is deprecated: see
 /// [`LegacyJail`] for what to use instead.
 ///
-/// All threads of the process move. The jail goes with its last process.
+/// All threads of the process move, and programs that other threads are starting are waited for; see
+/// [`Jail::attach`](crate::Jail::attach). The jail goes with its last process.
 ///
 /// # Errors
 ///

@@ -117,7 +117,8 @@ impl<'p> JailBuilder<'p> {
 
     /// Creates a jail and moves this process into it, for good. The jail goes with its last process.
     ///
-    /// All threads of the process move; see [`Jail::attach`]. The process cannot see its own jail then, so there
+    /// All threads of the process move, and programs that other threads are starting are waited for; see
+    /// [`Jail::attach`]. The process cannot see its own jail then, so there
     /// is no handle, only the number.
     ///
     /// Wraps jail_set(2) with `JAIL_CREATE | JAIL_ATTACH`, as [`create`](Self::create). Where parameters take a second

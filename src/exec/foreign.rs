@@ -54,7 +54,8 @@ pub trait CommandExt: sealed::Sealed {
     ///   [`Jail::attach`].
     /// - std's [`exec`](std::os::unix::process::CommandExt::exec), called by the process that called this method,
     ///   leaves that process's directories and signal handlers alone, as [`JailCommand::exec`](crate::JailCommand::exec)
-    ///   does. A process that has been forked since by other means is taken for a child of `spawn`: when `exec` fails in
+    ///   does, and fails with `EAGAIN` where that would wait for another thread. A process that has been forked since by
+    ///   other means is taken for a child of `spawn`: when `exec` fails in
     ///   it, its signal handlers are gone, and where the kernel refused to let it in because of its directories, there
     ///   are sockets in their places. [`JailCommand::exec`](crate::JailCommand::exec) knows the two apart.
     ///

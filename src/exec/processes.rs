@@ -43,8 +43,10 @@ impl Jail {
     /// Sends a signal to all processes of this jail, one after the other, and returns how many there were; 0
     /// only counts those that it could be sent to.
     ///
-    /// A process that is started meanwhile may be missed, and jails below are left alone.
-    /// [`remove`](Jail::remove) ends all processes for certain, those in jails below too.
+    /// It reaches those that are there at that moment. One that is started meanwhile may be missed, and processes that
+    /// fork faster than they are signalled may go on for ever: a chain of forks outlived 11 rounds of SIGKILL in 88 of 100
+    /// tries on 15.1 (T50). Jails below are left alone. **To end all processes for certain, those in jails below too,
+    /// [`remove`](Jail::remove) the jail.**
     ///
     /// Wraps kill(2). On the model every signal but 0 ends a process.
     ///

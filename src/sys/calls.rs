@@ -43,7 +43,8 @@ pub unsafe fn jail_get(iov: *mut iovec, niov: c_uint, flags: c_int) -> c_int {
     in_c(unsafe { System::current().jail_get_raw(iov, niov, flags) })
 }
 
-/// Creates a jail and enters it. Wraps [jail(2)], which FreeBSD keeps for old programs.
+/// Creates a jail and enters it. Wraps [jail(2)], which FreeBSD keeps for old programs. Waits for other threads as
+/// [`Jail::attach`](crate::Jail::attach) does.
 ///
 /// Returns the jail's number, or -1 with `errno` set.
 ///
@@ -60,7 +61,10 @@ pub unsafe fn jail(jail: *mut bindings::jail) -> c_int {
 
 /// Moves this process into a jail, for good. Wraps [jail_attach(2)].
 ///
-/// Returns 0, or -1 with `errno` set.
+/// Returns 0, or -1 with `errno` set. Waits for other threads as [`Jail::attach`](crate::Jail::attach) does.
+///
+/// Async-signal-safe in a forked child, unless the crate has the feature `sim`: it allocates nothing, and the lock that
+/// it takes there is the child's own.
 ///
 /// [jail_attach(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_attach&sektion=2
 #[must_use = "a failed attach leaves the process outside"]
@@ -80,8 +84,8 @@ pub fn jail_remove(jid: c_int) -> c_int {
 
 /// Moves this process into the jail of a descriptor, for good. Wraps [jail_attach_jd(2)].
 ///
-/// Returns 0, or -1 with `errno` set: `ENOSYS` before FreeBSD 15. On FreeBSD 15.0 and 15.1 the call leaks a
-/// reference, and the jail stays dying for ever once it is removed;
+/// Returns 0, or -1 with `errno` set: `ENOSYS` before FreeBSD 15. Waits for other threads as
+/// [`Jail::attach`](crate::Jail::attach) does. On FreeBSD 15.0 and 15.1 the call leaks a reference, and the jail stays dying for ever once it is removed;
 /// [`Jail::attach`](crate::Jail::attach) enters without that.
 ///
 /// [jail_attach_jd(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_attach_jd&sektion=2

@@ -22,7 +22,7 @@ use super::entrance::{Entrance, Errmsg};
 #[cfg(feature = "sim")]
 use super::fd::{self, Stat};
 use super::report::{Report, Step};
-use super::{Errno, directories, inherit, kernel, lock};
+use super::{Errno, System, directories, inherit, lock};
 
 /// Whose terminal and signals the child gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -199,7 +199,7 @@ impl Plan {
             }
             Enter::Jid(jid) => {
                 self.reach(Step::Enter);
-                kernel::jail_attach(*jid)
+                System::jail_attach_unlocked(*jid)
             }
             Enter::Descriptor(entrance) => {
                 self.reach(Step::Check);

@@ -243,9 +243,13 @@ mod tests {
         let starting = starting();
         let entering = WAYS.map(|(name, way)| (name, elsewhere(move || way(&jail()))));
         thread::sleep(Duration::from_millis(200));
-        entering.iter().for_each(|(name, when_done)| waits(when_done, name));
+        for (name, when_done) in &entering {
+            waits(when_done, name);
+        }
         drop(starting);
-        entering.iter().for_each(|(name, when_done)| is_done(when_done, name));
+        for (name, when_done) in &entering {
+            is_done(when_done, name);
+        }
     }
 
     #[test]
@@ -253,9 +257,13 @@ mod tests {
         let one = entering();
         let others = WAYS.map(|(name, way)| (name, elsewhere(move || way(&jail()))));
         thread::sleep(Duration::from_millis(200));
-        others.iter().for_each(|(name, when_done)| waits(when_done, name));
+        for (name, when_done) in &others {
+            waits(when_done, name);
+        }
         drop(one);
-        others.iter().for_each(|(name, when_done)| is_done(when_done, name));
+        for (name, when_done) in &others {
+            is_done(when_done, name);
+        }
     }
 
     #[test]

@@ -210,6 +210,11 @@ impl System {
         counted(true, kernel::jail_attach(jid))
     }
 
+    /// Calls jail_attach(2) where [`jail_set_unlocked`](Self::jail_set_unlocked) would be called.
+    pub(super) fn jail_attach_unlocked(jid: c_int) -> Result<(), Errno> {
+        counted(true, kernel::jail_attach(jid))
+    }
+
     /// Orders entering a jail before or after all else that this process's threads do to start programs or to enter
     /// one (T42, T43). A forked process that is only modelled has a lock of its own, which nobody else takes.
     fn entering(&self) -> Option<Entering> {
