@@ -44,8 +44,8 @@ pub fn model(kernel: sim::Kernel) -> Host {
 }
 
 /// The model's releases, each to be gone through by tests of what must hold on all.
-pub fn releases() -> [sim::Release; 3] {
-    [sim::Release::FREEBSD_13_2, sim::Release::FREEBSD_14_2, sim::Release::FREEBSD_15_1]
+pub fn releases() -> [sim::Release; 4] {
+    sim::Release::ALL
 }
 
 /// Runs a test on the host's kernel, or else on a model of each release.
