@@ -14,7 +14,7 @@
 use core::ffi::c_int;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use crate::error::{Call, Error, ErrorKind, Result, Subject};
+use crate::error::{self, Call, Error, ErrorKind, Result, Subject};
 use crate::flags::{GetFlags, SetFlags};
 use crate::jid::Jid;
 use crate::legacy::LegacyJail;
@@ -357,23 +357,17 @@ fn nameless(reason: &'static str) -> Error {
     Error::refused(ErrorKind::InvalidValue, reason).about("name")
 }
 
-/// Why entering is not permitted.
-pub(crate) const ENTERING: &str = "entering needs root, and no directory may be open in the process";
-
 pub(crate) fn attach_error(call: Call, errno: Errno) -> Error {
     match errno.0 {
         libc::ENOSYS => unsupported(call, errno),
-        libc::EPERM => Error::os(call, errno, ErrorKind::PermissionDenied, ENTERING),
+        libc::EPERM => Error::os(call, errno, ErrorKind::PermissionDenied, error::ENTERING),
+        libc::EACCES => Error::os(call, errno, ErrorKind::PermissionDenied, error::ROOT_CLOSED),
+        libc::ENOTDIR => Error::os(call, errno, ErrorKind::InvalidPath, error::ROOT_UNMOUNTED),
         libc::EINVAL | libc::ENOENT => gone(call, errno),
         libc::EBADF => Error::os(call, errno, ErrorKind::InvalidDescriptor, ""),
-        libc::EDEADLK => Error::os(
-            call,
-            errno,
-            ErrorKind::Other,
-            "this process may run on none of the processors that the jail may use",
-        ),
+        libc::EDEADLK => Error::os(call, errno, ErrorKind::Other, error::NO_COMMON_CPU),
         libc::EAGAIN => Error::os(call, errno, ErrorKind::Dying, ""),
-        _ => other(call, errno),
+        _ => Error::os(call, errno, ErrorKind::Other, ""),
     }
 }
 
@@ -383,24 +377,14 @@ pub(crate) fn remove_error(call: Call, errno: Errno) -> Error {
         libc::EPERM => Error::os(call, errno, ErrorKind::PermissionDenied, "removing a jail needs root"),
         libc::EINVAL | libc::ENOENT => gone(call, errno),
         libc::EBADF => Error::os(call, errno, ErrorKind::InvalidDescriptor, ""),
-        _ => other(call, errno),
+        _ => Error::os(call, errno, ErrorKind::Other, ""),
     }
-}
-
-fn other(call: Call, errno: Errno) -> Error {
-    let kind = if errno.is_not_capable() { ErrorKind::NotCapable } else { ErrorKind::Other };
-    Error::os(call, errno, kind, "")
 }
 
 fn unsupported(call: Call, errno: Errno) -> Error {
     match call {
         Call::JailAttachJd | Call::JailRemoveJd => no_descriptors(),
-        _ => Error::os(
-            call,
-            errno,
-            ErrorKind::Unsupported,
-            "this host has no jails: it is not FreeBSD, and no model of its kernel is installed",
-        ),
+        _ => Error::os(call, errno, ErrorKind::Unsupported, error::NO_JAILS),
     }
 }
 

@@ -11,7 +11,9 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use common::{exists, host, model, name, on_every_kernel, releases};
 use freebsd_jail::raw::{self, At};
-use freebsd_jail::{ErrorKind, Features, GetFlags, Jail, Jid, OwnedJail, Request, SetFlags, param, sim};
+use freebsd_jail::{
+    Call, ErrorKind, Features, GetFlags, Jail, Jid, OwnedJail, Request, SetFlags, param, sim,
+};
 
 fn jail(what: &str) -> OwnedJail {
     Jail::builder().name(name(what)).path("/").children_max(9).create().expect("created")
@@ -318,6 +320,9 @@ fn t21_a_nested_jail_needs_a_path_and_counts_against_its_parents_limit() {
         // A limit of 0 is the default.
         let error = first.child_builder().name("e").path("/").create().expect_err("no children allowed");
         assert_eq!(error.kind(), ErrorKind::LimitExceeded, "{error}");
+        // Where the kernel has said so, what it said is kept.
+        let said = first.descriptor().map(|_| (Call::JailSet, libc::EPERM));
+        assert_eq!(error.call().zip(error.errno()), said, "{error}");
         assert!(error.to_string().contains(&format!("jail {}", first.jid())), "{error}");
         assert_eq!(outer.get(param::CHILDREN_CUR).expect("read"), 1);
     });
@@ -344,7 +349,7 @@ fn t21_the_limits_of_all_jails_above_hold_and_the_one_that_is_reached_is_named()
                     (ErrorKind::LimitExceeded, Some("children.max")),
                     "{error}"
                 );
-                let reason = format!("jail {} may have {most} jails below it", full.jid());
+                let reason = format!("jail {} has reached its limit of {most} child jail", full.jid());
                 assert!(error.to_string().contains(&reason), "{error}");
             }
         };

@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use super::JailBuilder;
 use crate::SetFlags;
-use crate::error::{Call, Error, ErrorKind, Result, Subject};
+use crate::error::{Call, ENTERING, Error, ErrorKind, Result, Subject};
 use crate::jail::{Jail, Nested, no_descriptor};
 use crate::jid::Jid;
 use crate::param;
@@ -104,7 +104,10 @@ impl JailBuilder<'_> {
                     ErrorKind::PermissionDenied
                         if parent.get(param::CHILDREN_MAX).is_ok_and(|max| max == 0) =>
                     {
-                        limit_error(parent.jid(), 0)
+                        error
+                            .with_kind(ErrorKind::LimitExceeded)
+                            .about("children.max")
+                            .because(limit_reached(parent.jid(), 0))
                     }
                     ErrorKind::LimitExceeded => explain_limit(error, parent),
                     _ => error,
@@ -276,7 +279,7 @@ fn set_late(jail: &Jail, parent: Option<BorrowedFd<'_>>, rest: &mut Rest) -> Res
     }
     let verb = Verb { call: Call::JailSet, flags: flags.bits() | at, subject: Subject::Handle };
     rest.late.call(&jail.system, verb, desc).map_err(|error| match (error.kind(), rest.fate) {
-        (ErrorKind::PermissionDenied, Fate::Entered) => error.because(raw::ENTERING),
+        (ErrorKind::PermissionDenied, Fate::Entered) => error.because(ENTERING),
         _ => error,
     })?;
     match jail.descriptor_ref() {
@@ -307,7 +310,11 @@ fn limit_error(jail: Jid, most: i32) -> Error {
 }
 
 fn limit_reached(jail: Jid, most: i32) -> String {
-    format!("jail {jail} may have {most} jails below it (children.max), and has them")
+    match most {
+        0 => format!("jail {jail} may have no child jails: set `children.max` of it"),
+        1 => format!("jail {jail} has reached its limit of 1 child jail"),
+        _ => format!("jail {jail} has reached its limit of {most} child jails"),
+    }
 }
 
 /// Says whose limit it was, which the kernel does not.

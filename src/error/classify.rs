@@ -1,7 +1,9 @@
 //! From the kernel's answer to an [`Error`].
 //!
-//! The texts are those of `kern_jail_set` and `kern_jail_get` in FreeBSD's `sys/kern/kern_jail.c`; both 13.2
-//! and 15.1 use the ones matched here.
+//! The texts are those of `kern_jail_set` and `kern_jail_get` in FreeBSD's `sys/kern/kern_jail.c`, of
+//! `linux_prison_check` in `sys/compat/linux/linux_mib.c` and of `mac_do_jail_check` and `mac_do_jail_set` in
+//! `sys/security/mac_do/mac_do.c`. Some quote names that a caller chose (T35): what can stand in them is compared as a
+//! whole, or by what comes before the quotation.
 
 #![forbid(unsafe_code)]
 
@@ -24,51 +26,38 @@ pub(crate) enum Subject {
 /// What the classification needs to know of the request.
 pub(crate) struct Asked<'a> {
     pub(crate) subject: Subject,
-    /// Whether the request carries a parameter of this name.
-    pub(crate) carries: &'a dyn Fn(&str) -> bool,
+    /// Returns the names of the request's parameters.
+    pub(crate) names: &'a dyn Fn() -> Vec<String>,
 }
+
+/// Why a call fails everywhere but on FreeBSD.
+pub(crate) const NO_JAILS: &str =
+    "this host has no jails: it is not FreeBSD, and no model of its kernel is installed";
+
+/// Why a call fails in capability mode, or with a descriptor whose rights are limited.
+pub(crate) const CAPSICUM: &str = "this process is in capability mode, or the descriptor's rights do not include \
+                                   this: see capsicum(4)";
 
 impl Error {
     /// Makes the error of a failed jail_set or jail_get, from all that the kernel said.
     pub(crate) fn from_kernel(call: Call, errno: Errno, text: &[u8], asked: &Asked<'_>) -> Self {
-        let text = String::from_utf8_lossy(text);
-        let verdict = match errno.0 {
-            _ if errno.is_not_capable() => Verdict::new(ErrorKind::NotCapable),
-            libc::ENOSYS => Verdict::new(ErrorKind::Unsupported).because(
-                "this host has no jails: it is not FreeBSD, and no model of its kernel is installed",
-            ),
-            libc::EPERM => permission(call, &text, asked),
-            libc::ENOENT => not_found(call, &text, asked),
-            libc::EINVAL => invalid(call, &text, asked),
-            libc::EEXIST => Verdict::new(ErrorKind::AlreadyExists),
-            libc::EADDRINUSE => Verdict::new(ErrorKind::AddressInUse)
-                .about(if text.contains("IPv6") { "ip6.addr" } else { "ip4.addr" })
-                .because("an address can be shared only by jails that have exactly one each"),
-            libc::ENAMETOOLONG if text.is_empty() => too_long(asked),
-            libc::EFBIG => Verdict::new(ErrorKind::InvalidValue)
-                .about_first(asked, &["meta", "env"])
-                .because("longer than sysctl security.jail.meta_maxbufsize allows"),
-            libc::ENOTDIR | libc::ELOOP | libc::ENAMETOOLONG | libc::EACCES if call == Call::JailSet => {
-                Verdict::new(ErrorKind::InvalidPath).about("path")
-            }
-            libc::EBADF => Verdict::new(ErrorKind::InvalidDescriptor),
-            libc::EMFILE | libc::ENFILE | libc::ENOMEM => Verdict::new(ErrorKind::ResourceExhausted),
-            libc::EAGAIN if text.contains("no available jail IDs") => {
-                Verdict::new(ErrorKind::ResourceExhausted)
-            }
-            libc::EAGAIN => {
-                Verdict::new(ErrorKind::Dying).because("the jail that this process is in is being removed")
-            }
-            libc::EDEADLK => Verdict::new(ErrorKind::Other)
-                .because("this process may run on none of the processors that the jail may use"),
-            _ => Verdict::new(ErrorKind::Other),
+        // A module's text may end in a newline.
+        let text = String::from_utf8_lossy(text.trim_ascii());
+        let verdict = if errno.is_not_capable() {
+            Verdict::new(ErrorKind::NotCapable).because(CAPSICUM)
+        } else if text == "attach failed" {
+            entering(errno)
+        } else if let Some(verdict) = of_module(&text) {
+            verdict
+        } else {
+            of_number(call, errno, &text, asked)
         };
         Self(Box::new(Inner {
             kind: verdict.kind,
             stage: None,
             call: Some(call),
             message: (!text.is_empty()).then(|| text.as_ref().into()),
-            parameter: verdict.parameter.map(Into::into),
+            parameter: verdict.parameter,
             reason: verdict.reason.map(Into::into),
             source: Some(errno.into()),
         }))
@@ -76,27 +65,27 @@ impl Error {
 }
 
 /// What the crate makes of an answer.
-struct Verdict<'t> {
+struct Verdict {
     kind: ErrorKind,
-    parameter: Option<&'t str>,
+    parameter: Option<Box<str>>,
     reason: Option<&'static str>,
 }
 
-impl<'t> Verdict<'t> {
+impl Verdict {
     fn new(kind: ErrorKind) -> Self {
         Self { kind, parameter: None, reason: None }
     }
 
-    fn about(mut self, parameter: &'t str) -> Self {
-        self.parameter = Some(parameter);
+    fn about(mut self, parameter: &str) -> Self {
+        self.parameter = Some(parameter.into());
         self
     }
 
     /// Names the parameter when the request carries just one of these.
-    fn about_first(mut self, asked: &Asked<'_>, names: &[&'t str]) -> Self {
-        let mut carried = names.iter().copied().filter(|name| (asked.carries)(name));
-        if let (Some(name), None) = (carried.next(), carried.next()) {
-            self.parameter = Some(name);
+    fn about_only(mut self, asked: &Asked<'_>, is: impl Fn(&str) -> bool) -> Self {
+        let mut such = (asked.names)().into_iter().filter(|name| is(name));
+        if let (Some(name), None) = (such.next(), such.next()) {
+            self.parameter = Some(name.into());
         }
         self
     }
@@ -107,8 +96,66 @@ impl<'t> Verdict<'t> {
     }
 }
 
-fn permission<'t>(call: Call, text: &str, asked: &Asked<'_>) -> Verdict<'t> {
-    if text.contains("prison limit exceeded") {
+fn of_number(call: Call, errno: Errno, text: &str, asked: &Asked<'_>) -> Verdict {
+    match errno.0 {
+        libc::ENOSYS => Verdict::new(ErrorKind::Unsupported).because(NO_JAILS),
+        libc::EPERM => permission(call, text, asked),
+        libc::ENOENT => not_found(call, text, asked),
+        libc::EINVAL => invalid(call, text, asked),
+        libc::EEXIST => Verdict::new(ErrorKind::AlreadyExists),
+        libc::EADDRINUSE => Verdict::new(ErrorKind::AddressInUse)
+            .about(if text == "IPv6 addresses clash" { "ip6.addr" } else { "ip4.addr" })
+            .because("an address can be shared only by jails that have exactly one each"),
+        libc::ENAMETOOLONG => too_long(text, asked),
+        libc::EFBIG => Verdict::new(ErrorKind::InvalidValue)
+            .about_only(asked, is_text_of_keys)
+            .because("longer than sysctl security.jail.meta_maxbufsize allows"),
+        libc::ENOTDIR | libc::ELOOP | libc::EACCES if call == Call::JailSet => {
+            Verdict::new(ErrorKind::InvalidPath).about("path")
+        }
+        libc::EBADF => Verdict::new(ErrorKind::InvalidDescriptor),
+        libc::EMFILE | libc::ENFILE | libc::ENOMEM => Verdict::new(ErrorKind::ResourceExhausted),
+        libc::EDEADLK => Verdict::new(ErrorKind::Other).because(super::NO_COMMON_CPU),
+        libc::EAGAIN if text == "no available jail IDs" => Verdict::new(ErrorKind::ResourceExhausted),
+        libc::EAGAIN => {
+            Verdict::new(ErrorKind::Dying).because("the jail that this process is in is being removed")
+        }
+        _ => Verdict::new(ErrorKind::Other),
+    }
+}
+
+/// What a failed jail_attach means, made as part of another call.
+fn entering(errno: Errno) -> Verdict {
+    match errno.0 {
+        libc::EPERM => Verdict::new(ErrorKind::PermissionDenied).because(super::ENTERING),
+        libc::EACCES => Verdict::new(ErrorKind::PermissionDenied).because(super::ROOT_CLOSED),
+        libc::ENOTDIR => Verdict::new(ErrorKind::InvalidPath).because(super::ROOT_UNMOUNTED),
+        libc::EDEADLK => Verdict::new(ErrorKind::Other).because(super::NO_COMMON_CPU),
+        libc::EAGAIN => Verdict::new(ErrorKind::Dying),
+        _ => Verdict::new(ErrorKind::Other),
+    }
+}
+
+/// What a module says of its parameters, whatever the number.
+fn of_module(text: &str) -> Option<Verdict> {
+    let invalid = Verdict::new(ErrorKind::InvalidValue);
+    if text.starts_with("MAC/do: Parse error") {
+        return Some(invalid.about("mac.do.rules"));
+    }
+    Some(match text {
+        "'mac.do.rules' must be specified given 'mac.do''s value"
+        | "'mac.do.rules' specified but should not given 'mac.do''s value" => {
+            Verdict::new(ErrorKind::Conflict).about("mac.do")
+        }
+        "'mac.do.rules' not a proper string" | "'mdo.rules' too long" => invalid.about("mac.do.rules"),
+        "linux.osname too long" => invalid.about("linux.osname"),
+        "linux.osrelease too long" | "linux.osrelease format error" => invalid.about("linux.osrelease"),
+        _ => return None,
+    })
+}
+
+fn permission(call: Call, text: &str, asked: &Asked<'_>) -> Verdict {
+    if text == "prison limit exceeded" {
         return Verdict::new(ErrorKind::LimitExceeded).because("children.max of a jail above is reached");
     }
     let verdict = Verdict::new(ErrorKind::PermissionDenied);
@@ -116,19 +163,42 @@ fn permission<'t>(call: Call, text: &str, asked: &Asked<'_>) -> Verdict<'t> {
         return verdict.because("not allowed to take ownership of a jail");
     }
     match asked.subject {
-        Subject::New => verdict.because(
+        Subject::New => verdict.about_only(asked, is_limited_by_parent).because(
             "this process is not root, the jail that it is in may have no children, or the new jail would be \
              allowed more than its parent",
         ),
-        _ => verdict.because("this process is not root, or the jail would be allowed more than its parent"),
+        _ => verdict
+            .about_only(asked, is_limited_by_parent)
+            .because("this process is not root, or the jail would be allowed more than its parent"),
     }
 }
 
-fn not_found<'t>(call: Call, text: &str, asked: &Asked<'_>) -> Verdict<'t> {
-    if text.ends_with("is dying") {
-        let gone = asked.subject == Subject::Handle;
-        return Verdict::new(if gone { ErrorKind::Gone } else { ErrorKind::Dying });
+/// Whether the kernel holds a parameter against the jail's parent, without a text.
+fn is_limited_by_parent(name: &str) -> bool {
+    const OTHERS: [&str; 10] = [
+        "securelevel",
+        "children.max",
+        "enforce_statfs",
+        "devfs_ruleset",
+        "ip4.addr",
+        "ip6.addr",
+        "sysvmsg",
+        "sysvsem",
+        "sysvshm",
+        "zfs.mount_snapshot",
+    ];
+    match name.strip_prefix("allow.") {
+        // A permission that is taken away is no reason.
+        Some(_) => !name.rsplit('.').next().is_some_and(|last| last.starts_with("no")),
+        None => OTHERS.contains(&name),
     }
+}
+
+fn is_text_of_keys(name: &str) -> bool {
+    matches!(name.split('.').next(), Some("meta" | "env"))
+}
+
+fn not_found(call: Call, text: &str, asked: &Asked<'_>) -> Verdict {
     if text.is_empty() {
         // jail_set looks the path up without adding words; jail_get never fails so.
         return if call == Call::JailSet {
@@ -137,11 +207,14 @@ fn not_found<'t>(call: Call, text: &str, asked: &Asked<'_>) -> Verdict<'t> {
             Verdict::new(ErrorKind::NotFound)
         };
     }
-    if text.contains("dead jail") {
+    if text == "descriptor to dead jail" {
         return Verdict::new(ErrorKind::Gone);
     }
+    // "jail "NAME" not found" is the other text that ends in what the kernel, and not the caller, says.
+    let is_dying = text.starts_with("jail ") && text.ends_with(" is dying");
     match asked.subject {
         Subject::Handle => Verdict::new(ErrorKind::Gone),
+        _ if is_dying => Verdict::new(ErrorKind::Dying),
         Subject::New => Verdict::new(ErrorKind::NotFound)
             .about("name")
             .because("the parent that the name asks for does not exist"),
@@ -149,7 +222,8 @@ fn not_found<'t>(call: Call, text: &str, asked: &Asked<'_>) -> Verdict<'t> {
     }
 }
 
-fn invalid<'t>(call: Call, text: &'t str, asked: &Asked<'_>) -> Verdict<'t> {
+fn invalid(call: Call, text: &str, asked: &Asked<'_>) -> Verdict {
+    const CHECKED: [&str; 4] = ["ip4.addr", "ip6.addr", "enforce_statfs", "devfs_ruleset"];
     if let Some(name) = text.strip_prefix("unknown parameter: ") {
         return Verdict::new(ErrorKind::UnknownParameter)
             .about(name)
@@ -158,53 +232,122 @@ fn invalid<'t>(call: Call, text: &'t str, asked: &Asked<'_>) -> Verdict<'t> {
     if let Some(name) = text.strip_suffix(" cannot be changed after creation") {
         return Verdict::new(ErrorKind::InvalidParameter).about(name);
     }
-    if let Some(name) = text.strip_suffix(" format error") {
-        return Verdict::new(ErrorKind::InvalidValue).about(name);
-    }
-    if text.starts_with("vnet jails cannot have IP") {
-        return Verdict::new(ErrorKind::Conflict).about("vnet");
-    }
-    if text.starts_with("name cannot be numeric") || text.starts_with("cannot change jail's parent") {
-        return Verdict::new(ErrorKind::InvalidValue).about("name");
-    }
-    if text.starts_with("cannot change jid") || text.starts_with("negative jid") {
-        return Verdict::new(ErrorKind::InvalidValue).about("jid");
-    }
-    if text.starts_with("too many IPv4") {
-        return Verdict::new(ErrorKind::InvalidValue)
-            .about("ip4.addr")
-            .because("more than sysctl security.jail.jail_max_af_ips allows");
-    }
-    if text.starts_with("too many IPv6") {
-        return Verdict::new(ErrorKind::InvalidValue)
-            .about("ip6.addr")
-            .because("more than sysctl security.jail.jail_max_af_ips allows");
-    }
-    if text.starts_with("new jail must persist or attach") {
-        return Verdict::new(ErrorKind::InvalidRequest).about("persist");
-    }
-    if text.starts_with("osrel") {
-        let name = if text.starts_with("osrelease") { "osrelease" } else { "osreldate" };
-        return Verdict::new(ErrorKind::InvalidValue).about(name);
-    }
-    if text.contains("not a jail descriptor") {
-        return Verdict::new(ErrorKind::InvalidDescriptor);
-    }
-    if !text.is_empty() {
-        return Verdict::new(ErrorKind::InvalidRequest);
+    let value = |name| Verdict::new(ErrorKind::InvalidValue).about(name);
+    match text {
+        "" => {}
+        "vnet jails cannot have IP address restrictions" => {
+            return Verdict::new(ErrorKind::Conflict).about("vnet");
+        }
+        "name cannot be numeric (unless it is the jid)" | "cannot change jail's parent" => {
+            return value("name");
+        }
+        "cannot change jid" | "negative jid" => return value("jid"),
+        "too many IPv4 addresses" => {
+            return value("ip4.addr").because("more than sysctl security.jail.jail_max_af_ips allows");
+        }
+        "too many IPv6 addresses" => {
+            return value("ip6.addr").because("more than sysctl security.jail.jail_max_af_ips allows");
+        }
+        "osreldate cannot be 0" => return value("osreldate"),
+        "new jail must persist or attach" => {
+            return Verdict::new(ErrorKind::InvalidRequest).about("persist");
+        }
+        "not a jail descriptor" => return Verdict::new(ErrorKind::InvalidDescriptor),
+        _ => return Verdict::new(ErrorKind::InvalidRequest),
     }
     let verdict = Verdict::new(ErrorKind::InvalidValue);
     if call == Call::JailGet {
         return verdict.because("a buffer is too small or of the wrong size for its parameter");
     }
-    let fields = ["ip4.addr", "ip6.addr", "enforce_statfs", "devfs_ruleset", "mac.do.rules"];
     verdict
-        .about_first(asked, &fields)
+        .about_only(asked, |name| CHECKED.contains(&name))
         .because("a value is out of range or of the wrong size, or an address is a broadcast, unspecified or repeated one")
 }
 
-fn too_long<'t>(asked: &Asked<'_>) -> Verdict<'t> {
-    Verdict::new(ErrorKind::InvalidValue)
-        .about_first(asked, &["name", "path", "host.hostname", "host.domainname", "host.hostuuid"])
+fn too_long(text: &str, asked: &Asked<'_>) -> Verdict {
+    const STRINGS: [&str; 5] = ["name", "path", "host.hostname", "host.domainname", "host.hostuuid"];
+    let verdict = Verdict::new(ErrorKind::InvalidValue);
+    if text.starts_with("osrelease string must be ") {
+        return verdict.about("osrelease");
+    }
+    verdict
+        .about_only(asked, |name| STRINGS.contains(&name))
         .because("longer than the kernel allows, its parents' names included")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(call: Call, errno: i32, text: &str, subject: Subject, carried: &[&str]) -> Error {
+        let names = || carried.iter().copied().map(str::to_owned).collect();
+        Error::from_kernel(call, Errno(errno), text.as_bytes(), &Asked { subject, names: &names })
+    }
+
+    #[track_caller]
+    fn set(errno: i32, text: &str, carried: &[&str], kind: ErrorKind, parameter: Option<&str>) {
+        let error = error(Call::JailSet, errno, text, Subject::Handle, carried);
+        assert_eq!((error.kind(), error.parameter()), (kind, parameter), "{error}");
+        assert_eq!(error.errno(), Some(errno));
+        assert_eq!(error.message(), Some(text.trim()).filter(|text| !text.is_empty()));
+    }
+
+    #[test]
+    fn t35_a_text_that_quotes_a_name_is_not_taken_for_another_one() {
+        for name in
+            ["dead jail", "descriptor to dead jail", "not a jail descriptor", "x\" is dying", "attach failed"]
+        {
+            let text = format!("jail \"{name}\" not found");
+            let error = error(Call::JailGet, libc::ENOENT, &text, Subject::Named, &["name"]);
+            assert_eq!((error.kind(), error.message()), (ErrorKind::NotFound, Some(text.as_str())), "{name}");
+        }
+        let dying = error(Call::JailGet, libc::ENOENT, "jail \"a b\" is dying", Subject::Named, &["name"]);
+        assert_eq!(dying.kind(), ErrorKind::Dying);
+        let dead = error(Call::JailGet, libc::ENOENT, "descriptor to dead jail", Subject::Named, &[]);
+        assert_eq!(dead.kind(), ErrorKind::Gone);
+        let unknown = "unknown parameter: path cannot be changed after creation";
+        set(
+            libc::EINVAL,
+            unknown,
+            &[],
+            ErrorKind::UnknownParameter,
+            Some("path cannot be changed after creation"),
+        );
+    }
+
+    #[test]
+    fn t35_a_text_of_a_module_names_its_parameter_and_has_no_newline() {
+        let invalid = ErrorKind::InvalidValue;
+        set(libc::EINVAL, "MAC/do: Parse error at index 3: No '>'\n", &[], invalid, Some("mac.do.rules"));
+        set(libc::ENAMETOOLONG, "'mdo.rules' too long", &[], invalid, Some("mac.do.rules"));
+        set(libc::ENAMETOOLONG, "linux.osname too long", &["name"], invalid, Some("linux.osname"));
+        set(libc::EINVAL, "linux.osrelease format error", &[], invalid, Some("linux.osrelease"));
+        let osrelease = "osrelease string must be 1-31 bytes long";
+        set(libc::ENAMETOOLONG, osrelease, &["path"], invalid, Some("osrelease"));
+        set(libc::ENAMETOOLONG, "", &["path", "securelevel"], invalid, Some("path"));
+        set(libc::ENAMETOOLONG, "", &["path", "name"], invalid, None);
+    }
+
+    #[test]
+    fn t35_an_attach_that_failed_is_not_about_the_path() {
+        for (errno, kind) in [
+            (libc::EACCES, ErrorKind::PermissionDenied),
+            (libc::EPERM, ErrorKind::PermissionDenied),
+            (libc::ENOTDIR, ErrorKind::InvalidPath),
+            (libc::EDEADLK, ErrorKind::Other),
+        ] {
+            set(errno, "attach failed", &["path"], kind, None);
+        }
+        set(libc::EACCES, "", &["path"], ErrorKind::InvalidPath, Some("path"));
+    }
+
+    #[test]
+    fn what_the_parent_lacks_is_named_where_only_one_parameter_can_be_meant() {
+        let denied = ErrorKind::PermissionDenied;
+        set(libc::EPERM, "", &["jid", "securelevel", "host.hostname"], denied, Some("securelevel"));
+        set(libc::EPERM, "", &["allow.mount.zfs", "allow.nomlock"], denied, Some("allow.mount.zfs"));
+        set(libc::EPERM, "", &["securelevel", "enforce_statfs"], denied, None);
+        set(libc::EPERM, "", &["host.hostname"], denied, None);
+        set(libc::EFBIG, "", &["meta.key", "securelevel"], ErrorKind::InvalidValue, Some("meta.key"));
+    }
 }

@@ -12,9 +12,22 @@ use std::io;
 
 use crate::sys::Errno;
 
-pub(crate) use classify::{Asked, Subject};
+pub(crate) use classify::{Asked, NO_JAILS, Subject};
 pub use kind::{Call, ErrorKind};
 pub use stage::Stage;
+
+/// Why entering is not permitted.
+pub(crate) const ENTERING: &str = "entering needs root, and no directory may be open in the process";
+
+/// Why a jail's root cannot be entered by anybody.
+pub(crate) const ROOT_CLOSED: &str = "this process may not search the jail's root directory";
+
+/// Why a jail's root is not there any more.
+pub(crate) const ROOT_UNMOUNTED: &str =
+    "the jail's root is no directory any more: its file system has been unmounted by force";
+
+/// Why a process cannot be moved into a jail's cpuset.
+pub(crate) const NO_COMMON_CPU: &str = "the process and the jail have no CPU in common: see cpuset(1)";
 
 /// The result of an operation on jails.
 pub type Result<T> = core::result::Result<T, Error>;
@@ -66,6 +79,8 @@ impl Error {
 
     /// A failure of a call that is no jail_set or jail_get and so has no text.
     pub(crate) fn os(call: Call, errno: Errno, kind: ErrorKind, reason: &'static str) -> Self {
+        let (kind, reason) =
+            if errno.is_not_capable() { (ErrorKind::NotCapable, classify::CAPSICUM) } else { (kind, reason) };
         Self(Box::new(Inner {
             kind,
             stage: None,

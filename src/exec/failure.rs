@@ -73,7 +73,7 @@ fn replaced(errno: Errno) -> Error {
 
 fn from_kernel(call: Call, errno: Errno, plan: &Plan) -> Error {
     let text = plan.report.as_ref().map(Report::text).unwrap_or_default();
-    let asked = Asked { subject: Subject::Handle, carries: &|_| false };
+    let asked = Asked { subject: Subject::Handle, names: &Vec::new };
     Error::from_kernel(call, errno, &text, &asked)
 }
 

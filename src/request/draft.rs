@@ -350,8 +350,8 @@ impl<'s> Draft<'s> {
             }
             Err(errno) => {
                 let text = errmsg.split(|&byte| byte == 0).next().unwrap_or_default();
-                let carries = |name: &str| self.position(name).is_some();
-                let asked = Asked { subject: verb.subject, carries: &carries };
+                let names = || self.names().map(str::to_owned).collect();
+                let asked = Asked { subject: verb.subject, names: &names };
                 Err(Error::from_kernel(verb.call, errno, text, &asked))
             }
         }

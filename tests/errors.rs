@@ -1,0 +1,183 @@
+//! What an error tells: its kind, the parameter, and what the kernel said.
+
+#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod common;
+
+use common::{name, on_every_kernel};
+use freebsd_jail::raw::{self, At};
+use freebsd_jail::{Allow, Call, ErrorKind, Jail, MacDo, Request, SetFlags, param};
+
+#[test]
+fn t35_a_jail_that_is_named_like_a_text_of_the_kernels_is_only_not_found() {
+    on_every_kernel(|_| {
+        for name in
+            ["dead jail", "descriptor to dead jail", "attach failed", "no jail specified", "a jail is dying"]
+        {
+            let error = Jail::open(name).expect_err("there is none");
+            assert_eq!((error.kind(), error.call()), (ErrorKind::NotFound, Some(Call::JailGet)), "{error}");
+            assert_eq!(error.message(), Some(&*format!("jail \"{name}\" not found")));
+        }
+    });
+}
+
+#[test]
+fn t35_rules_that_cannot_be_parsed_are_named() {
+    on_every_kernel(|_| {
+        let jail = Jail::builder().path("/").create().expect("created");
+        if jail.get(param::MAC_DO).is_err() {
+            println!("skipped: this kernel has no mac_do");
+            return;
+        }
+        let error = jail.update().mac_do(MacDo::rules("nonsense")).apply().expect_err("no rules");
+        assert_eq!(
+            (error.kind(), error.parameter()),
+            (ErrorKind::InvalidValue, Some("mac.do.rules")),
+            "{error}"
+        );
+        let text = error.message().expect("the kernel says where");
+        assert!(text.starts_with("MAC/do: Parse error") && !text.ends_with('\n'), "{text:?}");
+    });
+}
+
+#[test]
+fn t35_a_text_that_is_too_long_is_not_taken_for_a_path() {
+    on_every_kernel(|_| {
+        let mut request = Request::new();
+        // As long as the kernel's own may be, which is a byte more than it takes.
+        let osrelease = "r".repeat(31);
+        request.string("path", "/").and_then(|request| request.flag("persist")).expect("added");
+        request.string("osrelease", &osrelease).expect("added");
+        let error = raw::jail_set(&mut request, At::None, SetFlags::CREATE).expect_err("too long");
+        assert_eq!(
+            (error.kind(), error.parameter()),
+            (ErrorKind::InvalidValue, Some("osrelease")),
+            "{error}"
+        );
+        assert_eq!(error.errno(), Some(libc::ENAMETOOLONG));
+    });
+}
+
+#[test]
+fn what_the_parent_lacks_is_named() {
+    on_every_kernel(|_| {
+        let outer = Jail::builder()
+            .name(name("lacks"))
+            .path("/")
+            .children_max(3)
+            .securelevel(2)
+            .enforce_statfs(2)
+            .create()
+            .expect("created");
+        let inner = outer.child_builder().path("/").create().expect("created");
+        let denied = |result: freebsd_jail::Result<()>, parameter: Option<&str>| {
+            let error = result.expect_err("the parent lacks it");
+            assert_eq!(
+                (error.kind(), error.parameter()),
+                (ErrorKind::PermissionDenied, parameter),
+                "{error}"
+            );
+        };
+        denied(inner.update().securelevel(1).apply(), Some("securelevel"));
+        denied(inner.update().hostname("h").enforce_statfs(1).apply(), Some("enforce_statfs"));
+        denied(inner.update().allow(Allow::MLOCK).deny(Allow::SUSER).apply(), Some("allow.mlock"));
+        denied(inner.update().securelevel(1).enforce_statfs(1).apply(), None);
+        denied(outer.child_builder().path("/").securelevel(1).create().map(drop), Some("securelevel"));
+    });
+}
+
+/// A file system on a directory, unmounted and removed when dropped; `None` where there is none to be had.
+#[cfg(target_os = "freebsd")]
+struct Mounted(std::path::PathBuf);
+
+#[cfg(target_os = "freebsd")]
+impl Mounted {
+    fn new() -> Option<Self> {
+        let path = std::env::temp_dir().join(name("mounted"));
+        std::fs::create_dir(&path).expect("made");
+        let mounted = Self(path);
+        let mount =
+            std::process::Command::new("/sbin/mount").args(["-t", "tmpfs", "tmpfs"]).arg(&mounted.0).status();
+        match mount {
+            Ok(status) if status.success() => Some(mounted),
+            why => {
+                println!("skipped: no tmpfs can be mounted: {why:?}");
+                None
+            }
+        }
+    }
+
+    fn unmount(&self) {
+        let _ = std::process::Command::new("/sbin/umount").arg("-f").arg(&self.0).status();
+    }
+}
+
+#[cfg(target_os = "freebsd")]
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        self.unmount();
+        let _ = std::fs::remove_dir(&self.0);
+    }
+}
+
+#[cfg(target_os = "freebsd")]
+#[test]
+fn t60_a_jail_whose_root_was_unmounted_is_not_taken_for_a_removed_one() {
+    common::process::alone("t60_a_jail_whose_root_was_unmounted_is_not_taken_for_a_removed_one", || {
+        if !common::is_root() {
+            return;
+        }
+        let Some(root) = Mounted::new() else { return };
+        let jail = Jail::builder().name(name("t60")).path(&root.0).create_persistent().expect("created");
+        root.unmount();
+        let error = jail.attach().expect_err("it has no root");
+        let by_jid = raw::jail_attach(jail.jid()).expect_err("it has no root");
+        jail.remove().expect("removed");
+        for error in [error, by_jid] {
+            assert_eq!(
+                (error.kind(), error.errno()),
+                (ErrorKind::InvalidPath, Some(libc::ENOTDIR)),
+                "{error}"
+            );
+        }
+    });
+}
+
+/// Whether this process, which is to be ended afterwards, could be put into capability mode.
+#[cfg(target_os = "freebsd")]
+fn enter_capability_mode() -> bool {
+    // SAFETY: takes nothing and touches no memory.
+    let entered = unsafe { libc::cap_enter() } == 0;
+    if !entered {
+        println!("skipped: no capability mode: {}", std::io::Error::last_os_error());
+    }
+    entered
+}
+
+#[cfg(target_os = "freebsd")]
+#[test]
+fn t55_in_capability_mode_a_jail_is_not_taken_for_a_removed_one() {
+    common::process::alone("t55_in_capability_mode_a_jail_is_not_taken_for_a_removed_one", || {
+        if !common::is_root() {
+            return;
+        }
+        let jail = Jail::builder().name(name("t55")).path("/").create().expect("created");
+        if !enter_capability_mode() {
+            return;
+        }
+        for error in [
+            jail.get(param::SECURELEVEL).map(drop).expect_err("not allowed"),
+            jail.update().securelevel(1).apply().expect_err("not allowed"),
+            Jail::open(jail.jid()).map(drop).expect_err("not allowed"),
+        ] {
+            assert_eq!(
+                (error.kind(), error.errno()),
+                (ErrorKind::NotCapable, Some(libc::ECAPMODE)),
+                "{error}"
+            );
+        }
+        if jail.descriptor().is_some() {
+            assert!(jail.is_alive().expect("fstat(2) is allowed"));
+        }
+    });
+}
