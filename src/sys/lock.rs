@@ -161,7 +161,7 @@ mod tests {
     use std::time::Duration;
 
     use crate::raw::{self, At};
-    use crate::{CommandExt as _, Jail, LegacyJail, OwnedJail, Request, SetFlags, param, sim, sys};
+    use crate::{CommandExt as _, Jail, LegacyJail, Request, SetFlags, param, sim, sys};
 
     /// Something that enters a jail.
     type Way = fn(&Jail);
@@ -210,8 +210,9 @@ mod tests {
         }),
     ];
 
-    fn jail() -> OwnedJail {
-        Jail::builder().path("/").create().expect("created")
+    /// A jail that this process does not own, so that it may enter.
+    fn jail() -> Jail {
+        Jail::builder().path("/").create_persistent().expect("created")
     }
 
     /// Does something in another thread, on a model of its own where programs may run, and says when it is done.
