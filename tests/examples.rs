@@ -92,11 +92,22 @@ fn none_is_longer_than_150_lines() {
         println!("skipped: the sources are not here");
         return;
     }
-    for program in PROGRAMS {
+    for program in PROGRAMS.into_iter().chain(["fork"]) {
         let source = std::fs::read_to_string(folder.join(program).with_extension("rs")).expect("read");
         let lines = source.lines().count();
         assert!(lines <= 150, "{program} has {lines} lines");
     }
+}
+
+#[test]
+fn a_jail_is_used_in_a_forked_child_and_another_handed_over_by_one() {
+    if !are_built() || !example("fork").exists() {
+        return;
+    }
+    let said = well("fork");
+    assert!(said.contains("worker: in the parent's jail by its clone: true"), "{said}");
+    assert!(said.contains(" now: handed over"), "{said}");
+    assert!(said.ends_with("parent: both are gone"), "{said}");
 }
 
 #[test]

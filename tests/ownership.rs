@@ -168,6 +168,22 @@ fn an_owner_whose_jail_was_removed_by_a_function_that_takes_a_jail_removes_no_ot
 }
 
 #[test]
+fn an_owner_whose_jail_went_with_an_update_removes_no_other() {
+    is_disarmed(880_207, |owner| owner.update().persist(false).apply().expect("changed"));
+}
+
+#[test]
+fn a_nested_jail_that_goes_with_an_update_is_no_error() {
+    on_every_kernel(|_| {
+        let outer = Jail::builder().name(name("outer")).path("/").children_max(1).create().expect("created");
+        let inner = outer.child_builder().name("c").path("/").create_persistent().expect("created");
+        inner.update().persist(false).apply().expect("changed");
+        assert!(!inner.is_alive().expect("asked"), "it was empty");
+        assert_eq!(kind(inner.update().persist(false).apply()), ErrorKind::Gone);
+    });
+}
+
+#[test]
 fn a_clone_of_a_dropped_owner_removes_no_other_jail() {
     on_every_kernel(|_| {
         let jid = Jid::new(880_205).expect("above zero");

@@ -370,6 +370,13 @@ impl Jail {
         Ok(())
     }
 
+    /// Notices if the jail has gone, so that neither this handle nor a clone takes the next jail of its jid for it.
+    pub(crate) fn look_after(&self) {
+        if let Ok(false) = self.is_alive() {
+            self.kin.set_removed();
+        }
+    }
+
     /// Whether this process owns the jail, by this handle or by the one that this is a clone of.
     pub(crate) fn owns(&self) -> bool {
         let process = self.system.process();

@@ -149,8 +149,14 @@ impl<'j> JailUpdate<'j> {
     fn by_jid(mut self) -> Result<()> {
         self.refuse_rename_with_children(self.jail)?;
         let jail = self.jail;
+        let may_go = self.settings.core.position("nopersist").is_some();
         self.settings.core.push(&["jid"], Outgoing::Bytes(&jail.jid().get().to_ne_bytes()));
-        self.call(jail, 0, Desc::Absent)
+        self.call(jail, 0, Desc::Absent)?;
+        if may_go {
+            // An empty jail has gone with the change, and another one may be given its jid.
+            jail.look_after();
+        }
+        Ok(())
     }
 
     /// Makes the change from the jail's parent, as its child of that number.
@@ -164,10 +170,12 @@ impl<'j> JailUpdate<'j> {
         let (parent, ()) = read_and_pin(&jail.system, parent, &())?;
         raw::check_alive(&jail.system, parent.as_fd())?;
         check_alive(jail)?;
+        // An empty jail that is not to persist any more goes with the change.
+        let may_go = self.settings.core.position("nopersist").is_some();
         self.settings.core.push(&["jid"], Outgoing::Bytes(&jail.jid().get().to_ne_bytes()));
         self.call(jail, sys::JAIL_AT_DESC, Desc::Given(parent.as_fd()))?;
         // The number was this jail's while it lived: if it lives still, it was this jail that changed.
-        check_alive(jail)
+        if may_go { Ok(()) } else { check_alive(jail) }
     }
 
     fn call(&mut self, jail: &Jail, flags: i32, desc: Desc<'_>) -> Result<()> {
