@@ -5,7 +5,7 @@
 mod common;
 
 use common::{name, on_every_kernel};
-use freebsd_jail::{Jail, param};
+use freebsd_jail::{Jail, OwnedJail, param};
 
 #[test]
 fn a_thousand_rounds_leave_no_descriptor_open() {
@@ -17,8 +17,17 @@ fn a_thousand_rounds_leave_no_descriptor_open() {
             let open = Jail::open(jail.jid()).expect("found");
             let clone = jail.try_clone().expect("cloned");
             assert_eq!(open.get(param::JID).expect("read"), clone.get(param::JID).expect("read"));
-            if round % 2 == 0 {
-                jail.remove().expect("removed");
+            drop(open.into_owned().expect("taken"));
+            match round % 3 {
+                0 => assert!(jail.remove().is_err(), "it went with its other owner"),
+                1 => drop(jail.into_descriptor()),
+                _ => {}
+            }
+            let jail = Jail::builder().name(name("round")).path("/").create().expect("created");
+            if let Some(descriptor) = jail.descriptor() {
+                drop(Jail::try_from(descriptor).expect("a jail's"));
+                let copy = descriptor.try_clone_to_owned().expect("copied");
+                drop(OwnedJail::try_from(copy).expect("a jail's"));
             }
         }
         assert_eq!(open_descriptors(), before);

@@ -269,6 +269,39 @@ fn a_process_enters_a_jail_that_it_has_handed_over() {
 }
 
 #[test]
+fn a_process_that_is_no_longer_root_changes_jails_of_its_own_level_by_their_descriptors_alone() {
+    let test = "a_process_that_is_no_longer_root_changes_jails_of_its_own_level_by_their_descriptors_alone";
+    let on = |host: &Host| {
+        let outer = Jail::builder().name(name("outer")).path("/").children_max(1).create().expect("created");
+        let inner = outer.child_builder().name("c").path("/").create().expect("created");
+        let handles = [outer.try_clone().expect("cloned"), inner.try_clone().expect("cloned")];
+        let change = || {
+            let [outer, inner] = &handles;
+            let denied = ErrorKind::PermissionDenied;
+            let changed = outer.update().hostname("changed").apply();
+            if outer.descriptor().is_some() {
+                changed.expect("root made the descriptor");
+            } else {
+                assert_eq!(kind(changed), denied);
+            }
+            assert_eq!(kind(inner.update().hostname("changed").apply()), denied);
+            assert_eq!(kind(Jail::from_jid(outer.jid()).update().hostname("changed").apply()), denied);
+        };
+        if let Some(model) = host.model() {
+            let user = model.process().fork();
+            user.setuid(1001).expect("root may");
+            user.run(change);
+        } else {
+            in_child(|| {
+                nix::unistd::setuid(1001.into()).expect("root may");
+                change();
+            });
+        }
+    };
+    alone(test, || on_every_kernel(on));
+}
+
+#[test]
 fn t44_removing_closes_no_descriptor() {
     let host = host();
     if !host.has_descriptors() {
@@ -308,92 +341,6 @@ fn t44_threads_may_use_a_jail_that_another_removes() {
             });
         });
     }
-}
-
-/// Has a forked child do something with what its parent made.
-fn forked(test: &str, on: impl Fn(&Host)) {
-    alone(test, || on_every_kernel(&on));
-}
-
-#[test]
-fn an_owner_in_a_forked_child_removes_nothing_and_says_why() {
-    forked("an_owner_in_a_forked_child_removes_nothing_and_says_why", |_| {
-        let jail = owned("forked");
-        let (jid, clone) = (jail.jid(), jail.try_clone().expect("cloned"));
-        let descriptor = jail.descriptor().map(|fd| std::os::fd::AsRawFd::as_raw_fd(&fd));
-        let mut owner = Some(jail);
-        in_child(|| {
-            let jail = owner.take().expect("there");
-            let other = ErrorKind::OtherProcess;
-            assert_eq!(kind(jail.get(param::NAME)), other);
-            assert_eq!(kind(jail.info()), other);
-            assert_eq!(kind(jail.update().hostname("x").apply()), other);
-            assert_eq!(kind(jail.attach()), other);
-            assert_eq!(kind(jail.try_clone()), other);
-            assert_eq!(kind(jail.is_alive()), other);
-            assert_eq!(kind(jail.child_builder().name("c").path("/").create()), other);
-            assert_eq!(kind(jail.children().into_iter().next().expect("an error")), other);
-            assert_eq!(kind(jail.open_child("c")), other);
-            assert_eq!(kind(jail.command("/bin/sh").status()), other);
-            assert_eq!(kind(jail.processes()), other);
-            assert_eq!(kind(jail.wait_dying(Some(std::time::Duration::ZERO))), other);
-            assert_eq!(kind(jail.remove_and_wait(None)), other);
-            assert_eq!(kind(jail.remove()), other);
-            assert!(jail.remove().expect_err("refused").to_string().contains("forked"));
-            let jail = jail.into_descriptor().expect_err("there is nothing to hand over");
-            drop(jail);
-            // Closed by nobody, since its last close would remove the jail.
-            if let Some(number) = descriptor {
-                // SAFETY: F_GETFD takes a number, which need not be open, and touches no memory.
-                assert_ne!(unsafe { libc::fcntl(number, libc::F_GETFD) }, -1);
-            }
-            assert!(exists(jid));
-            // A clone is everybody's.
-            assert_eq!(clone.get(param::JID).expect("read"), jid);
-        });
-        assert!(exists(jid));
-        let jail = owner.take().expect("there");
-        assert!(jail.is_alive().expect("asked"));
-        drop(jail);
-        assert!(!exists(jid));
-    });
-}
-
-#[test]
-fn a_child_that_adopts_a_jail_removes_it() {
-    forked("a_child_that_adopts_a_jail_removes_it", |host| {
-        let mut jail = owned("adopted");
-        let jid = jail.jid();
-        let clone = jail.try_clone().expect("cloned");
-        in_child(|| {
-            jail.adopt().expect("adopted");
-            assert_eq!(jail.get(param::JID).expect("read"), jid);
-            assert_eq!(kind(clone.attach()), ErrorKind::Conflict, "the clone knows of the new owner");
-            let fresh = Jail::builder().name(name("fresh")).path("/").create().expect("created");
-            fresh.remove().expect("removed");
-            in_child(|| assert_eq!(kind(jail.remove()), ErrorKind::OtherProcess));
-            jail.remove().expect("removed");
-        });
-        if host.model().is_some() {
-            println!("skipped: a forked child has a model of its own, so the parent's jail is still there");
-            return;
-        }
-        assert!(!exists(jid));
-    });
-}
-
-#[test]
-fn a_jail_that_is_gone_is_not_adopted() {
-    forked("a_jail_that_is_gone_is_not_adopted", |_| {
-        let mut jail = owned("late");
-        jail.adopt().expect("it is this process's already");
-        let clone = jail.try_clone().expect("cloned");
-        in_child(|| {
-            clone.remove().expect("removed");
-            assert_eq!(kind(jail.adopt()), ErrorKind::Gone);
-            assert_eq!(kind(jail.remove()), ErrorKind::OtherProcess, "it is as it was");
-        });
-    });
 }
 
 #[test]

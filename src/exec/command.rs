@@ -318,8 +318,9 @@ impl JailCommand<'_> {
     /// As [`Jail::attach`], it waits for programs that other threads are starting.
     ///
     /// A jail that this process owns would go with it, and the program too: that is refused with
-    /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict). Before FreeBSD 15 an [`OwnedJail`](crate::OwnedJail) would
-    /// stay for ever instead. [`create_persistent`](crate::JailBuilder::create_persistent) makes one for this
+    /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) for an [`OwnedJail`](crate::OwnedJail) and its clones. Other
+    /// handles of the jail, from [`Jail::open`], say, do not know of the owner. Before FreeBSD 15 the jail would stay for
+    /// ever instead. [`create_persistent`](crate::JailBuilder::create_persistent) makes one for this
     /// purpose, or [`enter`](crate::JailBuilder::enter) one that goes with its last process.
     pub fn exec(&mut self) -> Error {
         if self.jail.owns() {

@@ -17,9 +17,14 @@ pub type jail = bindings::jail;
 ///
 /// # Safety
 ///
-/// `iov` points at `niov` iovecs, and each of them at as much memory as it says, valid for reading (names) and
-/// writing (values: descriptors and `errmsg` are written) until the call returns. Nothing else may use the
-/// iovecs or the values meanwhile, and no two values may overlap.
+/// Until the call returns, `iov` points at `niov` iovecs, valid for reading and writing, and each of them at as much
+/// initialised memory as it says, valid for reading and, if it is a value, for writing: `desc` and `errmsg` are written.
+/// Nothing else uses the iovecs or the values meanwhile. No value overlaps another value, a name or the iovecs. Names are
+/// only read, and may overlap each other.
+///
+/// With `JAIL_GET_DESC` or `JAIL_OWN_DESC`, the value of `desc` has to lie where fork(2) of another thread does not
+/// write-protect it, as after minherit(2) with `INHERIT_ZERO`, or the kernels of 15.0 and 15.1 may panic (T37).
+/// [`raw::jail_set`](crate::raw::jail_set) sees to that; this function passes on what it is given.
 ///
 /// [jail_set(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_set&sektion=2
 pub unsafe fn jail_set(iov: *mut iovec, niov: c_uint, flags: c_int) -> c_int {
@@ -35,7 +40,7 @@ pub unsafe fn jail_set(iov: *mut iovec, niov: c_uint, flags: c_int) -> c_int {
 ///
 /// # Safety
 ///
-/// As for [`jail_set`].
+/// As for [`jail_set`], and all values are written, those that name the jail included. `desc` may lie anywhere.
 ///
 /// [jail_get(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_get&sektion=2
 pub unsafe fn jail_get(iov: *mut iovec, niov: c_uint, flags: c_int) -> c_int {
@@ -94,7 +99,8 @@ pub fn jail_attach_jd(fd: BorrowedFd<'_>) -> c_int {
     in_c(System::current().jail_attach_jd(fd).map(|()| 0))
 }
 
-/// Removes the jail of a descriptor and kills its processes. Wraps [jail_remove_jd(2)].
+/// Removes the jail of a descriptor and kills its processes, this one too if it is in the jail. Wraps
+/// [jail_remove_jd(2)].
 ///
 /// Returns 0, or -1 with `errno` set: `ENOSYS` before FreeBSD 15.
 ///

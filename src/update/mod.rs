@@ -90,6 +90,12 @@ impl<'j> JailUpdate<'j> {
     /// [`ErrorKind::PermissionDenied`] when not root or when the jail would be allowed more than its parent,
     /// [`ErrorKind::UnknownParameter`], [`ErrorKind::InvalidValue`], [`ErrorKind::AddressInUse`].
     ///
+    /// # Privileges
+    ///
+    /// By descriptor the kernel asks whether the maker of the descriptor was root, so a process that has become another
+    /// user since can still change a jail of its own level. A jail below another one is changed from its parent, of which
+    /// this process makes a new descriptor, and by jid the kernel asks about the caller: both need root at that time.
+    ///
     /// # FreeBSD versions
     ///
     /// Since 15.0 the handle's own jail is changed, but for the moment described above; before, the jail that has its
