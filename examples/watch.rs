@@ -7,7 +7,8 @@ use std::collections::HashSet;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use freebsd_jail::{ErrorKind, Event, EventKind, Jail, Jid, Result, Watcher, param, sim};
+use freebsd_jail::watch::{Event, EventKind, WaitOutcome};
+use freebsd_jail::{ErrorKind, Jail, Jid, Result, Watcher, param, sim};
 
 fn main() -> ExitCode {
     let result = if cfg!(target_os = "freebsd") { follow(None) } else { on_the_model() };
@@ -20,7 +21,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Prints events for ever, or until there is none for some time.
+/// Prints events for ever, or until there is none for some time. Inside a jail it fails: a process cannot watch its own.
 fn follow(patience: Option<Duration>) -> Result<()> {
     let mut follower = Follower { watcher: Watcher::new()?, watched: HashSet::new() };
     // In this order: a jail that is created before the list is read is in the list, one that is created after it is
@@ -28,13 +29,7 @@ fn follow(patience: Option<Duration>) -> Result<()> {
     follower.watcher.watch_own()?;
     follower.watch_below(None)?;
     loop {
-        let event = match patience {
-            None => follower.watcher.wait()?,
-            Some(patience) => match follower.watcher.wait_timeout(patience)? {
-                Some(event) => event,
-                None => return Ok(()),
-            },
-        };
+        let WaitOutcome::Done(event) = follower.watcher.wait(patience)? else { return Ok(()) };
         print(&event);
         for kind in event.kinds() {
             match (kind, event.jid()) {
@@ -43,7 +38,7 @@ fn follow(patience: Option<Duration>) -> Result<()> {
                 (EventKind::ChildCreated { jid: None }, above) => follower.watch_below(above)?,
                 (EventKind::Removed, Some(jid)) => {
                     follower.watched.remove(&jid);
-                    // Its number may be another jail's already.
+                    // Another jail may have the jid already.
                     follower.watch(jid)?;
                 }
                 _ => {}
@@ -54,7 +49,7 @@ fn follow(patience: Option<Duration>) -> Result<()> {
 
 struct Follower {
     watcher: Watcher,
-    /// What is watched: watching it again would lose what was not read yet.
+    /// What is watched already.
     watched: HashSet<Jid>,
 }
 
@@ -66,7 +61,7 @@ impl Follower {
         }
         match self.watcher.watch_jid(jid) {
             Ok(_) => self.watch_below(Some(jid)),
-            // It has gone already.
+            // It has gone already, or its creation failed in the end.
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 self.watched.remove(&jid);
                 Ok(())

@@ -1,12 +1,13 @@
 //! Waits for events of jails in an async runtime: tokio's `AsyncFd` around the watcher.
 //!
-//! On FreeBSD 15 or later it tells of new jails until there has been none for ten seconds. Anywhere else it shows the
+//! On FreeBSD 15 or later it reports new jails until there has been none for ten seconds. Anywhere else it shows the
 //! same on a model of the kernel, with jails of its own.
 
 use std::io;
 use std::time::Duration;
 
-use freebsd_jail::{Event, Jail, Watcher, sim};
+use freebsd_jail::watch::Event;
+use freebsd_jail::{Jail, Watcher, sim};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 

@@ -188,8 +188,13 @@ impl System {
 /// # }
 /// ```
 pub fn is_jailed() -> Result<bool> {
+    is_jailed_on(&System::current())
+}
+
+/// Whether this process is in a jail of a kernel.
+pub(crate) fn is_jailed_on(system: &System) -> Result<bool> {
     let mut value = [0; size_of::<i32>()];
-    System::current().sysctl_by_name("security.jail.jailed", &mut value).map_err(|errno| match errno.0 {
+    system.sysctl_by_name("security.jail.jailed", &mut value).map_err(|errno| match errno.0 {
         libc::ENOSYS => Error::os(Call::Sysctl, errno, ErrorKind::Unsupported, "this host has no jails"),
         _ => Error::os(Call::Sysctl, errno, ErrorKind::Other, "security.jail.jailed"),
     })?;

@@ -116,7 +116,7 @@ mod snapshot;
 #[allow(unsafe_code)]
 pub mod sys;
 mod update;
-mod watch;
+pub mod watch;
 
 pub use allow::Allow;
 pub use builder::JailBuilder;
@@ -139,4 +139,4 @@ pub use param::Mode;
 pub use request::Request;
 pub use snapshot::{JailState, Snapshot, SnapshotEntry};
 pub use update::{Changes, JailUpdate};
-pub use watch::{Event, EventKind, EventKinds, Events, Notes, Waited, WatchId, Watcher};
+pub use watch::Watcher;

@@ -162,7 +162,7 @@ fn an_owner_whose_jail_was_removed_through_a_clone_removes_no_other() {
 #[test]
 fn an_owner_whose_jail_was_removed_by_a_function_that_takes_a_jail_removes_no_other() {
     fn end(jail: &Jail) {
-        assert!(jail.remove_and_wait(None).expect("removed").is_removed());
+        assert!(jail.remove_and_wait(None).expect("removed").is_done());
     }
     is_disarmed(880_204, |owner| end(owner));
 }

@@ -98,6 +98,23 @@ impl Jail {
         })
     }
 
+    /// Makes a descriptor of the jail for what outlives this handle. It does not own the jail, as far as that can be had:
+    /// of a jail that this process cannot see there are only copies. That of a removed jail is a dead one.
+    pub(crate) fn lasting_descriptor(&self) -> Result<OwnedFd> {
+        self.check()?;
+        let pin = || read_and_pin(&self.system, self.jid, &()).map(|(descriptor, ())| descriptor);
+        let Some(descriptor) = self.descriptor_ref() else { return pin() };
+        if self.owner.is_some() || self.foreign {
+            match pin() {
+                // If this jail lives still, the jid was its own.
+                Ok(pinned) if raw::check_alive(&self.system, descriptor).is_ok() => return Ok(pinned),
+                Err(error) if error.kind() != ErrorKind::Gone => return Err(error),
+                _ => {}
+            }
+        }
+        descriptor.try_clone_to_owned().map_err(|error| no_more(&error))
+    }
+
     /// Makes a handle of the same jail that holds a descriptor and knows whether the jail is nested.
     pub(crate) fn pin(&self) -> Result<Self> {
         if self.descriptor.is_some() {

@@ -5,7 +5,7 @@ use core::ffi::c_int;
 use crate::sys::Errno;
 
 use super::kernel::Kernel;
-use super::process::{INIT, Pid};
+use super::process::{INIT, Pid, ProcessState};
 use super::user::Process;
 
 impl Kernel {
@@ -14,12 +14,35 @@ impl Kernel {
         self.process().pid() != INIT
     }
 
-    /// The running processes of a jail.
-    pub(crate) fn pids(&self, jid: c_int) -> Vec<u32> {
-        let state = self.state();
+    /// The processes of a jail, zombies included.
+    pub(crate) fn processes_of(&self, jid: c_int) -> Vec<crate::sys::Process> {
+        let (state, this) = self.enter("sysctl");
         let inside = |pid: Pid| state.prison(state.prison_of(pid)).id == jid;
-        let running = state.processes.running();
-        running.filter(|pid| inside(*pid)).filter_map(|pid| u32::try_from(pid).ok()).collect()
+        let all = state.processes.all().filter(|(pid, _)| inside(*pid));
+        let process = |(pid, process): (Pid, &ProcessState)| {
+            Some(crate::sys::Process {
+                pid: u32::try_from(pid).ok()?,
+                // The process that this thread acts as goes by the number of the program that it is part of.
+                parent: if process.parent == this {
+                    Some(std::process::id())
+                } else {
+                    u32::try_from(process.parent).ok()
+                },
+                is_zombie: process.ended,
+            })
+        };
+        all.filter_map(process).collect()
+    }
+
+    /// The root of a numbered cpuset: there are none but those of jails and of the host, each of which is its own.
+    pub(crate) fn cpuset_root(&self, id: c_int) -> Option<c_int> {
+        let (state, _) = self.enter("cpuset_getid");
+        state.has_cpuset(id).then_some(id)
+    }
+
+    /// Notices what has been closed since the last call, as a kernel does at once.
+    pub(crate) fn notice_closed_descriptors(&self) {
+        let _ = self.enter("poll");
     }
 
     /// kill(2), by a process that may signal any other. Every signal ends it, 0 excepted.

@@ -158,7 +158,7 @@ impl Kernel {
     }
 
     /// The state at the start of a call, when the last closes of descriptors have been noticed.
-    fn enter(&self, call: &'static str) -> (MutexGuard<'_, State>, Pid) {
+    pub(super) fn enter(&self, call: &'static str) -> (MutexGuard<'_, State>, Pid) {
         let pid = self.current_pid();
         let mut state = self.state();
         state.call = "close";

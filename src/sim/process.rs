@@ -31,6 +31,8 @@ pub(super) struct Credential {
 /// A process.
 #[derive(Debug, Clone)]
 pub(super) struct ProcessState {
+    /// The process that forked it.
+    pub(super) parent: Pid,
     pub(super) credential: CredentialId,
     /// Its root directory, as the host names it.
     pub(super) root: Vec<u8>,
@@ -64,6 +66,7 @@ impl Processes {
     pub(super) fn new() -> Self {
         let credential = CredentialId(0);
         let init = ProcessState {
+            parent: 0,
             credential,
             root: b"/".to_vec(),
             cwd: b"/".to_vec(),
@@ -96,6 +99,11 @@ impl Processes {
     /// Those that have not ended.
     pub(super) fn running(&self) -> impl Iterator<Item = Pid> {
         self.by_pid.iter().filter(|(_, process)| !process.ended).map(|(pid, _)| *pid)
+    }
+
+    /// All of them, those included that have ended and have not been waited for.
+    pub(super) fn all(&self) -> impl Iterator<Item = (Pid, &ProcessState)> {
+        self.by_pid.iter().map(|(pid, process)| (*pid, process))
     }
 
     /// A credential.
@@ -185,7 +193,7 @@ impl State {
     /// Makes a child process: fork(2).
     pub(super) fn fork(&mut self, pid: Pid) -> Pid {
         let parent = self.processes.get(pid);
-        let child = ProcessState { made: Vec::new(), ..parent.clone() };
+        let child = ProcessState { parent: pid, made: Vec::new(), ..parent.clone() };
         let child_pid = self.processes.next_pid;
         self.processes.next_pid += 1;
         self.hold_credential(child.credential);

@@ -273,6 +273,11 @@ impl State {
         self.all.insert(id, key);
     }
 
+    /// Whether a jail's cpuset has this number.
+    pub(super) fn has_cpuset(&self, id: c_int) -> bool {
+        self.host.cpuset == id || self.prisons.values().any(|prison| prison.cpuset == id)
+    }
+
     /// The lowest number that no prison's cpuset has.
     pub(super) fn free_cpuset(&self) -> c_int {
         let taken: BTreeSet<c_int> = self.prisons.values().map(|prison| prison.cpuset).collect();

@@ -1,11 +1,10 @@
 //! Event queues: kqueue(2) and kevent(2), the kernel's or the model's.
 
-use std::os::fd::{BorrowedFd, OwnedFd};
-use std::time::Duration;
-#[cfg(feature = "sim")]
-use std::time::Instant;
+use core::mem::ManuallyDrop;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::{Duration, Instant};
 
-use super::{Errno, System, kernel};
+use super::{Errno, ProcessMark, System, fd, kernel};
 
 /// What kevent(2) takes and gives: the fields of `struct kevent` that the crate uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -50,10 +49,43 @@ const LOOK: Duration = Duration::from_millis(5);
 /// How many events one call takes at most.
 pub(crate) const MAX_EVENTS: usize = 32;
 
+/// An event queue, which belongs to the process that made it: fork(2) does not give it to the child, where its number is
+/// free, and may be another file's.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    descriptor: ManuallyDrop<OwnedFd>,
+    process: ProcessMark,
+}
+
+impl Queue {
+    /// Whether this is the process that made it.
+    pub(crate) fn is_here(&self) -> bool {
+        self.process.is_here()
+    }
+}
+
+impl AsFd for Queue {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.descriptor.as_fd()
+    }
+}
+
+impl Drop for Queue {
+    fn drop(&mut self) {
+        if self.is_here() {
+            // SAFETY: it is dropped here alone, once, and not used afterwards.
+            unsafe { ManuallyDrop::drop(&mut self.descriptor) };
+        }
+    }
+}
+
 impl System {
     /// Makes an event queue, close-on-exec and with a number of 3 or above.
-    pub(crate) fn kqueue(&self) -> Result<OwnedFd, Errno> {
-        let keep = |queue| super::fd::keep_new(queue).map_err(|(_, errno)| errno);
+    pub(crate) fn kqueue(&self) -> Result<Queue, Errno> {
+        let keep = |queue| {
+            let kept = fd::keep_new(queue).map_err(|(_, errno)| errno)?;
+            Ok(Queue { descriptor: ManuallyDrop::new(kept), process: self.process() })
+        };
         #[cfg(feature = "sim")]
         if let Some((model, _inside)) = self.model() {
             return keep(model.kqueue()?);
@@ -107,7 +139,32 @@ impl System {
                 return Ok(count);
             }
             // Nothing tells a model of the last close of an owning descriptor, so it has to look.
-            super::fd::wait_readable(kq, left.map_or(LOOK, |left| left.min(LOOK)))?;
+            fd::wait_readable(kq, left.map_or(LOOK, |left| left.min(LOOK)))?;
+        }
+    }
+
+    /// Waits until the jail of a descriptor has been removed, or the time has passed: whether it has been.
+    pub(crate) fn wait_removed(
+        &self,
+        descriptor: BorrowedFd<'_>,
+        timeout: Option<Duration>,
+    ) -> Result<bool, Errno> {
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        loop {
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            #[cfg(feature = "sim")]
+            let nap = self.model().map(|(model, _inside)| {
+                model.notice_closed_descriptors();
+                left.map_or(LOOK, |left| left.min(LOOK))
+            });
+            #[cfg(not(feature = "sim"))]
+            let nap: Option<Duration> = None;
+            match fd::wait_hung_up(descriptor, nap.or(left)) {
+                Ok(false) if left == Some(Duration::ZERO) => return Ok(false),
+                // A signal, or a part of the time.
+                Ok(false) | Err(Errno(libc::EINTR)) => {}
+                result => return result,
+            }
         }
     }
 }

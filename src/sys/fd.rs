@@ -1,9 +1,8 @@
 //! What the crate asks of any Unix about a file descriptor.
 
-use core::ffi::c_int;
+use core::ffi::{c_int, c_short};
 use core::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
-#[cfg(feature = "sim")]
 use std::time::Duration;
 
 use super::Errno;
@@ -102,12 +101,27 @@ pub(crate) fn set_flags(fd: BorrowedFd<'_>, flags: c_int) -> Result<(), Errno> {
 /// `EINTR` when a signal comes in.
 #[cfg(feature = "sim")]
 pub(crate) fn wait_readable(fd: BorrowedFd<'_>, timeout: Duration) -> Result<(), Errno> {
+    poll(fd, libc::POLLIN, Some(timeout)).map(drop)
+}
+
+/// Waits until a descriptor is hung up, as that of a removed jail is, or the time has passed: whether it is.
+///
+/// # Errors
+///
+/// `EINTR` when a signal comes in.
+pub(crate) fn wait_hung_up(fd: BorrowedFd<'_>, timeout: Option<Duration>) -> Result<bool, Errno> {
+    Ok(poll(fd, 0, timeout)? & libc::POLLHUP != 0)
+}
+
+/// Makes one poll(2) of one descriptor, for ever without a timeout, and returns what is said of it.
+fn poll(fd: BorrowedFd<'_>, events: c_short, timeout: Option<Duration>) -> Result<c_short, Errno> {
     // Rounded up, so that whoever waits for the rest of a timeout does not spin through its last millisecond.
-    let timeout = c_int::try_from(timeout.as_nanos().div_ceil(1_000_000)).unwrap_or(c_int::MAX);
-    let mut asked = libc::pollfd { fd: fd.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+    let timeout = timeout
+        .map_or(-1, |timeout| c_int::try_from(timeout.as_nanos().div_ceil(1_000_000)).unwrap_or(c_int::MAX));
+    let mut asked = libc::pollfd { fd: fd.as_raw_fd(), events, revents: 0 };
     // SAFETY: `asked` is ours, one structure as the call is told, and valid until it returns.
     let result = unsafe { libc::poll(&raw mut asked, 1, timeout) };
-    if result == -1 { Err(Errno::last()) } else { Ok(()) }
+    if result == -1 { Err(Errno::last()) } else { Ok(asked.revents) }
 }
 
 /// Takes ownership of a descriptor that a system call has just made.

@@ -21,6 +21,7 @@ mod bindings {
 }
 mod calls;
 pub(crate) mod child;
+mod cpuset;
 mod descriptor;
 pub(crate) mod directories;
 pub(crate) mod entrance;
@@ -59,6 +60,7 @@ pub use errno::Errno;
 pub(crate) use errno::{ECAPMODE, ENOTCAPABLE};
 pub(crate) use identity::ProcessMark;
 pub use pair::Pair;
+pub(crate) use process::Process;
 pub(crate) use slot::Slot;
 pub(crate) use system::System;
 pub(crate) use trap::Trap;

@@ -13,9 +13,19 @@ pub(super) fn kill(pid: u32, signal: c_int) -> Result<(), Errno> {
     if result == -1 { Err(Errno::last()) } else { Ok(()) }
 }
 
-/// Returns the living processes of a jail, of all that this process can see.
+/// A process, living or a zombie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Process {
+    pub(crate) pid: u32,
+    /// The pid of its parent, as far as this process can see it.
+    pub(crate) parent: Option<u32>,
+    /// Whether it has ended, and its parent has not waited for it.
+    pub(crate) is_zombie: bool,
+}
+
+/// Returns the processes of a jail, of all that this process can see.
 #[cfg(target_os = "freebsd")]
-pub(super) fn of_jail(jid: c_int) -> Result<Vec<u32>, Errno> {
+pub(super) fn of_jail(jid: c_int) -> Result<Vec<Process>, Errno> {
     use core::mem::{offset_of, size_of};
 
     use libc::kinfo_proc;
@@ -50,23 +60,29 @@ pub(super) fn of_jail(jid: c_int) -> Result<Vec<u32>, Errno> {
             Err(errno) => return Err(errno),
         }
     }
-    let mut pids = Vec::new();
+    let positive = |record: &[u8], offset: usize| {
+        number(record, offset).and_then(|number| u32::try_from(number).ok()).filter(|number| *number > 0)
+    };
+    let mut processes = Vec::new();
     let mut rest = records.as_slice();
     // Each record begins with its own size.
     while let Some(size) = number(rest, offset_of!(kinfo_proc, ki_structsize)) {
         let size = usize::try_from(size).unwrap_or_default();
         let Some((record, tail)) = rest.split_at_checked(size).filter(|_| size > 0) else { break };
-        // One that has ended lives nowhere, and only waits to be asked for its status.
-        if number(record, offset_of!(kinfo_proc, ki_jid)) == Some(jid) && !is_zombie(record) {
-            let pid = number(record, offset_of!(kinfo_proc, ki_pid));
-            pids.extend(pid.and_then(|pid| u32::try_from(pid).ok()));
+        if number(record, offset_of!(kinfo_proc, ki_jid)) == Some(jid) {
+            let process = positive(record, offset_of!(kinfo_proc, ki_pid)).map(|pid| Process {
+                pid,
+                parent: positive(record, offset_of!(kinfo_proc, ki_ppid)),
+                is_zombie: is_zombie(record),
+            });
+            processes.extend(process);
         }
         rest = tail;
     }
-    Ok(pids)
+    Ok(processes)
 }
 
 #[cfg(not(target_os = "freebsd"))]
-pub(super) fn of_jail(_: c_int) -> Result<Vec<u32>, Errno> {
+pub(super) fn of_jail(_: c_int) -> Result<Vec<Process>, Errno> {
     Err(Errno(libc::ENOSYS))
 }

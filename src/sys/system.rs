@@ -7,7 +7,7 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 use libc::iovec;
 
 use super::lock::{self, Entering};
-use super::{Errno, ProcessMark, Slot, bindings, fd, kernel};
+use super::{Errno, Process, ProcessMark, Slot, bindings, fd, kernel};
 use crate::features::{Cache, Features};
 #[cfg(feature = "sim")]
 use crate::sim;
@@ -284,11 +284,19 @@ impl System {
         fd::host_fstat(descriptor.as_raw_fd()).map(|stat| DescriptorStat { ino: stat.ino, mode: stat.mode })
     }
 
-    /// Returns the processes of a jail, of all that this process can see.
+    /// Returns the living processes of a jail, of all that this process can see.
     pub(crate) fn processes(&self, jid: c_int) -> Result<Vec<u32>, Errno> {
+        // One that has ended lives nowhere, and only waits to be asked for its status.
+        let living = |process: &Process| !process.is_zombie;
+        let processes = self.processes_and_zombies(jid)?.into_iter();
+        Ok(processes.filter(living).map(|process| process.pid).collect())
+    }
+
+    /// The same, with those that have ended and that nobody has waited for.
+    pub(crate) fn processes_and_zombies(&self, jid: c_int) -> Result<Vec<Process>, Errno> {
         #[cfg(feature = "sim")]
         if let Some((model, _inside)) = self.model() {
-            return Ok(model.pids(jid));
+            return Ok(model.processes_of(jid));
         }
         super::process::of_jail(jid)
     }

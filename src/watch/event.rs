@@ -10,21 +10,20 @@ use bitflags::bitflags;
 use crate::jid::Jid;
 use crate::sys::{self, event::Kevent};
 
-/// Tells what one call of [`Watcher::watch`](super::Watcher::watch) or its like watches from all else that is
-/// watched.
+/// Identifies one watch of a [`Watcher`](super::Watcher).
 ///
-/// A number that the kernel gives to another jail later does not: with jails of fixed numbers, an event of the one
-/// that was removed may be read when the next one is watched already. No two watches of a program have the same.
+/// A jid does not: the kernel may give it to another jail, so an event of a removed jail can be read when the next jail
+/// of the same jid is already watched. No two watches of a program have the same id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WatchId(pub(super) usize);
 
 bitflags! {
-    /// The kinds of an [`Event`], as the kernel tells them: `NOTE_JAIL_*` of `sys/event.h`.
+    /// The kinds of an [`Event`] as the kernel reports them: `NOTE_JAIL_*` of `sys/event.h`.
     ///
-    /// Bits that the crate does not know are kept. Test bits, do not compare: the kernel joins what has happened
+    /// Bits that the crate does not know are kept. Test single bits, do not compare: the kernel joins what has happened
     /// since the last read.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-    pub struct Notes: u32 {
+    pub struct EventFlags: u32 {
         /// A jail directly below this one was created.
         const CHILD = sys::NOTE_JAIL_CHILD;
         /// The jail was changed by jail_set(2).
@@ -39,90 +38,90 @@ bitflags! {
     }
 }
 
-/// What has happened to a jail since its last event: one thing or several, which [`kinds`](Self::kinds) goes
-/// through.
+/// What has happened to a jail since its last event. [`kinds`](Self::kinds) iterates over it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Event {
     watch: WatchId,
     jid: Option<Jid>,
-    notes: Notes,
+    flags: EventFlags,
     data: i64,
 }
 
-/// One of the things that an [`Event`] tells.
+/// One of the things that an [`Event`] reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EventKind {
     /// A jail directly below this one was created, or several were.
     ///
-    /// The creation may have failed after all, and the jail may have gone again: open it to know.
+    /// There may be no such jail: the kernel reports the creation before its last steps, which can fail, and the jail
+    /// may have been removed since. Open it to know.
     ChildCreated {
-        /// Its number; `None` when there were several, or when processes have entered too.
+        /// Its jid; `None` when there were several, or when processes have entered too.
         jid: Option<Jid>,
     },
-    /// jail_set(2) was used on the jail. It may have changed nothing, and it may have failed half-way.
+    /// jail_set(2) was used on the jail. It may have changed nothing, and it may have failed halfway.
     Changed,
-    /// A process entered the jail, or several did. A process that is forked by one in the jail does not enter it.
+    /// A process entered the jail, or several did. A process forked by one in the jail does not enter it.
     Entered {
-        /// Its number; `None` when there were several, or when jails have been created too.
+        /// Its process id; `None` when there were several, or when jails have been created too.
         pid: Option<u32>,
     },
-    /// The jail **began to die**: it cannot be entered, changed or found any more. What is left of it, such as
-    /// connections that are still being closed, may keep it dying for long;
-    /// [`Jail::wait_gone`](crate::Jail::wait_gone) waits for its end. No more events of it will come.
+    /// The jail **began to die**: it cannot be entered, changed or found any more. Something may keep it dying for long:
+    /// see [`HeldJail`](super::HeldJail). [`Jail::wait_gone`](crate::Jail::wait_gone) waits until it is gone. The watch
+    /// has ended: no more events of this jail follow.
     Removed,
 }
 
 impl Event {
-    /// Reads what the kernel gave, `None` where it is of a filter that is not the crate's.
+    /// Converts what the kernel reported, `None` if it is from a filter that is not the crate's.
     pub(super) fn of(event: &Kevent) -> Option<Self> {
         if !matches!(event.filter, sys::EVFILT_JAIL | sys::EVFILT_JAILDESC) {
             return None;
         }
         let jid = i32::try_from(event.extra).ok().and_then(Jid::new);
-        let notes = Notes::from_bits_retain(event.fflags);
-        Some(Self { watch: WatchId(event.udata), jid, notes, data: event.data })
+        let flags = EventFlags::from_bits_retain(event.fflags);
+        Some(Self { watch: WatchId(event.udata), jid, flags, data: event.data })
     }
 
-    /// Returns which watch it belongs to.
+    /// Returns the watch that it belongs to.
     #[must_use]
     pub fn watch(&self) -> WatchId {
         self.watch
     }
 
-    /// Returns the jail's number, `None` for the jail that this process is in, the host included.
+    /// Returns the jail's jid, `None` for the host.
     #[must_use]
     pub fn jid(&self) -> Option<Jid> {
         self.jid
     }
 
-    /// Returns the kinds as the kernel told them, unknown bits included.
+    /// Returns the kinds as the kernel reported them, unknown bits included.
     #[must_use]
-    pub fn notes(&self) -> Notes {
-        self.notes
+    pub fn flags(&self) -> EventFlags {
+        self.flags
     }
 
-    /// Whether more than one child was created or process entered, so that the kernel tells no number of any.
-    /// Whoever needs to know them all has to list the [children](crate::Jail::children) then.
+    /// Whether more than one child was created or process entered: the kernel reports no jid or pid then. List the
+    /// [children](crate::Jail::children) to know them all.
     #[must_use]
     pub fn is_several(&self) -> bool {
-        self.notes.contains(Notes::MULTI)
+        self.flags.contains(EventFlags::MULTI)
     }
 
     /// Whether the jail began to die.
     #[must_use]
     pub fn is_removed(&self) -> bool {
-        self.notes.contains(Notes::REMOVE)
+        self.flags.contains(EventFlags::REMOVE)
     }
 
-    /// Goes through what has happened, the removal last. The order in which it happened is not known.
+    /// Iterates over what has happened, the removal last. The order in which it happened is not known.
     pub fn kinds(&self) -> EventKinds {
-        EventKinds { event: *self, left: self.notes }
+        EventKinds { event: *self, left: self.flags }
     }
 
     /// The number that came with the event, if it belongs to this kind alone.
-    fn number(&self, kind: Notes) -> Option<i64> {
-        let counted = self.notes & (Notes::CHILD | Notes::ATTACH);
+    fn number(&self, kind: EventFlags) -> Option<i64> {
+        let counted = self.flags & (EventFlags::CHILD | EventFlags::ATTACH);
         (counted == kind && !self.is_several()).then_some(self.data)
     }
 }
@@ -131,7 +130,7 @@ impl fmt::Debug for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Event")
             .field("jid", &self.jid.map(Jid::get))
-            .field("notes", &self.notes)
+            .field("flags", &self.flags)
             .field("data", &self.data)
             .field("watch", &self.watch.0)
             .finish()
@@ -143,11 +142,11 @@ impl fmt::Debug for Event {
 #[must_use = "iterators do nothing unless iterated over"]
 pub struct EventKinds {
     event: Event,
-    left: Notes,
+    left: EventFlags,
 }
 
 impl EventKinds {
-    fn take(&mut self, note: Notes) -> bool {
+    fn take(&mut self, note: EventFlags) -> bool {
         let there = self.left.contains(note);
         self.left.remove(note);
         there
@@ -158,20 +157,20 @@ impl Iterator for EventKinds {
     type Item = EventKind;
 
     fn next(&mut self) -> Option<EventKind> {
-        if self.take(Notes::CHILD) {
-            let jid = self.event.number(Notes::CHILD);
+        if self.take(EventFlags::CHILD) {
+            let jid = self.event.number(EventFlags::CHILD);
             return Some(EventKind::ChildCreated {
                 jid: jid.and_then(|jid| i32::try_from(jid).ok()).and_then(Jid::new),
             });
         }
-        if self.take(Notes::SET) {
+        if self.take(EventFlags::SET) {
             return Some(EventKind::Changed);
         }
-        if self.take(Notes::ATTACH) {
-            let pid = self.event.number(Notes::ATTACH);
+        if self.take(EventFlags::ATTACH) {
+            let pid = self.event.number(EventFlags::ATTACH);
             return Some(EventKind::Entered { pid: pid.and_then(|pid| u32::try_from(pid).ok()) });
         }
-        self.take(Notes::REMOVE).then_some(EventKind::Removed)
+        self.take(EventFlags::REMOVE).then_some(EventKind::Removed)
     }
 }
 
@@ -216,7 +215,7 @@ mod tests {
     #[test]
     fn unknown_bits_are_kept_and_are_no_kind() {
         let unknown = event(sys::NOTE_JAIL_REMOVE | 1, 0);
-        assert_eq!(unknown.notes().bits(), sys::NOTE_JAIL_REMOVE | 1);
+        assert_eq!(unknown.flags().bits(), sys::NOTE_JAIL_REMOVE | 1);
         assert_eq!(unknown.kinds().collect::<Vec<_>>(), [EventKind::Removed]);
     }
 

@@ -1,92 +1,134 @@
-//! Watching jails: kqueue(2) with the filters for jails.
+//! Events of jails, and waiting for them to die and to be gone.
+//!
+//! A [`Watcher`] tells of changes to jails, of processes that enter them, of jails that are created below them and of
+//! their removal. [`Jail::wait_dying`] and [`Jail::wait_gone`] wait for the end of one jail and work on all releases.
 
 #![forbid(unsafe_code)]
 
+mod deadline;
 mod event;
+mod held;
+mod holders;
+mod outcome;
 mod wait;
+mod watches;
 
+use core::fmt;
 use core::iter::FusedIterator;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::error::{Call, Error, ErrorKind, Result};
-use crate::jail::Jail;
+use crate::jail::{Jail, read_and_pin};
 use crate::jid::Jid;
-use crate::sys::event::{EV_ADD, EV_DELETE, Kevent, MAX_EVENTS};
+use crate::sys::event::{EV_ADD, EV_DELETE, Kevent, MAX_EVENTS, Queue};
+use crate::sys::trap::Trap;
 use crate::sys::{self, Errno, System};
 
-pub use event::{Event, EventKind, EventKinds, Notes, WatchId};
-pub use wait::Waited;
+use deadline::Deadline;
+pub use event::{Event, EventFlags, EventKind, EventKinds, WatchId};
+pub use held::HeldJail;
+pub use holders::{Holders, HoldingProcess};
+pub use outcome::WaitOutcome;
+use watches::{Ended, Watches};
 
 /// Watches jails: tells when they are changed, entered or removed, and when jails are created below them.
 ///
-/// A watcher is an event queue, kqueue(2), to which jails are added; what has happened to them is read from it, one
-/// [`Event`] a jail, in which the kernel has joined what happened since the last one. It may be used from several
-/// threads at once; each event goes to one of them. It is not inherited over fork(2), and it is close-on-exec. Open
-/// queues do not keep the process from entering a jail.
+/// A watcher is an event queue, kqueue(2), to which jails are added with [`watch`](Self::watch). Each event read from it
+/// is about one jail; the kernel joins what has happened to that jail since its last event. A watcher can be used from
+/// several threads at once; each event goes to one of them. Open queues do not keep the process from entering a jail.
 ///
-/// As [`AsFd`] it can be given to poll(2), or to the event loop of an async runtime: the descriptor is readable while
-/// there are events. An event loop has to wait for reading only (kqueue(2) refuses to watch another queue for
-/// writing), and when it says that the descriptor is readable, [`try_next`](Self::try_next) is to be called until it
-/// returns `None`. Add no filters of other kinds to it: their events are thrown away.
+/// **A watch lasts until the removal of its jail has been read, or until [`unwatch`](Self::unwatch)**, whatever becomes
+/// of the handle that it was made with. It holds a descriptor of its own, one per watch, which does not keep a removed
+/// jail from going.
 ///
-/// Jails that vanish before they are watched are not missed if they are created while their parent is watched. A
-/// program that follows all jails of its host does this, as `examples/watch.rs` shows: watch its
-/// [own jail](Self::watch_own), which tells of new ones; then list those that are there and watch each; and from then
-/// on watch each one that an event tells of, listing again when it tells of several. Only direct children are told of.
+/// As [`AsFd`] a watcher can be given to poll(2), or to the event loop of an async runtime: the descriptor is readable
+/// while there are events. An event loop must wait for reading only (kqueue(2) refuses to watch another queue for
+/// writing). When it reports that the descriptor is readable, call [`try_next`](Self::try_next) until it returns `None`.
+/// Add no filters of your own to it: their events are discarded.
+///
+/// A jail removed before you can watch it is still reported if its parent is watched: its creation is. To follow all
+/// jails of a host, as `examples/watch.rs` does: watch the [host](Self::watch_own), which reports new jails; then list
+/// the jails that exist and watch each; then watch each jail that an event reports, listing again when an event reports
+/// several. Only direct children are reported.
+///
+/// # In a forked child
+///
+/// kqueue(2) is not inherited by a forked child, where the queue's number is free and may be given to another file. In a
+/// child every method returns an error, and dropping the watcher closes no queue. Make a new watcher there.
+/// [`AsFd`] cannot fail: do not use it in a child.
 ///
 /// # FreeBSD versions
 ///
-/// Since 15.0. [`Watcher::new`] says [`ErrorKind::Unsupported`] on older kernels; the waits,
-/// [`Jail::wait_dying`] and [`Jail::wait_gone`], work on all.
+/// Since 15.0. [`Watcher::new`] returns [`ErrorKind::Unsupported`] on older kernels; the waits, [`Jail::wait_dying`]
+/// and [`Jail::wait_gone`], work on all.
 ///
 /// ```
-/// use freebsd_jail::{EventKind, Jail, Watcher};
+/// use freebsd_jail::{Jail, Watcher, watch::EventKind};
 /// # use freebsd_jail::sim;
 ///
 /// # fn main() -> freebsd_jail::Result<()> {
 /// # let kernel = sim::Kernel::new();
 /// # let _guard = kernel.install();
 /// let jail = Jail::builder().name("www").path("/").create()?;
+/// let jid = jail.jid();
 /// let watcher = Watcher::new()?;
 /// watcher.watch(&jail)?;
 ///
 /// jail.update().securelevel(2).apply()?;
-/// let event = watcher.wait()?;
-/// assert_eq!(event.jid(), Some(jail.jid()));
+/// let event = watcher.try_next()?.expect("the change");
+/// assert_eq!(event.jid(), Some(jid));
 /// assert!(event.kinds().eq([EventKind::Changed]));
+///
+/// jail.remove()?;
+/// assert!(watcher.try_next()?.expect("the removal").is_removed());
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug)]
 #[doc(alias = "kqueue")]
 #[doc(alias = "EVFILT_JAIL")]
 #[doc(alias = "EVFILT_JAILDESC")]
 pub struct Watcher {
     system: System,
-    queue: OwnedFd,
+    queue: Queue,
+    // Dropped after the queue, whose closing ends all watches at once.
+    watches: Mutex<Watches>,
 }
 
 /// All that the kernel can tell of a jail.
-const EVERYTHING: Notes = Notes::CHILD.union(Notes::SET).union(Notes::ATTACH).union(Notes::REMOVE);
+const EVERYTHING: EventFlags =
+    EventFlags::CHILD.union(EventFlags::SET).union(EventFlags::ATTACH).union(EventFlags::REMOVE);
+
+/// The filter and ident of this process's own jail.
+const OWN: (i16, usize) = (sys::EVFILT_JAIL, 0);
 
 impl Watcher {
     /// Makes a watcher that watches nothing yet.
     ///
-    /// Wraps [kqueue(2)]. Close-on-exec is set right after the queue was made.
+    /// Wraps [kqueue(2)], and sets close-on-exec right after.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Unsupported`] before FreeBSD 15.0 and where there are no jails, found out without asking for a
     /// filter that the kernel does not know; [`ErrorKind::ResourceExhausted`] when no more descriptors can be had.
     ///
+    /// ```
+    /// use freebsd_jail::{ErrorKind, Watcher};
+    /// # use freebsd_jail::sim;
+    ///
+    /// # let kernel = sim::Kernel::with_release(sim::Release::FREEBSD_13_2);
+    /// # let _guard = kernel.install();
+    /// match Watcher::new() {
+    ///     Ok(watcher) => drop(watcher),
+    ///     Err(error) if error.kind() == ErrorKind::Unsupported => println!("this kernel has no events of jails"),
+    ///     Err(error) => eprintln!("{error}"),
+    /// }
+    /// ```
+    ///
     /// [kqueue(2)]: https://man.freebsd.org/cgi/man.cgi?query=kqueue&sektion=2
     pub fn new() -> Result<Self> {
-        Self::on(System::current())
-    }
-
-    fn on(system: System) -> Result<Self> {
+        let system = System::current();
         let features = system.features();
         if !features.descriptors() {
             let reason = if features.jails() {
@@ -97,264 +139,395 @@ impl Watcher {
             return Err(Error::refused(ErrorKind::Unsupported, reason));
         }
         let queue = system.kqueue().map_err(|errno| queue_error(Call::Kqueue, errno))?;
-        Ok(Self { system, queue })
+        Ok(Self { system, queue, watches: Mutex::default() })
     }
 
-    /// Watches a jail: by the handle's descriptor where it has one, which cannot be mistaken, else by its number.
+    /// Watches a jail until its removal has been read, or until [`unwatch`](Self::unwatch).
     ///
-    /// The watch ends when the jail has been removed, and when **this handle** is dropped: what has happened by then
-    /// and was not read is lost, the removal included. To be told of a removal that dropping the handle of an
-    /// [`OwnedJail`](crate::OwnedJail) brings about, watch a [clone](Jail::try_clone) or the
-    /// [number](Self::watch_jid). Watching through the same handle again changes nothing but the id. A jail that was
-    /// removed before it is watched by a descriptor gives its event at once.
+    /// The handle may be dropped. Watching a jail again makes a second watch, with events of its own. A jail that has
+    /// been removed already gives its removal at once.
     ///
-    /// Wraps [kevent(2)] with `EVFILT_JAILDESC` or `EVFILT_JAIL`. Needs no privilege.
+    /// Wraps [kevent(2)] with `EVFILT_JAILDESC`, on a descriptor of its own: a duplicate of the handle's, or a new one
+    /// that does not own the jail. Needs no privilege.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Gone`] when the handle goes by the number and the jail has been removed,
-    /// [`ErrorKind::ResourceExhausted`] when the kernel has no memory, [`ErrorKind::InvalidDescriptor`] when the
-    /// handle belongs to another kernel than the watcher, of which one is a model.
+    /// [`ErrorKind::Gone`] when the handle has no descriptor (as [`Jail::from_jid`] makes it) and there is no jail of
+    /// its jid, [`ErrorKind::ResourceExhausted`] when the process has no more descriptors or the kernel no memory,
+    /// [`ErrorKind::InvalidDescriptor`] when the handle belongs to another kernel than the watcher, of which one is a
+    /// model.
+    ///
+    /// ```
+    /// use freebsd_jail::{Jail, Watcher};
+    /// # use freebsd_jail::sim;
+    ///
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// # let _www = Jail::builder().name("www").path("/").create()?;
+    /// let watcher = Watcher::new()?;
+    /// for jail in Jail::all() {
+    ///     watcher.watch(&jail?)?; // the handle is dropped, the watch stays
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// [kevent(2)]: https://man.freebsd.org/cgi/man.cgi?query=kevent&sektion=2
     pub fn watch(&self, jail: &Jail) -> Result<WatchId> {
-        self.watch_for(jail, EVERYTHING)
-    }
-
-    /// Watches a jail by its number.
-    ///
-    /// The watch means the jail that has the number now, and ends when that has been removed. It replaces an earlier
-    /// watch of the number, which may have meant another jail, and of which what was not read is lost.
-    ///
-    /// Wraps kevent(2) with `EVFILT_JAIL`, twice. Needs no privilege.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::NotFound`] when no such jail can be seen from here or it is being removed,
-    /// [`ErrorKind::ResourceExhausted`] when the kernel has no memory.
-    pub fn watch_jid(&self, jid: Jid) -> Result<WatchId> {
-        self.watch_number(jid, EVERYTHING)
-    }
-
-    /// Watches the jail that this process is in, the host if it is in none: tells of the jails that are created
-    /// directly below it. It does not tell of their removal: watch each.
-    ///
-    /// The events have no [number](Event::jid), since a process cannot know that of its own jail.
-    ///
-    /// Wraps kevent(2) with `EVFILT_JAIL`. Needs no privilege.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::ResourceExhausted`] when the kernel has no memory.
-    pub fn watch_own(&self) -> Result<WatchId> {
-        let (filter, ident) = by_number(0);
-        self.add(filter, ident, 0, EVERYTHING)
-    }
-
-    /// Stops watching what [`watch`](Self::watch) was given; what was not read of it yet is lost. Nothing happens if
-    /// it is not watched, or no more.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::InvalidDescriptor`] when the handle belongs to another kernel than the watcher.
-    pub fn unwatch(&self, jail: &Jail) -> Result<()> {
-        let (filter, ident) = self.ident_of(jail)?;
-        self.remove(filter, ident)
-    }
-
-    /// Stops watching what [`watch_jid`](Self::watch_jid) was given, as [`unwatch`](Self::unwatch) does.
-    ///
-    /// # Errors
-    ///
-    /// None are known.
-    pub fn unwatch_jid(&self, jid: Jid) -> Result<()> {
-        let (filter, ident) = by_number(jid.get());
-        self.remove(filter, ident)
-    }
-
-    /// Stops watching this process's own jail, as [`unwatch`](Self::unwatch) does.
-    ///
-    /// # Errors
-    ///
-    /// None are known.
-    pub fn unwatch_own(&self) -> Result<()> {
-        let (filter, ident) = by_number(0);
-        self.remove(filter, ident)
-    }
-
-    /// Waits for the next event; for ever if there will be none.
-    ///
-    /// A signal that is caught meanwhile does not end the wait.
-    ///
-    /// # Errors
-    ///
-    /// None are known.
-    pub fn wait(&self) -> Result<Event> {
-        loop {
-            if let Some(event) = self.next_before(None)? {
-                return Ok(event);
-            }
-        }
-    }
-
-    /// Waits for the next event, for some time; `None` when that has passed.
-    ///
-    /// A signal that is caught meanwhile does not end the wait.
-    ///
-    /// # Errors
-    ///
-    /// None are known.
-    pub fn wait_timeout(&self, timeout: Duration) -> Result<Option<Event>> {
-        // A time that is too far off to be told is never reached.
-        self.next_before(Instant::now().checked_add(timeout))
-    }
-
-    /// Returns the next event, `None` when there is none now. Does not wait.
-    ///
-    /// # Errors
-    ///
-    /// None are known.
-    pub fn try_next(&self) -> Result<Option<Event>> {
-        let mut events = [Kevent::default()];
-        loop {
-            let count = self.read(&mut events, Some(Duration::ZERO))?;
-            let Some(event) = events.first().filter(|_| count > 0) else { return Ok(None) };
-            if let Some(event) = Event::of(event) {
-                return Ok(Some(event));
-            }
-        }
-    }
-
-    /// Waits for events as [`wait_timeout`](Self::wait_timeout) does, without a timeout for ever, and appends those
-    /// that are there, with one kevent(2) up to 32 of them. Returns how many.
-    ///
-    /// # Errors
-    ///
-    /// None are known.
-    pub fn wait_many(&self, events: &mut Vec<Event>, timeout: Option<Duration>) -> Result<usize> {
-        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let before = events.len();
-        let mut room = [Kevent::default(); MAX_EVENTS];
-        loop {
-            let count = self.read(&mut room, left(deadline))?;
-            events.extend(room.iter().take(count).filter_map(Event::of));
-            if events.len() > before || left(deadline) == Some(Duration::ZERO) {
-                return Ok(events.len() - before);
-            }
-        }
-    }
-
-    /// Returns an iterator that waits for each event and never ends, but after an error.
-    pub fn events(&self) -> Events<'_> {
-        Events { watcher: self, waits: true, ended: false }
-    }
-
-    /// Returns an iterator over the events that are there; it ends where it would have to wait.
-    pub fn pending(&self) -> Events<'_> {
-        Events { watcher: self, waits: false, ended: false }
-    }
-
-    fn watch_for(&self, jail: &Jail, notes: Notes) -> Result<WatchId> {
-        match self.ident_of(jail)? {
-            (sys::EVFILT_JAILDESC, ident) => self.add(sys::EVFILT_JAILDESC, ident, jail.jid().get(), notes),
-            _ => self.watch_number(jail.jid(), notes).map_err(|error| match error.kind() {
-                ErrorKind::NotFound => error.with_kind(ErrorKind::Gone).because("the jail has been removed"),
-                _ => error,
-            }),
-        }
-    }
-
-    fn watch_number(&self, jid: Jid, notes: Notes) -> Result<WatchId> {
-        let (filter, ident) = by_number(jid.get());
-        // A filter whose jail has died stays until its event is read, and adding it again would leave it dead.
-        self.remove(filter, ident)?;
-        self.add(filter, ident, jid.get(), notes)
-    }
-
-    /// Returns by which filter and number a handle's jail is watched.
-    fn ident_of(&self, jail: &Jail) -> Result<(i16, usize)> {
+        self.check_process()?;
         if !self.system.is(&jail.system) {
             return Err(Error::refused(
                 ErrorKind::InvalidDescriptor,
                 "the jail belongs to another kernel than the watcher",
             ));
         }
-        jail.check()?;
-        Ok(match jail.descriptor_ref() {
-            // A descriptor that is open is not negative.
-            Some(descriptor) => (sys::EVFILT_JAILDESC, usize::try_from(descriptor.as_raw_fd()).unwrap_or(0)),
-            None => by_number(jail.jid().get()),
-        })
+        self.add(jail.jid(), jail.lasting_descriptor()?)
     }
 
-    fn add(&self, filter: i16, ident: usize, jid: i32, notes: Notes) -> Result<WatchId> {
-        static NEXT: AtomicUsize = AtomicUsize::new(1);
-        let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        let change = Kevent {
-            ident,
-            filter,
-            flags: EV_ADD,
-            fflags: notes.bits(),
-            udata: id,
-            extra: u64::try_from(jid).unwrap_or(0),
-            ..Kevent::default()
-        };
-        let result = self.system.kevent_change(self.queue.as_fd(), change);
-        result.map(|()| WatchId(id)).map_err(|errno| queue_error(Call::Kevent, errno))
+    /// Watches the jail that has a jid now, as [`watch`](Self::watch) does.
+    ///
+    /// Wraps jail_get(2), which makes a descriptor of the jail, and kevent(2) with `EVFILT_JAILDESC`. `EVFILT_JAIL`,
+    /// which goes by the jid, is not used: registered at the moment of a removal it loses that, and may panic the
+    /// kernel. Needs no privilege.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] when no such jail can be seen from here or it is being removed,
+    /// [`ErrorKind::ResourceExhausted`] when the process has no more descriptors or the kernel no memory.
+    ///
+    /// ```
+    /// # use freebsd_jail::{Jail, Watcher, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// # let jail = Jail::builder().name("www").path("/").create()?;
+    /// # let jid = jail.jid();
+    /// let watcher = Watcher::new()?;
+    /// let watch = watcher.watch_jid(jid)?;
+    /// jail.remove()?;
+    /// assert_eq!(watcher.try_next()?.map(|event| event.watch()), Some(watch));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn watch_jid(&self, jid: Jid) -> Result<WatchId> {
+        self.check_process()?;
+        // T23: by descriptor, never by jid.
+        let pinned = read_and_pin(&self.system, jid, &());
+        let (descriptor, ()) = pinned.map_err(|error| match error.kind() {
+            ErrorKind::Gone => error.with_kind(ErrorKind::NotFound),
+            _ => error,
+        })?;
+        self.add(jid, descriptor)
     }
 
-    fn remove(&self, filter: i16, ident: usize) -> Result<()> {
-        let change = Kevent { ident, filter, flags: EV_DELETE, ..Kevent::default() };
-        match self.system.kevent_change(self.queue.as_fd(), change) {
-            Ok(()) | Err(Errno(libc::ENOENT)) => Ok(()),
-            Err(errno) => Err(queue_error(Call::Kevent, errno)),
+    /// Watches the host: reports the jails that are created directly below it. It does not report their removal: watch
+    /// each.
+    ///
+    /// The events have no [jid](Event::jid). Calling it again ends the earlier watch and keeps the events that have not
+    /// been read. If this process enters a jail later, the watch stays the host's.
+    ///
+    /// Wraps kevent(2) with `EVFILT_JAIL`. Needs no privilege.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unsupported`] **when this process is in a jail**: the kernel would panic if that jail was removed
+    /// at this moment. In a jail, watch its child jails, or the jail itself by a descriptor that was made outside.
+    /// [`ErrorKind::ResourceExhausted`] when the kernel has no memory.
+    ///
+    /// ```
+    /// use freebsd_jail::{Jail, Watcher, watch::EventKind};
+    /// # use freebsd_jail::sim;
+    ///
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// let watcher = Watcher::new()?;
+    /// watcher.watch_own()?;
+    /// let jail = Jail::builder().name("www").path("/").create()?;
+    /// let event = watcher.try_next()?.expect("the new jail");
+    /// assert!(event.kinds().eq([EventKind::ChildCreated { jid: Some(jail.jid()) }]));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn watch_own(&self) -> Result<WatchId> {
+        self.check_process()?;
+        if Trap::T38.is_there(&self.system) && crate::features::is_jailed_on(&self.system)? {
+            return Err(Error::refused(
+                ErrorKind::Unsupported,
+                "this process is in a jail: the kernel panics when a process registers for events of its own jail \
+                 while that is removed; watch it by a descriptor made outside the jail, or its child jails",
+            ));
         }
+        let mut watches = self.watches();
+        let id = Watches::new_id();
+        let (filter, ident) = OWN;
+        self.change(Kevent { ident, filter, flags: EV_ADD, ..wanted(id, 0) })?;
+        watches.set_own(id);
+        Ok(id)
     }
 
-    /// Waits for one event until a time, without one for ever.
-    fn next_before(&self, deadline: Option<Instant>) -> Result<Option<Event>> {
-        let mut events = [Kevent::default()];
-        loop {
-            let count = self.read(&mut events, left(deadline))?;
-            let event = events.first().filter(|_| count > 0).and_then(Event::of);
-            if event.is_some() || left(deadline) == Some(Duration::ZERO) {
-                return Ok(event);
+    /// Ends a watch. Events of it that have not been read are lost. Returns whether it was there: a watch ends by itself
+    /// once the removal of its jail has been read.
+    ///
+    /// Wraps close(2) of the watch's descriptor, and kevent(2) for the host's.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::OtherProcess`] in a forked child.
+    ///
+    /// ```
+    /// # use freebsd_jail::{Jail, Watcher, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// # let jail = Jail::builder().name("www").path("/").create()?;
+    /// let watcher = Watcher::new()?;
+    /// let watch = watcher.watch(&jail)?;
+    /// assert!(watcher.unwatch(watch)?);
+    /// jail.remove()?;
+    /// assert_eq!(watcher.try_next()?, None);
+    /// assert!(!watcher.unwatch(watch)?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn unwatch(&self, watch: WatchId) -> Result<bool> {
+        self.check_process()?;
+        let mut watches = self.watches();
+        match watches.end(watch) {
+            None => Ok(false),
+            // Closing the descriptor ends its filter (`knote_fdclose`), under the lock: another thread's new watch must
+            // not get its number before.
+            Some(Ended::Jail { .. }) => Ok(true),
+            Some(Ended::Own) => {
+                let (filter, ident) = OWN;
+                match self.change(Kevent { ident, filter, flags: EV_DELETE, ..Kevent::default() }) {
+                    Err(error) if error.errno() != Some(libc::ENOENT) => Err(error),
+                    _ => Ok(true),
+                }
             }
         }
     }
 
-    /// Makes one kevent(2); a signal is as good as nothing.
-    fn read(&self, events: &mut [Kevent], timeout: Option<Duration>) -> Result<usize> {
-        match self.system.kevent_read(self.queue.as_fd(), events, timeout) {
-            Ok(count) => Ok(count),
-            Err(Errno(libc::EINTR)) => Ok(0),
-            Err(errno) => Err(queue_error(Call::Kevent, errno)),
+    /// Waits for the next event. Without a timeout it blocks until one arrives.
+    ///
+    /// A signal that is caught meanwhile does not end the wait.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::OtherProcess`] in a forked child.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use freebsd_jail::{Jail, Watcher};
+    /// # use freebsd_jail::sim;
+    ///
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// let jail = Jail::builder().name("www").path("/").create()?;
+    /// let watcher = Watcher::new()?;
+    /// watcher.watch(&jail)?;
+    /// assert!(watcher.wait(Some(Duration::from_millis(10)))?.is_timed_out());
+    /// jail.remove()?;
+    /// assert!(watcher.wait(None)?.done().is_some_and(|event| event.is_removed()));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn wait(&self, timeout: Option<Duration>) -> Result<WaitOutcome<Event>> {
+        let deadline = Deadline::after(timeout);
+        let mut room = [Kevent::default()];
+        loop {
+            let event = self.read(&mut room, deadline.left())?.next();
+            match event {
+                Some(event) => return Ok(WaitOutcome::Done(event)),
+                None if deadline.has_passed() => return Ok(WaitOutcome::TimedOut(())),
+                None => {}
+            }
         }
+    }
+
+    /// Waits for events as [`wait`](Self::wait) does, appends those that are there, up to 32 of them in one kevent(2),
+    /// and returns how many.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::OtherProcess`] in a forked child.
+    ///
+    /// ```
+    /// use freebsd_jail::{Jail, Watcher, watch::WaitOutcome};
+    /// # use freebsd_jail::sim;
+    ///
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// let jails = [Jail::builder().path("/").create()?, Jail::builder().path("/").create()?];
+    /// let watcher = Watcher::new()?;
+    /// for jail in &jails {
+    ///     watcher.watch(jail)?;
+    /// }
+    /// drop(jails);
+    /// let mut events = Vec::new();
+    /// assert_eq!(watcher.wait_many(&mut events, None)?, WaitOutcome::Done(2));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn wait_many(
+        &self,
+        events: &mut Vec<Event>,
+        timeout: Option<Duration>,
+    ) -> Result<WaitOutcome<usize>> {
+        let deadline = Deadline::after(timeout);
+        let before = events.len();
+        let mut room = [Kevent::default(); MAX_EVENTS];
+        loop {
+            events.extend(self.read(&mut room, deadline.left())?);
+            match events.len() - before {
+                0 if deadline.has_passed() => return Ok(WaitOutcome::TimedOut(())),
+                0 => {}
+                count => return Ok(WaitOutcome::Done(count)),
+            }
+        }
+    }
+
+    /// Returns the next event, `None` when there is none now. Does not wait.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::OtherProcess`] in a forked child.
+    ///
+    /// ```
+    /// # use freebsd_jail::{Jail, Watcher, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// let watcher = Watcher::new()?;
+    /// watcher.watch_own()?;
+    /// assert_eq!(watcher.try_next()?, None);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn try_next(&self) -> Result<Option<Event>> {
+        Ok(self.wait(Some(Duration::ZERO))?.done())
+    }
+
+    /// Returns an iterator that waits for each event. It ends after an error only.
+    ///
+    /// ```no_run
+    /// # use freebsd_jail::Watcher;
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// let watcher = Watcher::new()?;
+    /// watcher.watch_own()?;
+    /// for event in watcher.events() {
+    ///     println!("{:?}", event?.kinds().collect::<Vec<_>>());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn events(&self) -> Events<'_> {
+        Events { watcher: self, waits: true, ended: false }
+    }
+
+    /// Returns an iterator over the events that are there; it ends where it would have to wait.
+    ///
+    /// ```
+    /// # use freebsd_jail::{Jail, Watcher, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// # let jail = Jail::builder().name("www").path("/").create()?;
+    /// let watcher = Watcher::new()?;
+    /// watcher.watch(&jail)?;
+    /// jail.update().securelevel(1).apply()?;
+    /// assert_eq!(watcher.pending().count(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn pending(&self) -> Events<'_> {
+        Events { watcher: self, waits: false, ended: false }
+    }
+
+    /// Adds a watch by a descriptor, which it keeps.
+    fn add(&self, jid: Jid, descriptor: OwnedFd) -> Result<WatchId> {
+        let id = Watches::new_id();
+        // A descriptor that is open is not negative.
+        let ident = usize::try_from(descriptor.as_raw_fd()).unwrap_or(0);
+        let change = Kevent { ident, filter: sys::EVFILT_JAILDESC, flags: EV_ADD, ..wanted(id, jid.get()) };
+        // Locked before the filter is there, since another thread may read its event at once and end the watch.
+        let mut watches = self.watches();
+        self.change(change)?;
+        watches.add(id, descriptor);
+        Ok(id)
+    }
+
+    fn change(&self, change: Kevent) -> Result<()> {
+        let result = self.system.kevent_change(self.queue.as_fd(), change);
+        result.map_err(|errno| queue_error(Call::Kevent, errno))
+    }
+
+    /// Makes one kevent(2) and returns its events. A signal that is caught makes it return none. Watches of removed jails
+    /// are ended.
+    fn read<'r>(
+        &self,
+        room: &'r mut [Kevent],
+        timeout: Option<Duration>,
+    ) -> Result<impl Iterator<Item = Event> + use<'r>> {
+        self.check_process()?;
+        let count = match self.system.kevent_read(self.queue.as_fd(), room, timeout) {
+            Ok(count) => count,
+            Err(Errno(libc::EINTR)) => 0,
+            Err(errno) => return Err(queue_error(Call::Kevent, errno)),
+        };
+        let events = room.iter().take(count).filter_map(Event::of);
+        if events.clone().any(|event| event.is_removed()) {
+            let mut watches = self.watches();
+            for event in events.clone().filter(Event::is_removed) {
+                watches.end(event.watch());
+            }
+        }
+        Ok(events)
+    }
+
+    fn watches(&self) -> MutexGuard<'_, Watches> {
+        self.watches.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Refuses to go on in another process than the one that made the queue.
+    fn check_process(&self) -> Result<()> {
+        if self.queue.is_here() {
+            return Ok(());
+        }
+        Err(Error::refused(
+            ErrorKind::OtherProcess,
+            "the watcher belongs to the process that made it: a forked child does not inherit kqueue(2); make one \
+             there",
+        ))
     }
 }
 
-/// Returns how much time there is until then, `None` for ever.
-fn left(deadline: Option<Instant>) -> Option<Duration> {
-    deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
-}
-
-fn by_number(jid: i32) -> (i16, usize) {
-    (sys::EVFILT_JAIL, usize::try_from(jid).unwrap_or(0))
+/// What to ask of a filter.
+fn wanted(id: WatchId, jid: i32) -> Kevent {
+    let extra = u64::try_from(jid).unwrap_or(0);
+    Kevent { fflags: EVERYTHING.bits(), udata: id.0, extra, ..Kevent::default() }
 }
 
 fn queue_error(call: Call, errno: Errno) -> Error {
-    match errno.0 {
-        libc::ENOENT => {
-            Error::os(call, errno, ErrorKind::NotFound, "there is no such jail below this process's own")
-        }
-        libc::EMFILE | libc::ENFILE | libc::ENOMEM => {
-            Error::os(call, errno, ErrorKind::ResourceExhausted, "")
-        }
-        libc::EINVAL => {
-            Error::os(call, errno, ErrorKind::Unsupported, "this kernel has no such events of jails")
-        }
-        libc::EBADF => Error::os(call, errno, ErrorKind::InvalidDescriptor, ""),
-        _ => Error::os(call, errno, ErrorKind::Other, ""),
+    let (kind, reason) = match errno.0 {
+        libc::EMFILE | libc::ENFILE | libc::ENOMEM => (ErrorKind::ResourceExhausted, ""),
+        libc::EINVAL => (ErrorKind::Unsupported, "this kernel has no such events of jails"),
+        libc::EBADF => (ErrorKind::InvalidDescriptor, ""),
+        _ => (ErrorKind::Other, ""),
+    };
+    Error::os(call, errno, kind, reason)
+}
+
+impl fmt::Debug for Watcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watcher")
+            .field("queue", &self.queue.as_fd().as_raw_fd())
+            .field("system", &self.system)
+            .finish_non_exhaustive()
     }
 }
 
@@ -366,7 +539,7 @@ impl AsFd for Watcher {
 
 impl AsRawFd for Watcher {
     fn as_raw_fd(&self) -> RawFd {
-        self.queue.as_raw_fd()
+        self.queue.as_fd().as_raw_fd()
     }
 }
 
@@ -386,8 +559,8 @@ impl Iterator for Events<'_> {
         if self.ended {
             return None;
         }
-        let next =
-            if self.waits { self.watcher.wait().map(Some) } else { self.watcher.try_next() }.transpose();
+        let timeout = (!self.waits).then_some(Duration::ZERO);
+        let next = self.watcher.wait(timeout).map(WaitOutcome::done).transpose();
         self.ended = !matches!(next, Some(Ok(_)));
         next
     }

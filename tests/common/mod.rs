@@ -11,6 +11,7 @@
     reason = "a test fails by panicking"
 )]
 
+pub mod events;
 pub mod fork;
 mod inmate;
 pub mod process;
@@ -18,7 +19,7 @@ pub mod tree;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use freebsd_jail::{ErrorKind, Jail, Jid, param, sim};
+use freebsd_jail::{ErrorKind, Jail, Jid, OwnedJail, param, sim};
 
 pub use inmate::Inmate;
 
@@ -142,6 +143,11 @@ pub fn osreldate() -> u32 {
 pub fn name(what: &str) -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     format!("fj-{}-{}-{what}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// Creates a jail that may have jails below it.
+pub fn jail(what: &str) -> OwnedJail {
+    Jail::builder().name(name(what)).path("/").children_max(50).create().expect("created")
 }
 
 /// Whether a jail of this number can be seen.

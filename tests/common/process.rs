@@ -1,7 +1,9 @@
 //! What cannot be undone is done in a process of its own.
 
 use std::env;
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::fd::AsRawFd;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 
 const VARIABLE: &str = "FREEBSD_JAIL_TEST_ALONE";
@@ -25,6 +27,15 @@ pub fn alone_until(test: &str, body: impl FnOnce()) -> Option<ExitStatus> {
         return None;
     }
     Some(again(test).status().expect("started"))
+}
+
+/// Moves a file to a descriptor number that nothing in this process uses.
+pub fn renumbered(file: File, number: i32) -> File {
+    if file.as_raw_fd() == number {
+        return file;
+    }
+    // SAFETY: nothing uses the number, as the caller says.
+    unsafe { nix::unistd::dup2_raw(&file, number) }.expect("duplicated").into()
 }
 
 /// Whether this process has been started for this one test.

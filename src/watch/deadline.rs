@@ -1,0 +1,48 @@
+//! The time until which to wait.
+
+#![forbid(unsafe_code)]
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::WaitOutcome;
+use crate::error::Result;
+
+/// The time until which to wait, `None` for ever.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Deadline(Option<Instant>);
+
+impl Deadline {
+    /// A timeout from now. One that is too long for the clock never passes.
+    pub(super) fn after(timeout: Option<Duration>) -> Self {
+        Self(timeout.and_then(|timeout| Instant::now().checked_add(timeout)))
+    }
+
+    /// Returns how much time is left, `None` for ever.
+    pub(super) fn left(self) -> Option<Duration> {
+        self.0.map(|deadline| deadline.saturating_duration_since(Instant::now()))
+    }
+
+    pub(super) fn has_passed(self) -> bool {
+        self.left() == Some(Duration::ZERO)
+    }
+
+    /// Looks until it has happened or the time has passed: often at first, then less and less so. The first second
+    /// has a dozen looks, each further one four.
+    pub(super) fn poll(self, mut has_happened: impl FnMut() -> Result<bool>) -> Result<WaitOutcome> {
+        const LONGEST: Duration = Duration::from_millis(250);
+        let mut pause = Duration::from_millis(2);
+        loop {
+            let left = self.left();
+            if has_happened()? {
+                return Ok(WaitOutcome::Done(()));
+            }
+            // The time is taken before the look, so that the last look is made after the deadline.
+            if left == Some(Duration::ZERO) {
+                return Ok(WaitOutcome::TimedOut(()));
+            }
+            thread::sleep(left.map_or(pause, |left| left.min(pause)));
+            pause = (pause * 2).min(LONGEST);
+        }
+    }
+}

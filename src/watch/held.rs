@@ -1,0 +1,327 @@
+//! A removed jail that something still holds: how it is recognised, and when it is gone.
+
+#![forbid(unsafe_code)]
+
+use core::ffi::c_int;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use super::WaitOutcome;
+use super::deadline::Deadline;
+use crate::error::{ErrorKind, Result, Subject};
+use crate::get::{self, Key, Read};
+use crate::jail::Jail;
+use crate::jid::Jid;
+use crate::param::{self, Mode};
+use crate::request::Desc;
+use crate::snapshot::{JailState, Snapshot};
+use crate::sys::{self, System};
+
+/// A jail that was not gone when the timeout of a wait passed, from [`Jail::wait_gone`] and
+/// [`Jail::remove_and_wait`].
+///
+/// It is dying, unless [`is_dying`](Self::is_dying) says that it has not been removed yet. Nobody can change or enter a
+/// dying jail, but it keeps its name's place among the jails being removed, counts as a child of the jails above it, and
+/// keeps them from going, too. [`holders`](Self::holders) lists what holds it, as far as that can be found out;
+/// [`wait_gone`](Self::wait_gone) goes on waiting for the same jail.
+///
+/// # What holds a removed jail
+///
+/// Removing a jail kills its processes. What refers to it otherwise keeps it until that is closed or ends:
+///
+/// - **A child that has not been waited for.** A killed process stays as a zombie, and its jail with it, until its
+///   parent calls wait(2). A program that starts processes in a jail has to wait for each of them; one that calls
+///   [`Jail::remove_and_wait`] without a timeout while it owns such a child waits for ever. A child made by pdfork(2)
+///   holds the jail until waitpid(2), or until its descriptor is closed.
+/// - A descriptor that was opened inside and is held outside: of a directory, a device, a socket, a pipe, shared memory
+///   or a jail.
+/// - A file system that was mounted inside, until it is unmounted.
+/// - System V shared memory, semaphores and message queues of a jail that uses its parent's.
+/// - A jail below it that is itself still held.
+/// - A TCP connection that is still being closed; the kernel ends it after some time.
+///
+/// Only the processes and the jails can be listed.
+#[derive(Debug, Clone)]
+pub struct HeldJail {
+    system: System,
+    /// The jid that it had last.
+    jid: c_int,
+    /// The id of its cpuset, which it keeps, and which no other jail has, until it is gone.
+    cpuset: c_int,
+    /// Its root directory, which cannot be changed.
+    path: PathBuf,
+    /// The last component of its name, known once it has been seen dying: nobody can change it any more.
+    name: Option<OsString>,
+    /// Whether it has a network stack of its own, which the kernel takes apart only after the jail has left the list.
+    has_vnet: bool,
+    is_dying: bool,
+    /// When it was first seen to have left the list of jails.
+    gone_since: Option<Instant>,
+}
+
+/// What a look at the kernel's jails shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Look {
+    /// The jail is there.
+    There,
+    /// It is not.
+    Gone,
+    /// A jail that may have been this one vanished between two calls.
+    Unclear,
+}
+
+/// What is read of a jail to recognise it.
+struct Seen {
+    cpuset: c_int,
+    path: PathBuf,
+    name: OsString,
+    is_dying: bool,
+    has_vnet: bool,
+}
+
+/// How often a look is repeated at once if it is unclear. Then the jail is taken to be there until the next look.
+const LOOKS: usize = 16;
+
+/// How long to wait, after the jail has left the list, for its network stack to be taken apart.
+const RELEASE: Duration = Duration::from_secs(2);
+
+/// After which time of that another jail may be what has the cpuset.
+const REUSED: Duration = Duration::from_millis(60);
+
+impl HeldJail {
+    /// Remembers by what the jail of a handle can be recognised, while it lives. `None` if it has been removed.
+    pub(super) fn of_living(jail: &Jail) -> Result<Option<Self>> {
+        let read = |vnet| jail.get((param::CPUSET_ID, param::PATH, vnet));
+        let read = match read(Some(param::VNET)) {
+            Err(error) if is_without_vnet(&error) => read(None),
+            read => read,
+        };
+        match read {
+            Ok((cpuset, path, vnet)) => Ok(Some(Self {
+                system: jail.system.clone(),
+                jid: jail.jid().get(),
+                cpuset,
+                path,
+                name: None,
+                has_vnet: vnet == Some(Mode::New),
+                is_dying: false,
+                gone_since: None,
+            })),
+            Err(error) if error.kind() == ErrorKind::Gone => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The same of the jail that is dying under a jid.
+    pub(super) fn of_dying(system: &System, jid: c_int) -> Result<Option<Self>> {
+        let seen = Seen::read(system, jid)?.filter(|seen| seen.is_dying);
+        Ok(seen.map(|seen| Self {
+            system: system.clone(),
+            jid,
+            cpuset: seen.cpuset,
+            name: Some(last_component(&seen.name).to_owned()),
+            path: seen.path,
+            has_vnet: seen.has_vnet,
+            is_dying: true,
+            gone_since: None,
+        }))
+    }
+
+    /// Returns the jid under which the jail was seen last.
+    ///
+    /// # FreeBSD versions
+    ///
+    /// Since 15.0 a dying jail gets another jid when a new jail asks for the one that it has.
+    #[must_use]
+    pub fn jid(&self) -> Option<Jid> {
+        Jid::new(self.jid)
+    }
+
+    /// Whether the jail was seen to be dying. If not, it has not been removed.
+    #[must_use]
+    pub fn is_dying(&self) -> bool {
+        self.is_dying
+    }
+
+    /// Goes on waiting until the jail is gone, as [`Jail::wait_gone`] does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Jail::wait_gone`].
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use freebsd_jail::Jail;
+    /// use freebsd_jail::watch::WaitOutcome;
+    /// # use freebsd_jail::sim;
+    ///
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// let jail = Jail::builder().name("www").path("/").create()?;
+    /// let second = Some(Duration::from_secs(1));
+    /// if let WaitOutcome::TimedOut(mut held) = jail.remove_and_wait(second)? {
+    ///     while held.wait_gone(second)?.is_timed_out() {
+    ///         eprintln!("still held by {}", held.holders()?);
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn wait_gone(&mut self, timeout: Option<Duration>) -> Result<WaitOutcome> {
+        self.wait(Deadline::after(timeout))
+    }
+
+    pub(super) fn wait(&mut self, deadline: Deadline) -> Result<WaitOutcome> {
+        deadline.poll(|| Ok(!self.is_there()? && self.is_released()?))
+    }
+
+    /// Looks for the jail, and follows it to another jid. Afterwards `jid` is the jid that it has.
+    pub(super) fn is_there(&mut self) -> Result<bool> {
+        if self.gone_since.is_some() {
+            return Ok(false);
+        }
+        let mut others = Vec::new();
+        for _ in 0..LOOKS {
+            match self.look(&mut others)? {
+                Look::There => return Ok(true),
+                Look::Gone => {
+                    self.gone_since = Some(Instant::now());
+                    return Ok(false);
+                }
+                Look::Unclear => {}
+            }
+        }
+        Ok(true)
+    }
+
+    /// `others` has the jails that an earlier look has found to be others.
+    fn look(&mut self, others: &mut Vec<(Jid, OsString)>) -> Result<Look> {
+        if let Some(seen) = self.see(self.jid)? {
+            self.note(self.jid, &seen);
+            return Ok(Look::There);
+        }
+        // Before 15 a dying jail keeps its jid.
+        if !self.system.has_descriptors() || !self.has_cpuset() {
+            return Ok(Look::Gone);
+        }
+        // Since then it may have been given another one. The list of all jails is made under the kernel's lock
+        // (`sysctl_jail_list`), so the jail is in it under whichever jid it has at that moment.
+        let mut look = Look::Gone;
+        for entry in &Snapshot::of(&self.system)? {
+            let name_fits = self.name.as_ref().is_none_or(|name| name == last_component(entry.name()));
+            let is_other = others.iter().any(|(jid, name)| *jid == entry.jid() && name == entry.name());
+            if entry.state() != JailState::Dying || entry.path() != self.path || !name_fits || is_other {
+                continue;
+            }
+            let jid = entry.jid().get();
+            match Seen::read(&self.system, jid)? {
+                Some(seen) if self.is(&seen) => {
+                    self.note(jid, &seen);
+                    return Ok(Look::There);
+                }
+                Some(seen) if seen.is_dying => others.push((entry.jid(), seen.name)),
+                // It is gone, or has yet another jid. The next look tells.
+                _ => look = Look::Unclear,
+            }
+        }
+        Ok(look)
+    }
+
+    /// Whether the jail's cpuset is still there and a jail's: a set made by cpuset(2) has another one as its root.
+    ///
+    /// The kernel lets go of it last (`prison_deref`), so without it the jail is gone for certain.
+    fn has_cpuset(&self) -> bool {
+        // Where it cannot be asked for, nothing is known.
+        self.system.cpuset_root(self.cpuset).map_or(true, |root| root == Some(self.cpuset))
+    }
+
+    /// Whether the kernel has let go of the network stack of a jail that has left the list.
+    fn is_released(&self) -> Result<bool> {
+        let since = self.gone_since.map_or(RELEASE, |since| since.elapsed());
+        if !self.has_vnet || since >= RELEASE || !self.has_cpuset() {
+            return Ok(true);
+        }
+        if since < REUSED {
+            return Ok(false);
+        }
+        // The id may be another jail's by now.
+        let key = (param::JID, param::CPUSET_ID);
+        let mut jails = crate::list::Jails::new(self.system.clone(), None).dying(true).get(key);
+        jails
+            .find_map(|jail| jail.map(|(_, id)| (id == self.cpuset).then_some(())).transpose())
+            .transpose()
+            .map(|found| found.is_some())
+    }
+
+    /// Reads the jail of a jid if it is this one.
+    fn see(&self, jid: c_int) -> Result<Option<Seen>> {
+        Ok(Seen::read(&self.system, jid)?.filter(|seen| self.is(seen)))
+    }
+
+    /// Whether a jail that was read is this one. A living one is not once this one has been seen dying.
+    fn is(&self, seen: &Seen) -> bool {
+        let name_fits = self.name.as_ref().is_none_or(|name| name == last_component(&seen.name));
+        seen.cpuset == self.cpuset && seen.path == self.path && name_fits && (seen.is_dying || !self.is_dying)
+    }
+
+    fn note(&mut self, jid: c_int, seen: &Seen) {
+        self.jid = jid;
+        if seen.is_dying {
+            self.is_dying = true;
+            self.name = Some(last_component(&seen.name).to_owned());
+        }
+    }
+
+    pub(super) fn system(&self) -> &System {
+        &self.system
+    }
+
+    pub(super) fn last_jid(&self) -> c_int {
+        self.jid
+    }
+}
+
+impl Seen {
+    /// Reads the jail of a jid, a dying one too.
+    fn read(system: &System, jid: c_int) -> Result<Option<Self>> {
+        let read = |vnet| {
+            let read = Read {
+                system,
+                flags: sys::JAIL_DYING,
+                subject: Subject::Named,
+                desc: Desc::Absent,
+                key: Key::Jid(jid),
+                relative_to: None,
+            };
+            get::read(read, &(param::CPUSET_ID, param::PATH, param::NAME, param::DYING, vnet))
+        };
+        let found = match read(Some(param::VNET)) {
+            Err(error) if is_without_vnet(&error) => read(None),
+            found => found,
+        };
+        match found {
+            Ok(found) => {
+                let (cpuset, path, name, is_dying, vnet) = found.values;
+                Ok(Some(Self { cpuset, path, name, is_dying, has_vnet: vnet == Some(Mode::New) }))
+            }
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Dying) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Whether a read failed because the kernel was built without VIMAGE.
+fn is_without_vnet(error: &crate::error::Error) -> bool {
+    error.kind() == ErrorKind::UnknownParameter && error.parameter() == Some("vnet")
+}
+
+/// Returns the part of a name that stays when a jail above is renamed.
+fn last_component(name: &OsStr) -> &OsStr {
+    let bytes = name.as_bytes();
+    let start = bytes.iter().rposition(|&byte| byte == b'.').map_or(0, |dot| dot + 1);
+    OsStr::from_bytes(bytes.get(start..).unwrap_or_default())
+}

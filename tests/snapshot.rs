@@ -1,0 +1,111 @@
+//! All jails at one moment, dying ones included.
+
+#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod common;
+
+use common::{host, jail, name, on_every_kernel};
+use freebsd_jail::{ErrorKind, Jail, JailState, OwnedJail, Snapshot, param, sim};
+
+#[test]
+fn dying_jails_are_listed_on_request() {
+    on_every_kernel(|host| {
+        let outer = jail("lists");
+        let inner = outer.child_builder().name("inner").path("/").create().expect("created");
+        let jid = inner.jid();
+        let inmate = host.inmate(&inner);
+        inner.remove().expect("removed");
+        let children = |dying: bool| {
+            let children = outer.children().dying(dying).get((param::JID, param::DYING));
+            children.map(|child| child.expect("read")).collect::<Vec<_>>()
+        };
+        assert_eq!(children(false), []);
+        assert_eq!(children(true), [(jid, true)]);
+        let all = |dying: bool| {
+            let all: Vec<Jail> =
+                Jail::all().dying(dying).into_iter().map(|jail| jail.expect("a handle")).collect();
+            all.iter().any(|jail| jail.jid() == jid)
+        };
+        assert!(!all(false) && all(true));
+        inmate.bury();
+    });
+}
+
+#[test]
+fn a_snapshot_agrees_with_the_listing() {
+    on_every_kernel(|host| {
+        let outer = Jail::builder()
+            .name(name("outer"))
+            .path("/")
+            .hostname("outer.example.org")
+            .ip4([[127, 0, 0, 1].into(), [127, 0, 0, 2].into()])
+            .children_max(2)
+            .create()
+            .expect("created");
+        let _inner = outer.child_builder().name("inner").path("/").hostname("").create().expect("created");
+        let _beside = Jail::builder().name(name("beside")).path("/").create().expect("created");
+        let dying = jail("dying");
+        let jid = dying.jid();
+        let inmate = host.inmate(&dying);
+        dying.remove().expect("removed");
+
+        let snapshot = Snapshot::take().expect("taken");
+        let mut listed: Vec<_> = Jail::all()
+            .dying(true)
+            .get((param::JID, param::NAME, param::PATH, param::HOST_HOSTNAME, param::DYING))
+            .map(|entry| entry.expect("read"))
+            .collect();
+        let mut seen: Vec<_> = snapshot
+            .iter()
+            .map(|entry| {
+                let dying = match entry.state() {
+                    JailState::Alive => false,
+                    JailState::Dying => true,
+                    other => panic!("{other:?}"),
+                };
+                assert_eq!(entry.is_alive(), !dying);
+                let (name, path, hostname) = (entry.name(), entry.path(), entry.hostname());
+                (entry.jid(), name.to_owned(), path.to_owned(), hostname.to_owned(), dying)
+            })
+            .collect();
+        seen.sort();
+        listed.sort();
+        assert_eq!(seen, listed);
+        assert_eq!(snapshot.len(), listed.len());
+        assert!(!snapshot.is_empty());
+        let found = snapshot.into_iter().find(|entry| entry.jid() == jid).expect("dying jails are in it");
+        assert_eq!(found.state(), JailState::Dying);
+        inmate.bury();
+    });
+}
+
+#[test]
+fn a_snapshot_of_many_jails_is_one_sysctl() {
+    let host = host();
+    let jails: Vec<OwnedJail> = (0..100).map(|_| jail("snapped")).collect();
+    let before = host.calls();
+    let snapshot = Snapshot::take().expect("taken");
+    if let (Some(before), Some(after)) = (before, host.model().map(sim::Kernel::calls)) {
+        assert_eq!(after.total() - before.total(), after.sysctl - before.sysctl);
+        // Its numbers, its length, itself.
+        assert_eq!(after.sysctl - before.sysctl, 3);
+    }
+    for jail in &jails {
+        assert!(snapshot.iter().any(|entry| entry.jid() == jail.jid()));
+    }
+}
+
+#[test]
+fn without_jails_there_is_no_snapshot() {
+    if cfg!(target_os = "freebsd") {
+        println!("skipped: this host has jails");
+        return;
+    }
+    assert_eq!(Snapshot::take().expect_err("no jails").kind(), ErrorKind::Unsupported);
+}
+
+#[test]
+fn snapshots_go_to_other_threads() {
+    fn check<T: Send + Sync>() {}
+    check::<Snapshot>();
+}

@@ -1,0 +1,410 @@
+//! Waiting for jails to die and to be gone.
+
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
+
+mod common;
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use common::{exists, has_descriptors, jail, name, on_every_kernel};
+use freebsd_jail::watch::WaitOutcome;
+use freebsd_jail::{ErrorKind, Jail, Jid, sim};
+
+const SOON: Duration = Duration::from_millis(50);
+/// Longer than anything takes, on an emulated machine too.
+const LONG: Duration = Duration::from_secs(60);
+
+const DONE: WaitOutcome = WaitOutcome::Done(());
+const TIMED_OUT: WaitOutcome = WaitOutcome::TimedOut(());
+
+const SECOND: Duration = Duration::from_secs(1);
+const MOST_CALLS: u64 = 30;
+
+#[test]
+fn waiting_for_a_removal_ends_with_it() {
+    on_every_kernel(|_| {
+        for by_number in [false, true] {
+            let jail = jail("death");
+            let same = if by_number { Jail::from_jid(jail.jid()) } else { jail.try_clone().expect("cloned") };
+            assert_eq!(same.wait_dying(Some(Duration::ZERO)).expect("waited"), TIMED_OUT);
+            let begun = Instant::now();
+            assert_eq!(same.wait_dying(Some(SOON)).expect("waited"), TIMED_OUT);
+            assert!(begun.elapsed() >= SOON);
+            // What else happens to it is no end.
+            jail.update().securelevel(1).apply().expect("updated");
+            thread::scope(|scope| {
+                let waiting = scope.spawn(|| same.wait_dying(None).expect("waited"));
+                thread::sleep(SOON);
+                jail.update().securelevel(2).apply().expect("updated");
+                jail.remove().expect("removed");
+                assert!(waiting.join().expect("joined").is_done());
+            });
+            assert_eq!(same.wait_dying(Some(Duration::ZERO)).expect("waited"), DONE);
+            assert!(same.wait_dying(None).expect("waited").is_done());
+        }
+    });
+}
+
+#[test]
+fn dying_is_not_taken_for_gone() {
+    on_every_kernel(|host| {
+        let jail = jail("dying");
+        let same = jail.try_clone().expect("cloned");
+        let inmate = host.inmate(&jail);
+        jail.remove().expect("removed");
+        // The killed process is a zombie still, and holds the jail.
+        assert_eq!(same.wait_dying(None).expect("waited"), DONE);
+        assert!(same.wait_gone(Some(Duration::ZERO)).expect("waited").is_timed_out());
+        assert!(same.wait_gone(Some(SOON)).expect("waited").is_timed_out());
+        thread::scope(|scope| {
+            let waiting = scope.spawn(|| same.wait_gone(None).expect("waited"));
+            thread::sleep(SOON);
+            assert!(!waiting.is_finished());
+            inmate.bury();
+            assert!(waiting.join().expect("joined").is_done());
+        });
+        assert!(same.wait_gone(None).expect("waited").is_done());
+    });
+}
+
+#[test]
+fn removing_and_waiting_are_one() {
+    on_every_kernel(|host| {
+        assert!(jail("one").remove_and_wait(Some(LONG)).expect("removed").is_done());
+        let held = jail("held");
+        let (jid, same) = (held.jid(), held.try_clone().expect("cloned"));
+        let inmate = host.inmate(&held);
+        assert!(held.remove_and_wait(Some(SOON)).expect("removed").is_timed_out());
+        assert!(!exists(jid));
+        inmate.bury();
+        assert!(same.wait_gone(Some(LONG)).expect("waited").is_done());
+        assert_eq!(same.remove_and_wait(None).expect_err("gone").kind(), ErrorKind::Gone);
+
+        let persistent = Jail::builder().name(name("kept")).path("/").create_persistent().expect("created");
+        assert!(persistent.remove_and_wait(None).expect("removed").is_done());
+    });
+}
+
+#[test]
+fn a_dying_jail_is_not_taken_for_gone_when_its_jid_is_given_away() {
+    on_every_kernel(|host| {
+        let jid = Jid::new(880_102).expect("above zero");
+        let create = || Jail::builder().jid(jid).path("/").create();
+        let first = create().expect("created");
+        let same = first.try_clone().expect("cloned");
+        let inmate = host.inmate(&first);
+        thread::scope(|scope| {
+            let waiting = scope.spawn(|| same.wait_gone(Some(LONG)).expect("waited"));
+            thread::sleep(SOON);
+            first.remove().expect("removed");
+            let second = create();
+            if !has_descriptors() {
+                let error = second.expect_err("a dying jail keeps its number");
+                assert_eq!(error.kind(), ErrorKind::AlreadyExists);
+            } else if let Ok(second) = second {
+                assert!(exists(jid));
+                thread::sleep(10 * SOON);
+                assert!(!waiting.is_finished(), "the first one is dying still, under another number");
+                // Nor if the new one goes.
+                drop(second);
+                thread::sleep(10 * SOON);
+                assert!(!waiting.is_finished());
+            }
+            inmate.bury();
+            assert!(waiting.join().expect("joined").is_done());
+        });
+    });
+}
+
+#[test]
+fn a_jail_that_gets_the_jid_and_the_cpuset_of_a_gone_one_is_another() {
+    on_every_kernel(|_| {
+        let jid = Jid::new(880_103).expect("above zero");
+        let create = || Jail::builder().jid(jid).path("/").create().expect("created");
+        let first = create();
+        let same = first.try_clone().expect("cloned");
+        first.remove().expect("removed");
+        assert!(same.wait_gone(Some(LONG)).expect("waited").is_done());
+        let _second = create();
+        if same.descriptor().is_some() {
+            assert!(same.wait_gone(Some(SOON)).expect("waited").is_done());
+        } else {
+            println!("skipped: a handle is a number on this kernel, and means the new one");
+        }
+    });
+}
+
+/// The system calls of an action, where they can be counted: those that the model answered, and as many sleeps as
+/// there may have been between them.
+fn calls(host: &common::Host, action: impl FnOnce()) -> u64 {
+    let before = host.calls().map_or(0, |calls| calls.total());
+    action();
+    let during = host.model().map_or(0, |model| model.calls().total()) - before;
+    2 * during
+}
+
+#[test]
+fn waiting_for_a_removal_is_no_busy_loop() {
+    on_every_kernel(|host| {
+        let jail = jail("idle");
+        let number = Jail::from_jid(jail.jid());
+        for handle in [&*jail, &number] {
+            let calls = calls(host, || {
+                assert_eq!(handle.wait_dying(Some(SECOND)).expect("waited"), TIMED_OUT);
+            });
+            println!("a second takes {calls} system calls");
+            assert!(calls < MOST_CALLS);
+        }
+    });
+}
+
+#[test]
+fn waiting_for_the_end_is_no_busy_loop() {
+    on_every_kernel(|host| {
+        let jail = jail("idle");
+        let living = calls(host, || {
+            assert!(jail.wait_gone(Some(SECOND)).expect("waited").is_timed_out());
+        });
+        let same = jail.try_clone().expect("cloned");
+        let inmate = host.inmate(&jail);
+        jail.remove().expect("removed");
+        let dying = calls(host, || {
+            assert!(same.wait_gone(Some(SECOND)).expect("waited").is_timed_out());
+        });
+        println!("a second takes {living} system calls for a living jail, {dying} for a dying one");
+        assert!(living < MOST_CALLS && dying < MOST_CALLS);
+        inmate.bury();
+    });
+}
+
+#[test]
+fn kernels_before_15_are_looked_at() {
+    on_every_kernel(|host| {
+        if has_descriptors() {
+            println!("skipped: this kernel has jail descriptors");
+            return;
+        }
+        let before = host.model().map(sim::Kernel::calls);
+        let jail = jail("old");
+        let same = jail.try_clone().expect("cloned");
+        assert_eq!(same.wait_dying(Some(SOON)).expect("waited"), TIMED_OUT);
+        assert!(same.wait_gone(Some(SOON)).expect("waited").is_timed_out());
+        thread::scope(|scope| {
+            let dying = scope.spawn(|| same.wait_dying(Some(LONG)).expect("waited").is_done());
+            let gone = scope.spawn(|| same.wait_gone(Some(LONG)).expect("waited").is_done());
+            thread::sleep(SOON);
+            jail.remove().expect("removed");
+            assert!(dying.join().expect("joined") && gone.join().expect("joined"));
+        });
+        if let (Some(before), Some(model)) = (before, host.model()) {
+            let calls = model.calls();
+            assert_eq!((calls.kqueue, calls.kevent), (before.kqueue, before.kevent));
+        }
+    });
+}
+
+#[test]
+fn t23_waiting_for_a_removal_registers_nothing_by_jid() {
+    on_every_kernel(|host| {
+        let jail = jail("pinned");
+        let unpinned = Jail::from_jid(jail.jid());
+        let before = host.calls();
+        assert_eq!(unpinned.wait_dying(Some(Duration::ZERO)).expect("waited"), TIMED_OUT);
+        if let (Some(before), Some(model)) = (before, host.model()) {
+            let calls = model.calls();
+            assert_eq!((calls.kqueue, calls.kevent), (before.kqueue, before.kevent));
+            assert_eq!(calls.jail_get, before.jail_get + 1, "it is pinned, or looked at before 15");
+        }
+    });
+}
+
+#[test]
+fn t27_a_wait_that_times_out_tells_which_zombies_hold_the_jail() {
+    on_every_kernel(|host| {
+        let jail = jail("zombies");
+        let inmates = [host.inmate(&jail), host.inmate(&jail)];
+        let mut pids: Vec<u32> = inmates.iter().map(common::Inmate::pid).collect();
+        pids.sort_unstable();
+        let jid = jail.jid();
+        let WaitOutcome::TimedOut(mut held) = jail.remove_and_wait(Some(SOON)).expect("removed") else {
+            panic!("two zombies hold it");
+        };
+        assert!(held.is_dying());
+        assert_eq!(held.jid(), Some(jid));
+        let holders = held.holders().expect("listed");
+        let mut own: Vec<u32> = holders.own_zombies().collect();
+        own.sort_unstable();
+        assert_eq!(own, pids);
+        assert_eq!(holders.processes.len(), 2);
+        assert_eq!(holders.jails, []);
+        let text = holders.to_string();
+        assert!(text.contains(&format!("process {} (a zombie", pids[0])), "{text}");
+        let [first, second] = inmates;
+        first.bury();
+        assert_eq!(held.wait_gone(Some(SOON)).expect("waited"), TIMED_OUT);
+        assert_eq!(held.holders().expect("listed").processes.len(), 1);
+        second.bury();
+        assert_eq!(held.wait_gone(Some(LONG)).expect("waited"), DONE);
+        assert!(held.holders().expect("listed").is_empty());
+        assert_eq!(held.wait_gone(None).expect("waited"), DONE);
+    });
+}
+
+#[test]
+fn t27_a_dying_jail_below_holds_the_jails_above() {
+    on_every_kernel(|host| {
+        let outer = jail("outer");
+        let inner = outer.child_builder().name("inner").path("/").create_persistent().expect("created");
+        let inmate = host.inmate(&inner);
+        let WaitOutcome::TimedOut(mut held) = outer.remove_and_wait(Some(SOON)).expect("removed") else {
+            panic!("the jail below holds it");
+        };
+        let holders = held.holders().expect("listed");
+        assert_eq!((holders.processes.len(), &holders.jails), (0, &vec![inner.jid()]));
+        assert_eq!(holders.to_string(), format!("jail {}", inner.jid()));
+        inmate.bury();
+        assert_eq!(held.wait_gone(Some(LONG)).expect("waited"), DONE);
+    });
+}
+
+#[test]
+fn a_wait_for_a_living_jail_that_times_out_says_that_it_lives() {
+    on_every_kernel(|host| {
+        let jail = jail("lives");
+        let inmate = host.inmate(&jail);
+        let WaitOutcome::TimedOut(mut held) = jail.wait_gone(Some(SOON)).expect("waited") else {
+            panic!("it lives");
+        };
+        assert!(!held.is_dying());
+        let holders = held.holders().expect("listed");
+        let [process] = holders.processes[..] else { panic!("{holders:?}") };
+        assert_eq!((process.pid, process.is_zombie), (inmate.pid(), false));
+        assert_eq!(holders.own_zombies().count(), 0);
+        // It is renamed and removed meanwhile, and is the same jail.
+        jail.update().name(name("renamed")).apply().expect("renamed");
+        jail.remove().expect("removed");
+        assert_eq!(held.wait_gone(Some(SOON)).expect("waited"), TIMED_OUT);
+        assert!(held.is_dying());
+        inmate.bury();
+        assert_eq!(held.wait_gone(Some(LONG)).expect("waited"), DONE);
+    });
+}
+
+#[test]
+fn a_jail_that_is_renamed_before_it_is_removed_is_followed_to_another_jid() {
+    on_every_kernel(|host| {
+        let jid = Jid::new(880_104).expect("above zero");
+        let create = || Jail::builder().jid(jid).path("/").create();
+        let first = create().expect("created");
+        let same = first.try_clone().expect("cloned");
+        let inmate = host.inmate(&first);
+        thread::scope(|scope| {
+            let waiting = scope.spawn(|| same.wait_gone(Some(LONG)).expect("waited").is_done());
+            thread::sleep(SOON);
+            first.update().name(name("renamed")).apply().expect("renamed");
+            first.remove().expect("removed");
+            // Where the jid can be given away, it is before the first look, or soon after.
+            let second = create();
+            assert_eq!(second.is_ok(), has_descriptors());
+            thread::sleep(10 * SOON);
+            assert!(!waiting.is_finished(), "the first one is dying still");
+            drop(second);
+            inmate.bury();
+            assert!(waiting.join().expect("joined"));
+        });
+    });
+}
+
+/// Creates and removes jails until it is told to stop, eight of which are dying at any time, and returns how many.
+fn churn(host: &common::Host, stop: &AtomicBool) -> u32 {
+    let mut count = 0;
+    let mut dying = VecDeque::new();
+    while !stop.load(Ordering::Relaxed) {
+        let jail = jail("churn");
+        dying.push_back(host.inmate(&jail));
+        jail.remove().expect("removed");
+        if dying.len() == 8 {
+            dying.pop_front().expect("eight").bury();
+        }
+        count += 1;
+    }
+    count
+}
+
+#[test]
+fn a_wait_is_not_held_up_by_other_jails_that_come_and_go() {
+    on_every_kernel(|host| {
+        let held: Vec<(Jid, common::Inmate)> = (0..64)
+            .map(|_| {
+                let jail = jail("dying");
+                let inmate = host.inmate(&jail);
+                let jid = jail.jid();
+                jail.remove().expect("removed");
+                (jid, inmate)
+            })
+            .collect();
+        let stop = AtomicBool::new(false);
+        thread::scope(|scope| {
+            let model = host.model().cloned();
+            let stop = &stop;
+            let churning: Vec<_> = (0..4)
+                .map(|_| {
+                    let model = model.clone();
+                    scope.spawn(move || churn(&model.map_or_else(common::host, common::model), stop))
+                })
+                .collect();
+            let begun = Instant::now();
+            let mut rounds = 0;
+            while rounds < 20 || begun.elapsed() < Duration::from_secs(1) {
+                // One that nothing holds, and one that is held for a while.
+                let free = jail("free");
+                let held = jail("held");
+                let inmate = host.inmate(&held);
+                let patience = Some(Duration::from_secs(5));
+                assert!(free.remove_and_wait(patience).expect("removed").is_done(), "it is gone at once");
+                let jid = held.jid();
+                let WaitOutcome::TimedOut(mut held) =
+                    held.remove_and_wait(Some(Duration::ZERO)).expect("removed")
+                else {
+                    panic!("a zombie holds it");
+                };
+                // Nor is it lost among them when its jid is given away.
+                let second = Jail::builder().jid(jid).path("/").create();
+                assert_eq!(held.wait_gone(Some(Duration::ZERO)).expect("waited"), TIMED_OUT);
+                drop(second);
+                assert_eq!(held.wait_gone(Some(Duration::ZERO)).expect("waited"), TIMED_OUT);
+                inmate.bury();
+                assert_eq!(held.wait_gone(patience).expect("waited"), DONE);
+                rounds += 1;
+            }
+            stop.store(true, Ordering::Relaxed);
+            let churned: u32 = churning.into_iter().map(|thread| thread.join().expect("joined")).sum();
+            println!("{rounds} waits beside {churned} jails that came and went, 64 dying");
+            assert_ne!(churned, 0);
+        });
+        for (_, inmate) in held {
+            inmate.bury();
+        }
+    });
+}
+
+#[test]
+fn without_jails_there_is_nothing_to_wait_for() {
+    if cfg!(target_os = "freebsd") {
+        println!("skipped: this host has jails");
+        return;
+    }
+    let jail = Jail::from_jid(Jid::new(1).expect("above zero"));
+    assert_eq!(jail.wait_dying(None).expect_err("no jails").kind(), ErrorKind::Unsupported);
+    assert_eq!(jail.wait_gone(None).map(drop).expect_err("no jails").kind(), ErrorKind::Unsupported);
+}
+
+#[test]
+fn what_holds_a_jail_goes_to_other_threads() {
+    fn check<T: Send + Sync>() {}
+    check::<freebsd_jail::watch::HeldJail>();
+    check::<freebsd_jail::watch::Holders>();
+}
