@@ -22,7 +22,7 @@ usage: jail [-D] [-n NAME] [-u USER] PATH HOSTNAME IP[,IP...] COMMAND [ARGUMENT.
   -c, --create       create a jail; it goes with its last process, unless `persist` is given
   -m, --modify       change the jail that `name` or `jid` says
   -r, --remove       remove jails, by name or number, and kill their processes
-  -D, --devfs        mount devfs on the jail's /dev before, by rule set 4; unmount it after, and with -r
+  -D, --devfs        mount devfs on the jail's /dev, by rule set 4, for as long as the jail lives; -r -D unmounts it
   -n, --name NAME    the jail's name
   -u, --user USER    run the command as a user of the host's
       --unconfined   off FreeBSD: run the command on this host, where nothing confines it
@@ -105,8 +105,7 @@ fn create(mut words: Vec<String>, options: &Options, model: Option<&Model>) -> R
     let devfs = options.devfs.then(|| Devfs::mount(&root)).transpose()?;
     let jail = builder.path(&root).create_persistent()?;
     println!("{}: created", jail.get(param::NAME.text())?);
-    // Where the jail stays, so does its /dev.
-    let _devfs = devfs.and_then(|devfs| devfs.unless(persist));
+    let devfs = devfs.and_then(|devfs| devfs.unless(persist));
     let Some((program, arguments)) = options.command.split_first() else { return Ok(ExitCode::SUCCESS) };
     let mut command = jail.command(program);
     command.args(arguments);
@@ -114,12 +113,13 @@ fn create(mut words: Vec<String>, options: &Options, model: Option<&Model>) -> R
         command.user(user);
     }
     let ended = command.status();
-    match &ended {
-        _ if persist => {}
+    let lives = match &ended {
+        _ if persist => true,
         // It goes with what the command may have left running in it.
-        Ok(_) => jail.update().persist(false).apply()?,
-        Err(_) => jail.remove()?,
-    }
+        Ok(_) => jail.update().persist(false).apply().and_then(|()| jail.is_alive())?,
+        Err(_) => jail.remove().map(|()| false)?,
+    };
+    drop(devfs.and_then(|devfs| devfs.unless(lives)));
     Ok(common::status(ended?))
 }
 
@@ -143,7 +143,7 @@ fn remove(jails: &[String], devfs: bool, model: Option<&Model>) -> Result<ExitCo
         let jail = common::open(name, model)?;
         let root = jail.get(param::PATH)?;
         jail.remove()?;
-        drop(devfs.then(|| Devfs::mounted(&root)));
+        drop(devfs.then(|| Devfs::mounted(&root)).transpose()?);
         println!("{name}: removed");
     }
     Ok(ExitCode::SUCCESS)

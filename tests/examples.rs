@@ -266,6 +266,40 @@ fn devfs_is_mounted_before_and_unmounted_after() {
     assert!(!is_empty());
     well(&format!("jail -r -D {devfs}"));
     assert!(is_empty());
+    // What is not there to be unmounted, or is the host's, is left alone.
+    for root in [path.to_string().as_str(), "/"] {
+        well(&format!("jail -c name={devfs} path={root} persist"));
+        let ran = run(&format!("jail -r -D {devfs}"));
+        assert!(!ran.status.success() && ran.stderr.contains("/dev"), "{}", ran.stderr);
+        assert!(Path::new("/dev/null").exists());
+    }
+    assert!(!run(&format!("jail -c -D name={devfs} path=/ persist")).status.success());
+}
+
+#[test]
+fn devfs_stays_while_the_command_has_left_something_running_and_goes_with_the_jail_t49() {
+    if !is_confining() || !is_root() || !are_built() {
+        return;
+    }
+    let tree = Tree::with(&["/bin/sh", "/bin/sleep"]);
+    tree.directory("/dev");
+    let path = tree.path().display();
+    let dev = tree.path().join("dev");
+    // The second one has a network stack of its own, which the kernel lets go of last, and its root with it.
+    for vnet in ["", "vnet"] {
+        let daemon = name("daemon");
+        let rc = "sleep 600 >/dev/null 2>&1 </dev/null & exit 0";
+        let ran = run(&format!("jail -c -D name={daemon} path={path} {vnet} command=/bin/sh -c '{rc}'"));
+        if !vnet.is_empty() && ran.stderr.contains("vnet") {
+            println!("skipped: {}", ran.stderr);
+            continue;
+        }
+        assert!(ran.status.success() && ran.stderr.contains("mounted until"), "{}", ran.stderr);
+        assert!(dev.join("null").exists());
+        let ran = run(&format!("jail -r -D {daemon}"));
+        assert!(ran.status.success() && ran.stderr.is_empty(), "{}", ran.stderr);
+        assert!(!dev.join("null").exists());
+    }
 }
 
 /// Starts `supervise`, and waits until it says that the jail is there.

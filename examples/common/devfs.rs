@@ -1,8 +1,13 @@
 //! A device file system on a jail's `/dev`.
 
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::Result;
+
+/// How long a jail's last processes and its root directory may take to go once the jail has been removed.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A mounted devfs, unmounted when it is dropped.
 pub struct Devfs(PathBuf);
@@ -11,13 +16,8 @@ impl Devfs {
     /// Mounts devfs below a jail's root, with the rule set that is meant for jails: `devfsrules_jail`, 4, which
     /// has to be loaded; see devfs.rules(5).
     pub fn mount(root: &Path) -> Result<Self> {
-        let place = root.join("dev");
-        if cfg!(target_os = "freebsd") {
-            // A symbolic link made inside the jail must not lead the mount elsewhere.
-            if place.canonicalize()? != root.canonicalize()?.join("dev") {
-                return Err(format!("{}: it leads elsewhere", place.display()).into());
-            }
-        } else {
+        let place = place(root)?;
+        if !cfg!(target_os = "freebsd") {
             eprintln!("devfs would be mounted on {}", place.display());
         }
         #[cfg(target_os = "freebsd")]
@@ -32,13 +32,24 @@ impl Devfs {
     }
 
     /// The one that is mounted below a jail's root already.
-    pub fn mounted(root: &Path) -> Self {
-        Self(root.join("dev"))
+    pub fn mounted(root: &Path) -> Result<Self> {
+        let place = place(root)?;
+        #[cfg(target_os = "freebsd")]
+        {
+            use std::os::unix::fs::MetadataExt;
+
+            let is_devfs = nix::sys::statfs::statfs(&place)?.filesystem_type_name() == "devfs";
+            if !is_devfs || place.metadata()?.dev() == root.metadata()?.dev() {
+                return Err(format!("{}: no devfs is mounted there", place.display()).into());
+            }
+        }
+        Ok(Self(place))
     }
 
-    /// Leaves it mounted, if it is to stay.
-    pub fn unless(self, stays: bool) -> Option<Self> {
-        if stays {
+    /// Leaves it mounted if the jail lives on.
+    pub fn unless(self, lives: bool) -> Option<Self> {
+        if lives {
+            eprintln!("{}: mounted until the jail is removed with -r -D", self.0.display());
             std::mem::forget(self);
             return None;
         }
@@ -46,11 +57,44 @@ impl Devfs {
     }
 }
 
+/// Where a jail with this root has its devices.
+fn place(root: &Path) -> Result<PathBuf> {
+    let place = root.join("dev");
+    if cfg!(target_os = "freebsd") {
+        let root = root.canonicalize()?;
+        if root == Path::new("/") {
+            return Err("/dev: the jail has the host's own".into());
+        }
+        // A symbolic link made inside the jail must not lead elsewhere.
+        if place.canonicalize()? != root.join("dev") {
+            return Err(format!("{}: it leads elsewhere", place.display()).into());
+        }
+        return Ok(root.join("dev"));
+    }
+    Ok(place)
+}
+
 impl Drop for Devfs {
     fn drop(&mut self) {
-        #[cfg(target_os = "freebsd")]
-        if let Err(error) = nix::mount::unmount(&self.0, nix::mount::MntFlags::empty()) {
-            eprintln!("{}: not unmounted: {error}", self.0.display());
+        let end = Instant::now() + PATIENCE;
+        while let Err(error) = unmount(&self.0) {
+            // The kernel lets go of a removed jail's processes and root directory after the jail cannot be seen any more.
+            if error != nix::errno::Errno::EBUSY || Instant::now() >= end {
+                eprintln!("{}: not unmounted: {error}", self.0.display());
+                return;
+            }
+            thread::sleep(Duration::from_millis(50));
         }
     }
+}
+
+#[cfg(target_os = "freebsd")]
+fn unmount(place: &Path) -> nix::Result<()> {
+    nix::mount::unmount(place, nix::mount::MntFlags::empty())
+}
+
+#[cfg(not(target_os = "freebsd"))]
+#[allow(clippy::unnecessary_wraps, reason = "nothing was mounted")]
+fn unmount(_: &Path) -> nix::Result<()> {
+    Ok(())
 }
