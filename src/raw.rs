@@ -30,7 +30,7 @@ pub enum At<'fd> {
     None,
     /// The descriptor's jail is the one that is meant (`JAIL_USE_DESC`).
     Use(BorrowedFd<'fd>),
-    /// Names and numbers are seen from the descriptor's jail, and what is created is created below it
+    /// Names and jids are seen from the descriptor's jail, and what is created is created below it
     /// (`JAIL_AT_DESC`).
     Below(BorrowedFd<'fd>),
 }
@@ -39,7 +39,7 @@ pub enum At<'fd> {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Reply {
-    /// The jail's number.
+    /// The jail's jid.
     pub jid: Jid,
     /// The new descriptor, where one was asked for: close-on-exec is set.
     pub descriptor: Option<OwnedFd>,
@@ -85,13 +85,13 @@ pub fn jail_set(request: &mut Request, at: At<'_>, flags: SetFlags) -> Result<Re
 
 /// Reads parameters of a jail. Wraps [jail_get(2)].
 ///
-/// The jail is named by `jid`, `name` or `lastjid` (the one with the next higher number) in the request, or by
+/// The jail is named by `jid`, `name` or `lastjid` (the one with the next higher jid) in the request, or by
 /// the descriptor. The kernel writes into every value, those included.
 ///
 /// # Errors
 ///
 /// Before the call: [`ErrorKind::InvalidRequest`] for an empty or too large request; [`ErrorKind::Conflict`] for
-/// `OWN_DESC` with more than the jail's name or number (should the call fail after the descriptor was made, the
+/// `OWN_DESC` with more than the jail's name or jid (should the call fail after the descriptor was made, the
 /// kernel would remove the jail), for `GET_DESC` or `OWN_DESC` with `DYING` (the descriptor would pin the dying
 /// jail), for both with [`At::Use`] (the kernel returns none), and for flags that [`At`] stands for;
 /// [`ErrorKind::Gone`] when [`At::Below`] is given the descriptor of a jail that died. After it: whatever the kernel
@@ -238,9 +238,8 @@ fn make(system: &System, request: &mut Request, verb: Verb, at: At<'_>, wants: b
         At::None => Desc::Absent,
     };
     let answer = request.draft().call_with(system, verb, desc, &mut [0; ERRMSG_LEN])?;
-    let jid = Jid::try_from(answer.jid).map_err(|error| {
-        error.with_kind(ErrorKind::InvalidAnswer).because("the kernel returned no number")
-    })?;
+    let jid = Jid::try_from(answer.jid)
+        .map_err(|error| error.with_kind(ErrorKind::InvalidAnswer).because("the kernel returned no jid"))?;
     Ok(Reply { jid, descriptor: answer.descriptor })
 }
 
@@ -388,8 +387,8 @@ fn unsupported(call: Call, errno: Errno) -> Error {
     }
 }
 
-/// EINVAL by number says that there is no such jail; of a descriptor it says that it is none of a jail. Of entering it
-/// may say that the jail is there, and has not the process's routing table.
+/// By jid, EINVAL means that there is no such jail; for a descriptor, that it is not a jail's. When entering it may also
+/// mean that the jail does not have the process's routing table.
 fn gone(call: Call, errno: Errno) -> Error {
     let (kind, reason) = match (call, errno.0) {
         (Call::JailAttachJd, libc::EINVAL) => (

@@ -128,7 +128,7 @@ impl Jail {
     }
 }
 
-/// Reads the jail of a number, and makes a descriptor of it, in one call.
+/// Reads the jail of a jid, and makes a descriptor of it, in one call.
 pub(crate) fn read_and_pin<K: Keys>(system: &System, jid: Jid, keys: &K) -> Result<(OwnedFd, K::Output)> {
     let read = Read {
         system,

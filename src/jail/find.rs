@@ -10,16 +10,16 @@ use crate::get::Key;
 use crate::jid::Jid;
 use crate::param;
 
-/// How to find a jail: by its name or its number.
+/// How to find a jail: by its name or its jid.
 ///
 /// Whatever can be converted to it does: `"www"`, `"www.db"`, a [`Jid`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Find<'n> {
-    /// By name, as seen from this process's own jail. A name that is a decimal number finds the jail of that
-    /// number, as it does for jls(8).
+    /// By name, as seen from this process's own jail. A name that is a decimal number finds the jail of that jid,
+    /// as it does for jls(8).
     Name(&'n OsStr),
-    /// By number.
+    /// By jid.
     Jid(Jid),
 }
 
@@ -63,15 +63,15 @@ impl<'n> Find<'n> {
                 [] => refuse("a jail's name is not empty"),
                 name if name.contains(&0) => refuse("a jail's name cannot contain NUL"),
                 name if name.len() >= param::NAME_MAX => refuse("a jail's name has at most 255 bytes"),
-                // The only jail that may have a number as its name is the one of that number, whose name may be
-                // another by now.
+                // The only jail that may have a number as its name is the one of that jid, whose name may be another by
+                // now.
                 name => Ok(decimal(name).map_or(Key::Name(name), |jid| Key::Jid(jid.get()))),
             },
         }
     }
 }
 
-/// Reads a name that is a jail's number, as the kernel would write it.
+/// Reads a name that is a jid, as the kernel would write it.
 fn decimal(name: &[u8]) -> Option<Jid> {
     let text = core::str::from_utf8(name).ok()?;
     let jid = Jid::new(text.parse().ok()?)?;

@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod attach;
 mod children;
 mod descriptor;
 mod find;
@@ -10,7 +11,6 @@ mod owned;
 
 use core::fmt;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::PathBuf;
 
 use crate::builder::JailBuilder;
 use crate::error::{Call, Error, ErrorKind, Result, Subject};
@@ -19,11 +19,11 @@ use crate::jid::Jid;
 use crate::list::Jails;
 use crate::param;
 use crate::raw;
-use crate::request::{Desc, Draft, Verb};
-use crate::sys::directories::{first_directory, path_of};
+use crate::request::Desc;
 use crate::sys::{self, ProcessMark, System};
-use crate::update::{JailUpdate, carry_rules};
+use crate::update::JailUpdate;
 
+pub(crate) use attach::{entering_error, entering_this_process};
 pub(crate) use descriptor::{no_descriptor, read_and_pin};
 pub use find::Find;
 use kin::Kin;
@@ -32,9 +32,8 @@ pub use owned::OwnedJail;
 /// A handle of a jail.
 ///
 /// On FreeBSD 15 and later it holds a jail descriptor, which means the same jail for ever: once that jail has
-/// been removed, every operation says [`ErrorKind::Gone`], even if another jail has been given its number. Older
-/// kernels have no such thing; there it holds the number, and a jail that was given the number of a removed one
-/// is taken for it.
+/// been removed, every operation fails with [`ErrorKind::Gone`], even if its jid has been reused. Older kernels have no
+/// descriptors; there the handle holds the jid, and refers to whichever jail has the jid now.
 ///
 /// Dropping a handle leaves the jail alone. One that removes its jail is an [`OwnedJail`]. The kernel does not tell
 /// whether a descriptor that came from elsewhere owns its jail, so whoever makes a handle of one has to know:
@@ -89,7 +88,7 @@ impl Jail {
         JailBuilder::new(None)
     }
 
-    /// Finds a jail by its name or number and makes a handle of it.
+    /// Finds a jail by its name or jid and makes a handle of it.
     ///
     /// Wraps jail_get(2), one call (and the fcntl(2) that makes the descriptor close-on-exec).
     ///
@@ -100,7 +99,7 @@ impl Jail {
     ///
     /// # FreeBSD versions
     ///
-    /// Since 15.0 the handle holds a descriptor; before, the number.
+    /// Since 15.0 the handle holds a descriptor; before, the jid.
     ///
     /// ```
     /// # use freebsd_jail::{ErrorKind, Jail, sim};
@@ -132,10 +131,10 @@ impl Jail {
         Self::found(system, found.jid, found.descriptor, found.values.into())
     }
 
-    /// Makes a handle of a number without asking the kernel whether there is such a jail.
+    /// Makes a handle of a jid without asking the kernel whether there is such a jail.
     ///
-    /// Every operation goes by the number then, and may hit another jail that has been given it meanwhile:
-    /// prefer [`open`](Self::open).
+    /// Every operation goes by the jid then, and affects whichever jail has it at that time: prefer
+    /// [`open`](Self::open).
     #[must_use]
     pub fn from_jid(jid: Jid) -> Self {
         Self::new(System::current(), jid, Nested::Unknown)
@@ -166,7 +165,7 @@ impl Jail {
         Ok(Self { descriptor, ..Self::new(system, jid, nested) })
     }
 
-    /// Returns the jail's number. It never changes while the jail lives.
+    /// Returns the jail's jid. It never changes while the jail lives.
     #[must_use]
     pub fn jid(&self) -> Jid {
         self.jid
@@ -186,7 +185,7 @@ impl Jail {
     ///
     /// # FreeBSD versions
     ///
-    /// Since 15.0 the handle's own jail is read; before, the jail that has its number. Since which release a parameter
+    /// Since 15.0 the handle's own jail is read; before, the jail that has its jid. Since which release a parameter
     /// is there, the [table](crate::param::TABLE) says.
     ///
     /// ```
@@ -220,79 +219,6 @@ impl Jail {
     /// Starts a change of this jail. Nothing happens before [`apply`](JailUpdate::apply).
     pub fn update(&self) -> JailUpdate<'_> {
         JailUpdate::new(self)
-    }
-
-    /// Moves this process into the jail, for good: there is no way back.
-    ///
-    /// **All threads of the process move.** To run a program in a jail, use [`command`](Self::command), which enters in a
-    /// child.
-    ///
-    /// The kernel moves the process in steps: its root directory first, its credential after that. The crate lets one
-    /// thread at a time enter, by whatever function, since two that enter two jails at once may leave the process with the
-    /// credential of one and on the list of the other, where neither's removal ends it (T42). And it lets none enter while
-    /// a [`command`](Self::command) is being started, since a child that is forked in the middle has the jail's root and
-    /// the host's credential: of 2,068 attaches on 15.1, 14 had the host's root execute a program of the jail's (T43). So
-    /// this method waits until the programs that other threads are starting have been executed or have failed. One that
-    /// is stopped before makes it wait until somebody continues or kills it; programs that are to be started after that
-    /// wait with it.
-    ///
-    /// **What others start is not ordered**: programs of [`std::process::Command`], with
-    /// [`CommandExt`](crate::CommandExt) too, of other libraries, and forks of your own. Start none while a thread enters.
-    ///
-    /// A forked child may enter, whatever its parent's threads were doing. This method is not async-signal-safe: in the
-    /// child of a process with threads, which includes closures of
-    /// [`pre_exec`](std::os::unix::process::CommandExt::pre_exec), it may find the allocator's lock taken for ever. Use
-    /// [`command`](Self::command) there, or [`sys::jail_attach`](crate::sys::jail_attach). A signal handler must not call it
-    /// at all.
-    ///
-    /// Wraps jail_set(2) with `JAIL_ATTACH` by descriptor, and jail_attach(2) by number; jail_attach_jd(2) is
-    /// not used, since it leaks a reference on FreeBSD 15.0 and 15.1. By descriptor, where mac_do(4) is loaded, the
-    /// jail's rules are read before and carried, which is one call more: the kernel would reset them. What somebody
-    /// else changes of the rules between the two calls is undone: rules that are taken away right then come back.
-    /// Whether mac_do(4) is loaded is found out once, as [`JailUpdate::apply`] says.
-    ///
-    /// A process cannot enter a jail that it owns: the jail, and the process in it, would go when the handle is dropped or
-    /// the process executes a program (T25). That is refused for an [`OwnedJail`] and its clones. Other handles of the
-    /// same jail, from [`open`](Self::open), say, do not know of the owner: do not enter by one. To enter a jail that goes
-    /// with its last process, use [`JailBuilder::enter`]; a child that was forked may enter by a clone.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Conflict`] when this process owns the jail.
-    /// [`ErrorKind::PermissionDenied`] (`EPERM`) when not root (by descriptor: when its maker was not), **or when
-    /// the process has any directory open**, close-on-exec or not: the error names the descriptor, and the
-    /// directory if the kernel knows its path. [`ErrorKind::Gone`] when the jail has been removed.
-    /// [`ErrorKind::Other`] when the process may run on none of the jail's processors (`EDEADLK`), or when the jail's
-    /// own network stack does not have the process's routing table (`EINVAL`). A failed attempt may leave the process
-    /// in the jail's cpuset.
-    ///
-    /// # FreeBSD versions
-    ///
-    /// Since 15.0 the handle's own jail is entered; before, the jail that has its number.
-    #[doc(alias = "jail_attach")]
-    pub fn attach(&self) -> Result<()> {
-        self.check()?;
-        if self.owns() {
-            return Err(Error::refused(ErrorKind::Conflict, OWNED));
-        }
-        self.enter()
-    }
-
-    /// Enters without asking who owns the jail.
-    pub(crate) fn enter(&self) -> Result<()> {
-        let result = match &self.descriptor {
-            Some(descriptor) => {
-                let verb = Verb { call: Call::JailSet, flags: ENTER, subject: Subject::Handle };
-                let mut draft = Draft::new();
-                carry_rules(self, &mut draft)?;
-                draft.call(&self.system, verb, Desc::Given(descriptor.as_fd())).map(drop)
-            }
-            None => self
-                .system
-                .jail_attach(self.jid.get())
-                .map_err(|errno| raw::attach_error(Call::JailAttach, errno)),
-        };
-        result.map_err(|error| entering_this_process(error, Some(self)))
     }
 
     /// Removes the jail, the jails below it, and kills their processes.
@@ -334,7 +260,7 @@ impl Jail {
         result
     }
 
-    /// Lists the jails that this process can see, in the order of their numbers.
+    /// Lists the jails that this process can see, in the order of their jids.
     ///
     /// ```
     /// # use freebsd_jail::{Jail, param, sim};
@@ -409,61 +335,6 @@ impl Jail {
     }
 }
 
-/// Why a process does not enter its own jail (T25).
-const OWNED: &str = "this process owns the jail and would be killed with it, when the owner is dropped or a program is \
-                     executed: create the jail with `enter`, or with `create_persistent`";
-
-/// What `EINVAL` means of entering a jail that is there.
-const NO_SUCH_FIB: &str = "the jail's own network stack does not have this process's routing table (setfib(2), \
-                           sysctl net.fibs)";
-
-/// What `EINVAL` may mean of entering a jail by its number, under which one was there right afterwards.
-const NO_JAIL_OR_NO_SUCH_FIB: &str = "either no jail had the number just then, though one has it now, or the jail's \
-                                      own network stack does not have this process's routing table (setfib(2), \
-                                      sysctl net.fibs)";
-
-/// How jail_set(2) enters the jail of a descriptor.
-const ENTER: i32 = sys::JAIL_UPDATE | sys::JAIL_ATTACH | sys::JAIL_USE_DESC;
-
-/// Explains why entering a jail failed, of this handle if there is one. `obstacle` finds an open directory, with
-/// its path where that is known.
-pub(crate) fn entering_error(
-    error: Error,
-    jail: Option<&Jail>,
-    obstacle: impl FnOnce() -> Option<(i32, Option<PathBuf>)>,
-) -> Error {
-    match (error.errno(), error.call()) {
-        (Some(libc::EPERM), _) => {}
-        // The kernel has found the jail by then.
-        (Some(libc::EINVAL), Some(Call::JailSet)) if error.message() == Some("attach failed") => {
-            return error.with_kind(ErrorKind::Other).because(NO_SUCH_FIB);
-        }
-        // Whether it has found the jail, the number alone does not tell.
-        (Some(libc::EINVAL), Some(Call::JailAttach))
-            if jail.is_some_and(|jail| !matches!(jail.is_alive(), Ok(false))) =>
-        {
-            return error.with_kind(ErrorKind::Other).because(NO_JAIL_OR_NO_SUCH_FIB);
-        }
-        _ => return handle_error(error),
-    }
-    match obstacle() {
-        Some((fd, path)) => {
-            let path = path.map(|path| format!(" {}", path.display())).unwrap_or_default();
-            error.because(format!(
-                "descriptor {fd} is the open directory{path}: a process that has a directory open cannot enter \
-                 a jail"
-            ))
-        }
-        None if sys::child::effective_uid() != 0 => error.because("entering a jail needs root"),
-        None => error.because("the kernel allows this process, or the descriptor's maker, to enter no jail"),
-    }
-}
-
-/// Explains why this process could not enter a jail.
-pub(crate) fn entering_this_process(error: Error, jail: Option<&Jail>) -> Error {
-    entering_error(error, jail, || first_directory().map(|fd| (fd, path_of(fd))))
-}
-
 pub(super) fn no_jid(error: Error) -> Error {
     error.with_kind(ErrorKind::InvalidAnswer).because("the kernel returned no jid")
 }
@@ -484,32 +355,5 @@ impl fmt::Debug for Jail {
             .field("nested", &self.nested)
             .field("system", &self.system)
             .finish_non_exhaustive()
-    }
-}
-
-#[cfg(all(test, feature = "sim"))]
-mod tests {
-    use super::*;
-    use crate::sim;
-    use crate::sys::Errno;
-
-    #[test]
-    fn einval_of_entering_by_number_is_gone_only_if_the_jail_is() {
-        let kernel = sim::Kernel::new();
-        let _guard = kernel.install();
-        let jail = Jail::builder().path("/").create_persistent().expect("created");
-        let refused = |jail: &Jail| {
-            let error = raw::attach_error(Call::JailAttach, Errno(libc::EINVAL));
-            entering_error(error, Some(jail), || None)
-        };
-        let by_number = Jail::from_jid(jail.jid());
-        let error = refused(&by_number);
-        assert_eq!((error.kind(), error.errno()), (ErrorKind::Other, Some(libc::EINVAL)));
-        assert!(error.to_string().contains("routing table"), "{error}");
-        assert!(error.to_string().contains("no jail had the number"), "{error}");
-        jail.remove().expect("removed");
-        let error = refused(&by_number);
-        assert_eq!((error.kind(), error.errno()), (ErrorKind::Gone, Some(libc::EINVAL)));
-        assert!(error.to_string().contains("removed"), "{error}");
     }
 }

@@ -13,7 +13,7 @@ pub type jail = bindings::jail;
 
 /// Creates or changes a jail. Wraps [jail_set(2)].
 ///
-/// Returns the jail's number, or -1 with `errno` set.
+/// Returns the jid, or -1 with `errno` set.
 ///
 /// # Safety
 ///
@@ -34,7 +34,7 @@ pub unsafe fn jail_set(iov: *mut iovec, niov: c_uint, flags: c_int) -> c_int {
 
 /// Reads parameters of a jail. Wraps [jail_get(2)].
 ///
-/// Returns the jail's number, or -1 with `errno` set. The kernel writes into every value, those that name the
+/// Returns the jid, or -1 with `errno` set. The kernel writes into every value, those that name the
 /// jail included, and into the iovecs themselves. A parameter named exactly `meta.` or `env.` hangs the kernels
 /// of FreeBSD 15; this function does not look.
 ///
@@ -51,7 +51,7 @@ pub unsafe fn jail_get(iov: *mut iovec, niov: c_uint, flags: c_int) -> c_int {
 /// Creates a jail and enters it. Wraps [jail(2)], which FreeBSD keeps for old programs. Waits for other threads as
 /// [`Jail::attach`](crate::Jail::attach) does.
 ///
-/// Returns the jail's number, or -1 with `errno` set.
+/// Returns the jid, or -1 with `errno` set.
 ///
 /// # Safety
 ///

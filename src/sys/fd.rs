@@ -12,7 +12,7 @@ use super::Errno;
 pub(crate) struct Stat {
     /// The file's device.
     pub(crate) dev: u64,
-    /// The file's inode; of a jail descriptor the jail's number, 0 once the jail has died.
+    /// The file's inode; of a jail descriptor the jid, 0 once the jail has died.
     pub(crate) ino: u64,
     /// The file's type and permission bits.
     pub(crate) mode: u32,

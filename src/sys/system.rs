@@ -15,7 +15,7 @@ use crate::sim;
 /// The kernel that a handle belongs to.
 ///
 /// Taken once, when a handle is made, and kept in it: a handle of a model that is sent to another thread must
-/// never act on the real kernel's jail of the same number, and one that has a descriptor must not be told later that there
+/// never act on the real kernel's jail of the same jid, and one that has a descriptor must not be told later that there
 /// are none. Without feature `sim` it has no size.
 #[derive(Clone)]
 pub(crate) struct System {
@@ -40,7 +40,7 @@ fn counted<T>(enters: bool, result: Result<T, Errno>) -> Result<T, Errno> {
 /// What fstat(2) says of a jail descriptor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct DescriptorStat {
-    /// The jail's number, 0 once it has died.
+    /// The jail's jid, 0 once it has died.
     pub(crate) ino: u64,
     /// The file's type and permission bits: a jail descriptor has no type bits.
     pub(crate) mode: u32,
@@ -217,6 +217,7 @@ impl System {
 
     /// Orders entering a jail before or after all else that this process's threads do to start programs or to enter
     /// one (T42, T43). A forked process that is only modelled has a lock of its own, which nobody else takes.
+    #[cfg_attr(not(feature = "sim"), allow(clippy::unnecessary_wraps, reason = "a model's child takes none"))]
     fn entering(&self) -> Option<Entering> {
         #[cfg(feature = "sim")]
         if self.model.as_ref().is_some_and(sim::Kernel::acts_as_forked) {

@@ -1,0 +1,177 @@
+//! Entering a jail with this process.
+
+#![forbid(unsafe_code)]
+
+use std::os::fd::AsFd;
+use std::path::PathBuf;
+
+#[cfg(doc)]
+use super::OwnedJail;
+use super::{Jail, handle_error};
+#[cfg(doc)]
+use crate::builder::JailBuilder;
+use crate::error::{Call, Error, ErrorKind, Result, Subject};
+use crate::raw;
+use crate::request::{Desc, Draft, Verb};
+use crate::sys;
+use crate::sys::directories::{first_directory, path_of};
+#[cfg(doc)]
+use crate::update::JailUpdate;
+use crate::update::carry_rules;
+
+impl Jail {
+    /// Moves this process into the jail, for good: there is no way back.
+    ///
+    /// **All threads of the process move.** To run a program in a jail, use [`command`](Self::command), which enters in a
+    /// child.
+    ///
+    /// The kernel moves the process in steps: its root directory first, its credential after that. The crate lets one
+    /// thread at a time enter, by whatever function, since two that enter two jails at once may leave the process with the
+    /// credential of one and on the list of the other, where neither's removal ends it (T42). And it lets none enter while
+    /// a [`command`](Self::command) is being started, since a child that is forked in the middle has the jail's root and
+    /// the host's credential: of 2,068 attaches on 15.1, 14 had the host's root execute a program of the jail's (T43). So
+    /// this method waits until the programs that other threads are starting have been executed or have failed. One that
+    /// is stopped before makes it wait until somebody continues or kills it; programs that are to be started after that
+    /// wait with it.
+    ///
+    /// **What others start is not ordered**: programs of [`std::process::Command`], with
+    /// [`CommandExt`](crate::CommandExt) too, of other libraries, and forks of your own. Start none while a thread enters.
+    ///
+    /// A forked child may enter, whatever its parent's threads were doing. This method is not async-signal-safe: in the
+    /// child of a process with threads, which includes closures of
+    /// [`pre_exec`](std::os::unix::process::CommandExt::pre_exec), it may find the allocator's lock taken for ever. Use
+    /// [`command`](Self::command) there, or [`sys::jail_attach`](crate::sys::jail_attach). A signal handler must not call it
+    /// at all.
+    ///
+    /// Wraps jail_set(2) with `JAIL_ATTACH` by descriptor, and jail_attach(2) by jid; jail_attach_jd(2) is
+    /// not used, since it leaks a reference on FreeBSD 15.0 and 15.1. By descriptor, where mac_do(4) is loaded, the
+    /// jail's rules are read before and carried, which is one call more: the kernel would reset them. What somebody
+    /// else changes of the rules between the two calls is undone: rules that are taken away right then come back.
+    /// Whether mac_do(4) is loaded is found out once, as [`JailUpdate::apply`] says.
+    ///
+    /// A process cannot enter a jail that it owns: the jail, and the process in it, would go when the handle is dropped or
+    /// the process executes a program (T25). That is refused for an [`OwnedJail`] and its clones. Other handles of the
+    /// same jail, from [`open`](Self::open), say, do not know of the owner: do not enter by one. To enter a jail that goes
+    /// with its last process, use [`JailBuilder::enter`]; a child that was forked may enter by a clone.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Conflict`] when this process owns the jail.
+    /// [`ErrorKind::PermissionDenied`] (`EPERM`) when not root (by descriptor: when its maker was not), **or when
+    /// the process has any directory open**, close-on-exec or not: the error names the descriptor, and the
+    /// directory if the kernel knows its path. [`ErrorKind::Gone`] when the jail has been removed.
+    /// [`ErrorKind::Other`] when the process may run on none of the jail's processors (`EDEADLK`), or when the jail's
+    /// own network stack does not have the process's routing table (`EINVAL`). A failed attempt may leave the process
+    /// in the jail's cpuset.
+    ///
+    /// # FreeBSD versions
+    ///
+    /// Since 15.0 the handle's own jail is entered; before, the jail that has its jid.
+    #[doc(alias = "jail_attach")]
+    pub fn attach(&self) -> Result<()> {
+        self.check()?;
+        if self.owns() {
+            return Err(Error::refused(ErrorKind::Conflict, OWNED));
+        }
+        self.enter()
+    }
+
+    /// Enters without asking who owns the jail.
+    pub(crate) fn enter(&self) -> Result<()> {
+        let result = match &self.descriptor {
+            Some(descriptor) => {
+                let verb = Verb { call: Call::JailSet, flags: ENTER, subject: Subject::Handle };
+                let mut draft = Draft::new();
+                carry_rules(self, &mut draft)?;
+                draft.call(&self.system, verb, Desc::Given(descriptor.as_fd())).map(drop)
+            }
+            None => self
+                .system
+                .jail_attach(self.jid.get())
+                .map_err(|errno| raw::attach_error(Call::JailAttach, errno)),
+        };
+        result.map_err(|error| entering_this_process(error, Some(self)))
+    }
+}
+
+/// Why a process does not enter its own jail (T25).
+const OWNED: &str = "this process owns the jail and would be killed with it, when the owner is dropped or a program is \
+                     executed: create the jail with `enter`, or with `create_persistent`";
+
+/// What `EINVAL` means of entering a jail that is there.
+const NO_SUCH_FIB: &str = "the jail's own network stack does not have this process's routing table (setfib(2), \
+                           sysctl net.fibs)";
+
+/// What `EINVAL` may mean when entering a jail by its jid, which a jail had right afterwards.
+const NO_JAIL_OR_NO_SUCH_FIB: &str = "either no jail had the jid just then, though one has it now, or the jail's \
+                                      own network stack does not have this process's routing table (setfib(2), \
+                                      sysctl net.fibs)";
+
+/// How jail_set(2) enters the jail of a descriptor.
+const ENTER: i32 = sys::JAIL_UPDATE | sys::JAIL_ATTACH | sys::JAIL_USE_DESC;
+
+/// Explains why entering a jail failed, of this handle if there is one. `obstacle` finds an open directory, with
+/// its path where that is known.
+pub(crate) fn entering_error(
+    error: Error,
+    jail: Option<&Jail>,
+    obstacle: impl FnOnce() -> Option<(i32, Option<PathBuf>)>,
+) -> Error {
+    match (error.errno(), error.call()) {
+        (Some(libc::EPERM), _) => {}
+        // The kernel has found the jail by then.
+        (Some(libc::EINVAL), Some(Call::JailSet)) if error.message() == Some("attach failed") => {
+            return error.with_kind(ErrorKind::Other).because(NO_SUCH_FIB);
+        }
+        // By jid, the number does not tell whether the kernel has found the jail.
+        (Some(libc::EINVAL), Some(Call::JailAttach))
+            if jail.is_some_and(|jail| !matches!(jail.is_alive(), Ok(false))) =>
+        {
+            return error.with_kind(ErrorKind::Other).because(NO_JAIL_OR_NO_SUCH_FIB);
+        }
+        _ => return handle_error(error),
+    }
+    match obstacle() {
+        Some((fd, path)) => {
+            let path = path.map(|path| format!(" {}", path.display())).unwrap_or_default();
+            error.because(format!(
+                "descriptor {fd} is the open directory{path}: a process that has a directory open cannot enter \
+                 a jail"
+            ))
+        }
+        None if sys::child::effective_uid() != 0 => error.because("entering a jail needs root"),
+        None => error.because("the kernel allows this process, or the descriptor's maker, to enter no jail"),
+    }
+}
+
+/// Explains why this process could not enter a jail.
+pub(crate) fn entering_this_process(error: Error, jail: Option<&Jail>) -> Error {
+    entering_error(error, jail, || first_directory().map(|fd| (fd, path_of(fd))))
+}
+
+#[cfg(all(test, feature = "sim"))]
+mod tests {
+    use super::*;
+    use crate::sim;
+    use crate::sys::Errno;
+
+    #[test]
+    fn einval_of_entering_by_jid_is_gone_only_if_the_jail_is() {
+        let kernel = sim::Kernel::new();
+        let _guard = kernel.install();
+        let jail = Jail::builder().path("/").create_persistent().expect("created");
+        let refused = |jail: &Jail| {
+            let error = raw::attach_error(Call::JailAttach, Errno(libc::EINVAL));
+            entering_error(error, Some(jail), || None)
+        };
+        let by_jid = Jail::from_jid(jail.jid());
+        let error = refused(&by_jid);
+        assert_eq!((error.kind(), error.errno()), (ErrorKind::Other, Some(libc::EINVAL)));
+        assert!(error.to_string().contains("routing table"), "{error}");
+        assert!(error.to_string().contains("no jail had the jid"), "{error}");
+        jail.remove().expect("removed");
+        let error = refused(&by_jid);
+        assert_eq!((error.kind(), error.errno()), (ErrorKind::Gone, Some(libc::EINVAL)));
+        assert!(error.to_string().contains("removed"), "{error}");
+    }
+}
