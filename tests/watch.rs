@@ -5,6 +5,7 @@
 mod common;
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
@@ -14,6 +15,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use common::events::{kinds, next, nothing, on_every_kernel_with_events};
+use common::process::alone;
 use common::{has_descriptors, jail, name, on_every_kernel};
 use freebsd_jail::watch::{Event, EventFlags, EventKind, WaitOutcome, WatchId};
 use freebsd_jail::{ErrorKind, Features, Jail, Jid, OwnedJail, Request, SetFlags, Watcher, param, raw, sim};
@@ -364,6 +366,28 @@ fn t54_a_reported_child_may_not_be_there() {
         let created = kinds(&next(&watcher));
         let [EventKind::ChildCreated { jid: Some(jid) }] = created[..] else { panic!("{created:?}") };
         assert_eq!(watcher.watch_jid(jid).expect_err("gone").kind(), ErrorKind::NotFound);
+    });
+}
+
+#[test]
+fn t54_a_jail_whose_creation_fails_is_reported_and_not_there() {
+    const TEST: &str = "t54_a_jail_whose_creation_fails_is_reported_and_not_there";
+    alone(TEST, || {
+        on_every_kernel_with_events(|host| {
+            let watcher = Watcher::new().expect("a watcher");
+            watcher.watch_own().expect("watched");
+            // A process that has a directory open cannot enter.
+            let _directory = File::open("/").expect("opened");
+            if let Some(model) = host.model() {
+                model.process().open_directory();
+            }
+            let refused =
+                Jail::builder().name(name("refused")).path("/").enter().expect_err("a directory is open");
+            assert_eq!(refused.kind(), ErrorKind::PermissionDenied, "{refused}");
+            let created = kinds(&next(&watcher));
+            let [EventKind::ChildCreated { jid: Some(jid) }] = created[..] else { panic!("{created:?}") };
+            assert_eq!(watcher.watch_jid(jid).expect_err("gone").kind(), ErrorKind::NotFound);
+        });
     });
 }
 
