@@ -51,18 +51,18 @@ fn beside_removals(host: &common::Host, mut round: impl FnMut(Jid)) -> u32 {
 fn t23_a_jail_that_is_removed_while_it_is_being_watched_is_reported() {
     on_every_kernel_with_events(|host| {
         let watcher = Watcher::new().expect("a watcher");
-        let mut watched = 0;
+        let mut still_there = 0;
         let rounds = beside_removals(host, |jid| match watcher.watch_jid(jid) {
             Ok(watch) => {
-                watched += 1;
+                still_there += 1;
                 let event =
                     watcher.wait(Some(LONG)).expect("waited").done().expect("the removal is not lost");
                 assert_eq!((event.watch(), event.is_removed()), (watch, true));
             }
             Err(error) => assert_eq!(error.kind(), ErrorKind::NotFound, "{error}"),
         });
-        println!("{watched} of {rounds} jails were still there when they were watched");
-        assert_ne!(watched, 0);
+        println!("{still_there} of {rounds} jails were still there when they were watched");
+        assert_ne!(still_there, 0);
         assert_eq!(watcher.try_next().expect("asked"), None);
     });
 }
