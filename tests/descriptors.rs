@@ -68,6 +68,41 @@ fn no_descriptor_that_is_kept_has_the_number_of_a_standard_stream() {
 }
 
 #[test]
+fn a_jail_whose_owning_descriptor_cannot_be_kept_is_not_removed() {
+    alone("a_jail_whose_owning_descriptor_cannot_be_kept_is_not_removed", || {
+        let host = host();
+        if !host.has_descriptors() {
+            return;
+        }
+        let jail = Jail::builder().name(name("kept")).path("/").create_persistent().expect("created");
+        let jid = jail.jid();
+        let file = std::fs::File::open("/dev/null").expect("opened");
+        let limit = libc::rlimit { rlim_cur: 64, rlim_max: 64 };
+        // SAFETY: the call reads the structure, which is ours.
+        assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) }, 0);
+        let mut all = Vec::new();
+        while let Ok(copy) = file.try_clone() {
+            all.push(copy);
+        }
+        // What is free is the standard input, and a number for the model's own end.
+        if host.model().is_some() {
+            all.pop();
+        }
+        // SAFETY: nothing in this process reads its standard input.
+        unsafe { libc::close(0) };
+        let error = jail.into_owned().expect_err("there is no number for the descriptor");
+        assert_eq!(
+            (error.kind(), error.errno()),
+            (ErrorKind::ResourceExhausted, Some(libc::EMFILE)),
+            "{error}"
+        );
+        all.truncate(1);
+        assert!(exists(jid), "it is owned until this process ends, and was not removed right away");
+        Jail::open(jid).expect("found").remove().expect("removed");
+    });
+}
+
+#[test]
 fn a_descriptor_from_elsewhere_keeps_its_other_flags() {
     const FD_CLOFORK: i32 = 4;
     let host = host();

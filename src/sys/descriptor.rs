@@ -4,7 +4,7 @@ use core::ffi::c_int;
 use std::mem;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
-use super::bindings::{JAIL_CREATE, JAIL_GET_DESC, JAIL_OWN_DESC};
+use super::bindings::{JAIL_CREATE, JAIL_GET_DESC, JAIL_OWN_DESC, JAIL_UPDATE};
 use super::zeroed::ZeroedSlot;
 use super::{Errno, Slot, System, Trap, fd};
 
@@ -13,7 +13,8 @@ use super::{Errno, Slot, System, Trap, fd};
 pub(crate) struct DescriptorSlot<'fd> {
     given: Option<BorrowedFd<'fd>>,
     place: Place,
-    flags: c_int,
+    /// Whether a new descriptor owns a jail that was there before the call.
+    precious: bool,
 }
 
 /// Where the value lies.
@@ -47,7 +48,9 @@ impl<'fd> DescriptorSlot<'fd> {
             }
             None => Place::Here(number),
         };
-        Ok(Self { given, place, flags })
+        let only_creates = sets && flags & (JAIL_CREATE | JAIL_UPDATE) == JAIL_CREATE;
+        let precious = flags & JAIL_OWN_DESC != 0 && !only_creates;
+        Ok(Self { given, place, precious })
     }
 
     /// Returns the slot for the request.
@@ -89,7 +92,7 @@ impl<'fd> DescriptorSlot<'fd> {
         // this is a descriptor that the call has just made, and nothing else knows of it.
         let descriptor = unsafe { fd::own(number) };
         fd::keep_new(descriptor).map(Some).map_err(|(descriptor, errno)| {
-            if self.flags & JAIL_OWN_DESC != 0 && self.flags & JAIL_CREATE == 0 {
+            if self.precious {
                 mem::forget(descriptor);
             }
             errno
@@ -102,7 +105,7 @@ impl<'fd> DescriptorSlot<'fd> {
 mod tests {
     use super::*;
     use crate::sim::{Kernel, Release};
-    use crate::sys::bindings::{JAIL_AT_DESC, JAIL_UPDATE, JAIL_USE_DESC};
+    use crate::sys::bindings::{JAIL_AT_DESC, JAIL_USE_DESC};
 
     fn is_zeroed(sets: bool, flags: c_int) -> bool {
         let slot = DescriptorSlot::new(&System::current(), sets, flags, None).expect("there is memory");
