@@ -208,10 +208,11 @@ fn limit(host: &Host, descriptor: BorrowedFd<'_>) {
     }
     #[cfg(target_os = "freebsd")]
     if host.model().is_none() {
-        // `CAP_NONE` of version 0: two words, whose upper bits are the version and the place of each.
-        let none = libc::cap_rights_t { cr_rights: [1 << 57, 1 << 58] };
+        let mut none = std::mem::MaybeUninit::uninit();
+        // SAFETY: the call writes the structure, which is ours: version 0, and no rights before the 0 that ends them.
+        unsafe { libc::__cap_rights_init(0, none.as_mut_ptr(), 0_u64) };
         // SAFETY: the call reads the structure, which is ours; the descriptor is open while it is borrowed.
-        let result = unsafe { libc::cap_rights_limit(descriptor.as_raw_fd(), &raw const none) };
+        let result = unsafe { libc::cap_rights_limit(descriptor.as_raw_fd(), none.as_ptr()) };
         assert_eq!(result, 0);
     }
 }
