@@ -8,9 +8,11 @@
 //! It makes no system call unless threads meet. A forked child never waits for its parent's threads, which it does not
 //! have: it has a lock of its own.
 
-use core::ptr::{self, NonNull};
+use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
+
+use super::zeroed;
 
 type Lock = RwLock<()>;
 
@@ -78,74 +80,23 @@ fn lock() -> &'static Lock {
     unsafe { &*lock }
 }
 
-/// Returns the place that names the lock, in a page that is zeroed in forked children.
+/// Returns the place that names the lock: one that is zeroed in forked children, where the host has such memory.
 fn place() -> &'static Place {
-    /// Where that page is, `FIXED` where there is none. A forked child has it at the same address.
-    static PAGE: AtomicPtr<Place> = AtomicPtr::new(ptr::null_mut());
+    /// Which one it is, decided once. A forked child has it at the same address.
+    static PLACE: AtomicPtr<Place> = AtomicPtr::new(ptr::null_mut());
     static FIXED: Place = AtomicPtr::new(ptr::null_mut());
 
-    let mut page = PAGE.load(Ordering::Acquire);
-    if page.is_null() {
-        let new = zeroed_on_fork();
-        let fixed = ptr::from_ref(&FIXED).cast_mut();
-        let at = new.map_or(fixed, NonNull::as_ptr);
-        page = match PAGE.compare_exchange(ptr::null_mut(), at, Ordering::AcqRel, Ordering::Acquire) {
-            Ok(_) => at,
-            Err(theirs) => {
-                if let Some(new) = new {
-                    unmap(new);
-                }
-                theirs
-            }
+    let mut place = PLACE.load(Ordering::Acquire);
+    if place.is_null() {
+        let new = zeroed::first().map_or(&FIXED, |page| &page.lock);
+        let new = ptr::from_ref(new).cast_mut();
+        place = match PLACE.compare_exchange(ptr::null_mut(), new, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => new,
+            Err(theirs) => theirs,
         };
     }
-    // SAFETY: it is `FIXED` or a page that was mapped for it and stays. Zeroes are a NULL pointer.
-    unsafe { &*page }
-}
-
-/// Maps a page that the kernel gives to forked children anew, zeroed. `None` where it cannot.
-fn zeroed_on_fork() -> Option<NonNull<Place>> {
-    let protection = libc::PROT_READ | libc::PROT_WRITE;
-    let flags = libc::MAP_PRIVATE | libc::MAP_ANON;
-    // SAFETY: a new anonymous mapping, wherever the kernel likes: it replaces nothing.
-    let address = unsafe { libc::mmap(ptr::null_mut(), size_of::<Place>(), protection, flags, -1, 0) };
-    if address == libc::MAP_FAILED {
-        return None;
-    }
-    let page = NonNull::new(address.cast())?;
-    if zero_on_fork(page) {
-        return Some(page);
-    }
-    unmap(page);
-    None
-}
-
-/// Wraps minherit(2).
-#[cfg(target_os = "freebsd")]
-fn zero_on_fork(page: NonNull<Place>) -> bool {
-    // SAFETY: the page has just been mapped, and nothing is in it yet.
-    let result = unsafe { libc::minherit(page.as_ptr().cast(), size_of::<Place>(), libc::INHERIT_ZERO) };
-    result == 0
-}
-
-/// Wraps madvise(2).
-#[cfg(any(target_os = "linux", target_os = "android"))]
-fn zero_on_fork(page: NonNull<Place>) -> bool {
-    // SAFETY: the page has just been mapped, and nothing is in it yet.
-    let result = unsafe { libc::madvise(page.as_ptr().cast(), size_of::<Place>(), libc::MADV_WIPEONFORK) };
-    result == 0
-}
-
-/// Others have no jails, and models do not survive fork(2).
-#[cfg(not(any(target_os = "freebsd", target_os = "linux", target_os = "android")))]
-fn zero_on_fork(_: NonNull<Place>) -> bool {
-    false
-}
-
-fn unmap(page: NonNull<Place>) {
-    // SAFETY: it was mapped with this length, and nobody else knows of it.
-    let result = unsafe { libc::munmap(page.as_ptr().cast(), size_of::<Place>()) };
-    debug_assert_eq!(result, 0, "munmap of our own page");
+    // SAFETY: it is one of the two, both of which stay.
+    unsafe { &*place }
 }
 
 #[cfg(all(test, feature = "sim"))]

@@ -73,14 +73,28 @@ fn extent() -> (usize, c_int) {
     (open.and_then(|open| usize::try_from(open).ok()).unwrap_or(usize::MAX), most)
 }
 
-/// How many descriptors are open, which is not known, and the number above the highest possible one.
+/// How many descriptors are open, as far as the host tells, and the number above the highest possible one.
 #[cfg(not(target_os = "freebsd"))]
 fn extent() -> (usize, c_int) {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: the kernel writes one structure, which is ours.
     let result = unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) };
     let most = if result == 0 { c_int::try_from(limit.rlim_cur).unwrap_or(UNCOUNTED) } else { UNCOUNTED };
-    (usize::MAX, most.min(UNCOUNTED))
+    (count().unwrap_or(usize::MAX), most.min(UNCOUNTED))
+}
+
+/// How many descriptors are open: since Linux 6.2 the size of this directory, 0 before. Others have none.
+#[cfg(not(target_os = "freebsd"))]
+fn count() -> Option<usize> {
+    let mut stat = core::mem::MaybeUninit::<libc::stat>::uninit();
+    // SAFETY: the path ends in NUL; the kernel writes one structure, which is ours.
+    let result = unsafe { libc::stat(c"/proc/self/fd".as_ptr(), stat.as_mut_ptr()) };
+    if result == -1 {
+        return None;
+    }
+    // SAFETY: the call succeeded, and so filled it.
+    let stat = unsafe { stat.assume_init() };
+    usize::try_from(stat.st_size).ok().filter(|count| *count > 0)
 }
 
 #[cfg(test)]

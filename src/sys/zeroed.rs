@@ -10,6 +10,7 @@
 use core::cell::UnsafeCell;
 use core::ffi::c_int;
 use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use std::sync::RwLock;
 
 use super::Errno;
 
@@ -21,6 +22,8 @@ const SLOTS: usize = 64;
 pub(super) struct Page {
     /// Which process this is, 0 until it is asked for.
     pub(super) process: AtomicU32,
+    /// The lock that keeps entering jails and starting programs apart, NULL until it is needed.
+    pub(super) lock: AtomicPtr<RwLock<()>>,
     /// One bit for each slot that a thread has taken.
     taken: AtomicU64,
     /// The next page, NULL while this one has been enough.

@@ -1,0 +1,307 @@
+//! Everything at once, from many threads, for as long as is asked for.
+//!
+//! FREEBSD_JAIL_TEST_SECONDS: how long (20 on a real kernel, 1 on a model).
+
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod common;
+
+use std::net::Ipv4Addr;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use common::process::alone;
+use common::tree::Tree;
+use common::{Host, host, is_root, name};
+use freebsd_jail::{Allow, CommandExt, ErrorKind, Jail, Watcher, param, sim};
+use nix::sys::wait::{WaitStatus, waitpid};
+use nix::unistd::{ForkResult, fork};
+
+/// How long the tests go on.
+fn duration() -> Duration {
+    let asked = std::env::var("FREEBSD_JAIL_TEST_SECONDS").ok();
+    let seconds = asked.map(|seconds| seconds.parse().expect("a number of seconds"));
+    Duration::from_secs(seconds.unwrap_or(if cfg!(target_os = "freebsd") { 20 } else { 1 }))
+}
+
+/// The kernel, where programs may run.
+fn executing_host() -> Host {
+    let host = host();
+    if let Some(model) = host.model() {
+        model.allow_exec(true);
+    }
+    host
+}
+
+/// What all threads have: the model, if it is one, and two jails that stay.
+struct Common {
+    model: Option<sim::Kernel>,
+    jails: [Jail; 2],
+}
+
+impl Common {
+    fn jail(&self, round: usize) -> &Jail {
+        let [one, other] = &self.jails;
+        if round % 2 == 0 { one } else { other }
+    }
+
+    /// Forks a child that enters a jail and ends.
+    fn enter(&self, jail: &Jail) {
+        if let Some(model) = &self.model {
+            let child = model.process().fork();
+            child.run(|| jail.attach()).expect("entered");
+            child.exit();
+            return;
+        }
+        // SAFETY: libc looks after its own locks in the child, which makes a system call or two and exits.
+        match unsafe { fork() }.expect("forked") {
+            ForkResult::Parent { child } => {
+                assert_eq!(waitpid(child, None), Ok(WaitStatus::Exited(child, 0)), "a child that enters");
+            }
+            ForkResult::Child => {
+                let entered = jail.attach();
+                // SAFETY: it ends the process.
+                unsafe { libc::_exit(entered.err().and_then(|error| error.errno()).unwrap_or(0)) };
+            }
+        }
+    }
+}
+
+/// Creates, nests and removes jails.
+fn create(_: &Common, _: usize) {
+    let builder = Jail::builder().name(name("created")).path("/").ip4([Ipv4Addr::new(127, 0, 0, 61)]);
+    let jail = builder.children_max(2).create().expect("created");
+    let child = jail.child_builder().name("below").path("/").create_persistent().expect("created");
+    assert_eq!(jail.children().get(param::JID).map(Result::unwrap).collect::<Vec<_>>(), [child.jid()]);
+    jail.remove().expect("removed");
+}
+
+/// Starts programs.
+fn start(common: &Common, round: usize) {
+    let jail = common.jail(round / 2);
+    let status = if round % 2 == 0 {
+        jail.command("/bin/sh").args(["-c", "exit 7"]).status().expect("started")
+    } else {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", "exit 7"]).jail(jail).expect("prepared").status().expect("started")
+    };
+    assert_eq!(status.code(), Some(7));
+}
+
+/// Enters jails, in forked children.
+fn enter(common: &Common, round: usize) {
+    common.enter(common.jail(round));
+}
+
+/// Renames a jail that no process enters, and reads the names of all.
+fn rename(_: &Common, _: usize) {
+    let jail = Jail::builder().name(name("first")).path("/").create().expect("created");
+    for _ in 0..5 {
+        let new = name("renamed");
+        jail.update().name(&new).apply().expect("renamed");
+        assert_eq!(jail.get(param::NAME.text()).expect("read"), new);
+        assert!(Jail::all().get(param::NAME.text()).map(|name| name.expect("read")).any(|name| name == new));
+    }
+}
+
+/// Watches jails that change and go.
+fn watch(common: &Common, _: usize) {
+    let watcher = match Watcher::new() {
+        Ok(watcher) => watcher,
+        Err(error) if error.kind() == ErrorKind::Unsupported => {
+            thread::sleep(Duration::from_millis(10));
+            return;
+        }
+        Err(error) => panic!("{error}"),
+    };
+    for jail in &common.jails {
+        watcher.watch(jail).expect("watched");
+    }
+    let short = Jail::builder().name(name("watched")).path("/").create().expect("created");
+    let by_jid = watcher.watch_jid(short.jid()).expect("watched");
+    short.update().hostname("changed").apply().expect("changed");
+    let clone = short.try_clone().expect("cloned");
+    thread::scope(|scope| {
+        let model = common.model.as_ref();
+        scope.spawn(move || {
+            let _guard = model.map(sim::Kernel::install);
+            drop(short);
+        });
+        assert!(clone.wait_dying(Some(Duration::from_secs(30))).expect("waited").is_done());
+    });
+    loop {
+        let event = watcher.wait(Some(Duration::from_secs(30))).expect("waited").done().expect("an event");
+        if event.watch() == by_jid && event.is_removed() {
+            return;
+        }
+    }
+}
+
+/// Changes and reads jails that others enter.
+fn change(common: &Common, round: usize) {
+    let jail = common.jail(round);
+    let host = format!("host-{round}.example.org");
+    let update = jail.update().hostname(&host);
+    let update =
+        if round % 4 < 2 { update.allow(Allow::RAW_SOCKETS) } else { update.deny(Allow::RAW_SOCKETS) };
+    update.apply().expect("changed");
+    assert_eq!(jail.get(param::HOST_HOSTNAME.text()).expect("read"), host);
+    assert!(jail.get((param::NAME, param::PATH, param::CHILDREN_CUR)).is_ok());
+    jail.processes().expect("listed");
+    jail.signal(0).expect("counted");
+}
+
+type Act = fn(&Common, usize);
+
+const ACTS: [(&str, Act); 7] = [
+    ("create", create),
+    ("start", start),
+    ("start again", start),
+    ("enter", enter),
+    ("rename", rename),
+    ("watch", watch),
+    ("change", change),
+];
+
+/// The names of all jails that begin as those of this process do, dying ones too.
+fn left() -> Vec<String> {
+    let mine = format!("fj-{}-", std::process::id());
+    let names = Jail::all().dying(true).get(param::NAME.text()).map(|name| name.expect("read"));
+    names.filter(|name| name.starts_with(&mine)).collect()
+}
+
+fn open_descriptors() -> usize {
+    // SAFETY: F_GETFD takes a number, which need not be open, and touches no memory.
+    (0..4096).filter(|&fd| unsafe { libc::fcntl(fd, libc::F_GETFD) } != -1).count()
+}
+
+#[track_caller]
+fn nothing_is_left() {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !left().is_empty() {
+        assert!(Instant::now() < deadline, "left behind: {:?}", left());
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn threads_create_start_enter_rename_watch_and_change_side_by_side() {
+    if cfg!(target_os = "freebsd") && !is_root() {
+        return;
+    }
+    alone("threads_create_start_enter_rename_watch_and_change_side_by_side", || {
+        let host = executing_host();
+        let before = open_descriptors();
+        let jail = || Jail::builder().name(name("stays")).path("/").create_persistent().expect("created");
+        let common = Common { model: host.model().cloned(), jails: [jail(), jail()] };
+        let end = Instant::now() + duration();
+        thread::scope(|scope| {
+            for (what, act) in ACTS {
+                let common = &common;
+                scope.spawn(move || {
+                    let _guard = common.model.as_ref().map(sim::Kernel::install);
+                    let mut rounds = 0;
+                    while Instant::now() < end {
+                        act(common, rounds);
+                        rounds += 1;
+                    }
+                    println!("{what}: {rounds} rounds");
+                    assert!(rounds > 0, "{what}");
+                });
+            }
+        });
+        for jail in common.jails {
+            jail.remove().expect("removed");
+        }
+        nothing_is_left();
+        assert_eq!(open_descriptors(), before);
+        assert_eq!(waitpid(None, None), Err(nix::errno::Errno::ECHILD), "a child is left");
+    });
+}
+
+/// Enters two jails at once while threads start programs in a third. Returns how many were started.
+fn enter_at_once(model: Option<&sim::Kernel>, ways_in: [&Jail; 2], third: &Jail) -> usize {
+    let entered = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let starters = [(); 2].map(|()| {
+            scope.spawn(|| {
+                let _guard = model.map(sim::Kernel::install);
+                let (mut started, mut rounds_left) = (0, 3);
+                while rounds_left > 0 {
+                    rounds_left -= usize::from(entered.load(Ordering::Relaxed));
+                    let mut command = third.command("/bin/sh");
+                    match command.args(["-c", "[ -e /marker ]"]).stderr(Stdio::null()).status() {
+                        Ok(status) => {
+                            assert!(status.success() || model.is_some(), "a program outside of its jail");
+                            started += 1;
+                        }
+                        // By jid, it cannot be seen from inside.
+                        Err(error) => assert_eq!(error.kind(), ErrorKind::Gone, "{error}"),
+                    }
+                }
+                started
+            })
+        });
+        let entering = ways_in.map(|jail| {
+            scope.spawn(|| {
+                let _guard = model.map(sim::Kernel::install);
+                jail.attach()
+            })
+        });
+        let results = entering.map(|thread| thread.join().expect("no panic"));
+        entered.store(true, Ordering::Relaxed);
+        assert!(results.iter().any(Result::is_ok), "{results:?}");
+        for error in results.into_iter().filter_map(Result::err) {
+            // From inside the one, the other cannot be seen by its jid.
+            assert!(matches!(error.kind(), ErrorKind::Gone | ErrorKind::NotFound), "{error}");
+        }
+        starters.into_iter().map(|thread| thread.join().expect("no panic")).sum()
+    })
+}
+
+#[test]
+fn a_process_enters_two_jails_at_once_while_its_threads_start_programs_t42_t43() {
+    if cfg!(target_os = "freebsd") && !is_root() {
+        return;
+    }
+    alone("a_process_enters_two_jails_at_once_while_its_threads_start_programs_t42_t43", || {
+        let tree = cfg!(target_os = "freebsd").then(|| Tree::with(&["/bin/sh", "/bin/test"]));
+        let empty = cfg!(target_os = "freebsd").then(|| Tree::with(&[]));
+        if let Some(tree) = &tree {
+            tree.file("/marker", "the third jail's root\n");
+        }
+        let root = |tree: &Option<Tree>| tree.as_ref().map_or("/".into(), |tree| tree.path().to_owned());
+        let end = Instant::now() + duration();
+        let mut rounds = 0;
+        while Instant::now() < end {
+            let host = executing_host();
+            let jail = |tree| {
+                Jail::builder().name(name("entered")).path(root(tree)).create_persistent().expect("created")
+            };
+            let (one, other, third) = (jail(&empty), jail(&empty), jail(&tree));
+            if let Some(model) = host.model() {
+                assert!(enter_at_once(Some(model), [&one, &other], &third) > 0);
+            } else {
+                // SAFETY: this process has one thread.
+                match unsafe { fork() }.expect("forked") {
+                    ForkResult::Parent { child } => {
+                        assert_eq!(waitpid(child, None), Ok(WaitStatus::Exited(child, 7)));
+                    }
+                    ForkResult::Child => {
+                        enter_at_once(None, [&one, &other], &third);
+                        // SAFETY: it ends the process.
+                        unsafe { libc::_exit(7) };
+                    }
+                }
+                for jail in [one, other, third] {
+                    jail.remove().expect("removed");
+                }
+                nothing_is_left();
+            }
+            rounds += 1;
+        }
+        println!("{rounds} rounds");
+    });
+}
