@@ -379,6 +379,27 @@ fn a_killed_supervisor_takes_its_jail_along() {
     until("the kernel removes the jail", || !is_there());
 }
 
+#[test]
+fn what_is_recorded_of_a_kernel_can_be_replayed() {
+    if !are_built() {
+        return;
+    }
+    if cfg!(target_os = "freebsd") {
+        println!("skipped: it leaves jails dying for ever (T17, T18), which other tests would see");
+        return;
+    }
+    let file = env::temp_dir().join(name("transcript"));
+    let path = file.display();
+    well(&format!("record --seed 5 --calls 400 {path}"));
+    let recorded = std::fs::read_to_string(&file).expect("read");
+    let (first, lines) = (recorded.lines().next().expect("a line"), recorded.lines().count());
+    assert!(first.contains(r#""call":"kernel""#) && first.contains(r#""osreldate":"#), "{first}");
+    assert!(lines > 300, "{lines}");
+    let replayed = well(&format!("replay {path}"));
+    std::fs::remove_file(&file).expect("removed");
+    assert!(replayed.starts_with("calls ") && replayed.ends_with("differences 0"), "{replayed}");
+}
+
 fn signal(child: &Child, signal: nix::sys::signal::Signal) {
     let pid = nix::unistd::Pid::from_raw(child.id().try_into().expect("a pid"));
     nix::sys::signal::kill(pid, signal).expect("sent");

@@ -3,6 +3,8 @@
 #![cfg(feature = "sim")]
 #![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
+#[path = "../examples/replay/errno.rs"]
+mod errno;
 #[path = "../examples/replay/known.rs"]
 mod known;
 #[path = "../examples/replay/player.rs"]

@@ -5,6 +5,7 @@
 //! kernel's, which the first line of the transcript tells, or else the name of its folder. A file of known differences has a line `TRANSCRIPT:LINE REASON` for
 //! each, the transcript with its folder. Exits 1 if anything else differs.
 
+mod errno;
 mod known;
 mod player;
 mod transcript;

@@ -9,10 +9,11 @@ use std::os::fd::AsRawFd;
 use std::path::Path;
 use std::rc::Rc;
 
-use freebsd_jail::sim::{Kernel, Legacy, Process, Release};
-use freebsd_jail::sys::{Errno, Pair};
+use freebsd_jail::sim::{Kernel, Legacy, Module, Process, Release};
+use freebsd_jail::sys::{Errno, JAIL_CREATE, Pair};
 use serde_json::{Value, json};
 
+use super::errno;
 use super::transcript::{Given, Line, hex, hex_trimmed};
 
 /// What became of playing a file.
@@ -84,11 +85,43 @@ pub(crate) fn play(path: &Path) -> Result<Outcome, String> {
 /// Returns a model of the kernel that a transcript's first line tells of.
 fn recorded_on(line: &Line) -> Result<Kernel, String> {
     let osreldate = line.int("osreldate")?;
-    // A few bytes for as long as the program runs.
-    let osrelease: &'static str = Box::leak(line.text("release").into());
-    let kernel = Kernel::with_release(Release::nearest(osreldate).named(osreldate, osrelease));
+    let kernel =
+        Kernel::with_release(Release::nearest(osreldate).named(osreldate, kept(line.text("release"))));
     kernel.set_hostname(line.text("hostname"));
+    if let Some(modules) = line.list("modules") {
+        // The model of 15 has it built in.
+        if !modules.contains(&"mac_do") {
+            kernel.unload(Module::MacDo);
+        }
+        for module in modules {
+            kernel.load(match module {
+                "mac_do" => Module::MacDo,
+                "linux" => Module::Linux,
+                "zfs" => Module::Zfs,
+                "vmm" => Module::Vmm,
+                file_system => Module::FileSystem(kept(file_system)),
+            });
+        }
+    }
+    count_to(&kernel, line.int("jid")?)?;
     Ok(kernel)
+}
+
+/// Keeps a short text for as long as the program runs.
+fn kept(text: &str) -> &'static str {
+    Box::leak(text.into())
+}
+
+/// Makes and removes jails until the last had this jid, from which the kernel counts on.
+fn count_to(kernel: &Kernel, jid: c_int) -> Result<(), String> {
+    let mut last = 0;
+    while last < jid {
+        let mut none = 0;
+        let mut request = [Pair { name: b"persist\0", value: None, len: &mut none }];
+        last = kernel.jail_set(&mut request, JAIL_CREATE).map_err(|errno| errno.to_string())?;
+        kernel.jail_remove(last).map_err(|errno| errno.to_string())?;
+    }
+    Ok(())
 }
 
 /// Returns a model of the kernel that the recordings of a folder were made on.
@@ -374,32 +407,7 @@ fn plain(result: Result<(), Errno>) -> Answer {
 fn returned(result: Result<c_int, Errno>) -> Answer {
     let (ret, errno) = match result {
         Ok(ret) => (ret, String::new()),
-        Err(errno) => (-1, name_of(errno)),
+        Err(Errno(errno)) => (-1, errno::name(errno)),
     };
     BTreeMap::from([("ret", json!(ret)), ("errno", json!(errno))])
-}
-
-/// An error's name.
-fn name_of(Errno(errno): Errno) -> String {
-    let names = [
-        (libc::EPERM, "EPERM"),
-        (libc::ENOENT, "ENOENT"),
-        (libc::ESRCH, "ESRCH"),
-        (libc::EBADF, "EBADF"),
-        (libc::ENOMEM, "ENOMEM"),
-        (libc::EFAULT, "EFAULT"),
-        (libc::EEXIST, "EEXIST"),
-        (libc::ENOTDIR, "ENOTDIR"),
-        (libc::EINVAL, "EINVAL"),
-        (libc::ENFILE, "ENFILE"),
-        (libc::EMFILE, "EMFILE"),
-        (libc::EFBIG, "EFBIG"),
-        (libc::EAGAIN, "EAGAIN"),
-        (libc::EDEADLK, "EDEADLK"),
-        (libc::ENAMETOOLONG, "ENAMETOOLONG"),
-        (libc::EADDRINUSE, "EADDRINUSE"),
-        (libc::ENOSYS, "ENOSYS"),
-    ];
-    let name = names.into_iter().find(|(number, _)| *number == errno);
-    name.map_or_else(|| format!("error {errno}"), |(_, name)| name.to_owned())
 }

@@ -40,6 +40,12 @@ impl Line {
         self.0.get(member).and_then(Value::as_i64).unwrap_or_default()
     }
 
+    /// A member that is a list of texts.
+    pub(crate) fn list(&self, member: &str) -> Option<Vec<&str>> {
+        let list = self.0.get(member)?.as_array()?;
+        Some(list.iter().filter_map(Value::as_str).collect())
+    }
+
     /// A member that is an int.
     pub(crate) fn int(&self, member: &str) -> Result<i32, String> {
         let number = self.number(member);
@@ -89,7 +95,10 @@ impl Given {
             "i" => {
                 i32::try_from(integer(rest).ok_or_else(wrong)?).map_err(|_| wrong())?.to_ne_bytes().to_vec()
             }
-            "l" => integer(rest).ok_or_else(wrong)?.to_ne_bytes().to_vec(),
+            "l" => match rest.parse::<u64>() {
+                Ok(number) => number.to_ne_bytes().to_vec(),
+                Err(_) => integer(rest).ok_or_else(wrong)?.to_ne_bytes().to_vec(),
+            },
             "0" => vec![0; rest.parse().map_err(|_| wrong())?],
             _ => return Err(wrong()),
         };

@@ -1,0 +1,83 @@
+//! What is not sent, since it is known to panic, to hang or to corrupt a kernel.
+
+use std::ffi::c_int;
+
+use freebsd_jail::sys::{JAIL_AT_DESC, JAIL_OWN_DESC, JAIL_UPDATE, JAIL_USE_DESC};
+
+use super::request::{Request, Value};
+
+/// What may have happened to the names of jails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Names {
+    /// Each has as many levels as its jail is deep.
+    #[default]
+    Whole,
+    /// A jail was renamed, which may have corrupted its name or those below it. Such names are followed by invalid
+    /// pointers wherever they are read from inside a jail, or below a descriptor (T4, T19, T39).
+    Suspect,
+}
+
+impl Names {
+    /// Notes a jail_set(2).
+    pub(crate) fn after(self, request: &Request) -> Self {
+        let by_number = request.has("jid") || request.flags & JAIL_USE_DESC != 0;
+        let renames = request.flags & JAIL_UPDATE != 0 && request.has("name") && by_number;
+        if renames { Self::Suspect } else { self }
+    }
+}
+
+/// The release, and what a request is judged by besides itself.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Circumstances {
+    pub(crate) osreldate: c_int,
+    pub(crate) names: Names,
+    /// Whether the process is in a jail.
+    pub(crate) inside: bool,
+    /// Whether the descriptor given is of a jail that lives.
+    pub(crate) alive: bool,
+}
+
+/// Whether a request must not be sent.
+pub(crate) fn is_harmful(set: bool, request: &Request, now: Circumstances) -> bool {
+    let names = || request.pairs.iter().map(|(name, _)| name.as_str());
+    let below = request.flags & JAIL_AT_DESC != 0;
+    // T16.
+    if names().any(|name| matches!(name, "meta." | "env.")) {
+        return true;
+    }
+    // mac_do(4) of 14.2 panics over them. A rule that is said to be from any reads what was never passed.
+    if names().any(|name| name.starts_with("mdo")) {
+        return true;
+    }
+    // T3.
+    if below && request.has("desc") && !now.alive {
+        return true;
+    }
+    // T39.
+    if now.names == Names::Suspect && (below || now.inside) {
+        return true;
+    }
+    // T41: only a new jail's System V objects can be chosen without harm.
+    let system_v = |name: &str| matches!(name, "sysvshm" | "allow.sysvipc" | "allow.nosysvipc");
+    if set && request.flags & JAIL_UPDATE != 0 && names().any(system_v) {
+        return true;
+    }
+    // A request that is refused for its size has 15.0 free memory that was never taken.
+    if (1_500_000..1_501_000).contains(&now.osreldate) && size(request) > 60_000 {
+        return true;
+    }
+    // A process that removes its own jail writes nothing down any more (T25).
+    now.inside && request.flags & JAIL_OWN_DESC != 0
+}
+
+/// About how much memory a request takes in the kernel.
+fn size(request: &Request) -> usize {
+    let value = |value: &Value| match value {
+        Value::Text(text) => text.len() + 1,
+        Value::Bytes(bytes) => bytes.len(),
+        Value::Room(len) => *len,
+        Value::Null => 0,
+        Value::Int(_) | Value::Long(_) | Value::Slot(_) => 8,
+    };
+    request.pairs.iter().map(|(name, given)| 49 + name.len() + value(given)).sum()
+}
