@@ -4,46 +4,92 @@
 
 use crate::error::{Call, Error, ErrorKind, Result};
 use crate::jail::Jail;
-use crate::param::{Mode, Param};
+use crate::param::{self, Mode};
 use crate::sys::Errno;
-use crate::sys::interface::{Move, move_interface};
+use crate::sys::interface::Move;
+use crate::sys::trap::Trap;
 
 /// The longest name of an interface (`IFNAMSIZ`, less its NUL).
 const NAME_MAX: usize = 15;
 
-const VNET: Param<'static, Mode> = Param::new("vnet");
-
 impl Jail {
-    /// Moves a network interface of this process's network stack into the jail's own, which it has with
-    /// `vnet`.
+    /// Moves a network interface from this process's network stack into the jail's own, which the jail has if it was
+    /// created with `vnet`.
     ///
-    /// The interface loses its addresses and is down afterwards. It comes back when the jail is removed, or by
-    /// [`reclaim_interface`](Self::reclaim_interface).
+    /// The interface loses its addresses and is down afterwards. It comes back when the jail is gone, or by
+    /// [`reclaim_interface`](Self::reclaim_interface). A jail that is removed takes its interfaces along until it is
+    /// gone, and its network stack is the last part of it to go: [`wait_gone`](Self::wait_gone) waits for that.
     ///
-    /// Wraps ioctl(2) `SIOCSIFVNET`, which goes by the jail's number.
+    /// Wraps ioctl(2) `SIOCSIFVNET`, which goes by the jid, between a jail_get(2) and, by descriptor, an fstat(2).
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidValue`] for a name that no interface can have. [`ErrorKind::Gone`] when the jail has been
-    /// removed; [`ErrorKind::NotFound`] (`ENXIO`) when there is no such interface here;
-    /// [`ErrorKind::AlreadyExists`] (`EEXIST`) when there is one of that name in the jail;
-    /// [`ErrorKind::InvalidRequest`] (`EEXIST`) when the jail has no network stack of its own;
+    /// [`ErrorKind::InvalidValue`] for a name that no interface can have. [`ErrorKind::InvalidRequest`], before the
+    /// call, when the jail has no network stack of its own: if a jail above it has one, the kernel would move the
+    /// interface there. [`ErrorKind::Gone`] when the jail has been removed; where that happened during the call, the
+    /// interface may have moved, and comes back when the jail is gone. [`ErrorKind::NotFound`] (`ENXIO`) when there is
+    /// no such interface here; [`ErrorKind::AlreadyExists`] (`EEXIST`) when there is one of that name in the jail;
     /// [`ErrorKind::PermissionDenied`] (`EPERM`) when not root; [`ErrorKind::Unsupported`] where there are no jails,
-    /// on a kernel without `VIMAGE`, and on the model, which has no interfaces.
+    /// and on a kernel without `VIMAGE`.
+    ///
+    /// # FreeBSD versions
+    ///
+    /// All. Before 15.0 it goes into the jail that has the handle's jid.
+    ///
+    /// ```
+    /// use freebsd_jail::{Jail, Vnet};
+    /// # use freebsd_jail::sim;
+    ///
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// # kernel.add_interface("epair0b");
+    /// let jail = Jail::builder().name("router").path("/").vnet(Vnet::New).create()?;
+    /// jail.move_interface("epair0b")?; // from `ifconfig epair create`
+    /// # let inmate = kernel.process().fork();
+    /// # inmate.run(|| jail.attach())?;
+    /// # assert_eq!(inmate.interfaces(), ["lo0", "epair0b"]);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "SIOCSIFVNET")]
     pub fn move_interface(&self, name: &str) -> Result<()> {
         self.interface(name, Move::Into)
     }
 
-    /// Moves a network interface of the jail's own network stack back to this process's.
+    /// Moves a network interface from the jail's own network stack to this process's.
     ///
-    /// The interface loses its addresses and is down afterwards.
+    /// The interface loses its addresses and is down afterwards. **One that was made inside the jail is destroyed with
+    /// it**, wherever it is then.
     ///
-    /// Wraps ioctl(2) `SIOCSIFRVNET`, which goes by the jail's number.
+    /// Wraps ioctl(2) `SIOCSIFRVNET`, which goes by the jid, between a jail_get(2) with if_nametoindex(3) and, by
+    /// descriptor, an fstat(2).
     ///
     /// # Errors
     ///
-    /// As [`move_interface`](Self::move_interface), with the places exchanged.
+    /// As [`move_interface`](Self::move_interface), with the places exchanged. [`ErrorKind::AlreadyExists`] when this
+    /// process's network stack has an interface of that name, found out before the call: the kernel would make a second
+    /// one. An interface that is made at the same moment is not noticed.
+    ///
+    /// # FreeBSD versions
+    ///
+    /// As [`move_interface`](Self::move_interface).
+    ///
+    /// ```
+    /// use freebsd_jail::{Jail, Vnet};
+    /// # use freebsd_jail::sim;
+    ///
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// # kernel.add_interface("epair0b");
+    /// let jail = Jail::builder().name("router").path("/").vnet(Vnet::New).create()?;
+    /// jail.move_interface("epair0b")?;
+    /// jail.reclaim_interface("epair0b")?;
+    /// # assert_eq!(kernel.process().interfaces(), ["lo0", "epair0b"]);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "SIOCSIFRVNET")]
     pub fn reclaim_interface(&self, name: &str) -> Result<()> {
         self.interface(name, Move::Back)
@@ -53,45 +99,78 @@ impl Jail {
         if name.is_empty() || name.len() > NAME_MAX || name.contains('\0') {
             return Err(Error::refused(
                 ErrorKind::InvalidValue,
-                "the name of an interface has 1 to 15 bytes, and no NUL",
+                format!("{name:?} is no name of an interface: that has 1 to 15 bytes, and no NUL"),
             ));
         }
-        if !self.is_alive()? {
-            return Err(Error::refused(ErrorKind::Gone, "the jail has been removed"));
+        self.check_has_stack()?;
+        if way == Move::Back && Trap::T51.is_there(&self.system) {
+            let is_taken = self.system.has_interface(name.as_bytes());
+            if is_taken.map_err(|errno| self.interface_error(errno, name, way))? {
+                return Err(Error::refused(
+                    ErrorKind::AlreadyExists,
+                    format!(
+                        "this network stack has an interface {name} already, and the kernel would make a second one"
+                    ),
+                ));
+            }
         }
-        #[cfg(feature = "sim")]
-        if self.system.as_model().is_some() {
+        self.system
+            .move_interface(name.as_bytes(), self.jid().get(), way)
+            .map_err(|errno| self.interface_error(errno, name, way))?;
+        // The call goes by the jid, which was this jail's all the time if the jail lives still.
+        if self.descriptor_ref().is_some() && !self.is_alive()? {
             return Err(Error::refused(
-                ErrorKind::Unsupported,
-                "the model of the kernel has no network interfaces",
+                ErrorKind::Gone,
+                format!(
+                    "the jail was removed while {name} was moved, which comes back when the jail is gone"
+                ),
             ));
         }
-        move_interface(name.as_bytes(), self.jid().get(), way)
-            .map_err(|errno| self.interface_error(errno, way))
+        Ok(())
     }
 
-    fn interface_error(&self, errno: Errno, way: Move) -> Error {
+    /// Refuses a jail without a network stack of its own. T51: the kernel would take that of a jail above.
+    fn check_has_stack(&self) -> Result<()> {
+        match self.get(param::VNET) {
+            Ok(Mode::New) => Ok(()),
+            Ok(_) => Err(Error::refused(
+                ErrorKind::InvalidRequest,
+                "the jail has no network stack of its own: create it with vnet",
+            )),
+            Err(error) if error.kind() == ErrorKind::UnknownParameter => {
+                Err(error.with_kind(ErrorKind::Unsupported).because(WITHOUT_VIMAGE))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn interface_error(&self, errno: Errno, name: &str, way: Move) -> Error {
+        let (here, there) = match way {
+            Move::Into => ("here", "in the jail"),
+            Move::Back => ("in the jail", "here"),
+        };
         let (kind, reason) = match errno.0 {
-            libc::ENOSYS => (ErrorKind::Unsupported, "this host has no jails"),
+            libc::ENOSYS => (ErrorKind::Unsupported, "this host has no jails".to_owned()),
             // The request is not known then, by a kernel that has no network stacks to move between.
             libc::EINVAL | libc::ENOTTY | libc::EOPNOTSUPP => {
-                (ErrorKind::Unsupported, "the kernel was built without VIMAGE")
+                (ErrorKind::Unsupported, WITHOUT_VIMAGE.to_owned())
             }
-            libc::EPERM => (ErrorKind::PermissionDenied, "moving an interface needs root"),
-            libc::EEXIST if self.get(VNET).is_ok_and(|vnet| vnet != Mode::New) => (
-                ErrorKind::InvalidRequest,
-                "the jail has no network stack of its own: it was created without vnet",
-            ),
-            libc::EEXIST => (ErrorKind::AlreadyExists, "there is an interface of that name where it goes"),
+            libc::EPERM => (ErrorKind::PermissionDenied, "moving an interface needs root".to_owned()),
+            libc::EMFILE | libc::ENFILE => (ErrorKind::ResourceExhausted, String::new()),
+            libc::EEXIST => {
+                (ErrorKind::AlreadyExists, format!("there is an interface {name} {there} already"))
+            }
             libc::ENXIO | libc::ENODEV if self.is_alive().is_ok_and(|alive| !alive) => {
-                (ErrorKind::Gone, "the jail has been removed")
+                (ErrorKind::Gone, "the jail has been removed".to_owned())
             }
-            libc::ENXIO | libc::ENODEV => match way {
-                Move::Into => (ErrorKind::NotFound, "there is no such interface here"),
-                Move::Back => (ErrorKind::NotFound, "there is no such interface in the jail"),
-            },
-            _ => (ErrorKind::Other, ""),
+            libc::ENXIO | libc::ENODEV => {
+                (ErrorKind::NotFound, format!("there is no interface {name} {here}"))
+            }
+            _ => (ErrorKind::Other, String::new()),
         };
-        Error::os(Call::Ioctl, errno, kind, reason)
+        let error = Error::os(Call::Ioctl, errno, kind, "");
+        if reason.is_empty() { error } else { error.because(reason) }
     }
 }
+
+const WITHOUT_VIMAGE: &str = "the kernel was built without VIMAGE, and has no network stacks for jails";

@@ -5,29 +5,75 @@
 mod common;
 
 use std::process::Command;
+use std::time::Duration;
 
-use common::{is_confining, name, on_every_kernel};
-use freebsd_jail::param::{CreateOnly, Param};
-use freebsd_jail::{Call, ErrorKind, Jail, Mode, OwnedJail};
+use common::{Host, jail, name, on_every_kernel};
+use freebsd_jail::{Call, Error, ErrorKind, Jail, OwnedJail, Vnet};
+
+/// Longer than anything takes, on an emulated machine too.
+const LONG: Duration = Duration::from_secs(60);
 
 const IFCONFIG: &str = "/sbin/ifconfig";
 
-fn with_vnet() -> OwnedJail {
-    let vnet: Param<'_, Mode, CreateOnly> = Param::new("vnet");
-    Jail::builder().name(name("vnet")).path("/").set(vnet, Mode::New).create().expect("created")
+fn with_stack() -> OwnedJail {
+    Jail::builder().name(name("vnet")).path("/").vnet(Vnet::New).children_max(1).create().expect("created")
 }
 
-fn is_here(interface: &str) -> bool {
-    Command::new(IFCONFIG).arg(interface).output().expect("it ran").status.success()
+/// An interface of this test's own, removed when it is dropped.
+struct Interface<'h> {
+    host: &'h Host,
+    name: String,
+}
+
+impl<'h> Interface<'h> {
+    /// Makes one, if the kernel has interfaces that can be made.
+    fn new(host: &'h Host) -> Option<Self> {
+        if let Some(model) = host.model() {
+            model.add_interface("lo7");
+            return Some(Self { host, name: "lo7".to_owned() });
+        }
+        Some(Self { host, name: ifconfig(&["lo", "create"])? })
+    }
+
+    fn is_here(&self) -> bool {
+        match self.host.model() {
+            Some(model) => model.process().interfaces().contains(&self.name),
+            None => Command::new(IFCONFIG).arg(&self.name).output().expect("it ran").status.success(),
+        }
+    }
+}
+
+impl Drop for Interface<'_> {
+    fn drop(&mut self) {
+        if self.host.model().is_none() {
+            ifconfig(&[&self.name, "destroy"]);
+        }
+    }
+}
+
+/// Runs ifconfig(8) and returns what it said, `None` where it fails.
+fn ifconfig(arguments: &[&str]) -> Option<String> {
+    let output = Command::new(IFCONFIG).args(arguments).output().ok()?;
+    if !output.status.success() {
+        println!("skipped: ifconfig {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        return None;
+    }
+    Some(String::from_utf8(output.stdout).expect("text").trim().to_owned())
+}
+
+#[track_caller]
+fn refused(error: &Error, kind: ErrorKind, errno: Option<i32>) {
+    let call = errno.map(|_| Call::Ioctl);
+    assert_eq!((error.kind(), error.errno(), error.call()), (kind, errno, call), "{error}");
 }
 
 #[test]
 fn a_name_that_no_interface_can_have_is_refused() {
     on_every_kernel(|_| {
-        let jail = Jail::builder().name(name("names")).path("/").create().expect("created");
+        let jail = jail("names");
         for name in ["", "sixteen-byte-nam", "nul\0"] {
             let error = jail.move_interface(name).expect_err("refused");
-            assert_eq!((error.kind(), error.call()), (ErrorKind::InvalidValue, None));
+            refused(&error, ErrorKind::InvalidValue, None);
             assert_eq!(jail.reclaim_interface(name).expect_err("refused").kind(), ErrorKind::InvalidValue);
         }
     });
@@ -35,66 +81,123 @@ fn a_name_that_no_interface_can_have_is_refused() {
 
 #[test]
 fn a_removed_jail_gets_no_interface() {
-    on_every_kernel(|_| {
-        let jail = Jail::builder().name(name("gone")).path("/").create().expect("created");
-        let handle = Jail::open(jail.jid()).expect("found");
+    on_every_kernel(|host| {
+        let jail = with_stack();
+        let handles = [Jail::open(jail.jid()).expect("found"), Jail::from_jid(jail.jid())];
+        // Dying, it would take one (T51).
+        let inmate = host.inmate(&jail);
         jail.remove().expect("removed");
-        assert_eq!(handle.move_interface("em0").expect_err("gone").kind(), ErrorKind::Gone);
-        assert_eq!(handle.reclaim_interface("em0").expect_err("gone").kind(), ErrorKind::Gone);
+        for handle in handles {
+            assert_eq!(handle.move_interface("lo7").expect_err("gone").kind(), ErrorKind::Gone);
+            assert_eq!(handle.reclaim_interface("lo7").expect_err("gone").kind(), ErrorKind::Gone);
+        }
+        inmate.bury();
     });
 }
 
 #[test]
-fn the_model_has_no_interfaces_and_says_so() {
-    let _host = common::model(freebsd_jail::sim::Kernel::new());
-    let error = with_vnet().move_interface("em0").expect_err("refused");
-    assert_eq!(error.kind(), ErrorKind::Unsupported);
-    assert!(error.to_string().contains("model"), "{error}");
+fn an_interface_goes_into_a_jail_and_comes_back() {
+    on_every_kernel(|host| {
+        let Some(interface) = Interface::new(host) else { return };
+        let name = interface.name.as_str();
+        let jail = with_stack();
+        assert!(interface.is_here());
+        jail.move_interface(name).expect("moved");
+        assert!(!interface.is_here());
+        let error = jail.move_interface(name).expect_err("not here");
+        refused(&error, ErrorKind::NotFound, Some(libc::ENXIO));
+        assert!(error.to_string().contains(&format!("no interface {name} here")), "{error}");
+        jail.reclaim_interface(name).expect("moved back");
+        assert!(interface.is_here());
+        let error = jail.move_interface("lo0").expect_err("each stack has one");
+        refused(&error, ErrorKind::AlreadyExists, Some(libc::EEXIST));
+        let error = jail.reclaim_interface("nosuch0").expect_err("not there");
+        refused(&error, ErrorKind::NotFound, Some(libc::ENXIO));
+
+        jail.move_interface(name).expect("moved");
+        assert!(jail.remove_and_wait(Some(LONG)).expect("removed").is_done());
+        assert!(interface.is_here(), "it comes back when the jail is gone");
+    });
 }
 
 #[test]
-fn an_interface_goes_into_a_jail_and_comes_back() {
-    if !is_confining() {
-        return;
-    }
-    let Ok(created) = Command::new(IFCONFIG).args(["epair", "create"]).output() else {
-        println!("skipped: there is no {IFCONFIG}");
-        return;
-    };
-    if !created.status.success() {
-        println!("skipped: no pair of interfaces can be made: {}", String::from_utf8_lossy(&created.stderr));
-        return;
-    }
-    let interface = String::from_utf8(created.stdout).expect("text").trim().to_owned();
-    let failed = |error: freebsd_jail::Error, kind: ErrorKind, errno: i32| {
-        assert_eq!(
-            (error.kind(), error.errno(), error.call()),
-            (kind, Some(errno), Some(Call::Ioctl)),
-            "{error}"
-        );
-    };
-    {
-        let jail = with_vnet();
-        assert!(is_here(&interface));
-        jail.move_interface(&interface).expect("moved");
-        assert!(!is_here(&interface));
-        failed(jail.move_interface(&interface).expect_err("not here"), ErrorKind::NotFound, libc::ENXIO);
-        jail.reclaim_interface(&interface).expect("moved back");
-        assert!(is_here(&interface));
-        failed(jail.reclaim_interface(&interface).expect_err("not there"), ErrorKind::NotFound, libc::ENXIO);
-        failed(jail.move_interface("lo0").expect_err("each has one"), ErrorKind::AlreadyExists, libc::EEXIST);
+fn t51_a_jail_without_a_stack_of_its_own_gets_no_interface() {
+    on_every_kernel(|host| {
+        let Some(interface) = Interface::new(host) else { return };
+        let outer = with_stack();
+        // The kernel would move it into the outer jail's stack, and say that all is well.
+        let inner = outer.child_builder().name("inner").path("/").create().expect("created");
+        let beside = jail("beside");
+        let before = host.model().map(|model| model.calls().ioctl);
+        for jail in [&*inner, &*beside] {
+            let error = jail.move_interface(&interface.name).expect_err("no stack of its own");
+            refused(&error, ErrorKind::InvalidRequest, None);
+            assert!(error.to_string().contains("create it with vnet"), "{error}");
+            let error = jail.reclaim_interface(&interface.name).expect_err("no stack of its own");
+            refused(&error, ErrorKind::InvalidRequest, None);
+        }
+        assert_eq!(host.model().map(|model| model.calls().ioctl), before, "found out before the call");
+        assert!(interface.is_here());
+    });
+}
 
-        let shared = Jail::builder().name(name("shared")).path("/").create().expect("created");
-        failed(
-            shared.move_interface(&interface).expect_err("no stack of its own"),
-            ErrorKind::InvalidRequest,
-            libc::EEXIST,
-        );
-        failed(
-            shared.reclaim_interface(&interface).expect_err("no stack of its own"),
-            ErrorKind::InvalidRequest,
-            libc::EEXIST,
-        );
-    }
-    assert!(Command::new(IFCONFIG).args([&interface, "destroy"]).status().expect("it ran").success());
+#[test]
+fn t51_no_two_interfaces_of_a_stack_get_one_name() {
+    on_every_kernel(|host| {
+        let Some(interface) = Interface::new(host) else { return };
+        let jail = with_stack();
+        jail.move_interface(&interface.name).expect("moved");
+        // Another one takes its name meanwhile.
+        let second = if let Some(model) = host.model() {
+            model.add_interface(interface.name.clone());
+            None
+        } else {
+            let Some(second) = Interface::new(host) else { return };
+            if second.name != interface.name && ifconfig(&[&second.name, "name", &interface.name]).is_none() {
+                return;
+            }
+            Some(Interface { host, name: interface.name.clone() })
+        };
+        let error = jail.reclaim_interface(&interface.name).expect_err("the name is taken");
+        refused(&error, ErrorKind::AlreadyExists, None);
+        if let Some(model) = host.model() {
+            let here = model.process().interfaces();
+            assert_eq!(here.iter().filter(|name| **name == interface.name).count(), 1, "{here:?}");
+        }
+        drop(second);
+        assert!(jail.remove_and_wait(Some(LONG)).expect("removed").is_done());
+    });
+}
+
+#[test]
+fn t51_an_interface_made_inside_goes_with_the_jail() {
+    on_every_kernel(|host| {
+        let jail = with_stack();
+        let name = if let Some(model) = host.model() {
+            let inmate = model.process().fork();
+            inmate.run(|| jail.attach()).expect("entered");
+            inmate.run(|| model.add_interface("lo9"));
+            inmate.kill();
+            "lo9".to_owned()
+        } else {
+            let jid = jail.jid().to_string();
+            let made = Command::new("/usr/sbin/jexec").args([&jid, IFCONFIG, "lo", "create"]).output();
+            let made = made.expect("jexec");
+            if !made.status.success() {
+                println!("skipped: {}", String::from_utf8_lossy(&made.stderr));
+                return;
+            }
+            String::from_utf8(made.stdout).expect("text").trim().to_owned()
+        };
+        let interface = Interface { host, name };
+        if interface.is_here() {
+            println!("skipped: there is one of that name here");
+            core::mem::forget(interface);
+            return;
+        }
+        jail.reclaim_interface(&interface.name).expect("moved");
+        assert!(interface.is_here());
+        assert!(jail.remove_and_wait(Some(LONG)).expect("removed").is_done());
+        assert!(!interface.is_here(), "it was the jail's");
+    });
 }

@@ -100,7 +100,7 @@ impl State {
     }
 
     /// The jail whose network stack a jail uses.
-    fn stack_of(&self, key: Key) -> Key {
+    pub(super) fn stack_of(&self, key: Key) -> Key {
         let above = self.self_and_ancestors(key);
         above.into_iter().find(|each| self.prison(*each).flags.contains(PrisonFlags::VNET)).unwrap_or(HOST)
     }

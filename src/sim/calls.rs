@@ -27,6 +27,8 @@ pub struct Calls {
     pub kqueue: u64,
     /// kevent(2).
     pub kevent: u64,
+    /// ioctl(2) of a network interface.
+    pub ioctl: u64,
 }
 
 impl Calls {
@@ -44,5 +46,6 @@ impl Calls {
             + self.sysctl
             + self.kqueue
             + self.kevent
+            + self.ioctl
     }
 }

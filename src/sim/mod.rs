@@ -83,7 +83,7 @@
 //! - T45, as far as programs inherit descriptors: this is the host's own, and a new descriptor is there during the
 //!   call, without close-on-exec.
 //! - T47: memory that the kernel does not free.
-//! - T49 and T51: network stacks and interfaces; here a jail that is gone holds nothing.
+//! - T49: here a jail that is gone holds nothing.
 //! - T50: here killing reaches every process.
 //! - T53: resources are not accounted for, and only the names of accounts are kept, for T40.
 //! - T56: CPU sets.
@@ -97,7 +97,7 @@
 //!   host.
 //! - There are no files but a list of paths: every absolute path is a directory, but for `/nonexistent` and
 //!   `/etc/passwd`, until [`Kernel::only_paths`] says otherwise. There are no symbolic links.
-//! - There are no networks, mounts, CPU sets, resource limits or System V objects behind the parameters that are
+//! - There are no networks, but for the [names of interfaces](Kernel::add_interface); no mounts, CPU sets, resource limits or System V objects behind the parameters that are
 //!   about them. Modules that can be loaded ([`Kernel::load`]) add their parameters and nothing else. Entering never
 //!   fails for CPU sets; it does for a [routing table](Process::set_fib) that the jail's network stack lacks.
 //! - A model lives in one program. After a real fork(2) parent and child have a copy each, and the child should leave
@@ -117,6 +117,7 @@ mod find;
 mod flags;
 mod get;
 mod inside;
+mod interface;
 #[cfg(test)]
 #[allow(clippy::expect_used, reason = "a test fails by panicking")]
 mod invariants;

@@ -8,6 +8,7 @@ use super::descriptor::{Descriptors, NewDescriptor};
 use super::event::Queues;
 use super::files::Files;
 use super::flags::JAIL_MAX;
+use super::interface::Interface;
 use super::loadable::Loadable;
 use super::moment::Unbound;
 use super::permission::Permissions;
@@ -39,6 +40,7 @@ pub(super) struct State {
     /// The call being made.
     pub(super) call: &'static str,
     pub(super) sprung: Vec<Sprung>,
+    pub(super) interfaces: Vec<Interface>,
     /// The processes that are entering a jail, with how many of their threads.
     pub(super) entering: BTreeMap<Pid, u32>,
     /// The descriptor that the call being made is to return, made before it.
@@ -71,6 +73,7 @@ impl State {
             calls: Calls::default(),
             call: "",
             sprung: Vec::new(),
+            interfaces: Vec::new(),
             entering: BTreeMap::new(),
             early: None,
             unbound: None,
@@ -111,6 +114,7 @@ impl State {
     /// Takes a prison out of the tree and the list; returns its parent.
     pub(super) fn unlink(&mut self, key: Key) -> Option<Key> {
         let prison = self.prisons.remove(&key)?;
+        self.release_interfaces(key);
         self.all.remove(&prison.id);
         let parent = prison.parent?;
         self.prison_mut(parent).children.retain(|child| *child != key);

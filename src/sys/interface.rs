@@ -1,6 +1,26 @@
 //! Network interfaces and the jails that have them.
 
-use super::Errno;
+use super::{Errno, System};
+
+impl System {
+    /// Moves a network interface into a jail's network stack or back out of it: `SIOCSIFVNET` and `SIOCSIFRVNET`.
+    pub(crate) fn move_interface(&self, name: &[u8], jid: i32, way: Move) -> Result<(), Errno> {
+        #[cfg(feature = "sim")]
+        if let Some((model, _inside)) = self.model() {
+            return model.move_interface(name, jid, way);
+        }
+        move_interface(name, jid, way)
+    }
+
+    /// Whether this process's network stack has an interface of a name. Wraps if_nametoindex(3).
+    pub(crate) fn has_interface(&self, name: &[u8]) -> Result<bool, Errno> {
+        #[cfg(feature = "sim")]
+        if let Some((model, _inside)) = self.model() {
+            return Ok(model.has_interface(name));
+        }
+        has_interface(name)
+    }
+}
 
 /// Which way an interface goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,9 +29,8 @@ pub(crate) enum Move {
     Back,
 }
 
-/// Moves a network interface into a jail's network stack or back out of it: `SIOCSIFVNET` and `SIOCSIFRVNET`.
 #[cfg(target_os = "freebsd")]
-pub(crate) fn move_interface(name: &[u8], jid: i32, way: Move) -> Result<(), Errno> {
+fn move_interface(name: &[u8], jid: i32, way: Move) -> Result<(), Errno> {
     use core::ffi::{c_char, c_ulong};
     use core::mem::zeroed;
     use std::os::fd::AsRawFd;
@@ -49,7 +68,26 @@ pub(crate) fn move_interface(name: &[u8], jid: i32, way: Move) -> Result<(), Err
     if result == -1 { Err(Errno::last()) } else { Ok(()) }
 }
 
+#[cfg(target_os = "freebsd")]
+fn has_interface(name: &[u8]) -> Result<bool, Errno> {
+    let name = std::ffi::CString::new(name).map_err(|_| Errno(libc::EINVAL))?;
+    // SAFETY: the call only reads the string, which ends in NUL.
+    let index = unsafe { libc::if_nametoindex(name.as_ptr()) };
+    match index {
+        0 => match Errno::last() {
+            Errno(libc::ENXIO) => Ok(false),
+            errno => Err(errno),
+        },
+        _ => Ok(true),
+    }
+}
+
 #[cfg(not(target_os = "freebsd"))]
-pub(crate) fn move_interface(_: &[u8], _: i32, _: Move) -> Result<(), Errno> {
+fn has_interface(_: &[u8]) -> Result<bool, Errno> {
+    Err(Errno(libc::ENOSYS))
+}
+
+#[cfg(not(target_os = "freebsd"))]
+fn move_interface(_: &[u8], _: i32, _: Move) -> Result<(), Errno> {
     Err(Errno(libc::ENOSYS))
 }
