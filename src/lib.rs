@@ -45,7 +45,7 @@
 //! | run a program in one | [`Jail::command`]; [`CommandExt`] for a command that someone else made |
 //! | enter with this process, for good | [`Jail::attach`], [`JailBuilder::enter`] |
 //! | remove | drop an [`OwnedJail`], or [`Jail::remove`] |
-//! | be told | [`Watcher`], [`Jail::wait_dying`], [`Jail::wait_gone`] |
+//! | receive events, wait for the end of a jail | [`Watcher`], [`Jail::wait_dying`], [`Jail::wait_gone`] |
 //! | know what the kernel has | [`Features`], [`Catalog`] |
 //! | do what the typed layer lacks | [`Request`] with [`raw`]; [`sys`] for C's conventions |
 //! | test all that without root or FreeBSD | feature `sim` |

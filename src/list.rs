@@ -48,8 +48,9 @@ impl<'p> Jails<'p> {
     ///
     /// # FreeBSD versions
     ///
-    /// Since 15.0 a dying jail may have another number than it had: it loses its own to a new jail that asks for it.
-    /// Before, it keeps it.
+    /// Since 15.0 a dying jail gets another jid when a new jail asks for the one that it has. A jail to which that
+    /// happens while the list is read may be listed twice, or not at all: a jid does not identify a dying jail.
+    /// Before, it keeps its jid.
     pub fn dying(mut self, dying: bool) -> Self {
         self.dying = dying;
         self

@@ -60,6 +60,7 @@ impl Jail {
     /// [`ErrorKind::PermissionDenied`] (`EPERM`) when not root (by descriptor: when its maker was not), **or when
     /// the process has any directory open**, close-on-exec or not: the error names the descriptor, and the
     /// directory if the kernel knows its path. [`ErrorKind::Gone`] when the jail has been removed.
+    /// [`ErrorKind::InvalidPath`] (`ENOTDIR`) when the file system of the jail's root was unmounted by force.
     /// [`ErrorKind::Other`] when the process may run on none of the jail's processors (`EDEADLK`), or when the jail's
     /// own network stack does not have the process's routing table (`EINVAL`). A failed attempt may leave the process
     /// in the jail's cpuset.

@@ -44,10 +44,10 @@ pub use owned::OwnedJail;
 ///
 /// The descriptor is close-on-exec, but the kernel puts it into the process's table when the creation or the look-up
 /// *begins*, without that flag. A program that another thread starts meanwhile by [`Jail::command`] or [`CommandExt`]
-/// does not inherit it: their children look for jail descriptors by themselves. **One that is started otherwise, such as by
-/// a plain [`std::process::Command`], may**: on 15.1, of 1,863 programs started beside creations in another thread 850
-/// did. It keeps the jail from going when the descriptor owns it. Where a program must be started that way, in a jail
-/// or not, create and open no jail meanwhile.
+/// does not inherit it: their children look for jail descriptors by themselves. **One that is started otherwise, such
+/// as by a plain [`std::process::Command`], may**: on 15.1, of 1,863 programs started beside creations in another
+/// thread 850 did. It keeps the jail from going when the descriptor owns it. Where a program must be started that way,
+/// in a jail or not, create and open no jail meanwhile.
 ///
 /// [`CommandExt`]: crate::CommandExt
 pub struct Jail {
@@ -223,9 +223,12 @@ impl Jail {
 
     /// Removes the jail, the jails below it, and kills their processes.
     ///
-    /// The jail begins to die; it may take the kernel a while to let go of the last of it. The handle stays, and its
-    /// methods fail with [`ErrorKind::Gone`] from now on. An [`OwnedJail`] whose jail was removed this way, through itself,
-    /// a clone or a borrow, does not remove it again on drop.
+    /// The jail begins to die; it may take the kernel a while to let go of the last of it: see
+    /// [`wait_gone`](Self::wait_gone). Where the jail, or one below it, has a network stack of its own, the call
+    /// blocks for up to a second while the kernel takes that apart, and no signal interrupts it: asynchronous code
+    /// should make it on a thread that may block. The handle stays, and its methods fail with [`ErrorKind::Gone`] from
+    /// now on. An [`OwnedJail`] whose jail was removed this way, through itself, a clone or a borrow, does not remove
+    /// it again on drop.
     ///
     /// Wraps jail_remove_jd(2) or jail_remove(2).
     ///
@@ -236,9 +239,9 @@ impl Jail {
     ///
     /// # FreeBSD versions
     ///
-    /// Since 15.0 the handle's own jail is removed, from inside it, too, which kills this process. Before, the jail that
-    /// has its jid is removed, and never from inside: that fails with [`ErrorKind::NotFound`], and the jail lives on. If
-    /// another process removed the jail and its jid has been reused, that other jail is removed.
+    /// Since 15.0 the handle's own jail is removed, from inside it, too, which kills this process. Before, the jail
+    /// that has its jid is removed, and never from inside: that fails with [`ErrorKind::NotFound`], and the jail lives
+    /// on. If another process removed the jail and its jid has been reused, that other jail is removed.
     #[doc(alias = "jail_remove")]
     pub fn remove(&self) -> Result<()> {
         self.check()?;
@@ -315,7 +318,8 @@ impl Jail {
         self.kin.set_owner(owner);
     }
 
-    /// Where a jail that is looked for by its jid is not found, tells whether it is gone or this process has entered it.
+    /// Where a jail that is looked for by its jid is not found, tells whether it is gone or this process has entered
+    /// it.
     pub(crate) fn gone_or_unseen(&self, error: Error) -> Error {
         if error.kind() != ErrorKind::Gone || self.descriptor.is_some() || self.entries == System::entries() {
             return error;

@@ -25,7 +25,8 @@ use crate::update::carry_rules;
 /// that has been forked but not yet executed its program) would keep it alive. Errors on drop are ignored; call
 /// [`remove`](Jail::remove) to see them. A jail that was removed through this handle, a [clone](Jail::try_clone) or a
 /// function that takes `&Jail` is not removed again. On drop the kernel ends the jail's processes and may have to tear
-/// down network stacks, which blocks the thread for up to a second.
+/// down network stacks, which blocks the thread for up to a second: asynchronous code should drop it on a thread that
+/// may block.
 ///
 /// # Handing the jail over
 ///

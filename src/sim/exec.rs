@@ -1,6 +1,7 @@
 //! What starting programs asks of the model, and what is asked about processes.
 
 use core::ffi::c_int;
+use std::os::fd::{AsRawFd, BorrowedFd};
 
 use crate::sys::Errno;
 
@@ -40,9 +41,11 @@ impl Kernel {
         state.has_cpuset(id).then_some(id)
     }
 
-    /// Notices what has been closed since the last call, as a kernel does at once.
-    pub(crate) fn notice_closed_descriptors(&self) {
-        let _ = self.enter("poll");
+    /// What poll(2) of a descriptor does before it waits. What has been closed since the last call is noticed, which a
+    /// kernel does at once.
+    pub(crate) fn poll(&self, descriptor: BorrowedFd<'_>) -> Result<(), Errno> {
+        let (state, _) = self.enter("poll");
+        state.descriptors.check_rights(descriptor.as_raw_fd())
     }
 
     /// kill(2), by a process that may signal any other. Every signal ends it, 0 excepted.

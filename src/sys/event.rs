@@ -153,10 +153,13 @@ impl System {
         loop {
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             #[cfg(feature = "sim")]
-            let nap = self.model().map(|(model, _inside)| {
-                model.notice_closed_descriptors();
-                left.map_or(LOOK, |left| left.min(LOOK))
-            });
+            let nap = match self.model() {
+                Some((model, _inside)) => {
+                    model.poll(descriptor)?;
+                    Some(left.map_or(LOOK, |left| left.min(LOOK)))
+                }
+                None => None,
+            };
             #[cfg(not(feature = "sim"))]
             let nap: Option<Duration> = None;
             match fd::wait_hung_up(descriptor, nap.or(left)) {

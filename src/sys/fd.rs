@@ -5,7 +5,7 @@ use core::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::time::Duration;
 
-use super::Errno;
+use super::{ENOTCAPABLE, Errno};
 
 /// What fstat(2) says of a descriptor, as far as the crate asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,9 +108,15 @@ pub(crate) fn wait_readable(fd: BorrowedFd<'_>, timeout: Duration) -> Result<(),
 ///
 /// # Errors
 ///
-/// `EINTR` when a signal comes in.
+/// `EINTR` when a signal comes in, `ENOTCAPABLE` for a descriptor whose rights have been limited to less than
+/// `CAP_EVENT`.
 pub(crate) fn wait_hung_up(fd: BorrowedFd<'_>, timeout: Option<Duration>) -> Result<bool, Errno> {
-    Ok(poll(fd, 0, timeout)? & libc::POLLHUP != 0)
+    let said = poll(fd, 0, timeout)?;
+    if said & libc::POLLNVAL != 0 {
+        // The descriptor is open, since it is borrowed.
+        return Err(Errno(ENOTCAPABLE));
+    }
+    Ok(said & libc::POLLHUP != 0)
 }
 
 /// Makes one poll(2) of one descriptor, for ever without a timeout, and returns what is said of it.

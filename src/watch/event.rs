@@ -66,9 +66,9 @@ pub enum EventKind {
         /// Its process id; `None` when there were several, or when jails have been created too.
         pid: Option<u32>,
     },
-    /// The jail **began to die**: it cannot be entered, changed or found any more. Something may keep it dying for long:
-    /// see [`HeldJail`](super::HeldJail). [`Jail::wait_gone`](crate::Jail::wait_gone) waits until it is gone. The watch
-    /// has ended: no more events of this jail follow.
+    /// The jail **began to die**: it cannot be entered, changed or found any more. Something may keep it dying for
+    /// long: see [`HeldJail`](super::HeldJail). [`Jail::wait_gone`](crate::Jail::wait_gone) waits until it is gone.
+    /// The watch has ended: no more events of this jail follow.
     Removed,
 }
 

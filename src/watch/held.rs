@@ -22,9 +22,9 @@ use crate::sys::{self, System};
 /// A jail that was not gone when the timeout of a wait passed, from [`Jail::wait_gone`] and
 /// [`Jail::remove_and_wait`].
 ///
-/// It is dying, unless [`is_dying`](Self::is_dying) says that it has not been removed yet. Nobody can change or enter a
-/// dying jail, but it keeps its name's place among the jails being removed, counts as a child of the jails above it, and
-/// keeps them from going, too. [`holders`](Self::holders) lists what holds it, as far as that can be found out;
+/// It is dying, unless [`is_dying`](Self::is_dying) says that it has not been removed yet. Nobody can change or enter
+/// a dying jail, but it keeps its name's place among the jails being removed, counts as a child of the jails above it,
+/// and keeps them from going, too. [`holders`](Self::holders) lists what holds it, as far as that can be found out;
 /// [`wait_gone`](Self::wait_gone) goes on waiting for the same jail.
 ///
 /// # What holds a removed jail

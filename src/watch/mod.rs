@@ -35,9 +35,10 @@ use watches::{Ended, Watches};
 
 /// Watches jails: tells when they are changed, entered or removed, and when jails are created below them.
 ///
-/// A watcher is an event queue, kqueue(2), to which jails are added with [`watch`](Self::watch). Each event read from it
-/// is about one jail; the kernel joins what has happened to that jail since its last event. A watcher can be used from
-/// several threads at once; each event goes to one of them. Open queues do not keep the process from entering a jail.
+/// A watcher is an event queue, kqueue(2), to which jails are added with [`watch`](Self::watch). Each event read from
+/// it is about one jail; the kernel joins what has happened to that jail since its last event. A watcher can be used
+/// from several threads at once; each event goes to one of them. Open queues do not keep the process from entering a
+/// jail.
 ///
 /// **A watch lasts until the removal of its jail has been read, or until [`unwatch`](Self::unwatch)**, whatever becomes
 /// of the handle that it was made with. It holds a descriptor of its own, one per watch, which does not keep a removed
@@ -45,8 +46,8 @@ use watches::{Ended, Watches};
 ///
 /// As [`AsFd`] a watcher can be given to poll(2), or to the event loop of an async runtime: the descriptor is readable
 /// while there are events. An event loop must wait for reading only (kqueue(2) refuses to watch another queue for
-/// writing). When it reports that the descriptor is readable, call [`try_next`](Self::try_next) until it returns `None`.
-/// Add no filters of your own to it: their events are discarded.
+/// writing). When it reports that the descriptor is readable, call [`try_next`](Self::try_next) until it returns
+/// `None`. Add no filters of your own to it: their events are discarded.
 ///
 /// A jail removed before you can watch it is still reported if its parent is watched: its creation is. To follow all
 /// jails of a host, as `examples/watch.rs` does: watch the [host](Self::watch_own), which reports new jails; then list
@@ -55,9 +56,9 @@ use watches::{Ended, Watches};
 ///
 /// # In a forked child
 ///
-/// kqueue(2) is not inherited by a forked child, where the queue's number is free and may be given to another file. In a
-/// child every method returns an error, and dropping the watcher closes no queue. Make a new watcher there.
-/// [`AsFd`] cannot fail: do not use it in a child.
+/// kqueue(2) is not inherited by a forked child, where the queue's number is free and may be given to another file. In
+/// a child every method returns an error, and dropping the watcher closes no queue. Make a new watcher there. [`AsFd`]
+/// cannot fail: do not use it in a child.
 ///
 /// # FreeBSD versions
 ///
@@ -267,8 +268,8 @@ impl Watcher {
         Ok(id)
     }
 
-    /// Ends a watch. Events of it that have not been read are lost. Returns whether it was there: a watch ends by itself
-    /// once the removal of its jail has been read.
+    /// Ends a watch. Events of it that have not been read are lost. Returns whether it was there: a watch ends by
+    /// itself once the removal of its jail has been read.
     ///
     /// Wraps close(2) of the watch's descriptor, and kevent(2) for the host's.
     ///
@@ -466,8 +467,8 @@ impl Watcher {
         result.map_err(|errno| queue_error(Call::Kevent, errno))
     }
 
-    /// Makes one kevent(2) and returns its events. A signal that is caught makes it return none. Watches of removed jails
-    /// are ended.
+    /// Makes one kevent(2) and returns its events. A signal that is caught makes it return none. Watches of removed
+    /// jails are ended.
     fn read<'r>(
         &self,
         room: &'r mut [Kevent],

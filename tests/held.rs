@@ -1,0 +1,160 @@
+//! What holds a removed jail.
+
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
+
+mod common;
+
+use std::any::Any;
+use std::fs::File;
+use std::io::{IoSlice, IoSliceMut};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::net::UnixStream;
+use std::process::Command;
+use std::time::Duration;
+
+use common::{jail, name, on_every_kernel};
+use freebsd_jail::Jail;
+use freebsd_jail::watch::{HeldJail, Holders, WaitOutcome};
+use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
+
+const SOON: Duration = Duration::from_millis(50);
+/// Longer than anything takes, on an emulated machine too.
+const LONG: Duration = Duration::from_secs(60);
+
+const DONE: WaitOutcome = WaitOutcome::Done(());
+const TIMED_OUT: WaitOutcome = WaitOutcome::TimedOut(());
+
+#[test]
+fn t27_a_wait_that_times_out_tells_which_zombies_hold_the_jail() {
+    on_every_kernel(|host| {
+        let jail = jail("zombies");
+        let inmates = [host.inmate(&jail), host.inmate(&jail)];
+        let mut pids: Vec<u32> = inmates.iter().map(common::Inmate::pid).collect();
+        pids.sort_unstable();
+        let jid = jail.jid();
+        let WaitOutcome::TimedOut(mut held) = jail.remove_and_wait(Some(SOON)).expect("removed") else {
+            panic!("two zombies hold it");
+        };
+        assert!(held.is_dying());
+        assert_eq!(held.jid(), Some(jid));
+        let holders = held.holders().expect("listed");
+        let mut own: Vec<u32> = holders.own_zombies().collect();
+        own.sort_unstable();
+        assert_eq!(own, pids);
+        assert_eq!(holders.processes.len(), 2);
+        assert_eq!(holders.jails, []);
+        let text = holders.to_string();
+        assert!(text.contains(&format!("process {} (a zombie", pids[0])), "{text}");
+        let [first, second] = inmates;
+        first.bury();
+        assert_eq!(held.wait_gone(Some(SOON)).expect("waited"), TIMED_OUT);
+        assert_eq!(held.holders().expect("listed").processes.len(), 1);
+        second.bury();
+        assert_eq!(held.wait_gone(Some(LONG)).expect("waited"), DONE);
+        assert!(held.holders().expect("listed").is_empty());
+        assert_eq!(held.wait_gone(None).expect("waited"), DONE);
+    });
+}
+
+#[test]
+fn t27_a_dying_jail_below_holds_the_jails_above() {
+    on_every_kernel(|host| {
+        let outer = jail("outer");
+        let inner = outer.child_builder().name("inner").path("/").create_persistent().expect("created");
+        let inmate = host.inmate(&inner);
+        let WaitOutcome::TimedOut(mut held) = outer.remove_and_wait(Some(SOON)).expect("removed") else {
+            panic!("the jail below holds it");
+        };
+        let holders = held.holders().expect("listed");
+        assert_eq!((holders.processes.len(), &holders.jails), (0, &vec![inner.jid()]));
+        assert_eq!(holders.to_string(), format!("jail {}", inner.jid()));
+        inmate.bury();
+        assert_eq!(held.wait_gone(Some(LONG)).expect("waited"), DONE);
+    });
+}
+
+#[test]
+fn a_wait_for_a_living_jail_that_times_out_says_that_it_lives() {
+    on_every_kernel(|host| {
+        let jail = jail("lives");
+        let inmate = host.inmate(&jail);
+        let WaitOutcome::TimedOut(mut held) = jail.wait_gone(Some(SOON)).expect("waited") else {
+            panic!("it lives");
+        };
+        assert!(!held.is_dying());
+        let holders = held.holders().expect("listed");
+        let [process] = holders.processes[..] else { panic!("{holders:?}") };
+        assert_eq!((process.pid, process.is_zombie), (inmate.pid(), false));
+        assert_eq!(holders.own_zombies().count(), 0);
+        // It is renamed and removed meanwhile, and is the same jail.
+        jail.update().name(name("renamed")).apply().expect("renamed");
+        jail.remove().expect("removed");
+        assert_eq!(held.wait_gone(Some(SOON)).expect("waited"), TIMED_OUT);
+        assert!(held.is_dying());
+        inmate.bury();
+        assert_eq!(held.wait_gone(Some(LONG)).expect("waited"), DONE);
+    });
+}
+
+#[test]
+fn t48_what_was_opened_inside_holds_the_jail_and_cannot_be_listed() {
+    let host = common::host();
+    let jail = jail("opened");
+    let opened: Box<dyn Any> = if let Some(model) = host.model() {
+        let inmate = model.process().fork();
+        inmate.run(|| jail.attach()).expect("entered");
+        let file = inmate.open_file();
+        inmate.kill();
+        Box::new(file)
+    } else {
+        Box::new(opened_inside(&jail))
+    };
+    let WaitOutcome::TimedOut(mut held) = jail.remove_and_wait(Some(SOON)).expect("removed") else {
+        panic!("a file that was opened inside holds it");
+    };
+    let holders = held.holders().expect("listed");
+    assert!(holders.is_empty(), "{holders:?}");
+    assert!(holders.to_string().contains("cannot be listed"), "{holders}");
+    drop(opened);
+    assert_eq!(held.wait_gone(Some(LONG)).expect("waited"), DONE);
+}
+
+/// Returns a file that a process in the jail opened, which has ended since.
+fn opened_inside(jail: &Jail) -> OwnedFd {
+    let (ours, theirs) = UnixStream::pair().expect("a pair");
+    let status = Command::new("/usr/sbin/jexec")
+        .arg(jail.jid().to_string())
+        .arg(std::env::current_exe().expect("this program"))
+        .args(["--exact", "child_opens_a_file", "--ignored"])
+        .stdin(OwnedFd::from(theirs))
+        .status();
+    assert!(status.expect("run").success());
+    let mut byte = [0];
+    let mut room = nix::cmsg_space!([RawFd; 1]);
+    let mut into = [IoSliceMut::new(&mut byte)];
+    let message =
+        recvmsg::<()>(ours.as_raw_fd(), &mut into, Some(&mut room), MsgFlags::empty()).expect("received");
+    let found = message.cmsgs().expect("whole").find_map(|sent| match sent {
+        ControlMessageOwned::ScmRights(numbers) => numbers.first().copied(),
+        _ => None,
+    });
+    // SAFETY: recvmsg has just made it, and nothing else knows of it.
+    unsafe { OwnedFd::from_raw_fd(found.expect("a descriptor")) }
+}
+
+#[test]
+#[ignore = "run by the test above, in a process of its own"]
+fn child_opens_a_file() {
+    let file = File::open("/dev/null").expect("opened");
+    let numbers = [file.as_raw_fd()];
+    let rights = [ControlMessage::ScmRights(&numbers)];
+    let bytes = [IoSlice::new(b"1")];
+    sendmsg::<()>(std::io::stdin().as_raw_fd(), &bytes, &rights, MsgFlags::empty(), None).expect("sent");
+}
+
+#[test]
+fn what_holds_a_jail_goes_to_other_threads() {
+    fn check<T: Send + Sync>() {}
+    check::<HeldJail>();
+    check::<Holders>();
+}
