@@ -144,6 +144,8 @@ pub(crate) struct Cache {
     mac_do: OnceLock<bool>,
     /// `kern.osreldate`, where it can be relied on.
     pub(crate) osreldate: OnceLock<Option<u32>>,
+    /// Whether resources are accounted for.
+    racct: OnceLock<bool>,
 }
 
 impl Cache {
@@ -154,6 +156,7 @@ impl Cache {
             options: Options::all(),
             mac_do: OnceLock::new(),
             osreldate: OnceLock::new(),
+            racct: OnceLock::new(),
         }
     }
 }
@@ -167,6 +170,29 @@ impl System {
             // Where the tree cannot be asked, each update finds out for itself.
             !matches!(answer, Err(Errno(libc::ENOENT | libc::ENOSYS)))
         })
+    }
+}
+
+impl System {
+    /// Whether resources are accounted for, as rctl(8) needs it: `kern.racct.enable`, which is set when the kernel
+    /// starts. Asked once, when it is first needed.
+    pub(crate) fn accounts_resources(&self) -> bool {
+        *self.cache().racct.get_or_init(|| {
+            let mut value = [0; size_of::<i32>()];
+            match self.sysctl_by_name("kern.racct.enable", &mut value) {
+                Ok(len) => value.iter().take(len).any(|&byte| byte != 0),
+                // A kernel without it, or no kernel at all. Where it cannot be asked, a guard too many is better.
+                Err(Errno(libc::ENOENT | libc::ENOSYS)) => false,
+                Err(_) => true,
+            }
+        })
+    }
+
+    /// Whether this process is in a jail, `security.jail.jailed`. Never asked ahead: it may enter one at any time.
+    pub(crate) fn is_jailed(&self) -> core::result::Result<bool, Errno> {
+        let mut value = [0; size_of::<i32>()];
+        self.sysctl_by_name("security.jail.jailed", &mut value)?;
+        Ok(i32::from_ne_bytes(value) != 0)
     }
 }
 
@@ -193,10 +219,8 @@ pub fn is_jailed() -> Result<bool> {
 
 /// Whether this process is in a jail of a kernel.
 pub(crate) fn is_jailed_on(system: &System) -> Result<bool> {
-    let mut value = [0; size_of::<i32>()];
-    system.sysctl_by_name("security.jail.jailed", &mut value).map_err(|errno| match errno.0 {
+    system.is_jailed().map_err(|errno| match errno.0 {
         libc::ENOSYS => Error::os(Call::Sysctl, errno, ErrorKind::Unsupported, "this host has no jails"),
         _ => Error::os(Call::Sysctl, errno, ErrorKind::Other, "security.jail.jailed"),
-    })?;
-    Ok(i32::from_ne_bytes(value) != 0)
+    })
 }

@@ -94,6 +94,7 @@ mod exec;
 mod features;
 mod flags;
 mod get;
+mod guard;
 mod host;
 mod info;
 mod interface;

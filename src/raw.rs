@@ -16,10 +16,10 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use crate::error::{self, Call, Error, ErrorKind, Result, Subject};
 use crate::flags::{GetFlags, SetFlags};
+use crate::guard;
 use crate::jid::Jid;
 use crate::legacy::LegacyJail;
-use crate::param::{self, Kind};
-use crate::request::{Desc, Draft, ERRMSG_LEN, Request, Verb, name};
+use crate::request::{Desc, Draft, ERRMSG_LEN, Request, Verb};
 use crate::sys::{self, Errno, System, Trap};
 
 /// How a call uses a jail descriptor, which FreeBSD has since 15.0.
@@ -69,10 +69,7 @@ pub fn jail_set(request: &mut Request, at: At<'_>, flags: SetFlags) -> Result<Re
     let system = System::current();
     check_flags(flags.bits())?;
     check_descriptors(&system, at, flags.intersects(SetFlags::GET_DESC | SetFlags::OWN_DESC))?;
-    if flags.contains(SetFlags::UPDATE) && !matches!(at, At::Use(_)) {
-        check_update_key(request)?;
-    }
-    check_booleans(request)?;
+    guard::check_set(&system, request, at.flag(), at.desc(), flags.contains(SetFlags::UPDATE))?;
     let subject = if flags.contains(SetFlags::UPDATE) { Subject::Named } else { Subject::New };
     let wants = flags.intersects(SetFlags::GET_DESC | SetFlags::OWN_DESC);
     let verb = Verb { call: Call::JailSet, flags: flags.bits() | at.flag(), subject };
@@ -229,14 +226,17 @@ impl At<'_> {
             Self::Below(_) => sys::JAIL_AT_DESC,
         }
     }
+
+    fn desc(&self) -> Desc<'_> {
+        match self {
+            Self::None => Desc::Absent,
+            Self::Use(fd) | Self::Below(fd) => Desc::Given(*fd),
+        }
+    }
 }
 
 fn make(system: &System, request: &mut Request, verb: Verb, at: At<'_>, wants: bool) -> Result<Reply> {
-    let desc = match at {
-        At::Use(fd) | At::Below(fd) => Desc::Given(fd),
-        At::None if wants => Desc::Empty,
-        At::None => Desc::Absent,
-    };
+    let desc = if wants && matches!(at, At::None) { Desc::Empty } else { at.desc() };
     let answer = request.draft().call_with(system, verb, desc, &mut [0; ERRMSG_LEN])?;
     let jid = Jid::try_from(answer.jid)
         .map_err(|error| error.with_kind(ErrorKind::InvalidAnswer).because("the kernel returned no jid"))?;
@@ -318,42 +318,6 @@ pub(crate) fn no_descriptors() -> Error {
 /// Whether the request has nothing but what says which jail is meant.
 fn names_only_a_jail(request: &Request) -> bool {
     request.len() == 1 && request.names().all(|name| matches!(name, "jid" | "name"))
-}
-
-/// Refuses an update that would create a jail: one whose name ends where a component should stand.
-fn check_update_key(request: &Request) -> Result<()> {
-    let has_jid = request.value("jid").is_some_and(|jid| jid.iter().any(|&byte| byte != 0));
-    // The kernel reads to the first NUL, whatever the buffer's size.
-    let name = request.value("name").and_then(|name| name.split(|&byte| byte == 0).next());
-    match name {
-        Some([]) if !has_jid => Err(nameless("an update needs the name of a jail")),
-        Some([.., b'.']) if !has_jid => Err(nameless("the name of a jail cannot end in a dot")),
-        _ => Ok(()),
-    }
-}
-
-/// Refuses a boolean that has a value: the kernel looks at the name alone, and would grant what an int 0 denies.
-fn check_booleans(request: &Request) -> Result<()> {
-    let is_bool = |name: &str| param::find(name).is_some_and(|definition| definition.kind == Kind::Bool);
-    for name in request.names() {
-        let (level, last) = name::split_text(name);
-        let boolean = name.starts_with("allow.")
-            || is_bool(name)
-            || last.strip_prefix("no").is_some_and(|last| is_bool(&format!("{level}{last}")));
-        if boolean && request.value(name).is_some() {
-            return Err(Error::refused(
-                ErrorKind::InvalidValue,
-                "the kernel looks at a boolean's name alone, and takes it for true whatever its value: add it \
-                 without one, with `no` before its last component for false",
-            )
-            .about(name));
-        }
-    }
-    Ok(())
-}
-
-fn nameless(reason: &'static str) -> Error {
-    Error::refused(ErrorKind::InvalidValue, reason).about("name")
 }
 
 pub(crate) fn attach_error(call: Call, errno: Errno) -> Error {

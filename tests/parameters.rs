@@ -87,9 +87,9 @@ fn cases() -> Vec<Case> {
         Case::fixed("ip6", Value::Mode(Mode::Inherit)),
         Case::new("ip6.addr", Value::Ip6(vec![Ipv6Addr::LOCALHOST]), Value::Ip6(vec![])),
         Case::new("ip6.saddrsel", Value::Bool(false), Value::Bool(true)),
-        mode("sysvmsg", Mode::New, Mode::Inherit),
+        mode("sysvmsg", Mode::Inherit, Mode::New),
         mode("sysvsem", Mode::Inherit, Mode::Disable),
-        mode("sysvshm", Mode::New, Mode::Disable),
+        mode("sysvshm", Mode::Inherit, Mode::Disable),
         mode("linux", Mode::Inherit, Mode::New),
         string("linux.osname", "Linux", "GNU"),
         string("linux.osrelease", "5.15.0", "6.1.0"),
@@ -281,7 +281,7 @@ fn each_setter_sets_its_parameter() {
             .osreldate(12)
             .sysvmsg(Mode::New)
             .sysvsem(Mode::Inherit)
-            .sysvshm(Mode::New)
+            .sysvshm(Mode::Disable)
             .allow(Allow::MOUNT | Allow::QUOTAS)
             .deny(Allow::RESERVED_PORTS)
             .allow_mount("devfs")
@@ -305,7 +305,7 @@ fn each_setter_sets_its_parameter() {
                 param::SYSVSHM
             ))
             .expect("read"),
-            (false, false, Mode::New, Mode::Inherit, Mode::New)
+            (false, false, Mode::New, Mode::Inherit, Mode::Disable)
         );
         let may = jail.permissions().expect("read");
         assert!(may.contains(Allow::MOUNT | Allow::QUOTAS | Allow::MOUNT_DEVFS | Allow::SUSER));
@@ -320,9 +320,9 @@ fn each_setter_sets_its_parameter() {
             .children_max(1)
             .enforce_statfs(2)
             .devfs_ruleset(0)
-            .sysvmsg(Mode::Inherit)
+            .sysvmsg(Mode::New)
             .sysvsem(Mode::Disable)
-            .sysvshm(Mode::Disable)
+            .sysvshm(Mode::New)
             .allow(Allow::MLOCK)
             .deny(Allow::QUOTAS)
             .deny_mount("devfs")
@@ -333,7 +333,7 @@ fn each_setter_sets_its_parameter() {
         assert_eq!((mode, ip4, level), (Mode::Inherit, vec![], 2));
         assert_eq!(
             jail.get((param::SYSVMSG, param::SYSVSEM, param::SYSVSHM, param::ENFORCE_STATFS)).expect("read"),
-            (Mode::Inherit, Mode::Disable, Mode::Disable, 2)
+            (Mode::New, Mode::Disable, Mode::New, 2)
         );
         let may = jail.permissions().expect("read");
         assert!(may.contains(Allow::MOUNT | Allow::MLOCK));

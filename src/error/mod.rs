@@ -110,6 +110,12 @@ impl Error {
         self
     }
 
+    /// Replaces the kernel's text, where a caller inside the crate knows which name it was to quote.
+    pub(crate) fn with_message(mut self, message: &str) -> Self {
+        self.0.message = Some(message.into());
+        self
+    }
+
     /// Makes a copy, for a mistake that is told more than once.
     pub(crate) fn again(&self) -> Self {
         let Inner { kind, stage, call, message, parameter, reason, source } = &*self.0;

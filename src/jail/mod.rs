@@ -324,9 +324,8 @@ impl Jail {
         if error.kind() != ErrorKind::Gone || self.descriptor.is_some() || self.entries == System::entries() {
             return error;
         }
-        let mut jailed = [0; size_of::<i32>()];
-        match self.system.sysctl_by_name("security.jail.jailed", &mut jailed) {
-            Ok(_) if i32::from_ne_bytes(jailed) != 0 => error.with_kind(ErrorKind::NotFound).because(
+        match self.system.is_jailed() {
+            Ok(true) => error.with_kind(ErrorKind::NotFound).because(
                 "this process has entered a jail since the handle was made, and sees from there only the jails below \
                  it: the jail may be the one that it is in",
             ),

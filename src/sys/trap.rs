@@ -133,14 +133,11 @@ impl System {
     /// Returns `kern.osreldate`, asked for once. `None` inside a jail, which reads whatever its creator set.
     fn osreldate(&self) -> Option<u32> {
         *self.cache().osreldate.get_or_init(|| {
-            let read = |name| {
-                let mut value = [0; size_of::<u32>()];
-                self.sysctl_by_name(name, &mut value).ok().map(|_| u32::from_ne_bytes(value))
-            };
-            if read("security.jail.jailed")? != 0 {
+            if self.is_jailed().ok()? {
                 return None;
             }
-            read("kern.osreldate")
+            let mut value = [0; size_of::<u32>()];
+            self.sysctl_by_name("kern.osreldate", &mut value).ok().map(|_| u32::from_ne_bytes(value))
         })
     }
 }

@@ -89,6 +89,21 @@ impl Host {
         self.model.as_ref().map(sim::Kernel::calls)
     }
 
+    /// Has a model account for resources. Whether a real kernel does was decided when it started: says so where it does
+    /// not, since a test is skipped then.
+    pub fn accounts_resources(&self) -> bool {
+        if let Some(model) = &self.model {
+            model.set_racct(true);
+            return true;
+        }
+        let asked = std::process::Command::new("/sbin/sysctl").args(["-n", "kern.racct.enable"]).output();
+        let enabled = asked.is_ok_and(|output| output.stdout.trim_ascii() == b"1");
+        if !enabled {
+            println!("skipped: kern.racct.enable is not set");
+        }
+        enabled
+    }
+
     /// Whether the kernel has jail descriptors. Says so where it has not, since a test is skipped then.
     #[allow(clippy::unused_self, reason = "it is a question to the kernel")]
     pub fn has_descriptors(&self) -> bool {

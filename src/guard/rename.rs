@@ -1,0 +1,105 @@
+//! Giving a jail another name.
+//!
+//! The kernel keeps a jail's name with those of the jails above it, and rewrites the names of the jails below by
+//! counting bytes: rightly for a jail of the host's own level, and for no other (T19). An update from above or from
+//! elsewhere is judged as if the jail were the caller's child, and drops the names above it (T4, T26). A name that has
+//! fewer dots than its jail has jails above is then followed past its end: by a listing from inside, or from a
+//! descriptor, and the kernel panics (T39). See `kern_jail_set` and `prison_name` in `sys/kern/kern_jail.c`.
+//!
+//! So: a jail of the host's level may be renamed; any other only while it has no jails below it and may get none, and
+//! by its parent. Inside a jail every jail is such another one, though a direct child reads 0 as its parent.
+//!
+//! Whether this process is inside a jail takes no call to find out. The host is named "0", as no jail can be, and
+//! the kernel takes `0.NAME` for NAME beside a jid or a descriptor only where the caller is on the host (T30);
+//! elsewhere it refuses to change the jail's parent, before it changes anything.
+
+#![forbid(unsafe_code)]
+
+use crate::error::{Call, Error, ErrorKind, Result};
+use crate::jid::Jid;
+use crate::param::{self, Param, ReadOnly, ReadWrite};
+use crate::request::Draft;
+use crate::sys::{System, Trap};
+
+/// What makes the kernel take a new name only from the host.
+pub(crate) const HOST_PREFIX: &[u8] = b"0.";
+
+/// What the kernel says when it refuses that.
+pub(crate) const NOT_FROM_HOST: &str = "cannot change jail's parent";
+
+/// What there is to know of a jail's place.
+pub(crate) const FAMILY: FamilyKeys = (param::PARENT, param::CHILDREN_CUR, param::CHILDREN_MAX);
+
+type FamilyKeys = (Key<Option<Jid>, ReadOnly>, Key<i32, ReadOnly>, Key<i32, ReadWrite>);
+type Key<T, A> = Param<'static, T, A>;
+
+/// The jail above, if it can be seen from here, how many jails are below, and how many may be.
+pub(crate) type Family = (Option<Jid>, i32, i32);
+
+/// Refuses to rename a jail that is not of the host's level, while it has jails below it or may get some.
+pub(crate) fn check_family((_, now, most): Family) -> Result<()> {
+    if now == 0 && most == 0 {
+        return Ok(());
+    }
+    Err(refused(format!(
+        "a jail that is not of the host's own level can be renamed only while it has no jails below it and may get \
+         none, and this one has {now} and may have {most}: the kernel would garble their names, and panic when they \
+         are listed (T39); remove them and set `children.max` to 0 before"
+    )))
+}
+
+/// Refuses to rename a jail that has processes, or jails below it, while resources are accounted for.
+///
+/// The kernel clears what the jail's processes follow to their account, and panics where one follows it then (T40).
+/// The accounts of jails below keep their old names (T53), and the same is done to each of them at its next update,
+/// whatever that changes. See `prison_racct_modify` in `sys/kern/kern_jail.c`.
+pub(crate) fn check_accounts(
+    system: &System,
+    jid: Jid,
+    children: impl FnOnce() -> Result<i32>,
+) -> Result<()> {
+    if !Trap::T40.is_there(system) || !system.accounts_resources() {
+        return Ok(());
+    }
+    let processes = system.processes_and_zombies(jid.get()).map_err(|errno| {
+        Error::os(Call::Sysctl, errno, ErrorKind::Other, "whether processes run in a jail to be renamed")
+    })?;
+    // Zombies, too: they leave their account when they are waited for.
+    if !processes.is_empty() {
+        return Err(refused(
+            "kern.racct.enable is set, and processes run in the jail or have not been waited for: the kernel may panic \
+             when it is renamed (T40); end them before, or rename the jail before it has any",
+        ));
+    }
+    match children()? {
+        0 => Ok(()),
+        children => Err(refused(format!(
+            "kern.racct.enable is set, and there are {children} jails below: the kernel may panic at the next update of \
+             one that has processes (T40, T53); rename the jail before there are jails below it"
+        ))),
+    }
+}
+
+/// What becomes of renaming a jail that is not below the one that this process is in.
+pub(crate) fn unseen() -> Error {
+    refused(
+        "the jail is not below the one that this process is in: the kernel would give it a name below that jail, which \
+         it is not (T26); rename it from the host, or from a jail above it",
+    )
+}
+
+/// Refuses a new name in a request of the caller's own: which jail it would be given to, and who is asking, is not
+/// known well enough.
+pub(super) fn refuse(system: &System, draft: &Draft<'_>) -> Result<()> {
+    if draft.position("name").is_none() || !Trap::T39.is_there(system) {
+        return Ok(());
+    }
+    Err(refused(
+        "beside a jid or a descriptor it is a new name: the kernel would garble the names of the jails below, or this \
+         one's, and panic when they are listed (T39); use `JailUpdate::name`, which renames where that is safe",
+    ))
+}
+
+fn refused(reason: impl Into<std::borrow::Cow<'static, str>>) -> Error {
+    Error::refused(ErrorKind::InvalidRequest, reason).about("name")
+}

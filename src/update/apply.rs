@@ -1,0 +1,323 @@
+//! Making the change.
+
+#![forbid(unsafe_code)]
+
+use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStringExt;
+
+use super::{JailUpdate, carry_rules};
+use crate::SetFlags;
+use crate::error::{Call, Error, ErrorKind, Result, Subject};
+use crate::get::{self, Key, Read};
+use crate::guard::{ipc, rename};
+use crate::jail::{Jail, Nested, read_and_pin};
+use crate::jid::Jid;
+use crate::param::{self, Mode};
+use crate::raw;
+use crate::request::{Desc, Outgoing, Verb};
+use crate::sys::{self, Trap};
+
+impl JailUpdate<'_> {
+    /// Makes the change, in one jail_set(2). Where nothing is set, nothing is done.
+    ///
+    /// A jail below another one takes up to two calls of jail_get(2) and three of fstat(2) more on FreeBSD 15: made
+    /// from further above, the kernel would judge the change by what the caller may, and not by what the jail's parent
+    /// may, so it is made from the parent. There it goes by the jail's jid, and the handle's jail is seen to live
+    /// right before and right after, unless it goes by losing [`persist`](JailUpdate::persist). Should it be removed in
+    /// between, and another jail be created with its jid below the same parent, that one is changed, and this says
+    /// [`ErrorKind::Gone`].
+    ///
+    /// Where mac_do(4) is loaded, the kernel would reset the rules of a jail with every update that does not mention
+    /// them, so they are read right before and carried, which is one call more. A change of the rules by another process
+    /// between the two calls is lost: rules that are taken away right then come back. Whether the module is
+    /// there is found out at the first update, by sysctl(3), and not again: start a process that changes jails after
+    /// it is loaded.
+    ///
+    /// Keys of `meta` and `env` that are set together with other parameters, or both with each other, take one call
+    /// more, and sysctl `security.jail.meta_maxbufsize`: the texts' lengths are checked before anything changes.
+    ///
+    /// An update of `allow.sysvipc`, `sysvmsg`, `sysvsem` or `sysvshm` takes one call more, which reads what the jail has
+    /// of them, and is refused where the jail would lose a name space of its own, or one below it would; a permission
+    /// that is as it was is not sent. For a new name see [`name`](JailUpdate::name).
+    ///
+    /// The kernel is not asked what the crate can know, but it has the last word: it applies the core's parameters before
+    /// its modules judge theirs, so an update that a module refuses may have been made in part.
+    ///
+    /// # Errors
+    ///
+    /// What a setter found wrong, before any call. [`ErrorKind::Gone`] when the jail has been removed,
+    /// [`ErrorKind::PermissionDenied`] when not root or when the jail would be allowed more than its parent,
+    /// [`ErrorKind::InvalidRequest`] for what would harm the kernel or the jail's processes, with what to do instead;
+    /// [`ErrorKind::UnknownParameter`], [`ErrorKind::InvalidValue`], [`ErrorKind::AddressInUse`].
+    ///
+    /// # Privileges
+    ///
+    /// By descriptor the kernel asks whether the maker of the descriptor was root, so a process that has become another
+    /// user since can still change a jail of its own level. A jail below another one is changed from its parent, of which
+    /// this process makes a new descriptor, and by jid the kernel asks about the caller: both need root at that time.
+    ///
+    /// # FreeBSD versions
+    ///
+    /// Since 15.0 the handle's own jail is changed, but for the moment described above; before, the jail that has its
+    /// jid, in one call, nested or not: there the kernel judges it by what its parent may.
+    pub fn apply(mut self) -> Result<()> {
+        self.settings.take_error()?;
+        if self.settings.is_empty() {
+            return Ok(());
+        }
+        self.jail.check()?;
+        self.check_name()?;
+        self.settings.check()?;
+        self.check_texts()?;
+        self.settings.join();
+        self.spare_name_spaces()?;
+        if self.settings.is_empty() {
+            return Ok(());
+        }
+        // Where the kernel has descriptors, a handle that goes by the jid knows too little: pin it first.
+        let pinned;
+        let jail = if !self.jail.system.has_descriptors()
+            || (self.jail.descriptor_ref().is_some() && self.jail.nested() != Nested::Unknown)
+        {
+            self.jail
+        } else {
+            pinned = self.jail.pin()?;
+            &pinned
+        };
+        match self.new_name().map(<[u8]>::to_vec) {
+            Some(name) => self.rename(jail, &name),
+            None if jail.descriptor_ref().is_some() && jail.nested() == Nested::Yes => {
+                match jail.get(param::PARENT)? {
+                    Some(parent) => self.below(jail, parent),
+                    // It has moved nowhere; this process has moved into its parent.
+                    None => self.by_handle(jail),
+                }
+            }
+            None => self.by_handle(jail),
+        }
+    }
+
+    /// Checks the lengths of `meta` and `env`, since the kernel would do so after it has changed other things (T5).
+    fn check_texts(&self) -> Result<()> {
+        let system = &self.jail.system;
+        if !self.settings.has_texts() {
+            return Ok(());
+        }
+        // Each of the texts is changed as a whole or not at all; what is set beside it may be changed before.
+        if self.settings.is_one_text() || !Trap::T5.is_there(system) {
+            return self.settings.check_new_texts(system);
+        }
+        let (meta, env) = if self.settings.has_keys() {
+            match self.jail.get((param::META, param::ENV)) {
+                // The kernel says so of what is set, too, before it changes anything.
+                Err(error) if error.kind() == ErrorKind::UnknownParameter => return Ok(()),
+                texts => texts?,
+            }
+        } else {
+            Default::default()
+        };
+        self.settings.check_changed_texts(system, &meta.into_vec(), &env.into_vec())
+    }
+
+    /// Leaves alone what the jail, and those below, have of System V IPC of their own (T41).
+    fn spare_name_spaces(&mut self) -> Result<()> {
+        let jail = self.jail;
+        let effect = ipc::check(&jail.system, &self.settings.core, |keys| jail.get(keys))?;
+        if effect.disables_below {
+            let keys = (param::SYSVMSG, param::SYSVSEM, param::SYSVSHM);
+            for modes in jail.descendants().dying(true).get(keys) {
+                let modes: [Mode; 3] = modes?.into();
+                if modes.contains(&Mode::New) {
+                    return Err(ipc::would_disable_below(&self.settings.core));
+                }
+            }
+        }
+        if effect.is_idle {
+            self.settings.unset(ipc::ALL);
+            self.settings.unset(ipc::NOT_ALL);
+        }
+        Ok(())
+    }
+
+    /// Makes the change by what the handle goes by.
+    fn by_handle(&mut self, jail: &Jail) -> Result<()> {
+        match jail.descriptor_ref() {
+            Some(descriptor) => self.call(jail, sys::JAIL_USE_DESC, Desc::Given(descriptor)),
+            None => {
+                self.set_jid(jail);
+                self.call(jail, 0, Desc::Absent)?;
+                if self.may_go() {
+                    // An empty jail has gone with the change, and another one may be given its jid.
+                    jail.look_after();
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Makes the change from the jail's parent, as its child of that jid.
+    fn below(&mut self, jail: &Jail, parent: Jid) -> Result<()> {
+        if jail.descriptor_ref().is_none() {
+            // Judged by the jail's own parent there.
+            return self.by_handle(jail);
+        }
+        let (parent, ()) = read_and_pin(&jail.system, parent, &())?;
+        raw::check_alive(&jail.system, parent.as_fd())?;
+        self.by_jid(jail, sys::JAIL_AT_DESC, Desc::Given(parent.as_fd()))
+    }
+
+    /// Makes the change by the jid of a handle that has a descriptor.
+    fn by_jid(&mut self, jail: &Jail, flags: i32, desc: Desc<'_>) -> Result<()> {
+        check_alive(jail)?;
+        self.set_jid(jail);
+        self.call(jail, flags, desc)?;
+        // The jid was this jail's while it lived: if it lives still, it was this jail that changed.
+        match check_alive(jail) {
+            Err(error) if self.may_go() && error.kind() == ErrorKind::Gone => Ok(()),
+            checked => checked,
+        }
+    }
+
+    /// Whether an empty jail goes with the change.
+    fn may_go(&self) -> bool {
+        self.settings.core.position("nopersist").is_some()
+    }
+
+    fn set_jid(&mut self, jail: &Jail) {
+        if self.settings.core.position("jid").is_none() {
+            self.settings.core.push(&["jid"], Outgoing::Bytes(&jail.jid().get().to_ne_bytes()));
+        }
+    }
+
+    fn call(&mut self, jail: &Jail, flags: i32, desc: Desc<'_>) -> Result<()> {
+        let flags = SetFlags::UPDATE.bits() | flags;
+        let verb = Verb { call: Call::JailSet, flags, subject: Subject::Handle };
+        // As late as can be: what is changed in between is lost.
+        carry_rules(jail, &mut self.settings.core)?;
+        let result = self.settings.core.call(&jail.system, verb, desc);
+        result.map(drop).map_err(|error| jail.gone_or_unseen(self.settings.by_its_name(error)))
+    }
+}
+
+/// A new name: the rules are [`rename`]'s.
+impl JailUpdate<'_> {
+    /// A new name is one component. An empty one, or one that ends in a dot, would create a jail.
+    fn check_name(&self) -> Result<()> {
+        let Some(name) = self.new_name() else { return Ok(()) };
+        let refuse = |reason| Err(Error::refused(ErrorKind::InvalidValue, reason).about("name"));
+        match name {
+            [] => refuse("a jail's name is not empty"),
+            _ if name.contains(&b'.') => {
+                refuse("a jail cannot be moved below another one: give the last component only")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn new_name(&self) -> Option<&[u8]> {
+        self.settings.text("name")
+    }
+
+    fn set_name(&mut self, name: &[u8]) {
+        self.settings.unset("name");
+        self.settings.core.push(&["name"], Outgoing::Text(name));
+    }
+
+    fn rename(&mut self, jail: &Jail, name: &[u8]) -> Result<()> {
+        let system = &jail.system;
+        // A handle that has a descriptor knows whether its jail is nested, and need not be asked about.
+        let known = match jail.nested() {
+            Nested::No if jail.descriptor_ref().is_some() => None,
+            _ => Some(jail.get(rename::FAMILY)?),
+        };
+        rename::check_accounts(system, jail.jid(), || match known {
+            Some((_, children, _)) => Ok(children),
+            None => jail.get(param::CHILDREN_CUR),
+        })?;
+        match known {
+            Some((Some(parent), ..)) => {
+                self.check_family(jail, known)?;
+                self.below(jail, parent)
+            }
+            _ => self.rename_from_host(jail, name, known),
+        }
+    }
+
+    /// Renames a jail that looks as if it were of the host's level.
+    fn rename_from_host(&mut self, jail: &Jail, name: &[u8], known: Option<rename::Family>) -> Result<()> {
+        let prefixed = [rename::HOST_PREFIX, name].concat();
+        if prefixed.len() < param::NAME_MAX && Trap::T39.is_there(&jail.system) {
+            self.set_name(&prefixed);
+            match self.by_handle(jail) {
+                Err(error) if error.message() == Some(rename::NOT_FROM_HOST) => self.set_name(name),
+                Err(error) => return Err(without_prefix(error, name)),
+                Ok(()) => return Ok(()),
+            }
+        }
+        let is_jailed = jail
+            .system
+            .is_jailed()
+            .map_err(|errno| Error::os(Call::Sysctl, errno, ErrorKind::Other, "security.jail.jailed"))?;
+        if !is_jailed || !Trap::T39.is_there(&jail.system) {
+            return self.by_handle(jail);
+        }
+        self.rename_from_inside(jail, known)
+    }
+
+    /// Renames a jail from inside another one, which has to be above it.
+    fn rename_from_inside(&mut self, jail: &Jail, known: Option<rename::Family>) -> Result<()> {
+        let Some(descriptor) = jail.descriptor_ref() else {
+            self.check_family(jail, known)?;
+            return self.by_handle(jail);
+        };
+        let read = Read {
+            system: &jail.system,
+            flags: 0,
+            subject: Subject::Named,
+            desc: Desc::Absent,
+            key: Key::Jid(jail.jid().get()),
+            relative_to: None,
+        };
+        let seen = get::read(read, &rename::FAMILY);
+        // The jid was its own, if it lives.
+        raw::check_alive(&jail.system, descriptor)?;
+        let family = match seen {
+            Ok(found) => found.values,
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Dying) => {
+                return Err(rename::unseen());
+            }
+            Err(error) => return Err(error),
+        };
+        self.check_family(jail, Some(family))?;
+        match family {
+            (Some(parent), ..) => self.below(jail, parent),
+            (None, ..) => self.by_jid(jail, 0, Desc::Absent),
+        }
+    }
+
+    #[allow(clippy::unused_self, reason = "it is a step of renaming")]
+    fn check_family(&self, jail: &Jail, known: Option<rename::Family>) -> Result<()> {
+        if !Trap::T39.is_there(&jail.system) {
+            return Ok(());
+        }
+        match known {
+            Some(family) => rename::check_family(family),
+            None => rename::check_family(jail.get(rename::FAMILY)?),
+        }
+    }
+}
+
+/// Has the kernel's text quote the name that was asked for.
+fn without_prefix(error: Error, name: &[u8]) -> Error {
+    let name = String::from_utf8_lossy(name);
+    let quoted = format!("jail \"0.{name}\" already exists");
+    if error.message() == Some(quoted.as_str()) {
+        return error.with_message(&format!("jail \"{name}\" already exists"));
+    }
+    error
+}
+
+/// Says whether the jail of a handle lives, where it holds a descriptor.
+fn check_alive(jail: &Jail) -> Result<()> {
+    jail.descriptor_ref().map_or(Ok(()), |descriptor| raw::check_alive(&jail.system, descriptor))
+}

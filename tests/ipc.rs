@@ -1,0 +1,189 @@
+//! What a living jail has of System V IPC is not taken away under its processes (T41).
+
+#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod common;
+
+use common::{Host, model, name, on_every_kernel, releases};
+use freebsd_jail::param::Param;
+use freebsd_jail::raw::{self, At};
+use freebsd_jail::{Allow, ErrorKind, Jail, JailBuilder, Mode, Request, Result, SetFlags, param, sim};
+
+const MODULES: [Param<'static, Mode>; 3] = [param::SYSVMSG, param::SYSVSEM, param::SYSVSHM];
+const MODES: (Param<'static, Mode>, Param<'static, Mode>, Param<'static, Mode>) =
+    (param::SYSVMSG, param::SYSVSEM, param::SYSVSHM);
+
+fn builder() -> JailBuilder<'static> {
+    Jail::builder().name(name("ipc")).path("/")
+}
+
+fn with(mode: Mode) -> JailBuilder<'static> {
+    builder().sysvmsg(mode).sysvsem(mode).sysvshm(mode)
+}
+
+/// Whether the kernel has all three modules; says so where it has not, since a test is skipped then.
+fn has_modules() -> bool {
+    let has = builder().create().expect("created").get(MODES).is_ok();
+    if !has {
+        println!("skipped: this kernel has no System V IPC");
+    }
+    has
+}
+
+#[track_caller]
+fn refused(parameter: &str, result: Result<()>) {
+    let error = result.expect_err("it must not be taken away");
+    assert_eq!((error.kind(), error.parameter()), (ErrorKind::InvalidRequest, Some(parameter)), "{error}");
+    assert_eq!(error.call(), None, "{error}");
+    assert!(error.to_string().contains("T41"), "{error}");
+}
+
+#[track_caller]
+fn unharmed(host: &Host) {
+    if let Some(model) = host.model() {
+        assert_eq!(model.sprung(), []);
+    }
+}
+
+#[test]
+fn t41_an_update_that_takes_a_name_space_away_is_refused() {
+    on_every_kernel(|host| {
+        if !has_modules() {
+            return;
+        }
+        let jail = with(Mode::New).create().expect("created");
+        for key in MODULES {
+            for mode in [Mode::Inherit, Mode::Disable] {
+                refused(key.name(), jail.update().securelevel(1).set(key, mode).apply());
+                refused(key.name(), Jail::from_jid(jail.jid()).update().set(key, mode).apply());
+            }
+        }
+        refused("allow.sysvipc", jail.update().securelevel(1).allow(Allow::SYSVIPC).apply());
+        refused("allow.sysvipc", jail.update().securelevel(1).deny(Allow::SYSVIPC).apply());
+        // What is set beside it counts.
+        refused("allow.sysvipc", jail.update().deny(Allow::SYSVIPC).sysvmsg(Mode::New).apply());
+        let keeping = jail.update().sysvmsg(Mode::New).sysvsem(Mode::New).sysvshm(Mode::New);
+        keeping.allow(Allow::SYSVIPC).apply().expect("nothing is taken away");
+        assert_eq!(jail.get(MODES).expect("read"), (Mode::New, Mode::New, Mode::New));
+        assert_eq!(jail.get((param::SECURELEVEL, param::ALLOW_SYSVIPC)).expect("read"), (-1, true));
+        unharmed(host);
+    });
+}
+
+#[test]
+fn t41_a_name_space_is_given_and_shared_ones_change() {
+    on_every_kernel(|host| {
+        if !has_modules() {
+            return;
+        }
+        let jail = builder().create().expect("created");
+        assert_eq!(jail.get(MODES).expect("read"), (Mode::Disable, Mode::Disable, Mode::Disable));
+        jail.update().allow(Allow::SYSVIPC).apply().expect("nothing to lose");
+        assert_eq!(jail.get(MODES).expect("read"), (Mode::Inherit, Mode::Inherit, Mode::Inherit));
+        jail.update().deny(Allow::SYSVIPC).apply().expect("nothing of its own to lose");
+        assert_eq!(jail.get(MODES).expect("read"), (Mode::Disable, Mode::Disable, Mode::Disable));
+        jail.update().sysvshm(Mode::New).sysvsem(Mode::Inherit).apply().expect("nothing to lose");
+        jail.update().sysvshm(Mode::New).sysvsem(Mode::New).apply().expect("nothing to lose");
+        assert_eq!(jail.get(MODES).expect("read"), (Mode::Disable, Mode::New, Mode::New));
+        unharmed(host);
+    });
+}
+
+#[test]
+fn t41_name_spaces_of_jails_below_do_not_go_with_the_parents() {
+    on_every_kernel(|host| {
+        if !has_modules() {
+            return;
+        }
+        let outer = with(Mode::Inherit).children_max(3).create().expect("created");
+        let inner =
+            outer.child_builder().path("/").children_max(1).sysvshm(Mode::Inherit).create().expect("created");
+        let innermost = inner.child_builder().path("/").sysvshm(Mode::New).create().expect("created");
+        refused("sysvshm", outer.update().sysvshm(Mode::Disable).apply());
+        refused("allow.sysvipc", outer.update().deny(Allow::SYSVIPC).sysvmsg(Mode::Inherit).apply());
+        // One that shares the parent's follows it.
+        innermost.remove().expect("removed");
+        outer.update().sysvshm(Mode::Disable).apply().expect("nothing of their own to lose");
+        assert_eq!(inner.get(param::SYSVSHM).expect("read"), Mode::Disable);
+        unharmed(host);
+    });
+}
+
+#[test]
+fn t41_raw_takes_no_name_space_away() {
+    on_every_kernel(|host| {
+        if !has_modules() {
+            return;
+        }
+        let own = name("ipcraw");
+        let jail = with(Mode::New).name(&own).create().expect("created");
+        let ask = |key: &str, parameter: &str, value: Option<i32>| {
+            let mut request = Request::new();
+            match key {
+                "jid" => request.int("jid", jail.jid().get()).expect("a jid"),
+                "name" => request.string("name", &own).expect("a name"),
+                _ => &mut request,
+            };
+            match value {
+                Some(value) => request.int(parameter, value),
+                None => request.flag(parameter),
+            }
+            .expect("added");
+            let at = jail.descriptor().filter(|_| key.is_empty()).map_or(At::None, At::Use);
+            raw::jail_set(&mut request, at, SetFlags::UPDATE).map(drop)
+        };
+        let keys = if jail.descriptor().is_some() { &["jid", "name", ""][..] } else { &["jid", "name"] };
+        for key in keys {
+            refused("sysvshm", ask(key, "sysvshm", Some(2)));
+            refused("sysvsem", ask(key, "sysvsem", Some(0)));
+            refused("allow.sysvipc", ask(key, "allow.sysvipc", None));
+            refused("allow.sysvipc", ask(key, "allow.nosysvipc", None));
+            ask(key, "sysvmsg", Some(1)).expect("as it is");
+            ask(key, "securelevel", Some(1)).expect("something else");
+        }
+        assert_eq!(jail.get(MODES).expect("read"), (Mode::New, Mode::New, Mode::New));
+        // A jail that is not there has nothing to lose, and is created with what it is to have.
+        let mut request = Request::new();
+        request.string("name", name("ipcraw")).and_then(|request| request.int("sysvshm", 0)).expect("added");
+        let error = raw::jail_set(&mut request, At::None, SetFlags::UPDATE).expect_err("there is none");
+        assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+        unharmed(host);
+    });
+}
+
+#[test]
+fn t41_a_permission_that_is_as_it_was_is_not_sent() {
+    for release in releases() {
+        let host = model(sim::Kernel::with_release(release));
+        let (none, all) =
+            (builder().create().expect("created"), with(Mode::Inherit).create().expect("created"));
+        all.update().allow(Allow::SYSVIPC).apply().expect("updated");
+        let sets = || host.calls().expect("the model").jail_set;
+        let before = sets();
+        none.update().deny(Allow::SYSVIPC).apply().expect("as it was");
+        all.update().allow(Allow::SYSVIPC).apply().expect("as it was");
+        assert_eq!(sets(), before, "{release:?}");
+        // What stands beside it is.
+        none.update().deny(Allow::SYSVIPC | Allow::SET_HOSTNAME).apply().expect("updated");
+        assert_eq!(sets(), before + 1);
+        assert!(!none.get(param::ALLOW_SET_HOSTNAME).expect("read"));
+        // The permission may differ from what the modules have.
+        none.update()
+            .sysvmsg(Mode::Inherit)
+            .sysvsem(Mode::Inherit)
+            .sysvshm(Mode::Inherit)
+            .apply()
+            .expect("updated");
+        none.update().allow(Allow::SYSVIPC).apply().expect("updated");
+        assert!(none.get(param::ALLOW_SYSVIPC).expect("read"));
+        // Reading what there is takes one call, and no other update takes it.
+        let calls = || host.calls().expect("the model").jail_get;
+        let carry = u64::from(none.get(param::MAC_DO).is_ok());
+        let before = calls();
+        none.update().sysvmsg(Mode::New).apply().expect("updated");
+        assert_eq!(calls() - before, 1 + carry, "{release:?}");
+        let before = calls();
+        none.update().securelevel(1).apply().expect("updated");
+        assert_eq!(calls() - before, carry, "{release:?}");
+    }
+}

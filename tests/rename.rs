@@ -1,0 +1,339 @@
+//! Giving a jail another name: where the kernel does it rightly it is done, and anything else is refused.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod common;
+
+use std::os::fd::AsRawFd;
+
+use common::{Host, host, model, name, names, on_every_kernel, process, releases};
+use freebsd_jail::raw::{self, At};
+use freebsd_jail::sys::{self, Pair};
+use freebsd_jail::{Error, ErrorKind, Jail, JailBuilder, OwnedJail, Request, SetFlags, param, sim};
+
+fn builder(name: &str) -> JailBuilder<'static> {
+    Jail::builder().name(name).path("/")
+}
+
+/// Asserts that a new name was refused, without a call that changes anything, for a reason of this trap's.
+#[track_caller]
+fn refused(trap: &str, result: freebsd_jail::Result<()>) -> Error {
+    let error = result.expect_err("it must not be renamed");
+    assert_eq!((error.kind(), error.parameter()), (ErrorKind::InvalidRequest, Some("name")), "{error}");
+    assert!(error.to_string().contains(trap), "{error}");
+    error
+}
+
+/// Asserts that the model was asked nothing that harms a real kernel.
+#[track_caller]
+fn unharmed(host: &Host) {
+    if let Some(model) = host.model() {
+        assert_eq!(model.sprung(), []);
+    }
+}
+
+/// Has a process of its own prepare something and enter a jail, and do something there. All of it goes with it.
+fn inside<T>(test: &str, jail: JailBuilder<'_>, prepare: impl FnOnce() -> T, act: impl FnOnce(T)) {
+    let host = host();
+    let whole = || {
+        let prepared = prepare();
+        jail.enter().expect("entered");
+        act(prepared);
+    };
+    if let Some(model) = host.model() {
+        let process = model.process().fork();
+        process.run(whole);
+        process.exit();
+        unharmed(&host);
+    } else if common::is_root() {
+        process::alone(test, whole);
+    }
+}
+
+#[test]
+fn t39_a_nested_jail_that_has_or_may_get_jails_below_is_not_renamed() {
+    on_every_kernel(|host| {
+        let outer_name = name("t39");
+        let outer = builder(&outer_name).children_max(5).create().expect("created");
+        let inner =
+            outer.child_builder().name("longname").path("/").children_max(1).create().expect("created");
+        let by_number = Jail::from_jid(inner.jid());
+        let by_name = Jail::open(&format!("{outer_name}.longname")).expect("found");
+        let all = || [&*inner, &by_number, &by_name];
+        let innermost = inner.child_builder().name("g").path("/").create().expect("created");
+        for jail in all() {
+            let error = refused("T39", jail.update().name("x").securelevel(1).apply());
+            assert!(error.to_string().contains("has 1 and may have 1"), "{error}");
+        }
+        innermost.remove().expect("removed");
+        for jail in all() {
+            let error = refused("T39", jail.update().name("x").securelevel(1).apply());
+            assert!(error.to_string().contains("has 0 and may have 1"), "{error}");
+        }
+        let keys = (param::NAME.text(), param::SECURELEVEL);
+        assert_eq!(
+            inner.get(keys).expect("read"),
+            (format!("{outer_name}.longname"), -1),
+            "nothing was changed"
+        );
+        inner.update().children_max(0).apply().expect("updated");
+        for (jail, new) in all().into_iter().zip(["x", "y", "z"]) {
+            jail.update().name(new).apply().expect("it can get no jails below");
+            assert_eq!(inner.get(param::NAME.text()).expect("read"), format!("{outer_name}.{new}"));
+        }
+        let listed: Vec<_> =
+            outer.children().get(param::NAME.text()).map(|name| name.expect("listed")).collect();
+        assert_eq!(listed, ["z"]);
+        unharmed(host);
+    });
+}
+
+#[test]
+fn a_jail_of_the_hosts_level_is_renamed_with_the_jails_below_it() {
+    on_every_kernel(|host| {
+        let (old, new) = (name("old"), name("a-longer-name"));
+        let outer = builder(&old).children_max(5).create().expect("created");
+        let inner = outer.child_builder().name("c").path("/").children_max(1).create().expect("created");
+        let innermost = inner.child_builder().name("g").path("/").create().expect("created");
+        let read = || innermost.get(param::NAME.text()).expect("read");
+        assert_eq!(read(), format!("{old}.c.g"));
+        for jail in [&*outer, &Jail::from_jid(outer.jid())] {
+            jail.update().name(&new).hostname("beside").apply().expect("renamed");
+            assert_eq!(read(), format!("{new}.c.g"));
+            jail.update().name(&old).apply().expect("renamed");
+            assert_eq!(read(), format!("{old}.c.g"));
+        }
+        assert_eq!(outer.get(param::HOST_HOSTNAME).expect("read"), "beside");
+        assert!(names().contains(&format!("{old}.c")));
+        unharmed(host);
+    });
+}
+
+#[test]
+fn a_new_name_may_be_as_long_as_any_and_a_number_if_it_is_the_jails() {
+    on_every_kernel(|_| {
+        let jail = builder(&name("long")).create().expect("created");
+        for len in [252, 253, 254, 255] {
+            let long = format!("{:n<len$}", name("long"));
+            jail.update().name(&long).apply().expect("renamed");
+            assert_eq!(jail.get(param::NAME.text()).expect("read"), long);
+        }
+        let number = jail.jid().to_string();
+        jail.update().name(&number).apply().expect("renamed");
+        assert_eq!(jail.get(param::NAME.text()).expect("read"), number);
+        let error = jail.update().name("4711").apply().expect_err("not its own");
+        assert_eq!((error.kind(), error.parameter()), (ErrorKind::InvalidValue, Some("name")), "{error}");
+    });
+}
+
+#[test]
+fn a_name_that_is_taken_is_quoted_as_it_was_given() {
+    on_every_kernel(|_| {
+        let (one, other) = (name("one"), name("other"));
+        let jail = builder(&one).create().expect("created");
+        let _other = builder(&other).create().expect("created");
+        let error = jail.update().name(&other).apply().expect_err("there is one");
+        assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{error}");
+        assert_eq!(error.message(), Some(&*format!("jail \"{other}\" already exists")));
+        assert_eq!(jail.get(param::NAME.text()).expect("read"), one);
+    });
+}
+
+#[test]
+fn renaming_takes_no_call_to_know_who_asks() {
+    for release in releases() {
+        let host = model(sim::Kernel::with_release(release));
+        let jail = builder(&name("calls")).children_max(1).create().expect("created");
+        let nested = jail.child_builder().path("/").create().expect("created");
+        // What is found out once.
+        jail.update().name(name("once")).apply().expect("renamed");
+        let calls = || host.calls().expect("the model");
+        let carry = u64::from(jail.get(param::MAC_DO).is_ok());
+        let before = calls();
+        jail.update().name(name("calls")).apply().expect("renamed");
+        let descriptor = jail.descriptor().is_some();
+        let looks = u64::from(!descriptor);
+        let after = calls();
+        assert_eq!(after.jail_set - before.jail_set, 1, "{release:?}");
+        assert_eq!(after.total() - before.total(), 1 + carry + looks, "{release:?}");
+        let before = calls();
+        nested.update().name("n").apply().expect("renamed");
+        let after = calls();
+        // By descriptor: its place, its parent's descriptor, and whether both live, it once more at the end.
+        let looks = if descriptor { 5 } else { 1 };
+        assert_eq!(after.jail_set - before.jail_set, 1, "{release:?}");
+        assert_eq!(after.total() - before.total(), 1 + carry + looks, "{release:?}");
+    }
+}
+
+#[test]
+fn t39_inside_a_jail_only_jails_that_can_get_none_below_are_renamed() {
+    let test = "t39_inside_a_jail_only_jails_that_can_get_none_below_are_renamed";
+    inside(
+        test,
+        builder(&name("t39i")).children_max(9),
+        || (),
+        |()| {
+            let child = |name: &str, most| {
+                Jail::builder().name(name).path("/").children_max(most).create().expect("created")
+            };
+            let (leaf, may, has) = (child("leaf", 0), child("may", 1), child("has", 1));
+            let below = has.child_builder().name("below").path("/").create().expect("created");
+            for jail in [&may, &has] {
+                assert_eq!(jail.get(param::PARENT).expect("read"), None, "it looks as if it were not nested");
+                refused("T39", jail.update().name("x").apply());
+                refused("T39", Jail::from_jid(jail.jid()).update().name("x").apply());
+            }
+            leaf.update().name("renamed").apply().expect("a leaf");
+            Jail::from_jid(leaf.jid()).update().name("again").apply().expect("a leaf");
+            below.update().name("b").apply().expect("a leaf");
+            let mut listed = names();
+            listed.sort();
+            assert_eq!(listed, ["again", "has", "has.b", "may"]);
+        },
+    );
+}
+
+#[test]
+fn t26_a_jail_that_is_not_below_is_not_renamed_from_inside_another() {
+    let test = "t26_a_jail_that_is_not_below_is_not_renamed_from_inside_another";
+    let (inner, other) = (name("t26a"), name("t26b"));
+    let prepare = || {
+        let jail = builder(&other).children_max(1).create().expect("created");
+        let nested = jail.child_builder().name("c").path("/").create().expect("created");
+        (jail, nested)
+    };
+    inside(test, builder(&inner).children_max(9), prepare, |(jail, nested): (OwnedJail, OwnedJail)| {
+        if jail.descriptor().is_none() {
+            println!("skipped: before FreeBSD 15 it cannot be seen from here at all");
+            let error = jail.update().name("evil").apply().expect_err("not seen");
+            assert!(matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Gone), "{error}");
+            return;
+        }
+        refused("T26", jail.update().name("evil").securelevel(1).apply());
+        nested.update().name("evil").apply().expect_err("its parent cannot be seen");
+        // By descriptor, all of the name is told to one that is not above.
+        let keys = (param::NAME.text(), param::SECURELEVEL);
+        assert_eq!(jail.get(keys).expect("read"), (other.clone(), -1));
+        assert_eq!(nested.get(param::NAME.text()).expect("read"), format!("{other}.c"));
+        assert_eq!(names(), [""; 0], "nothing is below this jail");
+        // What is no name is left to the kernel, and to the descriptor's maker.
+        jail.update().securelevel(1).apply().expect("updated");
+    });
+}
+
+#[test]
+fn t39_raw_gives_no_jail_a_new_name() {
+    on_every_kernel(|host| {
+        let own = name("t39raw");
+        let jail = builder(&own).create().expect("created");
+        let ask = |jid: bool, name: Option<&str>| {
+            let mut request = Request::new();
+            if jid {
+                request.int("jid", jail.jid().get()).expect("a jid");
+            }
+            if let Some(name) = name {
+                request.string("name", name).expect("a name");
+            }
+            request.int("securelevel", 1).expect("a level");
+            request
+        };
+        for flags in [SetFlags::UPDATE, SetFlags::UPDATE | SetFlags::CREATE] {
+            refused("T39", raw::jail_set(&mut ask(true, Some("new")), At::None, flags).map(drop));
+            if let Some(descriptor) = jail.descriptor() {
+                for jid in [false, true] {
+                    let at = At::Use(descriptor);
+                    refused("T39", raw::jail_set(&mut ask(jid, Some("new")), at, flags).map(drop));
+                }
+            }
+        }
+        assert_eq!(jail.get((param::NAME.text(), param::SECURELEVEL)).expect("read"), (own.clone(), -1));
+        // Either alone is the key.
+        raw::jail_set(&mut ask(false, Some(&own)), At::None, SetFlags::UPDATE).expect("by name");
+        raw::jail_set(&mut ask(true, None), At::None, SetFlags::UPDATE).expect("by jid");
+        // A number of 0 is none.
+        let mut request = ask(false, Some(&own));
+        request.int("jid", 0).expect("a jid");
+        raw::jail_set(&mut request, At::None, SetFlags::UPDATE).expect("by name");
+        unharmed(host);
+    });
+}
+
+#[test]
+fn t39_a_tree_that_was_garbled_is_repaired_before_anybody_lists_it() {
+    for release in releases() {
+        let host = model(sim::Kernel::with_release(release));
+        let kernel = host.model().expect("a model");
+        let outer_name = name("p");
+        let outer = builder(&outer_name).children_max(5).create().expect("created");
+        let middle =
+            outer.child_builder().name("longname").path("/").children_max(1).create().expect("created");
+        let below = middle.child_builder().name("g").path("/").create().expect("created");
+        let read = || below.get(param::NAME.text()).expect("read");
+        // As another program does it.
+        let mut jid = middle.jid().get().to_ne_bytes();
+        let (mut desc, at) = match outer.descriptor() {
+            Some(descriptor) => (descriptor.as_raw_fd().to_ne_bytes(), sys::JAIL_AT_DESC),
+            None => ([0; 4], 0),
+        };
+        // From above it is the full name, from the parent the last component.
+        let mut new = if at == 0 { format!("{outer_name}.x\0").into_bytes() } else { b"x\0".to_vec() };
+        let mut lens = [jid.len(), new.len(), desc.len()];
+        let [jid_len, new_len, desc_len] = &mut lens;
+        let mut pairs = vec![
+            Pair { name: b"jid\0", value: Some(&mut jid), len: jid_len },
+            Pair { name: b"name\0", value: Some(&mut new), len: new_len },
+        ];
+        if at != 0 {
+            pairs.push(Pair { name: b"desc\0", value: Some(&mut desc), len: desc_len });
+        }
+        kernel.jail_set(&mut pairs, SetFlags::UPDATE.bits() | at).expect("done");
+        assert_eq!(middle.get(param::NAME.text()).expect("read"), format!("{outer_name}.x"));
+        assert_ne!(read(), format!("{outer_name}.x.g"), "garbled");
+        // The jail below, by its last component.
+        below.update().name("g").apply().expect("a leaf");
+        assert_eq!(read(), format!("{outer_name}.x.g"));
+        let listed: Vec<_> =
+            outer.descendants().get(param::NAME.text()).map(|name| name.expect("listed")).collect();
+        assert_eq!(listed, ["x", "x.g"]);
+        unharmed(&host);
+    }
+}
+
+#[test]
+fn t40_while_resources_are_accounted_for_only_empty_jails_are_renamed() {
+    on_every_kernel(|host| {
+        if !host.accounts_resources() {
+            return;
+        }
+        let jail = builder(&name("t40")).children_max(2).create().expect("created");
+        let by_number = Jail::from_jid(jail.jid());
+        jail.update().name(name("t40")).apply().expect("nobody is in it");
+        let inmate = host.inmate(&jail);
+        for jail in [&*jail, &by_number] {
+            refused("T40", jail.update().name(name("t40")).apply());
+            jail.update().hostname("other").apply().expect("no new name");
+        }
+        if host.model().is_none() {
+            // One that has ended and has not been waited for takes its account along when it is.
+            let pid = nix::unistd::Pid::from_raw(inmate.pid().try_into().expect("a pid"));
+            nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).expect("killed");
+            std::thread::sleep(std::time::Duration::from_millis(200));
+            assert!(jail.processes().expect("read").is_empty());
+            refused("T40", jail.update().name(name("t40")).apply());
+        }
+        inmate.bury();
+        by_number.update().name(name("t40")).apply().expect("nobody is in it any more");
+        // The account of a jail below would keep its old name until that jail is changed, and then take it from processes.
+        let below = jail.child_builder().path("/").create().expect("created");
+        for jail in [&*jail, &by_number] {
+            refused("T53", jail.update().name(name("t40")).apply());
+        }
+        below.update().name("b").apply().expect("nobody is in it");
+        let inmate = host.inmate(&below);
+        below.update().securelevel(1).apply().expect("no new name");
+        refused("T40", below.update().name("c").apply());
+        inmate.bury();
+        unharmed(host);
+    });
+}
