@@ -51,10 +51,14 @@ pub struct Reply {
 ///
 /// Before the call: [`ErrorKind::InvalidRequest`] for an empty or too large request, [`ErrorKind::InvalidValue`]
 /// for an update whose `name` is empty or ends in a dot and that has no `jid` (the kernel would create a jail), and
-/// for a boolean that has a value (the kernel would take it for true, whatever it is); [`ErrorKind::Conflict`] for
-/// flags that [`At`] stands for; [`ErrorKind::Gone`] when [`At::Below`] is given the descriptor of a jail that died (the
-/// kernels of 15.0 and 15.1 miscount references over it). After it: whatever the kernel says, see [`ErrorKind`]; and
-/// [`ErrorKind::Gone`] when the jail of a new descriptor is removed while an update makes it.
+/// for a boolean that has a value (the kernel would take it for true, whatever it is);
+/// [`ErrorKind::InvalidRequest`] for an update with a new name, a `name` beside a `jid` or a descriptor (the kernel
+/// may garble names and panic, T39: [`JailUpdate::name`](crate::JailUpdate::name) renames where that is safe), and for
+/// one that would take a System V name space of its own away from a living jail (T41), which is read first;
+/// [`ErrorKind::Conflict`] for flags that [`At`] stands for; [`ErrorKind::Gone`] when [`At::Below`] is given the
+/// descriptor of a jail that died (the kernels of 15.0 and 15.1 miscount references over it). After it: whatever the
+/// kernel says, see [`ErrorKind`]; and [`ErrorKind::Gone`] when the jail of a new descriptor is removed while an update
+/// makes it.
 ///
 /// # FreeBSD versions
 ///

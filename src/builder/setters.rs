@@ -17,7 +17,7 @@ use crate::setters::{composed_setters, setter};
 impl JailBuilder<'_> {
     /// Sets `name`. Default: the jail's number.
     ///
-    /// `parent.child` names a jail below `parent`; it is then created as by [`Jail::child_builder`]. A name whose last
+    /// `parent.child` names a jail below `parent`; it is then created as by [`Jail::child_builder`](crate::Jail::child_builder). A name whose last
     /// component is a decimal number is refused unless [`jid`](Self::jid) sets the same one. At most 255 bytes, the
     /// names of the jails above included. See [`param::NAME`] and jail(8).
     pub fn name(self, name: impl AsRef<OsStr>) -> Self {

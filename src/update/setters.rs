@@ -15,8 +15,30 @@ use crate::settings::Settings;
 impl JailUpdate<'_> {
     /// Changes `name`: the last component of it, for a jail below another. A number must be the jail's own.
     ///
-    /// At most 255 bytes, the names of the jails above included. A jail below another one cannot be renamed while it
-    /// has jails below itself. See [`param::NAME`] and jail(8).
+    /// At most 255 bytes, the names of the jails above included. See [`param::NAME`] and jail(8).
+    ///
+    /// # What is refused
+    ///
+    /// The kernel renames a jail of the host's own level with all that is below it. The jails below any other one it
+    /// garbles the names of, and it panics when they are listed from inside or by a descriptor (T19, T39). So a jail
+    /// below another one, or any jail if this process is inside one, is renamed only while its `children.cur` and
+    /// `children.max` are both 0. A jail that is not below the one that this process is in is not renamed at all (T26).
+    ///
+    /// With `kern.racct.enable`, which rctl(8) needs, the kernel may panic over the processes of a jail that is renamed
+    /// (T40). There a jail is renamed only while no process is in it, zombies included, and no jail below it. **One that
+    /// enters between this look and the renaming is not covered.** The tunable is read once per process, and the list of
+    /// processes for each new name.
+    ///
+    /// Each refusal is an [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest), before anything is changed.
+    ///
+    /// # A tree that another program garbled
+    ///
+    /// Read from the host, the name of a jail that was renamed wrongly, or of one below it, does not begin with that of
+    /// the jail above it and a dot. Until that is repaired do not list these jails, from inside or by
+    /// [`Jail::children`](crate::Jail::children) of a jail above, and do not read
+    /// `security.jail.list` inside. From the host, open each by its jid and give it its last component again by this
+    /// method, from the top down. (On FreeBSD 15 that is jail_set(2) with `JAIL_AT_DESC`, the descriptor of the jail
+    /// above, the jid and the name.) It is refused for a jail that has jails below: remove those by their jids before.
     pub fn name(self, name: impl AsRef<OsStr>) -> Self {
         self.set(param::NAME, name.as_ref())
     }
