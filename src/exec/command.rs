@@ -293,7 +293,9 @@ impl JailCommand<'_> {
     ///
     /// # Errors
     ///
-    /// As [`spawn`](Self::spawn). A status other than zero is no error.
+    /// As [`spawn`](Self::spawn), and [`Other`](crate::ErrorKind::Other) (`ECHILD`) when the program cannot be waited for:
+    /// this process ignores `SIGCHLD`, or is itself in a jail and the program in one that is not below it. A status other
+    /// than zero is no error.
     pub fn status(&mut self) -> Result<ExitStatus> {
         self.spawn()?.wait().map_err(|error| lost(&error))
     }
@@ -302,7 +304,7 @@ impl JailCommand<'_> {
     ///
     /// # Errors
     ///
-    /// As [`spawn`](Self::spawn). A status other than zero is no error.
+    /// As [`status`](Self::status).
     pub fn output(&mut self) -> Result<Output> {
         let streams = Streams { stdin: Stdio::null(), stdout: Stdio::piped(), stderr: Stdio::piped() };
         self.start(streams)?.wait_with_output().map_err(|error| lost(&error))

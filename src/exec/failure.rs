@@ -54,11 +54,17 @@ pub(super) fn lost(error: &io::Error) -> Error {
 
 /// The child was not made, or did not get as far as its own work.
 fn before(errno: Errno) -> Error {
-    let kind = match errno.0 {
-        libc::EAGAIN | libc::ENOMEM | libc::EMFILE | libc::ENFILE => ErrorKind::ResourceExhausted,
-        _ => ErrorKind::Other,
+    let (kind, reason) = match errno.0 {
+        libc::EAGAIN | libc::ENOMEM | libc::EMFILE | libc::ENFILE => {
+            (ErrorKind::ResourceExhausted, "making a child, and the pipes to it")
+        }
+        // std opens nothing else.
+        libc::ENOENT | libc::ENOTDIR | libc::EACCES => {
+            (ErrorKind::Other, "opening this process's /dev/null for a standard stream")
+        }
+        _ => (ErrorKind::Other, "making a child, and the pipes to it"),
     };
-    Error::os(Call::Fork, errno, kind, "making a child, and the pipes to it")
+    Error::os(Call::Fork, errno, kind, reason)
 }
 
 fn replaced(errno: Errno) -> Error {
