@@ -319,39 +319,65 @@ fn fork_until(end: &AtomicBool, count: &AtomicU32) {
     }
 }
 
+/// Starts a process in a jail that asks for the jail's host name, which takes the jail's mutex, until the jail is removed.
+fn ask_from_inside(jail: &Jail) -> libc::pid_t {
+    // SAFETY: no other thread runs yet but one that waits, so the child may do whatever its parent may.
+    let pid = unsafe { libc::fork() };
+    assert_ne!(pid, -1, "forked");
+    if pid == 0 {
+        let entered = jail.attach().is_ok();
+        let mut name = [0; 256];
+        // SAFETY: the call writes into the array, which is ours and as long as it says.
+        while entered && unsafe { libc::gethostname(name.as_mut_ptr(), name.len()) } == 0 {}
+        // SAFETY: ends the process at once.
+        unsafe { libc::_exit(1) };
+    }
+    pid
+}
+
 #[test]
-fn t37_jails_are_made_and_owned_beside_forks() {
-    alone("t37_jails_are_made_and_owned_beside_forks", || {
+fn t37_descriptors_are_made_beside_forks() {
+    alone("t37_descriptors_are_made_beside_forks", || {
         let host = host();
         if !host.has_descriptors() {
             return;
         }
         let model = host.model();
-        let (end, forks, made) = (AtomicBool::new(false), AtomicU32::new(0), AtomicU32::new(0));
+        let (end, forks) = (AtomicBool::new(false), AtomicU32::new(0));
+        let (made, updated) = (AtomicU32::new(0), AtomicU32::new(0));
         let long = owned("long");
+        let jail = long.try_clone().expect("cloned");
+        let inside: Vec<_> = (0..2).filter(|_| model.is_none()).map(|_| ask_from_inside(&jail)).collect();
+        let while_it_lasts = |act: &mut dyn FnMut()| {
+            let _guard = model.map(sim::Kernel::install);
+            while !end.load(Ordering::Relaxed) {
+                act();
+            }
+        };
         std::thread::scope(|scope| {
             for _ in 0..2 {
                 scope.spawn(|| fork_until(&end, &forks));
             }
-            // Creation with a descriptor, a descriptor by an update, and those who ask for the jails' mutexes.
-            for thread in 0..2 {
-                let (end, made) = (&end, &made);
-                scope.spawn(move || {
-                    let _guard = model.map(sim::Kernel::install);
-                    while !end.load(Ordering::Relaxed) {
-                        let jail = owned(&format!("made{thread}"));
-                        let handle = jail.try_clone().expect("cloned");
-                        drop(handle.into_owned().expect("taken"));
-                        made.fetch_add(1, Ordering::Relaxed);
-                    }
-                });
-            }
             scope.spawn(|| {
-                let _guard = model.map(sim::Kernel::install);
-                while !end.load(Ordering::Relaxed) {
-                    assert!(Jail::all().get(param::NAME).flatten().count() > 0);
-                    long.get(param::HOST_HOSTNAME).expect("read");
-                }
+                let mut nothing = Request::new();
+                nothing.flag("persist").expect("a request");
+                while_it_lasts(&mut || {
+                    let at = At::Use(jail.descriptor().expect("a descriptor"));
+                    let flags = SetFlags::UPDATE | SetFlags::GET_DESC;
+                    raw::jail_set(&mut nothing, at, flags).expect("set");
+                    updated.fetch_add(1, Ordering::Relaxed);
+                });
+            });
+            scope.spawn(|| {
+                while_it_lasts(&mut || {
+                    let made_here = owned("made");
+                    let handle = made_here.try_clone().expect("cloned");
+                    drop(handle.into_owned().expect("taken"));
+                    made.fetch_add(1, Ordering::Relaxed);
+                });
+            });
+            scope.spawn(|| {
+                while_it_lasts(&mut || assert!(Jail::all().get(param::NAME).flatten().count() > 0));
             });
             let time = until();
             while Instant::now() < time {
@@ -359,8 +385,16 @@ fn t37_jails_are_made_and_owned_beside_forks() {
             }
             end.store(true, Ordering::Relaxed);
         });
-        println!("{} jails beside {} forks", made.into_inner(), forks.into_inner());
+        let [made, updated, forks] = [made, updated, forks].map(AtomicU32::into_inner);
+        println!("{made} jails and {updated} updates beside {forks} forks");
+        assert!(made > 0 && updated > 0 && forks > 0);
         drop(long);
+        for pid in inside {
+            let mut status = 0;
+            // SAFETY: the kernel writes one int, which is ours.
+            assert_eq!(unsafe { libc::waitpid(pid, &raw mut status, 0) }, pid);
+            assert!(libc::WIFSIGNALED(status), "it ran until its jail was removed");
+        }
         let prefix = format!("fj-{}-", std::process::id());
         assert!(!common::names().iter().any(|name| name.starts_with(&prefix)), "nothing is left");
     });
