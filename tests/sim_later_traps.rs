@@ -456,6 +456,19 @@ fn mac_do_of_14_2_panics_and_that_of_14_3_does_not() {
 }
 
 #[test]
+fn mac_do_panics_over_a_rule_that_is_from_any() {
+    let kernel = Kernel::new();
+    let jid = create(&kernel, "a");
+    for (rules, panics) in
+        [("uid=1>any", 0), ("nonsense", 0), ("any=1>uid=0", 1), ("uid=1>any; * = 2 > any", 2)]
+    {
+        let _ = set(&kernel, UPDATE, &[("jid", I(jid)), ("mac.do.rules", S(rules))]);
+        assert_eq!(kernel.sprung().len(), panics, "{rules}");
+    }
+    assert!(kernel.sprung().iter().all(|sprung| sprung.trap.is_none() && sprung.effect == Effect::Panic));
+}
+
+#[test]
 fn on_14_4_tampering_is_allowed_by_default() {
     for (release, default) in [(Release::FREEBSD_14_4, 1), (Release::FREEBSD_15_1, 0)] {
         let kernel = Kernel::with_release(release);

@@ -2,6 +2,7 @@
 
 use std::ffi::c_int;
 
+use freebsd_jail::param::Definition;
 use freebsd_jail::sys::{
     JAIL_AT_DESC, JAIL_ATTACH, JAIL_CREATE, JAIL_DYING, JAIL_GET_DESC, JAIL_OWN_DESC, JAIL_UPDATE,
     JAIL_USE_DESC,
@@ -17,8 +18,8 @@ const ERRMSG: usize = 128;
 impl Recorder {
     /// Adds a key to find a jail by, or none, or two: mostly that of a jail that there is.
     fn give_key(&mut self, request: &mut Request) {
-        let known = self.random.percent(75);
-        let jid = match self.random.pick(&self.jids.clone()).filter(|_| known) {
+        let known = self.random.percent(90);
+        let jid = match self.random.pick(&self.jids).filter(|_| known) {
             Some(jid) => jid,
             None => self.random.pick(&[0, 1, 77, 1001, -1, 999_999, c_int::MAX]).unwrap_or(1),
         };
@@ -35,6 +36,13 @@ impl Recorder {
             }
             _ => {}
         }
+    }
+
+    /// Any parameter; the permissions, of which there are many, not as often as they would be.
+    fn any_row(&mut self) -> Option<&'static Definition> {
+        let again = self.random.percent(60);
+        let row = self.random.pick(&self.rows)?;
+        if row.name.starts_with("allow.") && again { self.random.pick(&self.rows) } else { Some(row) }
     }
 
     /// Adds what a new jail is to be called.
@@ -82,7 +90,7 @@ impl Recorder {
         if creates && self.random.percent(96) || self.random.percent(10) {
             request.give(if self.random.percent(97) { "persist" } else { "nopersist" }, Value::Null);
         }
-        if creates && self.random.percent(60) {
+        if creates && request.flags & JAIL_UPDATE == 0 && self.random.percent(60) {
             request.give("path", Value::Text("/".to_owned()));
         }
         if creates && self.random.percent(30) {
@@ -90,10 +98,12 @@ impl Recorder {
             request.give("children.max", Value::Int(most));
         }
         for _ in 0..self.random.below(5) {
-            let Some(row) = self.random.pick(&self.rows.clone()) else { break };
+            let Some(row) = self.any_row() else { break };
             // A network stack takes long to make.
             let rare = row.name == "vnet" && self.random.percent(70) || matches!(row.name, "jid" | "name");
-            if (rare || !values::is_settable(row, creates)) && self.random.percent(93) {
+            // A new jail that fails there stays dying for ever (T18).
+            let late = creates && matches!(row.name, "mac.do" | "mac.do.rules");
+            if (rare || late || !values::is_settable(row, creates)) && self.random.percent(93) {
                 continue;
             }
             let name = values::name_of(&mut self.random, row);
@@ -166,7 +176,7 @@ impl Recorder {
             self.give_key(&mut request);
         }
         for _ in 0..self.random.below(8) {
-            let Some(row) = self.random.pick(&self.rows.clone()) else { break };
+            let Some(row) = self.any_row() else { break };
             let name = values::name_of(&mut self.random, row);
             let value = values::to_read(&mut self.random, row);
             request.give(&name, value);

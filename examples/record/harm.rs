@@ -2,7 +2,7 @@
 
 use std::ffi::c_int;
 
-use freebsd_jail::sys::{JAIL_AT_DESC, JAIL_OWN_DESC, JAIL_UPDATE, JAIL_USE_DESC};
+use freebsd_jail::sys::{JAIL_AT_DESC, JAIL_GET_DESC, JAIL_OWN_DESC, JAIL_UPDATE, JAIL_USE_DESC};
 
 use super::request::{Request, Value};
 
@@ -31,6 +31,8 @@ impl Names {
 pub(crate) struct Circumstances {
     pub(crate) osreldate: c_int,
     pub(crate) names: Names,
+    /// Whether resources are accounted for.
+    pub(crate) racct: bool,
     /// Whether the process is in a jail.
     pub(crate) inside: bool,
     /// Whether the descriptor given is of a jail that lives.
@@ -45,8 +47,9 @@ pub(crate) fn is_harmful(set: bool, request: &Request, now: Circumstances) -> bo
     if names().any(|name| matches!(name, "meta." | "env.")) {
         return true;
     }
-    // mac_do(4) of 14.2 panics over them. A rule that is said to be from any reads what was never passed.
-    if names().any(|name| name.starts_with("mdo")) {
+    // mac_do(4) of 14.2 panics over its parameters, and later ones over a rule that is said to be from any.
+    let from_any = |(name, value): &(String, Value)| name == "mac.do.rules" && is_from_any(value);
+    if names().any(|name| name.starts_with("mdo")) || request.pairs.iter().any(from_any) {
         return true;
     }
     // T3.
@@ -55,6 +58,18 @@ pub(crate) fn is_harmful(set: bool, request: &Request, now: Circumstances) -> bo
     }
     // T39.
     if now.names == Names::Suspect && (below || now.inside) {
+        return true;
+    }
+    // T40: an account is moved while processes follow their way to it.
+    if set && now.racct && Names::Whole.after(request) == Names::Suspect {
+        return true;
+    }
+    // T46.
+    if set
+        && now.racct
+        && request.flags & JAIL_UPDATE != 0
+        && request.flags & (JAIL_GET_DESC | JAIL_OWN_DESC) != 0
+    {
         return true;
     }
     // T41: only a new jail's System V objects can be chosen without harm.
@@ -68,6 +83,13 @@ pub(crate) fn is_harmful(set: bool, request: &Request, now: Circumstances) -> bo
     }
     // A process that removes its own jail writes nothing down any more (T25).
     now.inside && request.flags & JAIL_OWN_DESC != 0
+}
+
+/// Whether rules of mac_do(4) have one that is not from a user or a group.
+fn is_from_any(value: &Value) -> bool {
+    let Value::Text(rules) = value else { return false };
+    let from = |rule: &str| rule.split('=').next().is_some_and(|from| matches!(from.trim(), "any" | "*"));
+    rules.split(';').any(from)
 }
 
 /// About how much memory a request takes in the kernel.

@@ -90,8 +90,8 @@ fn run(options: &Options) -> Result<(), String> {
         eprintln!("record: this is not FreeBSD: a model of its kernel answers");
         sim::Kernel::new()
     });
-    let machine = Machine::new(model, options.settle)?;
     let file = File::create(&options.file).map_err(|error| format!("{}: {error}", options.file.display()))?;
+    let machine = Machine::new(model, options.settle)?;
     let mut recorder = Recorder::new(machine, file, options.seed)?;
     recorder.record(options.calls)
 }

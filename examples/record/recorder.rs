@@ -50,6 +50,7 @@ pub(crate) struct Recorder {
     pub(super) random: Random,
     pub(super) rows: Vec<&'static Definition>,
     osreldate: c_int,
+    racct: bool,
     pub(super) descriptors: bool,
     pub(super) slots: BTreeMap<&'static str, Rc<OwnedFd>>,
     /// What was in slots that got something else, which stays open.
@@ -89,6 +90,7 @@ impl Recorder {
         };
         let osreldate = number("kern.osreldate").ok_or("kern.osreldate cannot be read")?;
         let (release, hostname) = (text("kern.osrelease")?, text("kern.hostname")?);
+        let racct = machine.sysctl("kern.racct.enable").is_ok_and(|value| value.first() == Some(&1));
         let rows = values::rows(|name| catalog.get(name).is_some());
         let mut recorder = Self {
             machine: Rc::new(machine),
@@ -96,6 +98,7 @@ impl Recorder {
             random: Random::new(seed),
             rows,
             osreldate,
+            racct,
             descriptors: false,
             slots: BTreeMap::new(),
             lost: Vec::new(),
@@ -137,6 +140,10 @@ impl Recorder {
             if self.calls >= next {
                 self.clear()?;
                 next = self.calls + ROUND;
+            }
+            if self.jids.is_empty() {
+                self.set()?;
+                continue;
             }
             match self.random.below(100) {
                 0..44 => self.set()?,
@@ -210,6 +217,7 @@ impl Recorder {
         let now = Circumstances {
             osreldate: self.osreldate,
             names: self.names,
+            racct: self.racct,
             inside: self.place == Place::Jail,
             alive: stat.is_some_and(|(inode, _, _)| inode != 0),
         };
@@ -235,7 +243,7 @@ impl Recorder {
     }
 
     fn any_jid(&mut self) -> c_int {
-        self.random.pick(&self.jids.clone()).unwrap_or(1)
+        self.random.pick(&self.jids).unwrap_or(1)
     }
 
     fn remove(&mut self) -> Result<(), String> {

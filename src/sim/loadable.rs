@@ -138,7 +138,23 @@ impl State {
         Ok(())
     }
 
-    pub(super) fn set_loadable(&mut self, opts: &mut Options, key: Key, born: bool) -> Result<(), Errno> {
+    /// Gives a new jail a copy of what its parent has, unless it is to inherit.
+    pub(super) fn create_loadable(&mut self, opts: &mut Options, key: Key) -> Result<(), Errno> {
+        let above = self.self_and_ancestors(key);
+        if let Some(all) = self.loadable.linux.as_mut() {
+            if opts.int("linux")? != Some(JAIL_SYS_INHERIT) {
+                own(all, &above);
+            }
+        }
+        if let Some(all) = self.loadable.zfs.as_mut() {
+            if opts.int("zfs")? != Some(JAIL_SYS_INHERIT) {
+                own(all, &above);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn set_loadable(&mut self, opts: &mut Options, key: Key) -> Result<(), Errno> {
         let above = self.self_and_ancestors(key);
         if let Some(all) = &mut self.loadable.linux {
             let mode = opts.int("linux")?;
@@ -146,7 +162,7 @@ impl State {
             let osrelease = opts.bytes("linux.osrelease").map(|value| c_string(value).to_vec());
             let oss_version = opts.int("linux.oss_version")?;
             let sets = osname.is_some() || osrelease.is_some() || oss_version.is_some();
-            if let Some(own) = has_own(all, &above, mode, sets, born) {
+            if let Some(own) = changed(all, &above, mode, sets) {
                 own.osname = osname.unwrap_or_else(|| own.osname.clone());
                 own.osrelease = osrelease.unwrap_or_else(|| own.osrelease.clone());
                 own.oss_version = oss_version.unwrap_or(own.oss_version);
@@ -163,7 +179,7 @@ impl State {
                     return Err(Errno(libc::EPERM));
                 }
             }
-            if let Some(own) = has_own(all, &above, mode, mount_snapshot.is_some(), born) {
+            if let Some(own) = changed(all, &above, mode, mount_snapshot.is_some()) {
                 *own = mount_snapshot.unwrap_or(*own);
             }
         }
@@ -190,25 +206,27 @@ impl State {
     }
 }
 
-/// Gives a jail settings of its own or its parent's, and returns those of its own that are to be changed.
-///
-/// A new jail gets a copy of its parent's unless it is to inherit. Settings win over the mode.
-fn has_own<'a, T: Clone>(
+/// Gives a jail settings of its own or its parent's, and returns those of its own that are to be changed. Settings
+/// win over the mode.
+fn changed<'a, T: Clone>(
     all: &'a mut BTreeMap<Key, T>,
     above: &[Key],
     mode: Option<c_int>,
     sets: bool,
-    born: bool,
 ) -> Option<&'a mut T> {
-    let key = above.first()?;
     match (mode, sets) {
         (Some(JAIL_SYS_INHERIT), false) => {
-            all.remove(key);
-            return None;
+            all.remove(above.first()?);
+            None
         }
-        (None, false) if !born => return None,
-        _ => {}
+        (None, false) => None,
+        _ => own(all, above),
     }
+}
+
+/// The settings of a jail's own, at first a copy of those that it has inherited.
+fn own<'a, T: Clone>(all: &'a mut BTreeMap<Key, T>, above: &[Key]) -> Option<&'a mut T> {
+    let key = above.first()?;
     if !all.contains_key(key) {
         let copy = above.iter().find_map(|each| all.get(each).cloned())?;
         all.insert(*key, copy);

@@ -104,8 +104,15 @@ impl State {
         }
     }
 
+    /// Gives a new jail no rules.
+    pub(super) fn create_mac_do(&mut self, key: Key) {
+        if let MacDo::New = self.loadable.mac_do {
+            self.prison_mut(key).mac_do = Some(Vec::new());
+        }
+    }
+
     /// Lets the module set its parameters.
-    pub(super) fn set_mac_do(&mut self, opts: &mut Options, key: Key, born: bool) -> Result<(), Errno> {
+    pub(super) fn set_mac_do(&mut self, opts: &mut Options, key: Key) -> Result<(), Errno> {
         match &mut self.loadable.mac_do {
             MacDo::None => {}
             MacDo::Old(inherits) => {
@@ -119,8 +126,8 @@ impl State {
                 }
             }
             MacDo::New => {
-                if born {
-                    self.prison_mut(key).mac_do = Some(Vec::new());
+                if mac_rules::says_from_any(opts.bytes("mac.do.rules").map(c_string).unwrap_or_default()) {
+                    self.spring(None, Effect::Panic);
                 }
                 let rules = rules(opts)?;
                 self.prison_mut(key).mac_do = rules;

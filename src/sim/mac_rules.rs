@@ -126,13 +126,34 @@ pub(super) fn check(rules: &[u8]) -> Parsed<bool> {
     Ok(found)
 }
 
+/// Whether the first rule that is wrong says that it is from any.
+///
+/// The text that refuses it has a place for the type, and nothing is passed for it: `parse_single_rule` has the kernel
+/// print from an address that happens to be in a register.
+pub(super) fn says_from_any(rules: &[u8]) -> bool {
+    let mut rest = Some(Token { at: 0, text: rules });
+    while let Some(rule) = Token::take(&mut rest, b";") {
+        if rule.text.is_empty() {
+            continue;
+        }
+        let mut parts = Some(rule);
+        if Token::take(&mut parts, b"=").is_some_and(Token::is_any) {
+            return true;
+        }
+        if check_rule(rule).is_err() {
+            return false;
+        }
+    }
+    false
+}
+
 /// Checks one rule. Positions are those in the rule.
 fn check_rule(rule: Token<'_>) -> Parsed<()> {
     let mut rest = Some(Token { at: 0, text: rule.text });
     let from = Token::take(&mut rest, b"=").and_then(kind);
     match from {
         Some(Kind::Uid | Kind::Gid) => {}
-        // The kernel shows a type here that it has forgotten to name.
+        // The kernel does not come as far as this text (`says_from_any`).
         Some(Kind::Any) => return refused(0, "Type '' not allowed in the \"from\" part of rules."),
         None => return refused(0, "No valid type found."),
     }
@@ -318,6 +339,14 @@ mod tests {
         ] {
             assert_eq!(check(rules.as_bytes()), Ok(any), "{rules}");
         }
+    }
+
+    #[test]
+    fn a_rule_from_any_is_found_unless_another_is_refused_before() {
+        for rules in ["any = 1 > uid=0", "uid=1>any", " * =5>uid=0", "uid=1>any;any=2>any", "any"] {
+            assert_eq!(says_from_any(rules.as_bytes()), rules != "uid=1>any", "{rules}");
+        }
+        assert!(!says_from_any(b"nonsense;any=1>any"));
     }
 
     #[test]

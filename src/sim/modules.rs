@@ -34,9 +34,15 @@ impl State {
         self.check_loadable(opts)
     }
 
-    /// Lets modules set their parameters: `PR_METHOD_CREATE` and `PR_METHOD_SET`.
-    pub(super) fn set_modules(&mut self, opts: &mut Options, key: Key, born: bool) -> Result<(), Errno> {
-        self.set_mac_do(opts, key, born)?;
+    /// Lets modules prepare for a new jail: `PR_METHOD_CREATE`.
+    pub(super) fn create_modules(&mut self, opts: &mut Options, key: Key) -> Result<(), Errno> {
+        self.create_mac_do(key);
+        self.create_loadable(opts, key)
+    }
+
+    /// Lets modules set their parameters: `PR_METHOD_SET`.
+    pub(super) fn set_modules(&mut self, opts: &mut Options, key: Key) -> Result<(), Errno> {
+        self.set_mac_do(opts, key)?;
         if self.release.meta {
             let text = meta::set(opts, meta::META, self.prison(key).meta.clone())?;
             self.prison_mut(key).meta = text;
@@ -46,7 +52,7 @@ impl State {
         for (slot, name) in SYSV.iter().enumerate() {
             self.set_sysv(opts, key, slot, name)?;
         }
-        self.set_loadable(opts, key, born)
+        self.set_loadable(opts, key)
     }
 
     /// Lets modules answer: `PR_METHOD_GET`.

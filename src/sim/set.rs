@@ -168,7 +168,10 @@ impl State {
                 let name = self.prison(key).name.as_bytes().to_vec();
                 self.prison_mut(key).racct_name = name;
             }
-            self.set_modules(opts, key, born)?;
+            if born {
+                self.create_modules(opts, key)?;
+            }
+            self.set_modules(opts, key)?;
             if born {
                 self.knote(found.parent, NOTE_JAIL_CHILD, found.jid);
                 self.prison_mut(key).life = Life::Alive;

@@ -23,7 +23,7 @@ pub enum Effect {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Sprung {
-    /// The number of the trap: 39 for T39. `None` for the parameters of mac_do(4) in 14.2, which have none.
+    /// The number of the trap: 39 for T39. `None` for those of mac_do(4), which have none.
     pub trap: Option<u8>,
     /// The system call: `jail_set`, `jail_get`, `jail_attach`, `jail_remove`, `jail_attach_jd`, `jail_remove_jd`,
     /// `jail`, `kevent`, `sysctl` or `close`.
@@ -64,6 +64,7 @@ impl Kernel {
     /// | T43 | a process forks while another thread of it is entering a jail |
     /// | T44 | an owning descriptor is closed for the last time while another thread's call uses it |
     /// | T46 | with `set_racct`, an update binds its descriptor to a jail that was removed meanwhile |
+    /// | none | rules of mac_do(4) are from `any` or `*`; or, in 14.2, one of its parameters is used in a way that panics |
     ///
     /// T37 is not among them: what lies under the `desc` slot is not modelled.
     #[must_use]
