@@ -47,6 +47,9 @@ pub struct Reply {
 
 /// Creates or changes a jail. Wraps [jail_set(2)].
 ///
+/// With [`SetFlags::ATTACH`] this process enters the jail, for good: [`Jail::attach`](crate::Jail::attach) says what that
+/// means for its threads.
+///
 /// # Errors
 ///
 /// Before the call: [`ErrorKind::InvalidRequest`] for an empty or too large request, [`ErrorKind::InvalidValue`]

@@ -55,6 +55,13 @@ use crate::sys::lock;
 /// [`Jail::attach`] and whatever else moves this process into a jail waits for it, and programs that are started after
 /// that wait for both: a child that is forked in the middle of an attach would be half inside.
 ///
+/// # After the program has ended
+///
+/// It keeps its jail until it has been waited for: a [`Child`] that is dropped without
+/// [`wait`](std::process::Child::wait) makes [`Jail::wait_gone`] wait until this process ends. What else may keep a
+/// removed jail is listed [there](Jail::wait_gone). Programs that it has started live on in the jail;
+/// [removing](Jail::remove) the jail ends them.
+///
 /// # On the model
 ///
 /// A jail of the model confines nothing, so nothing is executed unless
@@ -315,7 +322,7 @@ impl JailCommand<'_> {
     /// **What has been done by then stays done.** This process may be in the jail for good, in another directory and as
     /// another user, and should do little more than report the error and exit. Its directories stay open, so that any of
     /// them makes it fail at [`Stage::Enter`](crate::Stage::Enter), and its signal handlers stay until the program is
-    /// executed.
+    /// executed. All its jail descriptors are close-on-exec then, whoever made them.
     ///
     /// As [`Jail::attach`], it waits for programs that other threads are starting.
     ///
@@ -337,7 +344,7 @@ impl JailCommand<'_> {
             Err(command.exec())
         });
         match result {
-            Ok(()) => Error::refused(ErrorKind::Other, "the program was executed and yet was not"),
+            Ok(()) => Error::refused(ErrorKind::Other, "exec returned without an error"),
             Err(error) => error,
         }
     }

@@ -110,3 +110,28 @@ fn execution(errno: Errno) -> Error {
     };
     Error::os(Call::Execve, errno, kind, reason).at(Stage::Exec)
 }
+
+#[cfg(all(test, feature = "sim"))]
+#[allow(clippy::expect_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use crate::exec::plan::Wishes;
+    use crate::sim;
+
+    #[test]
+    fn a_descriptor_that_was_replaced_in_the_child_is_not_taken_for_a_removed_jail() {
+        let kernel = sim::Kernel::new();
+        let _guard = kernel.install();
+        kernel.allow_exec(true);
+        let jail = Jail::builder().path("/").create().expect("created");
+        let plan = Wishes::default().plan(&jail).expect("nothing to refuse");
+        let report = plan.report.as_ref().expect("a report");
+        report.reach(Step::Check);
+        report.fail(Errno(libc::EBADF));
+        let error = failure(&io::Error::from_raw_os_error(libc::EBADF), &plan, &jail);
+        assert_eq!(
+            (error.kind(), error.stage(), error.call(), error.errno()),
+            (ErrorKind::InvalidDescriptor, Some(Stage::Enter), Some(Call::Fstat), Some(libc::EBADF))
+        );
+    }
+}

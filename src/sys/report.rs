@@ -90,12 +90,12 @@ impl Report {
     }
 
     /// Says what is done next. Async-signal-safe, as are the other setters.
-    pub(super) fn reach(&self, step: Step) {
+    pub(crate) fn reach(&self, step: Step) {
         self.page().step.store(step as u32, Ordering::Release);
     }
 
     /// Says with what it failed.
-    pub(super) fn fail(&self, errno: Errno) {
+    pub(crate) fn fail(&self, errno: Errno) {
         self.page().errno.store(errno.0, Ordering::Release);
     }
 
