@@ -55,9 +55,10 @@ pub use bindings::{
 };
 pub use calls::{jail, jail_attach, jail_attach_jd, jail_get, jail_remove, jail_remove_jd, jail_set};
 pub(crate) use descriptor::DescriptorSlot;
-pub use errno::Errno;
 #[cfg(feature = "sim")]
-pub(crate) use errno::{ECAPMODE, ENOTCAPABLE};
+pub(crate) use errno::ECAPMODE;
+pub(crate) use errno::ENOTCAPABLE;
+pub use errno::Errno;
 pub(crate) use identity::ProcessMark;
 pub use pair::Pair;
 pub(crate) use process::Process;
