@@ -336,6 +336,78 @@ fn a_wait_is_not_held_up_by_other_jails_that_come_and_go() {
     });
 }
 
+#[cfg(target_os = "freebsd")]
+mod released {
+    use std::ffi::CString;
+    use std::process::{Command, Stdio};
+
+    use freebsd_jail::{Vnet, raw};
+    use nix::mount::{MntFlags, unmount};
+
+    use super::*;
+
+    /// Runs one of the system's programs, and says whether it succeeded.
+    fn ran(program: &str, arguments: &[&str]) -> bool {
+        Command::new(program)
+            .args(arguments)
+            .stdout(Stdio::null())
+            .status()
+            .is_ok_and(|status| status.success())
+    }
+
+    fn is_here(interface: &str) -> bool {
+        let name = CString::new(interface).expect("a name");
+        // SAFETY: the call only reads the string, which ends in NUL.
+        unsafe { libc::if_nametoindex(name.as_ptr()) != 0 }
+    }
+
+    #[test]
+    fn t49_once_a_jail_is_gone_its_root_can_be_unmounted_and_its_interfaces_are_back() {
+        let root = std::env::temp_dir().join(name("root"));
+        let root = root.to_str().expect("UTF-8");
+        std::fs::create_dir(root).expect("made");
+        let mount = || ran("/sbin/mount", &["-t", "tmpfs", "tmpfs", root]);
+        if !mount() || !ran("/sbin/ifconfig", &["lo9", "create"]) {
+            println!("skipped: there is no tmpfs or no interface to be had");
+            return;
+        }
+        for round in 0..12 {
+            // Of each third one, a jail below has the network stack.
+            let outer = Jail::builder().name(name("t49")).path(root).children_max(1);
+            let (jail, inner) = if round % 3 == 0 {
+                let jail = outer.create().expect("created");
+                let inner = jail.child_builder().name("inner").path(root).vnet(Vnet::New);
+                let inner = inner.create_persistent().expect("created");
+                (jail, Some(inner))
+            } else {
+                (outer.vnet(Vnet::New).create().expect("created"), None)
+            };
+            inner.as_ref().unwrap_or(&jail).move_interface("lo9").expect("moved");
+            // Asked at once: starting a program would give the kernel time.
+            let released = || (unmount(root, MntFlags::empty()), is_here("lo9"));
+            // Each second one is removed while another thread waits.
+            let (gone, (unmounted, is_here)) = if round % 2 == 0 {
+                (jail.remove_and_wait(Some(LONG)).expect("removed").is_done(), released())
+            } else {
+                let same = jail.try_clone().expect("cloned");
+                thread::scope(|scope| {
+                    scope.spawn(move || {
+                        thread::sleep(SOON);
+                        // By jid, the kernel takes both jails off its list before it takes the stack apart.
+                        raw::jail_remove(jail.jid()).expect("removed");
+                        drop(jail);
+                    });
+                    (same.wait_gone(Some(LONG)).expect("waited").is_done(), released())
+                })
+            };
+            assert_eq!((gone, unmounted, is_here), (true, Ok(()), true), "round {round}");
+            assert!(mount());
+        }
+        assert!(ran("/sbin/umount", &[root]) && ran("/sbin/ifconfig", &["lo9", "destroy"]));
+        std::fs::remove_dir(root).expect("removed");
+    }
+}
+
 #[test]
 fn without_jails_there_is_nothing_to_wait_for() {
     if cfg!(target_os = "freebsd") {

@@ -54,8 +54,9 @@ pub struct HeldJail {
     path: PathBuf,
     /// The last component of its name, known once it has been seen dying: nobody can change it any more.
     name: Option<OsString>,
-    /// Whether it has a network stack of its own, which the kernel takes apart only after the jail has left the list.
-    has_vnet: bool,
+    /// Whether there is a network stack, its own or one of a jail below, which the kernel takes apart only after the
+    /// jail has left the list.
+    may_have_stack: bool,
     is_dying: bool,
     /// When it was first seen to have left the list of jails.
     gone_since: Option<Instant>,
@@ -78,7 +79,7 @@ struct Seen {
     path: PathBuf,
     name: OsString,
     is_dying: bool,
-    has_vnet: bool,
+    may_have_stack: bool,
 }
 
 /// How often a look is repeated at once if it is unclear. Then the jail is taken to be there until the next look.
@@ -93,19 +94,19 @@ const REUSED: Duration = Duration::from_millis(60);
 impl HeldJail {
     /// Remembers by what the jail of a handle can be recognised, while it lives. `None` if it has been removed.
     pub(super) fn of_living(jail: &Jail) -> Result<Option<Self>> {
-        let read = |vnet| jail.get((param::CPUSET_ID, param::PATH, vnet));
+        let read = |vnet| jail.get((param::CPUSET_ID, param::PATH, param::CHILDREN_CUR, vnet));
         let read = match read(Some(param::VNET)) {
             Err(error) if is_without_vnet(&error) => read(None),
             read => read,
         };
         match read {
-            Ok((cpuset, path, vnet)) => Ok(Some(Self {
+            Ok((cpuset, path, children, vnet)) => Ok(Some(Self {
                 system: jail.system.clone(),
                 jid: jail.jid().get(),
                 cpuset,
                 path,
                 name: None,
-                has_vnet: vnet == Some(Mode::New),
+                may_have_stack: vnet == Some(Mode::New) || children > 0,
                 is_dying: false,
                 gone_since: None,
             })),
@@ -123,7 +124,7 @@ impl HeldJail {
             cpuset: seen.cpuset,
             name: Some(last_component(&seen.name).to_owned()),
             path: seen.path,
-            has_vnet: seen.has_vnet,
+            may_have_stack: seen.may_have_stack,
             is_dying: true,
             gone_since: None,
         }))
@@ -239,10 +240,10 @@ impl HeldJail {
         self.system.cpuset_root(self.cpuset).map_or(true, |root| root == Some(self.cpuset))
     }
 
-    /// Whether the kernel has let go of the network stack of a jail that has left the list.
+    /// Whether the kernel has let go of the network stacks of a jail that has left the list, and of its root.
     fn is_released(&self) -> Result<bool> {
         let since = self.gone_since.map_or(RELEASE, |since| since.elapsed());
-        if !self.has_vnet || since >= RELEASE || !self.has_cpuset() {
+        if !self.may_have_stack || since >= RELEASE || !self.has_cpuset() {
             return Ok(true);
         }
         if since < REUSED {
@@ -270,6 +271,7 @@ impl HeldJail {
 
     fn note(&mut self, jid: c_int, seen: &Seen) {
         self.jid = jid;
+        self.may_have_stack |= seen.may_have_stack;
         if seen.is_dying {
             self.is_dying = true;
             self.name = Some(last_component(&seen.name).to_owned());
@@ -297,7 +299,8 @@ impl Seen {
                 key: Key::Jid(jid),
                 relative_to: None,
             };
-            get::read(read, &(param::CPUSET_ID, param::PATH, param::NAME, param::DYING, vnet))
+            let keys = (param::CPUSET_ID, param::PATH, param::NAME, param::DYING, param::CHILDREN_CUR, vnet);
+            get::read(read, &keys)
         };
         let found = match read(Some(param::VNET)) {
             Err(error) if is_without_vnet(&error) => read(None),
@@ -305,8 +308,9 @@ impl Seen {
         };
         match found {
             Ok(found) => {
-                let (cpuset, path, name, is_dying, vnet) = found.values;
-                Ok(Some(Self { cpuset, path, name, is_dying, has_vnet: vnet == Some(Mode::New) }))
+                let (cpuset, path, name, is_dying, children, vnet) = found.values;
+                let may_have_stack = vnet == Some(Mode::New) || children > 0;
+                Ok(Some(Self { cpuset, path, name, is_dying, may_have_stack }))
             }
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Dying) => Ok(None),
             Err(error) => Err(error),

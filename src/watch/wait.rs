@@ -62,10 +62,10 @@ impl Jail {
     ///
     /// Without a timeout it waits until the jail is gone; with a timeout of zero it looks once.
     ///
-    /// **Gone is when the kernel no longer lists the jail**, dying ones included. Of a jail with a network stack of its
-    /// own the kernel lists nothing any more while it still takes the stack apart, some tenths of a second: until then
-    /// the interfaces that were moved into the jail are not back, and its root cannot be unmounted (`EBUSY`). This wait
-    /// includes that time, up to two seconds.
+    /// **Gone includes released.** When the kernel no longer lists a jail, dying ones included, it may still take its
+    /// network stack apart, or that of a jail below, for some tenths of a second: until then the interfaces that were
+    /// moved into the jail are not back, and its root cannot be unmounted (`EBUSY`). The wait includes that time, up to
+    /// two seconds.
     ///
     /// **Which jail is waited for** is certain if it lives when the wait begins: it is recognised by its cpuset
     /// (`cpuset.id`), its path and its name. So the wait does not end too early when the dying jail's jid is given to a
@@ -73,9 +73,9 @@ impl Jail {
     /// path gets the cpuset of one that has just gone, and is itself dying at the next look.
     ///
     /// If the jail is already dying when the wait begins, only its jid is left to recognise it by: the jail that is
-    /// dying under that jid is waited for, and if there is none the jail counts as gone. On FreeBSD 15 that is wrong
-    /// if a new jail has been given the jid before; so begin the wait while the jail lives, or use
-    /// [`remove_and_wait`](Self::remove_and_wait). Before 15 a dying jail keeps its jid.
+    /// dying under that jid is waited for, and if there is none the jail counts as gone, though the kernel may still be
+    /// releasing it. On FreeBSD 15 that is wrong if a new jail has been given the jid before; so begin the wait while
+    /// the jail lives, or use [`remove_and_wait`](Self::remove_and_wait). Before 15 a dying jail keeps its jid.
     ///
     /// # Errors
     ///
@@ -83,7 +83,7 @@ impl Jail {
     ///
     /// # FreeBSD versions
     ///
-    /// All. Wraps jail_get(2), and where a dying jail may have another jid, cpuset_getid(2) and sysctl(3) of
+    /// All. Wraps jail_get(2), cpuset_getid(2), and where a dying jail may have another jid, sysctl(3) of
     /// `security.jail.list`. Before 15.0 a jail that is revived with `JAIL_DYING` counts as gone.
     ///
     /// ```
