@@ -89,10 +89,8 @@ fn recorded_on(line: &Line) -> Result<Kernel, String> {
         Kernel::with_release(Release::nearest(osreldate).named(osreldate, kept(line.text("release"))));
     kernel.set_hostname(line.text("hostname"));
     if let Some(modules) = line.list("modules") {
-        // The model of 15 has it built in.
-        if !modules.contains(&"mac_do") {
-            kernel.unload(Module::MacDo);
-        }
+        // The model of 15 has it built in. One that is loaded has its turn later.
+        kernel.unload(Module::MacDo);
         for module in modules {
             kernel.load(match module {
                 "mac_do" => Module::MacDo,

@@ -47,7 +47,10 @@ pub(super) struct Loadable {
 impl Loadable {
     /// What a kernel has from its start.
     pub(super) fn of(release: &Release) -> Self {
-        Self { mac_do: if release.mac_do { MacDo::New } else { MacDo::None }, ..Self::default() }
+        Self {
+            mac_do: if release.mac_do { MacDo::New { built_in: true } } else { MacDo::None },
+            ..Self::default()
+        }
     }
 }
 

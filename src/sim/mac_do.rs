@@ -66,8 +66,8 @@ pub(super) enum MacDo {
     None,
     /// That of 14.2, with the jails that inherit their rules.
     Old(BTreeSet<Key>),
-    /// That of 14.3 and later.
-    New,
+    /// That of 14.3 and later, built into the kernel or loaded.
+    New { built_in: bool },
 }
 
 impl State {
@@ -75,7 +75,7 @@ impl State {
     pub(super) fn load_mac_do(&mut self) {
         match (&self.loadable.mac_do, self.release.osreldate()) {
             (MacDo::None, 1_403_000..) => {
-                self.loadable.mac_do = MacDo::New;
+                self.loadable.mac_do = MacDo::New { built_in: false };
                 self.tree.add(PARAM_MAC_DO);
                 for key in self.prisons().collect::<Vec<_>>() {
                     self.prison_mut(key).mac_do = Some(Vec::new());
@@ -95,18 +95,23 @@ impl State {
         self.tree.remove("mdo");
     }
 
+    /// Whether the module has its turn before the others, since it was there when the kernel started.
+    pub(super) fn has_early_mac_do(&self) -> bool {
+        matches!(self.loadable.mac_do, MacDo::New { built_in: true })
+    }
+
     /// Lets the module look at its parameters.
     pub(super) fn check_mac_do(&self, opts: &mut Options) -> Result<(), Errno> {
         match self.loadable.mac_do {
             MacDo::None => Ok(()),
             MacDo::Old(_) => check_old(opts),
-            MacDo::New => check(opts),
+            MacDo::New { .. } => check(opts),
         }
     }
 
     /// Gives a new jail no rules.
     pub(super) fn create_mac_do(&mut self, key: Key) {
-        if let MacDo::New = self.loadable.mac_do {
+        if let MacDo::New { .. } = self.loadable.mac_do {
             self.prison_mut(key).mac_do = Some(Vec::new());
         }
     }
@@ -125,7 +130,7 @@ impl State {
                     inherits.insert(key);
                 }
             }
-            MacDo::New => {
+            MacDo::New { .. } => {
                 if mac_rules::says_from_any(opts.bytes("mac.do.rules").map(c_string).unwrap_or_default()) {
                     self.spring(None, Effect::Panic);
                 }
@@ -155,7 +160,7 @@ impl State {
                 }
                 return Ok(());
             }
-            MacDo::New => {}
+            MacDo::New { .. } => {}
         }
         let above = self.self_and_ancestors(key);
         let found = above.iter().find_map(|each| Some((*each, self.prison(*each).mac_do.as_deref()?)));

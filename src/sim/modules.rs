@@ -23,13 +23,18 @@ const SHM: usize = 0;
 impl State {
     /// Lets modules look at their parameters before anything changes: `PR_METHOD_CHECK`.
     pub(super) fn check_modules(&self, opts: &mut Options, key: Key) -> Result<(), Errno> {
-        self.check_mac_do(opts)?;
+        if self.has_early_mac_do() {
+            self.check_mac_do(opts)?;
+        }
         if self.release.meta {
             meta::check(opts, meta::META);
             meta::check(opts, meta::ENV);
         }
         for (slot, name) in SYSV.iter().enumerate() {
             self.check_sysv(opts, key, slot, name)?;
+        }
+        if !self.has_early_mac_do() {
+            self.check_mac_do(opts)?;
         }
         self.check_loadable(opts)
     }
@@ -42,7 +47,9 @@ impl State {
 
     /// Lets modules set their parameters: `PR_METHOD_SET`.
     pub(super) fn set_modules(&mut self, opts: &mut Options, key: Key) -> Result<(), Errno> {
-        self.set_mac_do(opts, key)?;
+        if self.has_early_mac_do() {
+            self.set_mac_do(opts, key)?;
+        }
         if self.release.meta {
             let text = meta::set(opts, meta::META, self.prison(key).meta.clone())?;
             self.prison_mut(key).meta = text;
@@ -52,12 +59,17 @@ impl State {
         for (slot, name) in SYSV.iter().enumerate() {
             self.set_sysv(opts, key, slot, name)?;
         }
+        if !self.has_early_mac_do() {
+            self.set_mac_do(opts, key)?;
+        }
         self.set_loadable(opts, key)
     }
 
     /// Lets modules answer: `PR_METHOD_GET`.
     pub(super) fn get_modules(&mut self, opts: &mut Options, key: Key) -> Result<(), Errno> {
-        self.get_mac_do(opts, key)?;
+        if self.has_early_mac_do() {
+            self.get_mac_do(opts, key)?;
+        }
         let prison = self.prison(key);
         if self.release.meta {
             meta::get(opts, meta::META, prison.meta.as_deref().unwrap_or_default())?;
@@ -70,6 +82,9 @@ impl State {
                 Some(_) => JAIL_SYS_INHERIT,
             };
             opts.set_int(name, mode)?;
+        }
+        if !self.has_early_mac_do() {
+            self.get_mac_do(opts, key)?;
         }
         self.get_loadable(opts, key)
     }
