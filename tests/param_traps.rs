@@ -439,3 +439,28 @@ fn a_module_that_is_loaded_is_no_reason_to_grant() {
         );
     });
 }
+
+#[test]
+fn rules_from_any_user_which_panic_mac_do_are_refused() {
+    on_every_kernel(|host| {
+        for rules in ["any=1>uid=0", "*", "uid=1>uid=2; any=1>uid=0", "uid=1>uid=2;\t* = 1>uid=0"] {
+            let set = || builder().mac_do(MacDo::rules(rules));
+            refused(ErrorKind::InvalidValue, "mac.do.rules", set().create().map(drop));
+            let mut request = freebsd_jail::Request::new();
+            refused(ErrorKind::InvalidValue, "mac.do.rules", request.string("mac.do.rules", rules).map(drop));
+            let rules = [rules.as_bytes(), b"\0"].concat();
+            refused(ErrorKind::InvalidValue, "mac.do.rules", request.bytes("mac.do.rules", &rules).map(drop));
+        }
+        if has(param::MAC_DO) {
+            drop(
+                builder()
+                    .mac_do(MacDo::rules("uid=1001>any"))
+                    .create()
+                    .expect("any may be where it leads to"),
+            );
+        }
+        if let Some(model) = host.model() {
+            assert_eq!(model.sprung(), []);
+        }
+    });
+}

@@ -121,6 +121,9 @@ fn check_text(name: &str, definition: Option<&Definition>, text: &[u8]) -> Resul
     if name::user_key(name).is_some() && text.contains(&b'\n') {
         return refuse(ErrorKind::InvalidValue, "a newline in a value would forge other keys");
     }
+    if name == "mac.do.rules" && name::has_rule_from_any(text) {
+        return refuse(ErrorKind::InvalidValue, name::FROM_ANY);
+    }
     Ok(())
 }
 

@@ -234,6 +234,9 @@ fn check_value(name: &str, value: &Outgoing<'_>) -> Result<()> {
         if name == "name" && name::has_host_level(bytes) {
             return refuse(name::HOST_LEVEL.into());
         }
+        if name == "mac.do.rules" && name::has_rule_from_any(bytes) {
+            return refuse(name::FROM_ANY.into());
+        }
     }
     let Some(definition) = param::table::find(name) else {
         return Ok(());

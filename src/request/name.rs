@@ -50,6 +50,20 @@ pub(crate) fn has_host_level(name: &[u8]) -> bool {
     name.split(|&byte| byte == b'.').rev().skip(1).any(|level| level == b"0")
 }
 
+/// Why [`has_rule_from_any`] is refused.
+pub(crate) const FROM_ANY: &str =
+    "a rule names a user or a group before `>`: FreeBSD panics over `any` or `*` there";
+
+/// Whether rules of mac_do(4) have one for any user. The kernel refuses it with a text that has a place for the type,
+/// and passes nothing for it: see `parse_single_rule` in `sys/security/mac_do/mac_do.c`.
+pub(crate) fn has_rule_from_any(rules: &[u8]) -> bool {
+    let rules = rules.split(|&byte| byte == 0).next().unwrap_or_default();
+    rules.split(|&byte| byte == b';').any(|rule| {
+        let from = rule.split(|&byte| byte == b'=').next().unwrap_or_default();
+        matches!(from.trim_ascii(), b"any" | b"*")
+    })
+}
+
 /// Returns KEY of `meta.KEY` and `env.KEY`.
 pub(crate) fn user_key(name: &str) -> Option<&str> {
     name.strip_prefix("meta.").or_else(|| name.strip_prefix("env."))
