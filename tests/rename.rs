@@ -324,16 +324,21 @@ fn t40_while_resources_are_accounted_for_only_empty_jails_are_renamed() {
         }
         inmate.bury();
         by_number.update().name(name("t40")).apply().expect("nobody is in it any more");
-        // The account of a jail below would keep its old name until that jail is changed, and then take it from processes.
-        let below = jail.child_builder().path("/").create().expect("created");
+        let below = jail.child_builder().path("/").children_max(1).create().expect("created");
+        let furthest = below.child_builder().path("/").create().expect("created");
         for jail in [&*jail, &by_number] {
-            refused("T53", jail.update().name(name("t40")).apply());
+            jail.update().name(name("t40")).apply().expect("nobody is in any of them");
         }
-        below.update().name("b").apply().expect("nobody is in it");
-        let inmate = host.inmate(&below);
+        // A jail below has its account by its new name, and so keeps it when it is changed with processes in it.
+        let inmate = host.inmate(&furthest);
+        furthest.update().securelevel(1).apply().expect("no new name");
         below.update().securelevel(1).apply().expect("no new name");
-        refused("T40", below.update().name("c").apply());
+        for jail in [&*jail, &by_number] {
+            refused("T40", jail.update().name(name("t40")).apply());
+        }
+        refused("T40", furthest.update().name("c").apply());
         inmate.bury();
+        furthest.update().name("c").apply().expect("nobody is in it any more");
         unharmed(host);
     });
 }

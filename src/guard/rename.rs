@@ -48,36 +48,34 @@ pub(crate) fn check_family((_, now, most): Family) -> Result<()> {
     )))
 }
 
-/// Refuses to rename a jail that has processes, or jails below it, while resources are accounted for.
+/// Refuses to rename a jail while processes are in it or below, where resources are accounted for. Says whether they
+/// are: then `below` was asked for the jails below, whose accounts the caller has to see to.
 ///
-/// The kernel clears what the jail's processes follow to their account, and panics where one follows it then (T40).
-/// The accounts of jails below keep their old names (T53), and the same is done to each of them at its next update,
-/// whatever that changes. See `prison_racct_modify` in `sys/kern/kern_jail.c`.
+/// The kernel clears what processes of the jail, and of those below, follow to their account, and panics where one
+/// follows it then (T40). The accounts of the jails below keep their old names (T53), until each is updated itself,
+/// whatever that changes, and goes through the same. See `prison_racct_modify` in `sys/kern/kern_jail.c`.
 pub(crate) fn check_accounts(
     system: &System,
     jid: Jid,
-    children: impl FnOnce() -> Result<i32>,
-) -> Result<()> {
+    below: impl FnOnce() -> Result<Vec<Jid>>,
+) -> Result<bool> {
     if !Trap::T40.is_there(system) || !system.accounts_resources() {
-        return Ok(());
+        return Ok(false);
     }
-    let processes = system.processes_and_zombies(jid.get()).map_err(|errno| {
-        Error::os(Call::Sysctl, errno, ErrorKind::Other, "whether processes run in a jail to be renamed")
-    })?;
-    // Zombies, too: they leave their account when they are waited for.
-    if !processes.is_empty() {
-        return Err(refused(
-            "kern.racct.enable is set, and processes run in the jail or have not been waited for: the kernel may panic \
-             when it is renamed (T40); end them before, or rename the jail before it has any",
-        ));
+    for jid in [jid].into_iter().chain(below()?) {
+        let processes = system.processes_and_zombies(jid.get()).map_err(|errno| {
+            Error::os(Call::Sysctl, errno, ErrorKind::Other, "whether processes run in a jail to be renamed")
+        })?;
+        // Zombies, too: they leave their account when they are waited for.
+        if !processes.is_empty() {
+            return Err(refused(format!(
+                "kern.racct.enable is set, and jail {jid} has processes, or some that have not been waited for: the \
+                 kernel may panic when it is renamed, or a jail above it (T40); end them before, or rename before they \
+                 are there"
+            )));
+        }
     }
-    match children()? {
-        0 => Ok(()),
-        children => Err(refused(format!(
-            "kern.racct.enable is set, and there are {children} jails below: the kernel may panic at the next update of \
-             one that has processes (T40, T53); rename the jail before there are jails below it"
-        ))),
-    }
+    Ok(true)
 }
 
 /// What becomes of renaming a jail that is not below the one that this process is in.

@@ -14,7 +14,7 @@ use crate::jail::{Jail, Nested, read_and_pin};
 use crate::jid::Jid;
 use crate::param::{self, Mode};
 use crate::raw;
-use crate::request::{Desc, Outgoing, Verb};
+use crate::request::{Desc, Draft, Outgoing, Verb};
 use crate::sys::{self, Trap};
 
 impl JailUpdate<'_> {
@@ -224,23 +224,25 @@ impl JailUpdate<'_> {
     }
 
     fn rename(&mut self, jail: &Jail, name: &[u8]) -> Result<()> {
-        let system = &jail.system;
         // A handle that has a descriptor knows whether its jail is nested, and need not be asked about.
         let known = match jail.nested() {
             Nested::No if jail.descriptor_ref().is_some() => None,
             _ => Some(jail.get(rename::FAMILY)?),
         };
-        rename::check_accounts(system, jail.jid(), || match known {
-            Some((_, children, _)) => Ok(children),
-            None => jail.get(param::CHILDREN_CUR),
-        })?;
-        match known {
-            Some((Some(parent), ..)) => {
-                self.check_family(jail, known)?;
-                self.below(jail, parent)
-            }
-            _ => self.rename_from_host(jail, name, known),
+        let parent = known.and_then(|(parent, ..)| parent);
+        if parent.is_some() {
+            self.check_family(jail, known)?;
         }
+        let mut below = Vec::new();
+        rename::check_accounts(&jail.system, jail.jid(), || {
+            below = jail.descendants().dying(true).get(param::JID).collect::<Result<_>>()?;
+            Ok(below.clone())
+        })?;
+        match parent {
+            Some(parent) => self.below(jail, parent),
+            None => self.rename_from_host(jail, name, known),
+        }?;
+        below.into_iter().try_for_each(|jid| move_account(jail, jid))
     }
 
     /// Renames a jail that looks as if it were of the host's level.
@@ -304,6 +306,21 @@ impl JailUpdate<'_> {
             Some(family) => rename::check_family(family),
             None => rename::check_family(jail.get(rename::FAMILY)?),
         }
+    }
+}
+
+/// Updates a jail below one that was renamed, without changing anything: that moves its account to its new name, while
+/// it has no processes yet that would follow the old one.
+fn move_account(renamed: &Jail, jid: Jid) -> Result<()> {
+    let jail = Jail::found(renamed.system.clone(), jid.get(), None, Nested::Unknown)?;
+    let mut draft = Draft::new();
+    draft.push(&["jid"], Outgoing::Bytes(&jid.get().to_ne_bytes()));
+    let verb = Verb { call: Call::JailSet, flags: SetFlags::UPDATE.bits(), subject: Subject::Handle };
+    let moved = carry_rules(&jail, &mut draft).and_then(|()| draft.call(&jail.system, verb, Desc::Absent));
+    match moved {
+        // It has gone meanwhile.
+        Err(error) if error.kind() == ErrorKind::Gone => Ok(()),
+        moved => moved.map(drop),
     }
 }
 

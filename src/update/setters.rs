@@ -24,10 +24,11 @@ impl JailUpdate<'_> {
     /// below another one, or any jail if this process is inside one, is renamed only while its `children.cur` and
     /// `children.max` are both 0. A jail that is not below the one that this process is in is not renamed at all (T26).
     ///
-    /// With `kern.racct.enable`, which rctl(8) needs, the kernel may panic over the processes of a jail that is renamed
-    /// (T40). There a jail is renamed only while no process is in it, zombies included, and no jail below it. **One that
-    /// enters between this look and the renaming is not covered.** The tunable is read once per process, and the list of
-    /// processes for each new name.
+    /// With `kern.racct.enable`, which rctl(8) needs, the kernel may panic over the processes of a jail that is renamed,
+    /// and of those below (T40). There a jail is renamed only while no process is in any of them, zombies included. **One
+    /// that enters between this look and the renaming is not covered.** The tunable is read once per process; where it is
+    /// set, each new name takes a look at the processes, and a call or two for each jail below: an update that changes
+    /// nothing but the name of its account, which the kernel leaves behind (T53).
     ///
     /// Each refusal is an [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest), before anything is changed.
     ///
