@@ -15,7 +15,7 @@ pub(crate) fn first_directory() -> Option<c_int> {
 /// Puts a socket in the place of each of this process's directories, but for its standard input, output and error,
 /// and says whether there were any. Async-signal-safe.
 ///
-/// The numbers stay open: whoever believes to own one of them closes a socket then, and nobody else's file.
+/// The numbers stay in use: a `File` that still has one of them closes the socket, and not a file that was opened since.
 ///
 /// # Safety
 ///

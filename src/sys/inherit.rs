@@ -1,8 +1,8 @@
 //! Jail descriptors, which no program should inherit.
 //!
-//! Whoever has one of another jail has a way out of its own, and one that owns keeps its jail from going. The kernel
-//! makes them without close-on-exec, and puts them into the process's table when jail_set(2) begins (T45): whatever
-//! the parent does about that comes too late for a child that is forked meanwhile. So the child looks by itself.
+//! For root in a jail, a descriptor of another jail is a way out, and an owning one keeps its jail alive. The kernel makes
+//! them without close-on-exec, and they are in the process's table from the start of jail_set(2) (T45). Setting the flag
+//! in the parent is too late for a child that is forked during the call, so the child sets it.
 
 use core::ffi::c_int;
 
@@ -10,8 +10,8 @@ use super::open;
 
 /// Sets close-on-exec on each jail descriptor of this process, whoever made it. Async-signal-safe.
 ///
-/// What is close-on-exec already is not looked at: this takes one fcntl(2) for each number up to the highest open one,
-/// and one or two more for each descriptor that would be inherited.
+/// Takes one fcntl(2) for each number up to the highest open one, and one or two more for each descriptor that is not
+/// close-on-exec.
 pub(super) fn withhold_jail_descriptors() {
     for (fd, flags) in open::descriptors() {
         if flags & libc::FD_CLOEXEC == 0 && is_jail_descriptor(fd) {
@@ -28,7 +28,7 @@ fn is_jail_descriptor(fd: c_int) -> bool {
     is_the_kernels(fd)
 }
 
-/// Asks by kind: while the call that makes a descriptor runs, the descriptor has no jail yet.
+/// Goes by the kind of file: a descriptor whose jail_set(2) has not returned yet has no jail.
 #[cfg(target_os = "freebsd")]
 fn is_the_kernels(fd: c_int) -> bool {
     use super::bindings::JAIL_USE_DESC;
@@ -39,8 +39,8 @@ fn is_the_kernels(fd: c_int) -> bool {
 
     match open::information(fd) {
         Ok(information) => information.kf_type == JAIL_DESCRIPTOR,
-        // Its rights have been limited so far that it tells nothing; looking a jail up by it needs none
-        // (`jaildesc_find`). `EINVAL` means that it is not a jail descriptor.
+        // Its rights do not include `CAP_FCNTL`. Looking up a jail by it needs none (`jaildesc_find`), and `EINVAL` means
+        // that it is not a jail descriptor.
         Err(Errno(libc::ENOTCAPABLE)) => {
             let mut descriptor = fd.to_ne_bytes();
             let mut request = [Slot::new(b"desc\0", Some(&mut descriptor))];
@@ -58,8 +58,8 @@ fn is_the_kernels(_: c_int) -> bool {
     false
 }
 
-/// The descriptors of a model, which are sockets: what tells them from others in a forked child, where the model
-/// cannot be asked, is a pair of timeouts that nobody else would set.
+/// The descriptors of a model, which are sockets. A forked child cannot ask the model for them, and identifies them by a
+/// pair of timeouts that no program would set.
 #[cfg(feature = "sim")]
 pub(crate) mod model {
     use core::ffi::c_int;
@@ -123,7 +123,7 @@ mod tests {
     use std::os::unix::net::UnixStream;
 
     #[test]
-    fn a_model_s_jail_descriptor_is_told_from_other_files() {
+    fn a_jail_descriptor_of_a_model_differs_from_other_files() {
         let (marked, other) = UnixStream::pair().expect("a pair");
         model::mark(marked.as_fd()).expect("marked");
         assert!(is_jail_descriptor(marked.as_raw_fd()));

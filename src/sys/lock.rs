@@ -1,12 +1,12 @@
-//! What keeps entering a jail and starting programs apart, among the threads of this process.
+//! The lock that orders entering a jail and starting programs among the threads of this process.
 //!
 //! Entering changes the process in steps: its root directory, its credential, the list of processes that it is on
 //! (`do_jail_attach`). A program that another thread starts between two of them is half inside (T43), and two threads
 //! that enter two jails at once may leave the process with the credential of one on the list of the other (T42). So
-//! what enters takes this lock to write, and what starts programs takes it to read. Nothing else takes it.
+//! entering takes this lock for writing, and starting a program takes it for reading. Nothing else takes it.
 //!
-//! It makes no system call unless threads meet. A forked child never waits for its parent's threads, which it does not
-//! have: it has a lock of its own.
+//! Without contention it makes no system call. A forked child has a lock of its own: the threads that may hold its
+//! parent's do not exist there.
 
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
@@ -16,16 +16,16 @@ use super::zeroed;
 
 type Lock = RwLock<()>;
 
-/// Keeps other threads from starting programs and from entering jails while this one enters a jail.
+/// While it lives, no other thread starts a program or enters a jail.
 #[derive(Debug)]
-#[must_use = "the others are kept as long as this lives"]
+#[must_use = "the lock is held only as long as this lives"]
 pub(crate) struct Entering {
     _guard: RwLockWriteGuard<'static, ()>,
 }
 
-/// Keeps other threads from entering jails while this one starts a program.
+/// While it lives, no other thread enters a jail.
 #[derive(Debug)]
-#[must_use = "the others are kept as long as this lives"]
+#[must_use = "the lock is held only as long as this lives"]
 pub(crate) struct Starting {
     _guard: RwLockReadGuard<'static, ()>,
 }
@@ -58,8 +58,8 @@ static TAKEN: AtomicUsize = AtomicUsize::new(0);
 /// Which lock is this process's: NULL in one that has been forked since its parent asked.
 type Place = AtomicPtr<Lock>;
 
-/// Returns this process's lock. Async-signal-safe but in a process with more than 15 generations of forked ones
-/// before it that took theirs.
+/// Returns this process's lock. Async-signal-safe, unless 16 processes from which this one descends have taken theirs:
+/// it allocates then.
 fn lock() -> &'static Lock {
     let place = place();
     let mut lock = place.load(Ordering::Acquire);
