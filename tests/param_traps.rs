@@ -8,7 +8,7 @@ use std::ffi::OsString;
 
 use common::{host, model, name, on_every_kernel, releases};
 use freebsd_jail::param::{Kind, Param, Value};
-use freebsd_jail::{Allow, ErrorKind, Jail, JailBuilder, MacDo, Mode, param, sim};
+use freebsd_jail::{Allow, ErrorKind, Jail, JailBuilder, JailUpdate, MacDo, Mode, param, sim};
 
 const RULES: &str = "uid=1001>uid=80";
 
@@ -75,6 +75,34 @@ fn t5_an_update_whose_text_is_too_long_changes_nothing() {
         jail.update().set(param::META, "m".repeat(4095)).apply().expect("updated");
         jail.update().remove_meta("nothing").hostname("h").apply().expect("updated");
         assert_eq!(jail.get(param::META).expect("read").len(), 4095);
+    });
+}
+
+#[test]
+fn t5_a_limit_that_was_lowered_or_raised_is_the_limit() {
+    on_every_kernel(|host| {
+        if !has(param::META) {
+            return;
+        }
+        let jail = builder().create().expect("created");
+        let too_long = |update: JailUpdate<'_>| {
+            let error = update.apply().expect_err("too long");
+            assert_eq!((error.kind(), error.errno()), (ErrorKind::InvalidValue, None), "{error}");
+            assert_eq!(jail.get(param::SECURELEVEL).expect("read"), -1, "it was applied in part");
+        };
+        let Some(low) = host.set_meta_max(64) else { return };
+        too_long(jail.update().securelevel(1).meta("k", "v".repeat(63)));
+        too_long(jail.update().securelevel(1).set(param::ENV, "v".repeat(64)));
+        too_long(jail.update().securelevel(1).meta("k", "v").env("k", "v".repeat(62)));
+        // Alone it changes nothing else, so the kernel says it.
+        let error = jail.update().set(param::ENV, "v".repeat(64)).apply().expect_err("too long");
+        assert_eq!((error.kind(), error.errno()), (ErrorKind::InvalidValue, Some(libc::EFBIG)), "{error}");
+        jail.update().hostname("h").meta("k", "v".repeat(61)).apply().expect("as long as can be");
+        drop(low);
+        let Some(_high) = host.set_meta_max(10_000) else { return };
+        jail.update().hostname("i").set(param::META, "v".repeat(9_000)).apply().expect("not too long");
+        assert_eq!(jail.get(param::META).expect("read").len(), 9_000);
+        too_long(jail.update().securelevel(1).set(param::META, "v".repeat(10_000)));
     });
 }
 

@@ -239,6 +239,12 @@ impl Kernel {
         self.state().racct = enabled;
     }
 
+    /// Sets sysctl `security.jail.meta_maxbufsize`, the most bytes of a jail's `meta` and of its `env`, each with its
+    /// NUL. Texts that are longer already stay.
+    pub fn set_meta_max(&self, bytes: usize) {
+        self.state().meta_max = bytes;
+    }
+
     /// jail_set(2): makes or changes a jail.
     ///
     /// # Errors

@@ -25,14 +25,19 @@ pub(super) fn check(opts: &mut Options, module: &str) {
 }
 
 /// Makes the new text of a jail, `None` for an empty one.
-pub(super) fn set(opts: &mut Options, module: &str, old: Option<Vec<u8>>) -> Result<Option<Vec<u8>>, Errno> {
+pub(super) fn set(
+    opts: &mut Options,
+    module: &str,
+    old: Option<Vec<u8>>,
+    max: usize,
+) -> Result<Option<Vec<u8>>, Errno> {
     let mut text: Option<Hunks> = None;
     for entry in opts.each() {
         let Some(key) = entry.key_of(module) else {
             continue;
         };
         let value = entry.value();
-        if value.is_some_and(|value| value.len() > MAX_LEN) {
+        if value.is_some_and(|value| value.len() > max) {
             return Err(Errno(libc::EFBIG));
         }
         if value.is_some_and(|value| value.last() != Some(&0)) {
@@ -53,7 +58,7 @@ pub(super) fn set(opts: &mut Options, module: &str, old: Option<Vec<u8>>) -> Res
     }
     match text {
         None => Ok(old),
-        Some(hunks) => hunks.join(),
+        Some(hunks) => hunks.join(max),
     }
 }
 
@@ -180,9 +185,9 @@ impl Hunks {
     }
 
     /// The text, if it is not too long.
-    fn join(self) -> Result<Option<Vec<u8>>, Errno> {
+    fn join(self, max: usize) -> Result<Option<Vec<u8>>, Errno> {
         let len: usize = self.0.iter().map(Vec::len).sum();
-        if len > MAX_LEN {
+        if len > max {
             return Err(Errno(libc::EFBIG));
         }
         let mut text = Vec::with_capacity(len);

@@ -51,9 +51,9 @@ impl State {
             self.set_mac_do(opts, key)?;
         }
         if self.release.meta {
-            let text = meta::set(opts, meta::META, self.prison(key).meta.clone())?;
+            let text = meta::set(opts, meta::META, self.prison(key).meta.clone(), self.meta_max)?;
             self.prison_mut(key).meta = text;
-            let text = meta::set(opts, meta::ENV, self.prison(key).env.clone())?;
+            let text = meta::set(opts, meta::ENV, self.prison(key).env.clone(), self.meta_max)?;
             self.prison_mut(key).env = text;
         }
         for (slot, name) in SYSV.iter().enumerate() {

@@ -49,6 +49,8 @@ pub(super) struct State {
     pub(super) unbound: Option<Unbound>,
     /// Whether resources are accounted for: the tunable `kern.racct.enable`.
     pub(super) racct: bool,
+    /// The longest `meta` and `env`: sysctl `security.jail.meta_maxbufsize`.
+    pub(super) meta_max: usize,
 }
 
 impl State {
@@ -78,6 +80,7 @@ impl State {
             early: None,
             unbound: None,
             racct: false,
+            meta_max: super::meta::MAX_LEN,
         }
     }
 

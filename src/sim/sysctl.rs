@@ -5,7 +5,6 @@ use core::ffi::c_int;
 use crate::sys::Errno;
 
 use super::flags::{MAX_AF_IPS, PrisonFlags};
-use super::meta;
 use super::prison::{HOST, Key, Life};
 use super::process::Pid;
 use super::sprung::Effect;
@@ -102,7 +101,7 @@ impl State {
             Value::Jailed => int((mine != HOST).into()),
             Value::Vnet => int((mine != HOST && prison.flags.contains(PrisonFlags::VNET)).into()),
             Value::MaxAddresses => MAX_AF_IPS.try_into().map_or_else(|_| Vec::new(), int),
-            Value::MetaMax => meta::MAX_LEN.try_into().map_or_else(|_| Vec::new(), int),
+            Value::MetaMax => self.meta_max.try_into().map_or_else(|_| Vec::new(), int),
             Value::ChildrenMax => int(prison.childmax),
             Value::ChildrenCur => int(prison.childcount),
             Value::EnforceStatfs => on_host(2, prison.enforce_statfs),

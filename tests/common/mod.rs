@@ -89,6 +89,20 @@ impl Host {
         self.model.as_ref().map(sim::Kernel::calls)
     }
 
+    /// Sets sysctl `security.jail.meta_maxbufsize`, until what is returned is dropped. Says so where there is none, since
+    /// a test is skipped then.
+    pub fn set_meta_max(&self, bytes: usize) -> Option<MetaMax> {
+        if let Some(model) = &self.model {
+            model.set_meta_max(bytes);
+            return Some(MetaMax(Some(model.clone())));
+        }
+        let set = set_real_meta_max(bytes);
+        if !set {
+            println!("skipped: security.jail.meta_maxbufsize cannot be set");
+        }
+        set.then_some(MetaMax(None))
+    }
+
     /// Has a model account for resources. Whether a real kernel does was decided when it started: says so where it does
     /// not, since a test is skipped then.
     pub fn accounts_resources(&self) -> bool {
@@ -113,6 +127,25 @@ impl Host {
         }
         has
     }
+}
+
+/// Sets the usual limit of `meta` and `env` again when dropped.
+#[must_use]
+pub struct MetaMax(Option<sim::Kernel>);
+
+impl Drop for MetaMax {
+    fn drop(&mut self) {
+        match &self.0 {
+            Some(model) => model.set_meta_max(4096),
+            None => assert!(set_real_meta_max(4096), "the limit stays low"),
+        }
+    }
+}
+
+fn set_real_meta_max(bytes: usize) -> bool {
+    let setting = format!("security.jail.meta_maxbufsize={bytes}");
+    let set = std::process::Command::new("/sbin/sysctl").arg("-q").arg(setting).output();
+    set.is_ok_and(|output| output.status.success())
 }
 
 /// Whether this process is root. Says so where it is not, since a test is skipped then.
