@@ -12,7 +12,7 @@ use crate::jail::Jail;
 use crate::param;
 use crate::raw;
 use crate::request::Desc;
-use crate::sys::{self, System, Trap};
+use crate::sys::{self, System};
 
 /// Jails to be listed, from [`Jail::all`], [`Jail::children`] and [`Jail::descendants`].
 ///
@@ -171,11 +171,9 @@ impl<'p> Walk<'p> {
             flags |= sys::JAIL_DYING;
         }
         loop {
-            // Before each call: the kernel releases one reference too many of a jail that has died meanwhile.
+            // Before each call, since the jail may die in between.
             if let Some(descriptor) = self.jails.below.and_then(Jail::descriptor_ref) {
-                if Trap::T3.is_there(&self.jails.system) {
-                    raw::check_alive(&self.jails.system, descriptor)?;
-                }
+                raw::check_below(&self.jails.system, descriptor)?;
             }
             let read = Read {
                 system: &self.jails.system,

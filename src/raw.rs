@@ -268,9 +268,10 @@ fn check_descriptors(system: &System, at: At<'_>, wants: bool) -> Result<()> {
         return Err(no_descriptors());
     }
     if let At::Below(fd) = at {
-        // The kernels of 15.0 and 15.1 release one reference too many when they are told to look below a descriptor that
-        // is not a jail's, or whose jail has died (T3).
-        jail_of(system, fd)?;
+        // The same as `check_below`, of a descriptor that may be anything.
+        if Trap::T3.is_there(system) {
+            jail_of(system, fd)?;
+        }
     }
     Ok(())
 }
@@ -290,6 +291,12 @@ pub(crate) fn check_alive(system: &System, fd: BorrowedFd<'_>) -> Result<()> {
         Err(errno) if errno.is_not_capable() => jail_of(system, fd).map(drop),
         Err(errno) => Err(Error::os(Call::Fstat, errno, ErrorKind::InvalidDescriptor, "")),
     }
+}
+
+/// Refuses to look below a jail that has died: the kernels of 15.0 and 15.1 release one reference too many of it (T3). The
+/// descriptor must be known to be a jail's.
+pub(crate) fn check_below(system: &System, fd: BorrowedFd<'_>) -> Result<()> {
+    if Trap::T3.is_there(system) { check_alive(system, fd) } else { Ok(()) }
 }
 
 /// Refuses a descriptor that an update has just made and that says its jail lives, though it died during the update.

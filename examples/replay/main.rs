@@ -1,9 +1,12 @@
 //! Replays recordings of real kernels against the model, and prints what the model answers otherwise.
 //!
+//! Nothing is sent to a real kernel, not even where the example runs on FreeBSD: a recording may hold calls that panic or
+//! hang one. The model answers those as well.
+//!
 //! `cargo run --example replay -- [--known FILE] TRANSCRIPT...`, where a transcript is as
 //! `tests/transcripts/README.md` describes. The model is of the modelled release that is nearest to the recorded
-//! kernel's, which the first line of the transcript tells, or else the name of its folder. A file of known differences has a line `TRANSCRIPT:LINE REASON` for
-//! each, the transcript with its folder. Exits 1 if anything else differs.
+//! kernel's, which the first line of the transcript tells, or else the name of its folder. A file of known differences
+//! has a line `TRANSCRIPT:LINE REASON` for each, the transcript with its folder. Exits 1 if anything else differs.
 
 mod errno;
 mod known;

@@ -95,8 +95,7 @@ impl JailBuilder<'_> {
                 &pinned
             };
             let descriptor = parent.descriptor_ref().ok_or_else(no_descriptor)?;
-            // The kernels of 15.0 and 15.1 release one reference too many of a jail that has died.
-            raw::check_alive(&system, descriptor)?;
+            raw::check_below(&system, descriptor)?;
             let at = (sys::JAIL_AT_DESC, Desc::Given(descriptor));
             let answer = self.call(&system, rest.first_fate(), at.0, at.1).map_err(|error| {
                 match error.kind() {
@@ -117,10 +116,12 @@ impl JailBuilder<'_> {
             return complete(jail, Some(descriptor), rest);
         }
         // Of a jail that is created by its full name, the kernel asks the limits of this process's own jail and of
-        // those above it only, and not those of the jails between it and the new one.
+        // those above it only, and not those of the jails between it and the new one (T21).
         let name = parent.get(param::NAME)?;
-        if let Some((jail, most)) = first_full(parent)? {
-            return Err(limit_error(jail, most));
+        if Trap::T21.is_there(&system) {
+            if let Some((jail, most)) = first_full(parent)? {
+                return Err(limit_error(jail, most));
+            }
         }
         let mut full = name.as_bytes().to_vec();
         full.push(b'.');
@@ -267,7 +268,7 @@ fn set_late(jail: &Jail, parent: Option<BorrowedFd<'_>>, rest: &mut Rest) -> Res
     let (at, desc) = match (parent, jail.descriptor_ref()) {
         // From the jail's own parent, as any update of a nested jail.
         (Some(parent), Some(descriptor)) => {
-            raw::check_alive(&jail.system, parent)?;
+            raw::check_below(&jail.system, parent)?;
             raw::check_alive(&jail.system, descriptor)?;
             (sys::JAIL_AT_DESC, Desc::Given(parent))
         }

@@ -22,8 +22,9 @@ use create::Fate;
 /// likes, before any call. What is not set is the kernel's default and is not sent.
 ///
 /// Most setters set one parameter of the [table](crate::param::TABLE); [`set`](Self::set) sets any. Parameters that
-/// kernel modules set once the jail has come into being, `meta` and `env` among them, go in a second call, and the
-/// jail is removed again if that fails.
+/// kernel modules set once the jail has come into being, `meta` and `env` among them, go in a second call on FreeBSD 15,
+/// and the jail is removed again if that fails: were they part of the first one and one of them refused, the kernel would
+/// leave a jail that is dying for ever, and keeps its parent (T18). Before, all goes in one call.
 ///
 /// With feature `serde` it can be written down, as a map from parameters' names to what was set, and read back.
 ///
@@ -65,9 +66,9 @@ impl<'p> JailBuilder<'p> {
 
     /// Creates the jail, to be removed when the handle is dropped.
     ///
-    /// Wraps jail_set(2) with `JAIL_CREATE`, one call. Parameters of modules, `meta` and `env` take a second one. A
-    /// jail below another one may take more: before FreeBSD 15 the parent's name, and the limits of the jails between
-    /// this process's own and the new one, have to be asked for.
+    /// Wraps jail_set(2) with `JAIL_CREATE`, one call. Parameters of modules, `meta` and `env` take a second one since
+    /// FreeBSD 15. A jail below another one may take more: before FreeBSD 15 the parent's name, and the limits of the
+    /// jails between this process's own and the new one, have to be asked for.
     ///
     /// # Errors
     ///

@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result, Subject};
 use crate::get::{self, Key, Read};
 use crate::param::{self, Kind};
 use crate::request::{Desc, Draft, Request, name};
-use crate::sys::{self, System};
+use crate::sys::{self, System, Trap};
 
 /// Checks a request of [`raw::jail_set`](crate::raw::jail_set). `at` is `JAIL_USE_DESC` or `JAIL_AT_DESC` or neither.
 pub(crate) fn check_set(
@@ -24,7 +24,7 @@ pub(crate) fn check_set(
         return Ok(());
     }
     let uses_descriptor = at == sys::JAIL_USE_DESC;
-    if !uses_descriptor {
+    if !uses_descriptor && Trap::T20.is_there(system) {
         check_update_key(request)?;
     }
     let draft = request.as_draft();

@@ -80,8 +80,7 @@ impl Jail {
         let key = Find::Name(name).key()?;
         let full;
         let (flags, desc, key) = if let Some(descriptor) = self.descriptor_ref() {
-            // The kernels of 15.0 and 15.1 release one reference too many of a jail that has died.
-            raw::check_alive(&self.system, descriptor)?;
+            raw::check_below(&self.system, descriptor)?;
             (sys::JAIL_AT_DESC | sys::JAIL_GET_DESC, Desc::Given(descriptor), key)
         } else {
             full = self.full_name(name)?;

@@ -86,7 +86,11 @@ impl JailUpdate<'_> {
         };
         match self.new_name().map(<[u8]>::to_vec) {
             Some(name) => self.rename(jail, &name),
-            None if jail.descriptor_ref().is_some() && jail.nested() == Nested::Yes => {
+            // By the descriptor it would be judged by what this process's jail may (T4).
+            None if jail.descriptor_ref().is_some()
+                && jail.nested() == Nested::Yes
+                && Trap::T4.is_there(&jail.system) =>
+            {
                 match jail.get(param::PARENT)? {
                     Some(parent) => self.below(jail, parent),
                     // It has moved nowhere; this process has moved into its parent.
@@ -162,7 +166,7 @@ impl JailUpdate<'_> {
             return self.by_handle(jail);
         }
         let (parent, ()) = read_and_pin(&jail.system, parent, &())?;
-        raw::check_alive(&jail.system, parent.as_fd())?;
+        raw::check_below(&jail.system, parent.as_fd())?;
         self.by_jid(jail, sys::JAIL_AT_DESC, Desc::Given(parent.as_fd()))
     }
 

@@ -12,6 +12,7 @@ use crate::jail::Jail;
 use crate::param::{self, Mode, Use};
 use crate::request::{Draft, Outgoing};
 use crate::settings::Settings;
+use crate::sys::Trap;
 
 /// A change of a jail, from [`Jail::update`].
 ///
@@ -68,7 +69,11 @@ impl<'j> JailUpdate<'j> {
 /// Adds the jail's rules of mac_do(4) to an update, unless it sets them itself: the kernel would reset them.
 pub(crate) fn carry_rules(jail: &Jail, draft: &mut Draft<'_>) -> Result<()> {
     let names = [param::MAC_DO.name(), param::MAC_DO_RULES.name()];
-    if names.iter().any(|name| draft.position(name).is_some()) || !jail.system.has_mac_do() {
+    let system = &jail.system;
+    if names.iter().any(|name| draft.position(name).is_some())
+        || !Trap::T6.is_there(system)
+        || !system.has_mac_do()
+    {
         return Ok(());
     }
     let (mode, rules) = match jail.get((param::MAC_DO, param::MAC_DO_RULES)) {
