@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use common::process::alone;
 use common::tree::Tree;
-use common::{Host, host, is_root, name};
+use common::{Host, host, is_root, name, real_kernel_accounts_resources};
 use freebsd_jail::{Allow, Call, CommandExt, ErrorKind, Jail, Watcher, param, sim};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, fork};
@@ -39,6 +39,8 @@ fn executing_host() -> Host {
 struct Common {
     model: Option<sim::Kernel>,
     jails: [Jail; 2],
+    /// Whether the kernel keeps accounts of resources, which makes renaming a jail panic it while processes enter (T40).
+    accounts: bool,
 }
 
 impl Common {
@@ -70,12 +72,17 @@ impl Common {
 }
 
 /// Creates, nests and removes jails.
-fn create(_: &Common, _: usize) {
+fn create(_: &Common, round: usize) {
     let builder = Jail::builder().name(name("created")).path("/").ip4([Ipv4Addr::new(127, 0, 0, 61)]);
     let jail = builder.children_max(2).create().expect("created");
     let child = jail.child_builder().name("below").path("/").create_persistent().expect("created");
     assert_eq!(jail.children().get(param::JID).map(Result::unwrap).collect::<Vec<_>>(), [child.jid()]);
-    jail.remove().expect("removed");
+    if round % 8 == 0 {
+        let gone = jail.remove_and_wait(Some(Duration::from_secs(60))).expect("removed");
+        assert!(gone.is_done(), "{gone:?}");
+    } else {
+        jail.remove().expect("removed");
+    }
 }
 
 /// Starts programs.
@@ -146,7 +153,11 @@ fn change(common: &Common, round: usize) {
     let update = jail.update().hostname(&host);
     let update =
         if round % 4 < 2 { update.allow(Allow::RAW_SOCKETS) } else { update.deny(Allow::RAW_SOCKETS) };
-    update.apply().expect("changed");
+    // It has no name space for System V objects, so that this changes nothing (T41).
+    update.deny(Allow::SYSVIPC).apply().expect("changed");
+    if !common.accounts {
+        jail.update().name(name("stays")).apply().expect("renamed");
+    }
     assert_eq!(jail.get(param::HOST_HOSTNAME.text()).expect("read"), host);
     assert!(jail.get((param::NAME, param::PATH, param::CHILDREN_CUR)).is_ok());
     jail.processes().expect("listed");
@@ -195,7 +206,8 @@ fn threads_create_start_enter_rename_watch_and_change_side_by_side() {
         let host = executing_host();
         let before = open_descriptors();
         let jail = || Jail::builder().name(name("stays")).path("/").create_persistent().expect("created");
-        let common = Common { model: host.model().cloned(), jails: [jail(), jail()] };
+        let accounts = real_kernel_accounts_resources();
+        let common = Common { model: host.model().cloned(), jails: [jail(), jail()], accounts };
         let end = Instant::now() + duration();
         thread::scope(|scope| {
             for (what, act) in ACTS {

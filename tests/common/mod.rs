@@ -110,8 +110,7 @@ impl Host {
             model.set_racct(true);
             return true;
         }
-        let asked = std::process::Command::new("/sbin/sysctl").args(["-n", "kern.racct.enable"]).output();
-        let enabled = asked.is_ok_and(|output| output.stdout.trim_ascii() == b"1");
+        let enabled = real_kernel_accounts_resources();
         if !enabled {
             println!("skipped: kern.racct.enable is not set");
         }
@@ -146,6 +145,12 @@ fn set_real_meta_max(bytes: usize) -> bool {
     let setting = format!("security.jail.meta_maxbufsize={bytes}");
     let set = std::process::Command::new("/sbin/sysctl").arg("-q").arg(setting).output();
     set.is_ok_and(|output| output.status.success())
+}
+
+/// Whether it is a real kernel, and accounts for resources.
+pub fn real_kernel_accounts_resources() -> bool {
+    let asked = std::process::Command::new("/sbin/sysctl").args(["-n", "kern.racct.enable"]).output();
+    asked.is_ok_and(|output| output.stdout.trim_ascii() == b"1")
 }
 
 /// Whether this process is root. Says so where it is not, since a test is skipped then.
