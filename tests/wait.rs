@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use common::{exists, has_descriptors, jail, name, on_every_kernel};
-use freebsd_jail::watch::WaitOutcome;
+use freebsd_jail::watch::{HeldJail, WaitOutcome};
 use freebsd_jail::{ErrorKind, Jail, Jid, sim};
 
 const SOON: Duration = Duration::from_millis(50);
@@ -88,6 +88,14 @@ fn removing_and_waiting_are_one() {
     });
 }
 
+/// Begins to wait for the end of a jail that lives.
+fn living(jail: &Jail) -> HeldJail {
+    match jail.wait_gone(Some(Duration::ZERO)).expect("waited") {
+        WaitOutcome::TimedOut(held) => held,
+        WaitOutcome::Done(()) => panic!("it lives"),
+    }
+}
+
 #[test]
 fn a_dying_jail_is_not_taken_for_gone_when_its_jid_is_given_away() {
     on_every_kernel(|host| {
@@ -97,7 +105,9 @@ fn a_dying_jail_is_not_taken_for_gone_when_its_jid_is_given_away() {
         let same = first.try_clone().expect("cloned");
         let inmate = host.inmate(&first);
         thread::scope(|scope| {
-            let waiting = scope.spawn(|| same.wait_gone(Some(LONG)).expect("waited"));
+            // The wait begins while the jail lives, however late the thread starts.
+            let mut held = living(&same);
+            let waiting = scope.spawn(move || held.wait_gone(Some(LONG)).expect("waited"));
             thread::sleep(SOON);
             first.remove().expect("removed");
             let second = create();
@@ -247,7 +257,8 @@ fn a_jail_that_is_renamed_before_it_is_removed_is_followed_to_another_jid() {
         let same = first.try_clone().expect("cloned");
         let inmate = host.inmate(&first);
         thread::scope(|scope| {
-            let waiting = scope.spawn(|| same.wait_gone(Some(LONG)).expect("waited").is_done());
+            let mut held = living(&same);
+            let waiting = scope.spawn(move || held.wait_gone(Some(LONG)).expect("waited").is_done());
             thread::sleep(SOON);
             first.update().name(name("renamed")).apply().expect("renamed");
             first.remove().expect("removed");
@@ -389,15 +400,14 @@ mod released {
             let (gone, (unmounted, is_here)) = if round % 2 == 0 {
                 (jail.remove_and_wait(Some(LONG)).expect("removed").is_done(), released())
             } else {
-                let same = jail.try_clone().expect("cloned");
+                let mut held = living(&jail);
                 thread::scope(|scope| {
                     scope.spawn(move || {
-                        thread::sleep(SOON);
                         // By jid, the kernel takes both jails off its list before it takes the stack apart.
                         raw::jail_remove(jail.jid()).expect("removed");
                         drop(jail);
                     });
-                    (same.wait_gone(Some(LONG)).expect("waited").is_done(), released())
+                    (held.wait_gone(Some(LONG)).expect("waited").is_done(), released())
                 })
             };
             assert_eq!((gone, unmounted, is_here), (true, Ok(()), true), "round {round}");
