@@ -6,12 +6,14 @@ use core::ffi::{c_int, c_ulong};
 
 use crate::error::{Call, Error, ErrorKind, Result};
 use crate::param::{Access, Kind};
+use crate::request::name;
 use crate::sys::{Errno, System};
 
 /// The parameters of the running kernel, those of loaded modules included.
 ///
 /// It comes from the sysctl tree `security.jail.param`, which the kernel keeps for that purpose. The keys of `meta` and
-/// `env` are not in it, and neither are the names that are for the request itself.
+/// `env` are not in it, and neither are the names that are for the request itself, nor `mdo` and `mdo.rules` of FreeBSD
+/// 14.2, whose module panics over them.
 ///
 /// ```
 /// # use freebsd_jail::{Catalog, param::{Access, Kind}, sim};
@@ -190,6 +192,10 @@ impl Tree {
         };
         // A node that has a value of its own has it in a child without a name.
         let name = name.strip_suffix('.').unwrap_or(name).to_owned();
+        // Those of the module mac_do of FreeBSD 14.2 may be neither read nor set.
+        if name::check(&name).is_err() {
+            return Ok(None);
+        }
         let format = self.about(About::Format, oid).map_err(|errno| failed(errno, &name))?;
         let Some((flags, format)) = format.split_first_chunk() else {
             return Err(odd(&name));

@@ -4,9 +4,9 @@
 
 mod common;
 
-use common::on_every_kernel;
+use common::{model, on_every_kernel};
 use freebsd_jail::param::{self, Access, Kind, Since};
-use freebsd_jail::{Catalog, Jail};
+use freebsd_jail::{Catalog, Jail, sim};
 
 #[test]
 fn the_table_agrees_with_what_the_kernel_describes() {
@@ -107,4 +107,19 @@ fn permissions_can_be_changed_and_counts_cannot() {
         assert_eq!(access("children.cur"), Some(Access::ReadOnly));
         assert_eq!(access("nosuch"), None);
     });
+}
+
+#[test]
+fn what_the_mac_do_of_14_2_panics_over_is_not_offered() {
+    let kernel = sim::Kernel::with_release(sim::Release::FREEBSD_14_2);
+    kernel.load(sim::Module::MacDo);
+    let host = model(kernel);
+    let catalog = Catalog::load().expect("loaded");
+    assert_eq!(catalog.iter().find(|parameter| parameter.name().starts_with("mdo")), None);
+    // Everything that is can be read at once.
+    let jail = Jail::builder().path("/").create().expect("created");
+    let keys: Vec<_> = catalog.iter().map(|parameter| (parameter.name(), parameter.kind())).collect();
+    assert_eq!(jail.get(&*keys).expect("read").len(), catalog.len());
+    jail.update().hostname("h").apply().expect("updated");
+    assert_eq!(host.model().map(sim::Kernel::sprung), Some(Vec::new()));
 }

@@ -246,6 +246,32 @@ fn t7_any_number_of_keys_is_read_at_once() {
 }
 
 #[test]
+fn t7_texts_are_read_as_long_as_a_request_can_hold_them() {
+    on_every_kernel(|host| {
+        if !has(param::META) {
+            return;
+        }
+        let Some(_high) = host.set_meta_max(60_000) else { return };
+        let jail = builder().create().expect("created");
+        let (meta, env) = ("m".repeat(20_000), "e".repeat(28_000));
+        jail.update().meta("k", &meta).apply().expect("updated");
+        jail.update().env("k", &env).env("small", "1").apply().expect("updated");
+        let key = |name| Param::<String>::new(name);
+        let (k, name, all, small) =
+            jail.get((key("meta.k"), param::NAME, param::ENV, key("env.small"))).expect("read");
+        assert_eq!(
+            (k, name, all.len(), small.as_str()),
+            (meta, jail.get(param::NAME).expect("read"), 28_010, "1")
+        );
+        // No request has room for both.
+        jail.update().meta("k", "m".repeat(50_000)).apply().expect("updated");
+        assert_eq!(jail.get(param::META).expect("alone").len(), 50_002);
+        let error = jail.get((param::META, param::ENV)).expect_err("too much");
+        assert!(error.to_string().contains("larger than a request can hold"), "{error}");
+    });
+}
+
+#[test]
 fn values_that_no_request_can_hold_are_refused_as_that() {
     on_every_kernel(|_| {
         let jail = builder().create().expect("created");
