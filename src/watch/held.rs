@@ -4,8 +4,10 @@
 
 use core::ffi::c_int;
 use std::ffi::{OsStr, OsString};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::WaitOutcome;
@@ -15,6 +17,7 @@ use crate::get::{self, Key, Read};
 use crate::jail::Jail;
 use crate::jid::Jid;
 use crate::param::{self, Mode};
+use crate::raw;
 use crate::request::Desc;
 use crate::snapshot::{JailState, Snapshot};
 use crate::sys::{self, System};
@@ -23,9 +26,9 @@ use crate::sys::{self, System};
 /// [`Jail::remove_and_wait`].
 ///
 /// It is dying, unless [`is_dying`](Self::is_dying) says that it has not been removed yet. Nobody can change or enter
-/// a dying jail, but it keeps its name's place among the jails being removed, counts as a child of the jails above it,
-/// and keeps them from going, too. [`holders`](Self::holders) lists what holds it, as far as that can be found out;
-/// [`wait_gone`](Self::wait_gone) goes on waiting for the same jail.
+/// a dying jail, but it counts as a child of the jails above it, and keeps them from going, too.
+/// [`holders`](Self::holders) lists what holds it, as far as that can be found out; [`wait_gone`](Self::wait_gone)
+/// goes on waiting for the same jail.
 ///
 /// # What holds a removed jail
 ///
@@ -43,6 +46,12 @@ use crate::sys::{self, System};
 /// - A TCP connection that is still being closed; the kernel ends it after some time.
 ///
 /// Only the processes and the jails can be listed.
+///
+/// # FreeBSD versions
+///
+/// All. Since 15.0 that of a jail that lives has a descriptor, which does not keep the jail. Before, a jail is
+/// recognised by its jid, cpuset and path alone: one that has not been removed may be confused with a later one that
+/// has all three.
 #[derive(Debug, Clone)]
 pub struct HeldJail {
     system: System,
@@ -57,7 +66,10 @@ pub struct HeldJail {
     /// Whether there is a network stack, its own or one of a jail below, which the kernel takes apart only after the
     /// jail has left the list.
     may_have_stack: bool,
+    /// Whether it has been removed, as far as is known.
     is_dying: bool,
+    /// A descriptor of it, where there are descriptors and it was alive when the wait timed out.
+    descriptor: Option<Arc<OwnedFd>>,
     /// When it was first seen to have left the list of jails.
     gone_since: Option<Instant>,
 }
@@ -108,6 +120,7 @@ impl HeldJail {
                 name: None,
                 may_have_stack: vnet == Some(Mode::New) || children > 0,
                 is_dying: false,
+                descriptor: None,
                 gone_since: None,
             })),
             Err(error) if error.kind() == ErrorKind::Gone => Ok(None),
@@ -126,6 +139,7 @@ impl HeldJail {
             path: seen.path,
             may_have_stack: seen.may_have_stack,
             is_dying: true,
+            descriptor: None,
             gone_since: None,
         }))
     }
@@ -140,7 +154,7 @@ impl HeldJail {
         Jid::new(self.jid)
     }
 
-    /// Whether the jail was seen to be dying. If not, it has not been removed.
+    /// Whether the jail has been removed, as far as was seen.
     #[must_use]
     pub fn is_dying(&self) -> bool {
         self.is_dying
@@ -177,13 +191,41 @@ impl HeldJail {
     }
 
     pub(super) fn wait(&mut self, deadline: Deadline) -> Result<WaitOutcome> {
+        if let Some(descriptor) = &self.descriptor {
+            match self.system.wait_removed(descriptor.as_fd(), deadline.left()) {
+                Ok(false) => return Ok(WaitOutcome::TimedOut(())),
+                Ok(true) => self.set_removed(),
+                // It is looked at, then.
+                Err(_) => {}
+            }
+        }
         deadline.poll(|| Ok(!self.is_there()? && self.is_released()?))
+    }
+
+    /// Keeps what is needed to wait for the removal of a jail that lives, where there are descriptors. One that gets
+    /// the jid later, and with it the cpuset, is not taken for it then.
+    pub(super) fn keep_descriptor(&mut self, jail: &Jail) {
+        if self.system.has_descriptors() {
+            self.descriptor = jail.lasting_descriptor().ok().map(Arc::new);
+        }
+    }
+
+    /// Notes that the jail has been removed: one that lives is not it.
+    pub(super) fn set_removed(&mut self) {
+        self.is_dying = true;
+        self.descriptor = None;
     }
 
     /// Looks for the jail, and follows it to another jid. Afterwards `jid` is the jid that it has.
     pub(super) fn is_there(&mut self) -> Result<bool> {
         if self.gone_since.is_some() {
             return Ok(false);
+        }
+        if let Some(descriptor) = &self.descriptor {
+            match raw::check_alive(&self.system, descriptor.as_fd()) {
+                Err(error) if error.kind() == ErrorKind::Gone => self.set_removed(),
+                alive => return alive.map(|()| true),
+            }
         }
         let mut others = Vec::new();
         for _ in 0..LOOKS {
@@ -263,7 +305,7 @@ impl HeldJail {
         Ok(Seen::read(&self.system, jid)?.filter(|seen| self.is(seen)))
     }
 
-    /// Whether a jail that was read is this one. A living one is not once this one has been seen dying.
+    /// Whether a jail that was read is this one. A living one is not once this one has been removed.
     fn is(&self, seen: &Seen) -> bool {
         let name_fits = self.name.as_ref().is_none_or(|name| name == last_component(&seen.name));
         seen.cpuset == self.cpuset && seen.path == self.path && name_fits && (seen.is_dying || !self.is_dying)
@@ -273,7 +315,7 @@ impl HeldJail {
         self.jid = jid;
         self.may_have_stack |= seen.may_have_stack;
         if seen.is_dying {
-            self.is_dying = true;
+            self.set_removed();
             self.name = Some(last_component(&seen.name).to_owned());
         }
     }

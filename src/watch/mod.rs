@@ -149,7 +149,8 @@ impl Watcher {
     /// been removed already gives its removal at once.
     ///
     /// Wraps [kevent(2)] with `EVFILT_JAILDESC`, on a descriptor of its own: a duplicate of the handle's, or a new one
-    /// that does not own the jail. Needs no privilege.
+    /// where that may own the jail. Of a jail that this process cannot see, since it is in another jail, only a
+    /// duplicate can be had: should it own the jail, the watch keeps it. Needs no privilege.
     ///
     /// # Errors
     ///

@@ -101,10 +101,12 @@ impl Jail {
     pub fn wait_gone(&self, timeout: Option<Duration>) -> Result<WaitOutcome<(), HeldJail>> {
         let deadline = Deadline::after(timeout);
         let held = match HeldJail::of_living(self)? {
-            Some(held) => {
+            Some(mut held) => {
                 if self.wait_dying_until(deadline)?.is_timed_out() {
+                    held.keep_descriptor(self);
                     return Ok(WaitOutcome::TimedOut(held));
                 }
+                held.set_removed();
                 held
             }
             None => match HeldJail::of_dying(&self.system, self.jid().get())? {
@@ -144,7 +146,10 @@ impl Jail {
         let deadline = Deadline::after(timeout);
         let held = HeldJail::of_living(self)?;
         self.remove()?;
-        held.map_or(Ok(WaitOutcome::Done(())), |held| wait(held, deadline))
+        held.map_or(Ok(WaitOutcome::Done(())), |mut held| {
+            held.set_removed();
+            wait(held, deadline)
+        })
     }
 
     fn wait_dying_until(&self, deadline: Deadline) -> Result<WaitOutcome> {
