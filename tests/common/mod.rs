@@ -57,7 +57,10 @@ pub fn on_every_kernel(test: impl Fn(&Host)) {
     }
     for release in releases() {
         println!("on {release:?}");
-        test(&model(sim::Kernel::with_release(release)));
+        let host = model(sim::Kernel::with_release(release));
+        test(&host);
+        let sprung = host.model().map(sim::Kernel::sprung).unwrap_or_default();
+        assert_eq!(sprung, [], "a real kernel would have been harmed");
     }
 }
 
