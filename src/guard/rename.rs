@@ -86,6 +86,15 @@ pub(crate) fn unseen() -> Error {
     )
 }
 
+/// What becomes of renaming a jail below another one where this thread assumes that the kernel has no descriptors, and
+/// it has (`Features::assume`).
+pub(crate) fn needs_descriptors() -> Error {
+    refused(
+        "this kernel renames a jail below another one rightly by its parent's descriptor only (T4), and this thread \
+         assumes that there are none",
+    )
+}
+
 /// Refuses a new name in a request of the caller's own: which jail it would be given to, and who is asking, is not
 /// known well enough.
 pub(super) fn refuse(system: &System, draft: &Draft<'_>) -> Result<()> {

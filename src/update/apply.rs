@@ -20,7 +20,7 @@ use crate::sys::{self, Trap};
 impl JailUpdate<'_> {
     /// Makes the change, in one jail_set(2). Where nothing is set, nothing is done.
     ///
-    /// A jail below another one takes up to two calls of jail_get(2) and three of fstat(2) more on FreeBSD 15: made
+    /// A jail below another one takes up to three calls of jail_get(2) and of fstat(2) more on FreeBSD 15: made
     /// from further above, the kernel would judge the change by what the caller may, and not by what the jail's parent
     /// may, so it is made from the parent. There it goes by the jail's jid, and the handle's jail is seen to live
     /// right before and right after, unless it goes by losing [`persist`](JailUpdate::persist). Should it be removed in
@@ -40,8 +40,9 @@ impl JailUpdate<'_> {
     /// of them, and is refused where the jail would lose a name space of its own, or one below it would; a permission
     /// that is as it was is not sent. For a new name see [`name`](JailUpdate::name).
     ///
-    /// The kernel is not asked what the crate can know, but it has the last word: it applies the core's parameters before
-    /// its modules judge theirs, so an update that a module refuses may have been made in part.
+    /// **An update that fails may have been made in part** (T5): the kernel applies the core's parameters before it asks
+    /// its modules about theirs. The crate checks what it can before the call; `zfs.mount_snapshot` above the parent's
+    /// and rules of mac_do(4) that cannot be parsed are found by the kernel alone.
     ///
     /// # Errors
     ///
@@ -236,6 +237,9 @@ impl JailUpdate<'_> {
         let parent = known.and_then(|(parent, ..)| parent);
         if parent.is_some() {
             self.check_family(jail, known)?;
+            if jail.descriptor_ref().is_none() && Trap::T4.is_there(&jail.system) {
+                return Err(rename::needs_descriptors());
+            }
         }
         let mut below = Vec::new();
         rename::check_accounts(&jail.system, jail.jid(), || {
