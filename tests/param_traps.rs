@@ -246,6 +246,35 @@ fn t7_any_number_of_keys_is_read_at_once() {
 }
 
 #[test]
+fn t7_a_key_reads_the_same_alone_and_among_many() {
+    const LINES: [&str; 12] =
+        ["a=1", "ab=2", "b=", "a", "=a", "a=a=b", "xa=4", "ab", "", "a=5", "b=a=6", "x a=7"];
+    const KEYS: [&str; 5] = ["meta.a", "meta.ab", "meta.b", "meta.xa", "meta.x a"];
+    on_every_kernel(|_| {
+        if !has(param::META) {
+            return;
+        }
+        let jail = builder().create().expect("created");
+        let many: Vec<_> = KEYS.iter().cycle().take(400).map(|name| (*name, Kind::Text)).collect();
+        let mut state = 7_u32;
+        for _ in 0..60 {
+            let mut lines = Vec::new();
+            for _ in 0..6 {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                lines.push(LINES[(state >> 16) as usize % LINES.len()]);
+            }
+            let text = lines.join("\n");
+            jail.update().set(param::META, &text).apply().expect("updated");
+            let alone: Vec<_> =
+                KEYS.iter().map(|name| jail.get(Param::<String>::new(name)).expect("read")).collect();
+            let among: Vec<_> = jail.get(&*many).expect("read").into_iter().take(KEYS.len()).collect();
+            let expected: Vec<_> = alone.into_iter().map(|value| Value::Text(value.into())).collect();
+            assert_eq!(among, expected, "{text:?}");
+        }
+    });
+}
+
+#[test]
 fn t7_texts_are_read_as_long_as_a_request_can_hold_them() {
     on_every_kernel(|host| {
         if !has(param::META) {
