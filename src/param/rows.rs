@@ -334,7 +334,8 @@ macro_rules! parameters {
             META: OsString, ReadWrite, "meta", default "empty", since FREEBSD_14_4;
             /// Text about the jail that it can read as sysctl `security.jail.env`, in lines `KEY=VALUE`: at
             /// most what sysctl `security.jail.meta_maxbufsize` says, 4,096 bytes by default, the NUL
-            /// included.
+            /// included. Into a smaller buffer the sysctl writes a part of it, without a NUL and without an
+            /// error.
             ///
             /// One line is the parameter `env.KEY`. It takes [`Param::new`](crate::param::Param::new), with
             /// an `OsString`, or an `Option<OsString>` that tells a missing key from an empty value.
