@@ -38,11 +38,12 @@ impl Recorder {
         }
     }
 
-    /// Any parameter; the permissions, of which there are many, not as often as they would be.
+    /// Any parameter, mostly one of those that this round is about.
     fn any_row(&mut self) -> Option<&'static Definition> {
-        let again = self.random.percent(60);
-        let row = self.random.pick(&self.rows)?;
-        if row.name.starts_with("allow.") && again { self.random.pick(&self.rows) } else { Some(row) }
+        let theme: Vec<&'static Definition> =
+            self.rows.iter().copied().filter(|row| self.theme.has(row)).collect();
+        let rows = if self.random.percent(75) && !theme.is_empty() { &theme } else { &self.rows };
+        self.random.pick(rows)
     }
 
     /// Adds what a new jail is to be called.

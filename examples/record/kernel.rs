@@ -33,6 +33,9 @@ impl Machine {
     pub(crate) fn new(model: Option<sim::Kernel>, settle: Duration) -> Result<Self, String> {
         if let Some(kernel) = &model {
             kernel.set_hostname("model");
+            // A transcript does not tell a module that is built in, as the model has it, from one that was loaded.
+            kernel.unload(sim::Module::MacDo);
+            kernel.load(sim::Module::MacDo);
             kernel.only_paths();
             kernel.add_directory("/tmp");
             kernel.add_file("/etc/passwd");

@@ -17,7 +17,7 @@ use super::harm::{Circumstances, Names, is_harmful};
 use super::kernel::{Answer, Held, Machine, open_directory};
 use super::random::Random;
 use super::request::{Request, Value, hex, hex_trimmed};
-use super::values;
+use super::values::{self, Theme};
 
 /// The slots of jail descriptors.
 pub(super) const SLOTS: [&str; 4] = ["@a", "@b", "@c", "@d"];
@@ -59,6 +59,7 @@ pub(crate) struct Recorder {
     pub(super) jids: Vec<c_int>,
     pub(super) known_names: Vec<String>,
     names: Names,
+    pub(super) theme: Theme,
     pub(super) place: Place,
     /// Whether jails may be given other names.
     renames: bool,
@@ -106,6 +107,7 @@ impl Recorder {
             jids: Vec::new(),
             known_names: Vec::new(),
             names: Names::Whole,
+            theme: Theme::Permissions,
             place: Place::Host,
             renames: true,
             calls: 0,
@@ -140,6 +142,7 @@ impl Recorder {
             if self.calls >= next {
                 self.clear()?;
                 next = self.calls + ROUND;
+                self.theme = self.random.pick(&Theme::ALL).unwrap_or(self.theme);
             }
             if self.jids.is_empty() {
                 self.set()?;

@@ -58,6 +58,37 @@ const RULES: [&str; 12] = [
 const PATHS: [&str; 8] = ["/", "/tmp", "/", "/tmp/.", "tmp", "/no", "/etc/passwd", ""];
 const LINUX: [&str; 5] = ["5.15.0", "6.1.2-x", "3", "0.1.2", "4.4.0-"];
 
+/// What a round is about, so that its jails come to have much of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Theme {
+    Permissions,
+    Limits,
+    Addresses,
+    Host,
+    Texts,
+    Modules,
+}
+
+impl Theme {
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Permissions, Self::Limits, Self::Addresses, Self::Host, Self::Texts, Self::Modules];
+
+    /// Whether a parameter belongs to it.
+    pub(crate) fn has(self, row: &Definition) -> bool {
+        let node = row.name.split('.').next().unwrap_or_default();
+        match self {
+            Self::Permissions => node == "allow",
+            Self::Limits => {
+                matches!(node, "securelevel" | "children" | "enforce_statfs" | "devfs_ruleset" | "persist")
+            }
+            Self::Addresses => matches!(node, "ip4" | "ip6" | "vnet"),
+            Self::Host => matches!(node, "host" | "osrelease" | "osreldate"),
+            Self::Texts => matches!(node, "meta" | "env"),
+            Self::Modules => matches!(node, "mac" | "linux" | "zfs" | "sysvmsg" | "sysvsem" | "sysvshm"),
+        }
+    }
+}
+
 /// One value for a parameter of a jail that is to be made or changed.
 pub(crate) fn to_set(random: &mut Random, name: &str, row: &Definition) -> Value {
     if random.percent(3) {
