@@ -2,15 +2,17 @@
 
 use std::ffi::c_int;
 use std::io::{Read, Write};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use freebsd_jail::sim;
-use freebsd_jail::sys::{self, Errno};
+use freebsd_jail::sys::{self, EVFILT_JAIL, EVFILT_JAILDESC, Errno};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid};
+
+use super::host;
 
 /// What a call returned: its number, or an errno.
 pub(crate) type Answer = Result<c_int, Errno>;
@@ -20,6 +22,15 @@ pub(crate) type Answer = Result<c_int, Errno>;
 pub(crate) struct Machine {
     model: Option<(sim::Kernel, sim::Guard)>,
     settle: Duration,
+}
+
+/// What a queue tells.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Event {
+    pub(crate) udata: usize,
+    pub(crate) flags: u16,
+    pub(crate) fflags: u32,
+    pub(crate) data: i64,
 }
 
 /// A process that sleeps in a jail.
@@ -125,7 +136,49 @@ impl Machine {
     pub(crate) fn sysctl(&self, name: &str) -> Result<Vec<u8>, Errno> {
         match self.model() {
             Some(model) => sysctl_of_model(model, name),
-            None => sysctl_of_host(name),
+            None => host::sysctl(name),
+        }
+    }
+
+    /// Makes an event queue.
+    pub(crate) fn kqueue(&self) -> Result<OwnedFd, Errno> {
+        match self.model() {
+            Some(model) => model.kqueue(),
+            None => host::kqueue(),
+        }
+    }
+
+    /// Adds a watch to a queue: of a jail descriptor, or of the jail that the process is in. Jails are never watched by
+    /// their jids, over which a kernel may panic (T23), nor is the process's own inside a jail (T38).
+    pub(crate) fn watch(
+        &self,
+        queue: &OwnedFd,
+        descriptor: Option<&OwnedFd>,
+        fflags: u32,
+        udata: usize,
+    ) -> Result<(), Errno> {
+        let (filter, ident) = match descriptor {
+            Some(descriptor) => {
+                (EVFILT_JAILDESC, usize::try_from(descriptor.as_raw_fd()).unwrap_or(usize::MAX))
+            }
+            None => (EVFILT_JAIL, 0),
+        };
+        match self.model() {
+            Some(model) => model.kevent_add(queue.as_fd(), filter, ident, fflags, udata),
+            None => host::kevent_add(queue, filter, ident, fflags, udata),
+        }
+    }
+
+    /// Takes an event, if there is one.
+    pub(crate) fn event(&self, queue: &OwnedFd) -> Result<Option<Event>, Errno> {
+        match self.model() {
+            Some(model) => Ok(model.kevent_take(queue.as_fd())?.map(|event| Event {
+                udata: event.udata,
+                flags: event.flags,
+                fflags: event.fflags,
+                data: event.data,
+            })),
+            None => host::kevent_take(queue),
         }
     }
 
@@ -223,24 +276,4 @@ fn sysctl_of_model(model: &sim::Kernel, name: &str) -> Result<Vec<u8>, Errno> {
     let len = model.sysctl(&mib, Some(&mut value), None)?;
     value.truncate(len);
     Ok(value)
-}
-
-#[cfg(target_os = "freebsd")]
-fn sysctl_of_host(name: &str) -> Result<Vec<u8>, Errno> {
-    let name = std::ffi::CString::new(name).map_err(|_| Errno(libc::EINVAL))?;
-    let mut value = vec![0_u8; 64 * 1024];
-    let mut len = value.len();
-    // SAFETY: the name ends in NUL, and the value is this function's and as long as `len` says, which the kernel
-    // changes to what it has written.
-    let result = unsafe {
-        libc::sysctlbyname(name.as_ptr(), value.as_mut_ptr().cast(), &raw mut len, std::ptr::null(), 0)
-    };
-    Machine::plain(result)?;
-    value.truncate(len);
-    Ok(value)
-}
-
-#[cfg(not(target_os = "freebsd"))]
-fn sysctl_of_host(_: &str) -> Result<Vec<u8>, Errno> {
-    Err(Errno(libc::ENOSYS))
 }

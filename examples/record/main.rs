@@ -12,7 +12,9 @@
 mod choice;
 #[path = "../replay/errno.rs"]
 mod errno;
+mod events;
 mod harm;
+mod host;
 mod kernel;
 mod random;
 mod recorder;

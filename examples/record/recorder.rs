@@ -45,7 +45,7 @@ const SYSCTLS: [&str; 12] = [
 /// The kernel, the transcript, and what is known of both.
 #[derive(Debug)]
 pub(crate) struct Recorder {
-    machine: Rc<Machine>,
+    pub(super) machine: Rc<Machine>,
     file: File,
     pub(super) random: Random,
     pub(super) rows: Vec<&'static Definition>,
@@ -56,6 +56,8 @@ pub(crate) struct Recorder {
     /// What was in slots that got something else, which stays open.
     lost: Vec<Rc<OwnedFd>>,
     held: BTreeMap<&'static str, Held>,
+    /// The queue of events.
+    pub(super) queue: Option<Rc<OwnedFd>>,
     pub(super) jids: Vec<c_int>,
     pub(super) known_names: Vec<String>,
     names: Names,
@@ -104,6 +106,7 @@ impl Recorder {
             slots: BTreeMap::new(),
             lost: Vec::new(),
             held: BTreeMap::new(),
+            queue: None,
             jids: Vec::new(),
             known_names: Vec::new(),
             names: Names::Whole,
@@ -149,15 +152,16 @@ impl Recorder {
                 continue;
             }
             match self.random.below(100) {
-                0..44 => self.set()?,
-                44..76 => self.get()?,
-                76..80 => self.remove()?,
-                80..84 => self.hold()?,
-                84..87 => self.release()?,
-                87..90 => self.by_descriptor()?,
-                90..93 => self.look_at_descriptor()?,
-                93..95 => self.close()?,
-                95..96 => self.sysctl()?,
+                0..42 => self.set()?,
+                42..70 => self.get()?,
+                70..74 => self.remove()?,
+                74..78 => self.hold()?,
+                78..80 => self.release()?,
+                80..82 => self.by_descriptor()?,
+                82..84 => self.look_at_descriptor()?,
+                84..86 => self.close()?,
+                86..87 => self.sysctl()?,
+                87..94 => self.events()?,
                 _ => self.fork()?,
             }
         }
@@ -170,7 +174,7 @@ impl Recorder {
     }
 
     /// Writes a call and what it returned.
-    fn note(&mut self, mut line: Json, answer: Answer) -> Result<(), String> {
+    pub(super) fn note(&mut self, mut line: Json, answer: Answer) -> Result<(), String> {
         let (ret, errno) = match answer {
             Ok(ret) => (ret, String::new()),
             Err(Errno(errno)) => (-1, errno::name(errno)),
@@ -428,6 +432,7 @@ impl Recorder {
             self.machine.settle();
             answer.map_err(|errno| format!("jail {jid} cannot be removed: {errno}"))?;
         }
+        self.end_events()?;
         self.jids.clear();
         self.known_names.clear();
         self.names = Names::Whole;

@@ -5,12 +5,15 @@ use std::ffi::c_int;
 use std::fmt;
 use std::fs::File;
 use std::net::{Ipv4Addr, Ipv6Addr};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::Path;
 use std::rc::Rc;
 
-use freebsd_jail::sim::{Kernel, Legacy, Module, Process, Release};
-use freebsd_jail::sys::{Errno, JAIL_CREATE, Pair};
+use freebsd_jail::sim::{Event, Kernel, Legacy, Module, Process, Release};
+use freebsd_jail::sys::{
+    EVFILT_JAIL, EVFILT_JAILDESC, Errno, JAIL_CREATE, NOTE_JAIL_ATTACH, NOTE_JAIL_CHILD, NOTE_JAIL_MULTI,
+    Pair,
+};
 use serde_json::{Value, json};
 
 use super::errno;
@@ -168,6 +171,7 @@ struct Frame {
 enum Open {
     Descriptor(c_int),
     Directory(File),
+    Queue(OwnedFd),
 }
 
 impl Open {
@@ -175,6 +179,7 @@ impl Open {
         match self {
             Self::Descriptor(number) => *number,
             Self::Directory(file) => file.as_raw_fd(),
+            Self::Queue(queue) => queue.as_raw_fd(),
         }
     }
 }
@@ -267,6 +272,16 @@ impl Player {
                 self.frame.slots.insert(line.text("desc").to_owned(), Rc::new(Open::Directory(file)));
                 return Ok(None);
             }
+            "kqueue" => {
+                let queue = kernel.kqueue();
+                let answer = plain(queue.as_ref().map(|_| ()).map_err(|errno| *errno));
+                if let Ok(queue) = queue {
+                    self.frame.slots.insert(line.text("desc").to_owned(), Rc::new(Open::Queue(queue)));
+                }
+                answer
+            }
+            "watch" => self.watch(line)?,
+            "events" => self.events(line)?,
             "unsupported" => return Ok(None),
             other => return Err(format!("no call known as {other}")),
         };
@@ -368,6 +383,39 @@ impl Player {
         shown
     }
 
+    fn queue(&self, line: &Line) -> Result<Rc<Open>, String> {
+        let open = self.frame.slots.get(line.text("queue")).cloned();
+        open.filter(|open| matches!(**open, Open::Queue(_))).ok_or_else(|| "no queue".to_owned())
+    }
+
+    fn watch(&self, line: &Line) -> Result<Answer, String> {
+        let open = self.queue(line)?;
+        let Open::Queue(queue) = &*open else { return Err("no queue".to_owned()) };
+        let (filter, ident) = match line.text("on") {
+            "own" => (EVFILT_JAIL, 0),
+            slot => (EVFILT_JAILDESC, usize::try_from(self.number(slot)).unwrap_or(usize::MAX)),
+        };
+        let fflags = u32::try_from(line.number("fflags")).map_err(|error| error.to_string())?;
+        let udata = usize::try_from(line.number("udata")).map_err(|error| error.to_string())?;
+        Ok(plain(self.kernel.kevent_add(queue.as_fd(), filter, ident, fflags, udata)))
+    }
+
+    fn events(&self, line: &Line) -> Result<Answer, String> {
+        let open = self.queue(line)?;
+        let Open::Queue(queue) = &*open else { return Err("no queue".to_owned()) };
+        let mut told = Vec::new();
+        let result = loop {
+            match self.kernel.kevent_take(queue.as_fd()) {
+                Ok(Some(event)) => told.push(shown(&event)),
+                Ok(None) => break Ok(()),
+                Err(errno) => break Err(errno),
+            }
+        };
+        let mut answer = plain(result);
+        answer.insert("events", json!(told));
+        Ok(answer)
+    }
+
     fn sysctl(&self, line: &Line) -> Answer {
         let value = sysctl_by_name(&self.kernel, line.text("name"));
         let mut answer = plain(value.as_ref().map(|_| ()).map_err(|errno| *errno));
@@ -386,6 +434,15 @@ fn sysctl_by_name(kernel: &Kernel, name: &str) -> Result<Vec<u8>, Errno> {
     let len = kernel.sysctl(&mib, Some(&mut value), None)?;
     value.truncate(len);
     Ok(value)
+}
+
+/// How a transcript writes an event. The pid of a process is another than the recorded one.
+fn shown(event: &Event) -> Value {
+    let Event { udata, flags, fflags, data, .. } = *event;
+    let pid =
+        fflags & NOTE_JAIL_ATTACH != 0 && fflags & (NOTE_JAIL_CHILD | NOTE_JAIL_MULTI) == 0 && data != 0;
+    let data = if pid { json!("pid") } else { json!(data) };
+    json!([udata, flags, fflags, data])
 }
 
 /// Whether a descriptor is closed when a program is executed, where the host tells.

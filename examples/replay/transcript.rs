@@ -71,7 +71,7 @@ impl Line {
 
     /// The recorded answer, those members of the line that were not part of the question.
     pub(crate) fn answer(&self) -> BTreeMap<&'static str, Value> {
-        let members = ["ret", "errno", "out", "ino", "mode", "cloexec", "value", "exit", "signal"];
+        let members = ["ret", "errno", "out", "ino", "mode", "cloexec", "value", "exit", "signal", "events"];
         members.into_iter().filter_map(|member| Some((member, self.0.get(member)?.clone()))).collect()
     }
 }

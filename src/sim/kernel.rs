@@ -3,19 +3,17 @@
 use core::cell::{Cell, RefCell};
 use core::ffi::c_int;
 use core::marker::PhantomData;
-use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::features::Cache;
-use crate::sys::event::Kevent;
-use crate::sys::{EVFILT_JAIL, Errno, Pair};
+use crate::sys::{Errno, Pair};
 
 use super::calls::Calls;
 use super::files::Kind;
 use super::legacy::Legacy;
 use super::loadable::Module;
-use super::moment::{self, Moment, Moments};
+use super::moment::{self, Moments};
 use super::prison::HOST;
 use super::process::{INIT, Pid};
 use super::release::Release;
@@ -346,39 +344,6 @@ impl Kernel {
         let (mut state, pid) = self.enter("jail");
         state.calls.jail += 1;
         state.sys_jail(pid, jail)
-    }
-
-    /// kqueue(2): makes an event queue. Its filters are `EVFILT_JAIL` and `EVFILT_JAILDESC`, and no others.
-    pub(crate) fn kqueue(&self) -> Result<OwnedFd, Errno> {
-        let (mut state, pid) = self.enter("kqueue");
-        state.calls.kqueue += 1;
-        state.sys_kqueue(pid)
-    }
-
-    /// kevent(2) with a change.
-    pub(crate) fn kevent_change(&self, queue: BorrowedFd<'_>, change: Kevent) -> Result<(), Errno> {
-        let (mut state, pid) = self.enter("kevent");
-        state.calls.kevent += 1;
-        let Some(watch) = state.sys_kevent_change(pid, queue, change)? else { return Ok(()) };
-        if change.filter == EVFILT_JAIL {
-            drop(state);
-            self.reach(Moment::Watch);
-            state = self.state();
-        }
-        state.add_knote(&watch);
-        Ok(())
-    }
-
-    /// Takes events without waiting, as kevent(2) does each time it wakes up; the first time is what is counted.
-    pub(crate) fn kevent_read(
-        &self,
-        queue: BorrowedFd<'_>,
-        events: &mut [Kevent],
-        first: bool,
-    ) -> Result<usize, Errno> {
-        let (mut state, pid) = self.enter("kevent");
-        state.calls.kevent += u64::from(first);
-        state.sys_kevent_read(pid, queue, events)
     }
 
     /// fstat(2) of a jail descriptor: its mode and inode, or `None` if it is none of this kernel's and the host

@@ -134,6 +134,7 @@ mod options;
 mod permission;
 mod prison;
 mod process;
+mod queue;
 #[cfg(test)]
 #[allow(clippy::expect_used, reason = "a test fails by panicking")]
 mod races;
@@ -154,6 +155,7 @@ pub use kernel::{Guard, Kernel};
 pub use legacy::Legacy;
 pub use loadable::Module;
 pub use moment::Moment;
+pub use queue::Event;
 pub use release::Release;
 pub use sprung::{Effect, Sprung};
 pub use user::{OpenFile, Process};
