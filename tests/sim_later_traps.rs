@@ -226,6 +226,20 @@ fn t36_a_nul_in_a_value_hides_and_then_drops_other_keys() {
 }
 
 #[test]
+fn an_empty_text_that_was_set_is_a_line_of_its_own() {
+    let kernel = Kernel::new();
+    let jid = create(&kernel, "a");
+    let after = |given: (&str, V<'_>)| {
+        set(&kernel, UPDATE, &[("jid", I(jid)), given]).jid();
+        get(&kernel, 0, &[("jid", I(jid)), ("meta", B(64))]).string(1)
+    };
+    assert_eq!(after(("meta", S("\0"))), "");
+    assert_eq!(after(("meta.k", S("v"))), "k=v\n");
+    assert_eq!(after(("meta", S(""))), "");
+    assert_eq!(after(("meta.k", S("v"))), "k=v");
+}
+
+#[test]
 fn t39_a_garbled_name_panics_the_next_listing_below() {
     for (release, by_listing) in [(Release::FREEBSD_13_2, false), (Release::FREEBSD_15_1, true)] {
         let kernel = Kernel::with_release(release);

@@ -114,6 +114,7 @@ pub(crate) fn to_set(random: &mut Random, name: &str, row: &Definition) -> Value
         (_, Kind::Mode) => int(random, &[0, 1, 1, 1, 2, 2, 2, 2]),
         (_, Kind::Int) => int(random, &[0, 1, 2, -1, 65_536]),
         (_, Kind::Ulong) => Value::Long(random.pick(&[0, 7, u64::MAX]).unwrap_or(0)),
+        (_, Kind::Text) if random.percent(2) => Value::Bytes(b"x\0y\0".to_vec()),
         (_, Kind::Text) if random.percent(2) => Value::Text("x".repeat(random.below(5000))),
         (_, Kind::Text) => text(random, &TEXTS),
         (_, Kind::Ip4) => Value::Bytes(addresses(random, &[10, 0, 0], &[1, 2, 3, 4, 5])),

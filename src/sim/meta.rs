@@ -43,7 +43,7 @@ pub(super) fn set(
         if value.is_some_and(|value| value.last() != Some(&0)) {
             return Err(Errno(libc::EINVAL));
         }
-        let hunks = text.get_or_insert_with(|| Hunks::of(old.as_deref().unwrap_or_default()));
+        let hunks = text.get_or_insert_with(|| Hunks::of(old.as_deref()));
         match key {
             Key::Whole => *hunks = Hunks::whole(value.unwrap_or_default()),
             // T16's other half: what would hang jail_get is refused here.
@@ -147,9 +147,9 @@ fn starts_line(text: &[u8], at: usize) -> bool {
 struct Hunks(Vec<Vec<u8>>);
 
 impl Hunks {
-    /// The text that a jail has, without its NUL.
-    fn of(text: &[u8]) -> Self {
-        Self(if text.is_empty() { Vec::new() } else { vec![[text, b"\0"].concat()] })
+    /// The text that a jail has, without its NUL. One that is there and empty is a line, too.
+    fn of(text: Option<&[u8]>) -> Self {
+        Self(text.map(|text| [text, b"\0"].concat()).into_iter().collect())
     }
 
     /// A text that is to replace all others.
@@ -197,10 +197,12 @@ impl Hunks {
             }
             text.extend_from_slice(hunk);
         }
+        if len < 2 {
+            return Ok(None);
+        }
         // The last byte is made the NUL, whatever it was.
         text.pop();
-        let text = c_string(&text).to_vec();
-        Ok((!text.is_empty()).then_some(text))
+        Ok(Some(c_string(&text).to_vec()))
     }
 }
 
