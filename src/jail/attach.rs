@@ -60,6 +60,7 @@ impl Jail {
     /// [`ErrorKind::PermissionDenied`] (`EPERM`) when not root (by descriptor: when its maker was not), **or when
     /// the process has any directory open**, close-on-exec or not: the error names the descriptor, and the
     /// directory if the kernel knows its path. [`ErrorKind::Gone`] when the jail has been removed.
+    /// [`ErrorKind::NotFound`] by jid, when this process has entered another jail since the handle was made.
     /// [`ErrorKind::InvalidPath`] (`ENOTDIR`) when the file system of the jail's root was unmounted by force.
     /// [`ErrorKind::Other`] when the process may run on none of the jail's processors (`EDEADLK`), or when the jail's
     /// own network stack does not have the process's routing table (`EINVAL`). A failed attempt may leave the process
@@ -125,10 +126,14 @@ pub(crate) fn entering_error(
             return error.with_kind(ErrorKind::Other).because(NO_SUCH_FIB);
         }
         // By jid, the number does not tell whether the kernel has found the jail.
-        (Some(libc::EINVAL), Some(Call::JailAttach))
-            if jail.is_some_and(|jail| !matches!(jail.is_alive(), Ok(false))) =>
-        {
-            return error.with_kind(ErrorKind::Other).because(NO_JAIL_OR_NO_SUCH_FIB);
+        (Some(libc::EINVAL), Some(Call::JailAttach)) => {
+            return match jail.map(|jail| (jail, jail.is_alive())) {
+                None | Some((_, Ok(false))) => handle_error(error),
+                Some((jail, Err(unseen))) if unseen.kind() == ErrorKind::NotFound => {
+                    jail.gone_or_unseen(handle_error(error))
+                }
+                Some(_) => error.with_kind(ErrorKind::Other).because(NO_JAIL_OR_NO_SUCH_FIB),
+            };
         }
         _ => return handle_error(error),
     }
@@ -174,5 +179,17 @@ mod tests {
         let error = refused(&by_jid);
         assert_eq!((error.kind(), error.errno()), (ErrorKind::Gone, Some(libc::EINVAL)));
         assert!(error.to_string().contains("removed"), "{error}");
+    }
+
+    #[test]
+    fn a_jail_that_cannot_be_seen_from_inside_another_is_not_taken_for_a_removed_one() {
+        let kernel = sim::Kernel::with_release(sim::Release::FREEBSD_14_2);
+        let _guard = kernel.install();
+        let jail = || Jail::builder().path("/").create_persistent().expect("created");
+        let (one, other) = (jail(), jail());
+        one.attach().expect("entered");
+        let error = other.attach().expect_err("it is not below the first");
+        assert_eq!((error.kind(), error.errno()), (ErrorKind::NotFound, Some(libc::EINVAL)));
+        assert!(error.to_string().contains("has entered a jail since"), "{error}");
     }
 }
