@@ -36,9 +36,15 @@ type Key<T, A> = Param<'static, T, A>;
 /// The jail above, if it can be seen from here, how many jails are below, and how many may be.
 pub(crate) type Family = (Option<Jid>, i32, i32);
 
+/// Whether it matters to this kernel from where a jail is renamed.
+pub(crate) fn is_guarded(system: &System) -> bool {
+    [Trap::T4, Trap::T19, Trap::T26, Trap::T39].into_iter().any(|trap| trap.is_there(system))
+}
+
 /// Refuses to rename a jail that is not of the host's level, while it has jails below it or may get some.
-pub(crate) fn check_family((_, now, most): Family) -> Result<()> {
-    if now == 0 && most == 0 {
+pub(crate) fn check_family(system: &System, (_, now, most): Family) -> Result<()> {
+    let garbles = Trap::T19.is_there(system) || Trap::T39.is_there(system);
+    if !garbles || (now == 0 && most == 0) {
         return Ok(());
     }
     Err(refused(format!(
@@ -98,7 +104,7 @@ pub(crate) fn needs_descriptors() -> Error {
 /// Refuses a new name in a request of the caller's own: which jail it would be given to, and who is asking, is not
 /// known well enough.
 pub(super) fn refuse(system: &System, draft: &Draft<'_>) -> Result<()> {
-    if draft.position("name").is_none() || !Trap::T39.is_there(system) {
+    if draft.position("name").is_none() || !is_guarded(system) {
         return Ok(());
     }
     Err(refused(

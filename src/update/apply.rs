@@ -235,8 +235,8 @@ impl JailUpdate<'_> {
             _ => Some(jail.get(rename::FAMILY)?),
         };
         let parent = known.and_then(|(parent, ..)| parent);
-        if parent.is_some() {
-            self.check_family(jail, known)?;
+        if let Some(family) = known.filter(|_| parent.is_some()) {
+            rename::check_family(&jail.system, family)?;
             if jail.descriptor_ref().is_none() && Trap::T4.is_there(&jail.system) {
                 return Err(rename::needs_descriptors());
             }
@@ -256,7 +256,10 @@ impl JailUpdate<'_> {
     /// Renames a jail that looks as if it were of the host's level.
     fn rename_from_host(&mut self, jail: &Jail, name: &[u8], known: Option<rename::Family>) -> Result<()> {
         let prefixed = [rename::HOST_PREFIX, name].concat();
-        if prefixed.len() < param::NAME_MAX && Trap::T39.is_there(&jail.system) {
+        if !rename::is_guarded(&jail.system) {
+            return self.by_handle(jail);
+        }
+        if prefixed.len() < param::NAME_MAX {
             self.set_name(&prefixed);
             match self.by_handle(jail) {
                 Err(error) if error.message() == Some(rename::NOT_FROM_HOST) => self.set_name(name),
@@ -268,16 +271,14 @@ impl JailUpdate<'_> {
             .system
             .is_jailed()
             .map_err(|errno| Error::os(Call::Sysctl, errno, ErrorKind::Other, "security.jail.jailed"))?;
-        if !is_jailed || !Trap::T39.is_there(&jail.system) {
-            return self.by_handle(jail);
-        }
-        self.rename_from_inside(jail, known)
+        if is_jailed { self.rename_from_inside(jail, known) } else { self.by_handle(jail) }
     }
 
     /// Renames a jail from inside another one, which has to be above it.
     fn rename_from_inside(&mut self, jail: &Jail, known: Option<rename::Family>) -> Result<()> {
         let Some(descriptor) = jail.descriptor_ref() else {
-            self.check_family(jail, known)?;
+            let family = known.map_or_else(|| jail.get(rename::FAMILY), Ok)?;
+            rename::check_family(&jail.system, family)?;
             return self.by_handle(jail);
         };
         let read = Read {
@@ -298,21 +299,10 @@ impl JailUpdate<'_> {
             }
             Err(error) => return Err(error),
         };
-        self.check_family(jail, Some(family))?;
+        rename::check_family(&jail.system, family)?;
         match family {
             (Some(parent), ..) => self.below(jail, parent),
             (None, ..) => self.by_jid(jail, 0, Desc::Absent),
-        }
-    }
-
-    #[allow(clippy::unused_self, reason = "it is a step of renaming")]
-    fn check_family(&self, jail: &Jail, known: Option<rename::Family>) -> Result<()> {
-        if !Trap::T39.is_there(&jail.system) {
-            return Ok(());
-        }
-        match known {
-            Some(family) => rename::check_family(family),
-            None => rename::check_family(jail.get(rename::FAMILY)?),
         }
     }
 }
