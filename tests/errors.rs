@@ -180,4 +180,7 @@ fn t55_in_capability_mode_a_jail_is_not_taken_for_a_removed_one() {
             assert!(jail.is_alive().expect("fstat(2) is allowed"));
         }
     });
+    if !common::process::is_child("t55_in_capability_mode_a_jail_is_not_taken_for_a_removed_one") {
+        common::sweep("t55");
+    }
 }

@@ -215,6 +215,21 @@ pub fn exists(jid: Jid) -> bool {
     }
 }
 
+/// Removes the jails of names of this kind that a process which has ended could not remove itself, as one that is in a
+/// jail or in capability mode: before FreeBSD 15 they stay.
+pub fn sweep(what: &str) {
+    if !cfg!(target_os = "freebsd") {
+        return;
+    }
+    for jail in Jail::all() {
+        let jail = jail.expect("a jail");
+        let name = jail.get(param::NAME.text());
+        if name.is_ok_and(|name| name.starts_with("fj-") && name.ends_with(&format!("-{what}"))) {
+            jail.remove().expect("removed");
+        }
+    }
+}
+
 /// Returns the names of all jails that can be seen.
 pub fn names() -> Vec<String> {
     Jail::all().get(param::NAME.text()).map(|name| name.expect("a name")).collect()
