@@ -335,8 +335,9 @@ impl Settings {
 
     /// Returns how long `meta` or `env` becomes with what is set, when it was `text` before.
     fn len_with(&self, of: &str, text: &[u8]) -> usize {
+        // Empty lines count as any. That of an empty text does not: there mostly is none.
         let mut lines: Vec<&[u8]> =
-            text.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()).collect();
+            if text.is_empty() { Vec::new() } else { text.split(|&byte| byte == b'\n').collect() };
         let mut added = 0;
         for index in 0..self.late.len() {
             let name = self.late.name(index);
@@ -495,6 +496,7 @@ mod tests {
         // b=22 and a=1, a newline between and a NUL behind.
         assert_eq!(settings.len_with("meta", b"a=1\nb=1\ngone=1"), 9);
         assert_eq!(settings.len_with("env", b""), 0);
+        assert_eq!(settings.len_with("meta", b"\n\nb=1\n\n"), 9);
         settings.set(param::META, &"x=1");
         assert_eq!(settings.len_with("meta", b"a=1\nb=1"), 4);
     }

@@ -62,6 +62,12 @@ fn t5_an_update_whose_text_is_too_long_changes_nothing() {
             assert_eq!((error.kind(), error.errno()), (ErrorKind::InvalidValue, None), "{what}: {error}");
             assert_eq!(jail.get(param::SECURELEVEL).expect("read"), -1, "{what} was applied in part");
         }
+        // Empty lines count.
+        jail.update().set(param::ENV, "\n".repeat(4000)).apply().expect("updated");
+        let error = jail.update().securelevel(2).env("k", "v".repeat(100)).apply().expect_err("too long");
+        assert_eq!((error.kind(), error.errno()), (ErrorKind::InvalidValue, None), "{error}");
+        assert_eq!(jail.get(param::SECURELEVEL).expect("read"), -1);
+        jail.update().set(param::ENV, "").apply().expect("updated");
         // What replaces something may be as long as that.
         jail.update().securelevel(2).meta("kept", "l".repeat(4000)).apply().expect("updated");
         jail.update()
