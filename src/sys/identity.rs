@@ -46,12 +46,24 @@ impl ProcessMark {
 }
 
 fn host_process() -> NonZeroU32 {
+    if MODE.load(Ordering::Relaxed) == BY_PAGE {
+        let number = zeroed::mapped().map_or(0, |page| page.process.load(Ordering::Relaxed));
+        if let Some(number) = NonZeroU32::new(number) {
+            return number;
+        }
+    }
+    find_host_process()
+}
+
+/// Does the same the first time.
+#[cold]
+fn find_host_process() -> NonZeroU32 {
     if MODE.load(Ordering::Relaxed) == UNDECIDED {
         let mode = if zeroed::first().is_ok() { BY_PAGE } else { BY_PID };
         let _ = MODE.compare_exchange(UNDECIDED, mode, Ordering::Relaxed, Ordering::Relaxed);
     }
-    match (MODE.load(Ordering::Relaxed), zeroed::first()) {
-        (BY_PAGE, Ok(page)) => number_in(page),
+    match (MODE.load(Ordering::Relaxed), zeroed::mapped()) {
+        (BY_PAGE, Some(page)) => number_in(page),
         // No process has the pid 0.
         _ => NonZeroU32::new(std::process::id()).unwrap_or(NonZeroU32::MAX),
     }

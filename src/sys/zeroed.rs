@@ -52,6 +52,14 @@ impl ZeroedSlot {
     ///
     /// `ENOMEM` when a page is needed and cannot be had.
     pub(super) fn take() -> Result<Option<Self>, Errno> {
+        match mapped().and_then(Page::take) {
+            Some(slot) => Ok(Some(slot)),
+            None => Self::take_of_any(),
+        }
+    }
+
+    #[cold]
+    fn take_of_any() -> Result<Option<Self>, Errno> {
         let mut page = match first() {
             Ok(page) => page,
             // Linux before 4.14, which is no kernel that needs it either.
@@ -59,8 +67,8 @@ impl ZeroedSlot {
             Err(errno) => return Err(errno),
         };
         loop {
-            if let Some((bit, cell)) = page.take() {
-                return Ok(Some(Self { page, bit, cell }));
+            if let Some(slot) = page.take() {
+                return Ok(Some(slot));
             }
             page = page_at(&page.next)?;
         }
@@ -86,15 +94,15 @@ impl Drop for ZeroedSlot {
 }
 
 impl Page {
-    /// Sets the bit of a free cell.
-    fn take(&'static self) -> Option<(u64, &'static Cell)> {
+    /// Takes a free slot, if there is one.
+    fn take(&'static self) -> Option<ZeroedSlot> {
         let mut taken = self.taken.load(Ordering::Relaxed);
         loop {
             let index = taken.trailing_ones();
             let cell = self.cells.get(usize::try_from(index).ok()?)?;
             let bit = 1 << index;
             match self.taken.compare_exchange_weak(taken, taken | bit, Ordering::Acquire, Ordering::Relaxed) {
-                Ok(_) => return Some((bit, cell)),
+                Ok(_) => return Some(ZeroedSlot { page: self, bit, cell }),
                 Err(now) => taken = now,
             }
         }
@@ -113,9 +121,17 @@ impl core::fmt::Debug for Page {
 ///
 /// `ENOMEM` when there is no memory, `ENOSYS` where the host has no such memory.
 pub(super) fn first() -> Result<&'static Page, Errno> {
-    // Not in such memory itself: a child finds the parent's page at its place, all zeros.
-    static FIRST: AtomicPtr<Page> = AtomicPtr::new(core::ptr::null_mut());
     page_at(&FIRST)
+}
+
+/// Where the first page is. Not in such memory itself: a child finds the parent's page at its place, all zeros.
+static FIRST: AtomicPtr<Page> = AtomicPtr::new(core::ptr::null_mut());
+
+/// Returns the first page if there is one.
+pub(super) fn mapped() -> Option<&'static Page> {
+    let page = FIRST.load(Ordering::Acquire);
+    // SAFETY: NULL, or made by `map`: a zeroed mapping as large as a `Page`, aligned to pages, that stays.
+    unsafe { page.as_ref() }
 }
 
 /// Returns the page that a pointer leads to, after mapping one if it leads nowhere.
