@@ -114,7 +114,8 @@ impl Recorder {
         if self.random.percent(2) {
             request.give("allow.nosuch", Value::Null);
         }
-        if self.random.percent(4) {
+        if self.random.percent(if self.descriptors { 4 } else { 15 }) {
+            // Before descriptors came, this revives a dying jail.
             request.flags |= JAIL_DYING;
         }
         if self.random.percent(1) {

@@ -1,8 +1,14 @@
 //! What is not sent, since it is known to panic, to hang or to corrupt a kernel.
+//!
+//! Races take two threads, and this program has one (T42 to T44). Jails are watched by descriptor, or from the host
+//! (T23, T38). The memory of a request has just been written when the kernel gets it, so that none of its pages has to
+//! be copied then (T37).
 
 use std::ffi::c_int;
 
-use freebsd_jail::sys::{JAIL_AT_DESC, JAIL_GET_DESC, JAIL_OWN_DESC, JAIL_UPDATE, JAIL_USE_DESC};
+use freebsd_jail::sys::{
+    JAIL_AT_DESC, JAIL_CREATE, JAIL_GET_DESC, JAIL_OWN_DESC, JAIL_UPDATE, JAIL_USE_DESC,
+};
 
 use super::request::{Request, Value};
 
@@ -33,6 +39,8 @@ pub(crate) struct Circumstances {
     pub(crate) names: Names,
     /// Whether resources are accounted for.
     pub(crate) racct: bool,
+    /// Whether the kernel checks itself, and panics over what it finds: `options INVARIANTS`.
+    pub(crate) checked: bool,
     /// Whether the process is in a jail.
     pub(crate) inside: bool,
     /// Whether the descriptor given is of a jail that lives.
@@ -75,6 +83,11 @@ pub(crate) fn is_harmful(set: bool, request: &Request, now: Circumstances) -> bo
     // T41: only a new jail's System V objects can be chosen without harm.
     let system_v = |name: &str| matches!(name, "sysvshm" | "allow.sysvipc" | "allow.nosysvipc");
     if set && request.flags & JAIL_UPDATE != 0 && names().any(system_v) {
+        return true;
+    }
+    // T18: what a creation that fails late leaves behind must not be found by a kernel that checks itself.
+    let late = |name: &str| matches!(name.split('.').next(), Some("meta" | "env" | "mac" | "zfs"));
+    if set && now.checked && request.flags & JAIL_CREATE != 0 && names().any(late) {
         return true;
     }
     // A request that is refused for its size has 15.0 free memory that was never taken.

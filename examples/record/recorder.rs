@@ -51,6 +51,7 @@ pub(crate) struct Recorder {
     pub(super) rows: Vec<&'static Definition>,
     osreldate: c_int,
     racct: bool,
+    checked: bool,
     pub(super) descriptors: bool,
     pub(super) slots: BTreeMap<&'static str, Rc<OwnedFd>>,
     /// What was in slots that got something else, which stays open.
@@ -94,6 +95,7 @@ impl Recorder {
         let osreldate = number("kern.osreldate").ok_or("kern.osreldate cannot be read")?;
         let (release, hostname) = (text("kern.osrelease")?, text("kern.hostname")?);
         let racct = machine.sysctl("kern.racct.enable").is_ok_and(|value| value.first() == Some(&1));
+        let checked = number("kern.features.invariants") == Some(1);
         let rows = values::rows(|name| catalog.get(name).is_some());
         let mut recorder = Self {
             machine: Rc::new(machine),
@@ -102,6 +104,7 @@ impl Recorder {
             rows,
             osreldate,
             racct,
+            checked,
             descriptors: false,
             slots: BTreeMap::new(),
             lost: Vec::new(),
@@ -225,6 +228,7 @@ impl Recorder {
             osreldate: self.osreldate,
             names: self.names,
             racct: self.racct,
+            checked: self.checked,
             inside: self.place == Place::Jail,
             alive: stat.is_some_and(|(inode, _, _)| inode != 0),
         };

@@ -97,8 +97,8 @@
 //!   host.
 //! - There are no files but a list of paths: every absolute path is a directory, but for `/nonexistent` and
 //!   `/etc/passwd`, until [`Kernel::only_paths`] says otherwise. There are no symbolic links.
-//! - There are no networks, but for the [names of interfaces](Kernel::add_interface); no mounts, CPU sets, resource limits or System V objects behind the parameters that are
-//!   about them. Modules that can be loaded ([`Kernel::load`]) add their parameters and nothing else. Entering never
+//! - There are no networks, but for the [names of interfaces](Kernel::add_interface), and no mounts, CPU sets,
+//!   resource limits or System V objects behind the parameters that are about them. Modules that can be loaded ([`Kernel::load`]) add their parameters and nothing else. Entering never
 //!   fails for CPU sets; it does for a [routing table](Process::set_fib) that the jail's network stack lacks.
 //! - A model lives in one program. After a real fork(2) parent and child have a copy each, and the child should leave
 //!   its copy alone; forks, kills and other users are to be modelled by [`Process`].
