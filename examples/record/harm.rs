@@ -32,15 +32,21 @@ impl Names {
     }
 }
 
-/// The release, and what a request is judged by besides itself.
+/// The kernel that is asked.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Circumstances {
+pub(crate) struct Build {
     pub(crate) osreldate: c_int,
-    pub(crate) names: Names,
     /// Whether resources are accounted for.
     pub(crate) racct: bool,
-    /// Whether the kernel checks itself, and panics over what it finds: `options INVARIANTS`.
+    /// Whether it checks itself, and panics over what it finds: `options INVARIANTS`.
     pub(crate) checked: bool,
+}
+
+/// What a request is judged by besides itself.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Circumstances {
+    pub(crate) build: Build,
+    pub(crate) names: Names,
     /// Whether the process is in a jail.
     pub(crate) inside: bool,
     /// Whether the descriptor given is of a jail that lives.
@@ -69,12 +75,12 @@ pub(crate) fn is_harmful(set: bool, request: &Request, now: Circumstances) -> bo
         return true;
     }
     // T40: an account is moved while processes follow their way to it.
-    if set && now.racct && Names::Whole.after(request) == Names::Suspect {
+    if set && now.build.racct && Names::Whole.after(request) == Names::Suspect {
         return true;
     }
     // T46.
     if set
-        && now.racct
+        && now.build.racct
         && request.flags & JAIL_UPDATE != 0
         && request.flags & (JAIL_GET_DESC | JAIL_OWN_DESC) != 0
     {
@@ -87,11 +93,11 @@ pub(crate) fn is_harmful(set: bool, request: &Request, now: Circumstances) -> bo
     }
     // T18: what a creation that fails late leaves behind must not be found by a kernel that checks itself.
     let late = |name: &str| matches!(name.split('.').next(), Some("meta" | "env" | "mac" | "zfs"));
-    if set && now.checked && request.flags & JAIL_CREATE != 0 && names().any(late) {
+    if set && now.build.checked && request.flags & JAIL_CREATE != 0 && names().any(late) {
         return true;
     }
     // A request that is refused for its size has 15.0 free memory that was never taken.
-    if (1_500_000..1_501_000).contains(&now.osreldate) && size(request) > 60_000 {
+    if (1_500_000..1_501_000).contains(&now.build.osreldate) && size(request) > 60_000 {
         return true;
     }
     // A process that removes its own jail writes nothing down any more (T25).

@@ -13,7 +13,7 @@ use freebsd_jail::{Catalog, is_jailed};
 use serde_json::{Value as Json, json};
 
 use super::errno;
-use super::harm::{Circumstances, Names, is_harmful};
+use super::harm::{Build, Circumstances, Names, is_harmful};
 use super::kernel::{Answer, Held, Machine, open_directory};
 use super::random::Random;
 use super::request::{Request, Value, hex, hex_trimmed};
@@ -49,9 +49,7 @@ pub(crate) struct Recorder {
     file: File,
     pub(super) random: Random,
     pub(super) rows: Vec<&'static Definition>,
-    osreldate: c_int,
-    racct: bool,
-    checked: bool,
+    build: Build,
     pub(super) descriptors: bool,
     pub(super) slots: BTreeMap<&'static str, Rc<OwnedFd>>,
     /// What was in slots that got something else, which stays open.
@@ -102,9 +100,7 @@ impl Recorder {
             file,
             random: Random::new(seed),
             rows,
-            osreldate,
-            racct,
-            checked,
+            build: Build { osreldate, racct, checked },
             descriptors: false,
             slots: BTreeMap::new(),
             lost: Vec::new(),
@@ -225,10 +221,8 @@ impl Recorder {
         let used = request.slot().and_then(|slot| self.slots.get(slot));
         let stat = used.and_then(|descriptor| self.machine.fstat(descriptor).ok());
         let now = Circumstances {
-            osreldate: self.osreldate,
+            build: self.build,
             names: self.names,
-            racct: self.racct,
-            checked: self.checked,
             inside: self.place == Place::Jail,
             alive: stat.is_some_and(|(inode, _, _)| inode != 0),
         };

@@ -57,10 +57,18 @@ pub fn on_every_kernel(test: impl Fn(&Host)) {
     }
     for release in releases() {
         println!("on {release:?}");
-        let host = model(sim::Kernel::with_release(release));
-        test(&host);
-        let sprung = host.model().map(sim::Kernel::sprung).unwrap_or_default();
-        assert_eq!(sprung, [], "a real kernel would have been harmed");
+        test(&model(sim::Kernel::with_release(release)));
+    }
+}
+
+impl Drop for Host {
+    /// Sees that no test does to a model what would have harmed a real kernel.
+    fn drop(&mut self) {
+        if let Some(model) = self.model.as_ref().filter(|_| !std::thread::panicking()) {
+            // T46 takes a removal at the wrong moment, which can only be noticed afterwards.
+            let harm = model.sprung().into_iter().filter(|sprung| sprung.trap != Some(46));
+            assert_eq!(harm.collect::<Vec<_>>(), [], "a real kernel would have been harmed");
+        }
     }
 }
 
