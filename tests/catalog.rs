@@ -67,6 +67,7 @@ fn what_the_kernel_describes_can_be_read_as_described() {
 fn the_table_agrees_with_recorded_kernels() {
     for (release, list) in [
         (Since::FREEBSD_13_2, include_str!("transcripts/freebsd-13.2/parameters.tsv")),
+        (Since::from_osreldate(1_402_000), include_str!("transcripts/freebsd-14.2/parameters.tsv")),
         (Since::FREEBSD_15_1, include_str!("transcripts/freebsd-15.1/parameters.tsv")),
     ] {
         let mut names = Vec::new();

@@ -90,3 +90,12 @@ fn a_transcript_tells_its_kernel_in_its_first_line() {
     let error = replay_lines("none", &[probe]).expect_err("neither line nor folder");
     assert!(error.contains("does not tell the kernel"), "{error}");
 }
+
+#[test]
+fn t16_a_transcript_with_a_call_that_hangs_a_kernel_is_refused() {
+    let kernel = r#"{"call":"kernel","release":"15.1-RELEASE","osreldate":1501000,"hostname":"box"}"#;
+    let hangs =
+        r#"{"call":"jail_get","flags":0,"in":[["jid","i:1"],["meta.","0:8"]],"ret":1,"errno":"","out":[]}"#;
+    let error = replay_lines("t16", &[kernel, hangs]).expect_err("it is not sent");
+    assert!(error.contains(":2: ") && error.contains("T16"), "{error}");
+}

@@ -4,10 +4,10 @@
 //! virtual one, freshly booted. The transcript is as `tests/transcripts/README.md` describes, and goes to standard
 //! output unless there is a FILE. The same seed makes the same calls, as far as the kernel answers alike.
 //!
-//! What is known to panic or to hang a kernel is not among the calls. All jails that it made are removed in the end;
-//! those that the kernel itself keeps for ever (T17, T18) stay dying until the machine is restarted.
+//! Calls that are known to panic or hang a kernel are left out. All jails are removed at the end; those that the kernel
+//! leaks (T17, T18) stay dying until the machine is rebooted.
 //!
-//! On another host a model answers, and the transcript shows nothing but that the program works.
+//! On another host a model answers, and the transcript only shows that the program works.
 
 mod choice;
 #[path = "../replay/errno.rs"]

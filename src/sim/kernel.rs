@@ -206,8 +206,8 @@ impl Kernel {
         self.state().files.add(path.as_ref(), Kind::File);
     }
 
-    /// Takes a path away, with what is below it, as unmounting by force does: a jail whose root it was cannot be
-    /// entered any more.
+    /// Removes a path and everything below it, as a forced unmount does. A jail whose root it was can no longer be
+    /// entered (T60).
     pub fn remove_path(&self, path: impl AsRef<[u8]>) {
         self.state().files.remove(path.as_ref());
     }
@@ -217,22 +217,21 @@ impl Kernel {
         self.state().prison_mut(HOST).hostname = name.as_ref().to_vec();
     }
 
-    /// Loads a module that adds parameters to jails: kldload(2). Permissions that it adds the host has, and no other
-    /// jail.
+    /// Loads a module that adds parameters to jails: kldload(2). Only the host gets the permissions that it adds.
     ///
     /// OIDs in the sysctl tree change.
     pub fn load(&self, module: Module) {
         self.state().load(module);
     }
 
-    /// Unloads a module: kldunload(2). Its parameters are unknown from then on; permissions that it added stay.
+    /// Unloads a module: kldunload(2). Its parameters become unknown; permissions that it added stay.
     pub fn unload(&self, module: Module) {
         self.state().unload(module);
     }
 
-    /// Sets the tunable `kern.racct.enable`, which makes the kernel keep account of the resources that jails use.
+    /// Sets the tunable `kern.racct.enable`: whether the kernel accounts for the resources that jails use.
     ///
-    /// A real kernel reads it when it starts: set it before the first jail is created.
+    /// A real kernel reads it at boot, so set it before creating a jail.
     pub fn set_racct(&self, enabled: bool) {
         self.state().racct = enabled;
     }

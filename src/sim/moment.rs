@@ -1,4 +1,4 @@
-//! Races, lost on purpose: closures that run in the middle of a call, where a real kernel can be overtaken.
+//! Deterministic races: closures that run in the middle of a call, where other threads can overtake a real kernel.
 
 use core::ffi::c_int;
 use core::fmt;
@@ -59,10 +59,10 @@ impl Moments {
 }
 
 impl Kernel {
-    /// Runs a closure in the middle of the next call that comes to a moment, once.
+    /// Runs a closure once, in the middle of the next call that reaches a moment.
     ///
     /// It runs on the thread of that call, as the process that makes it; [`Process::run`](super::Process::run) acts
-    /// as another one. What it does to the kernel is what another thread did at that moment.
+    /// as another one. Its calls stand for those that another thread makes at that moment.
     ///
     /// ```
     /// use freebsd_jail::{Jail, sim};

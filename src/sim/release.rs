@@ -5,11 +5,11 @@ use core::fmt;
 
 /// A FreeBSD release, as far as its jail code differs from others.
 ///
-/// 13.2, 14.2 and 15.1 are held to what kernels of those releases answered. 14.4 is written from its source alone:
-/// no kernel of it was asked.
+/// 13.2, 14.2 and 15.1 are checked against recorded answers of kernels of those releases. 14.4 is written from its
+/// source alone and has not been compared with a kernel.
 ///
-/// There is no 14.3: its system calls and parameters are 14.2's. [`Self::named`] gives a model its
-/// `kern.osreldate`, by which [`Module::MacDo`](super::Module::MacDo) brings the parameters that it had there.
+/// There is no constant for 14.3, whose system calls and parameters are those of 14.2, but for mac_do(4): a model of
+/// 14.2 that [`Self::named`] gives the `kern.osreldate` 1403000 has 14.3's [`Module::MacDo`](super::Module::MacDo).
 // Each is a difference of its own, and came or goes with a release of its own.
 #[allow(clippy::struct_excessive_bools)]
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -91,7 +91,7 @@ impl Release {
 
     /// FreeBSD 14.4: as 14.2, with `meta` and `env`, `allow.routing` and `allow.unprivileged_parent_tampering`.
     ///
-    /// By source only: no kernel of this release was asked.
+    /// By source only; not compared with a kernel of this release.
     pub const FREEBSD_14_4: Self = Self {
         osreldate: 1_404_000,
         osrelease: "14.4-RELEASE",

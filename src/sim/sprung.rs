@@ -1,9 +1,9 @@
-//! What would have brought a real kernel down: the model goes on, and keeps a list.
+//! A list of the calls that would have harmed a real kernel. The model answers them and goes on.
 
 use super::kernel::Kernel;
 use super::state::State;
 
-/// What a trap of the kernel does to it.
+/// The harm that a call does to a kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Effect {
@@ -11,9 +11,9 @@ pub enum Effect {
     Panic,
     /// Jail calls of any process never return.
     Hang,
-    /// The kernel's memory or its counts are wrong from then on.
+    /// The kernel's memory or reference counts are corrupted.
     Corruption,
-    /// What belongs to a jail or its processes is lost, or a jail that was removed stays dying.
+    /// Objects of a jail or its processes are lost, or a removed jail stays dying for ever.
     Loss,
     /// A program of the jail runs with the credential of the host.
     Escape,
@@ -28,14 +28,14 @@ pub struct Sprung {
     /// The system call: `jail_set`, `jail_get`, `jail_attach`, `jail_remove`, `jail_attach_jd`, `jail_remove_jd`,
     /// `jail`, `kevent`, `sysctl` or `close`.
     pub call: &'static str,
-    /// What it would have done to the kernel.
+    /// The harm done.
     pub effect: Effect,
 }
 
 impl Kernel {
-    /// Returns the calls so far that would have harmed a real kernel of this release, in their order.
+    /// Returns the calls so far that would have harmed a real kernel of this release, oldest first.
     ///
-    /// The model answers such a call and goes on, so that a test can assert that code makes none:
+    /// The model answers such a call and goes on. A test can assert that the code under test makes none:
     ///
     /// ```
     /// use freebsd_jail::{Jail, sim};
@@ -66,7 +66,7 @@ impl Kernel {
     /// | T46 | with `set_racct`, an update binds its descriptor to a jail that was removed meanwhile |
     /// | none | rules of mac_do(4) are from `any` or `*`; or, in 14.2, one of its parameters is used in a way that panics |
     ///
-    /// T37 is not among them: what lies under the `desc` slot is not modelled.
+    /// T37 is never recorded: the model does not see how the memory of the `desc` slot is mapped.
     #[must_use]
     pub fn sprung(&self) -> Vec<Sprung> {
         self.state().sprung.clone()

@@ -92,8 +92,10 @@ impl Process {
         self.kernel.state().chdir(self.pid, path.as_ref())
     }
 
-    /// Sets the routing table: setfib(2). The host has as many as it takes, a network stack of a jail's own only
-    /// table 0.
+    /// Sets the routing table: setfib(2).
+    ///
+    /// The host has any number of tables, the network stack of a jail only table 0. Since FreeBSD 14 a process with
+    /// another table cannot enter such a jail.
     pub fn set_fib(&self, fib: u32) {
         if let Some(process) = self.kernel.state().processes.get_mut(self.pid) {
             process.fib = fib;
@@ -128,7 +130,7 @@ impl Process {
         self.kernel.state().descriptors.limit(descriptor.as_fd().as_raw_fd())
     }
 
-    /// Opens a file, a socket or the like, which holds the process's jail until it is closed, whoever has it then
+    /// Opens a file, a socket or another object, which keeps the process's jail dying after removal until it is closed
     /// (T48).
     #[must_use]
     pub fn open_file(&self) -> OpenFile {
@@ -152,20 +154,21 @@ impl Process {
         self.reap();
     }
 
-    /// Does the same, and leaves a zombie: its jail stays dying until the process is waited for (T27).
+    /// Ends the process with SIGKILL and leaves a zombie: its jail, once removed, stays dying until the process is
+    /// [waited for](Self::reap) (T27).
     pub fn die(&self) {
         let mut state = self.kernel.state();
         state.call = "exit";
         state.end(self.pid);
     }
 
-    /// Waits for the process, if it has ended: wait(2) by its parent.
+    /// Waits for the process if it has ended: wait(2) by its parent.
     pub fn reap(&self) {
         self.kernel.state().reap(self.pid);
     }
 }
 
-/// Something that a process has open. Dropping it closes it.
+/// An object that a process has opened. Dropping this closes it.
 #[derive(Debug)]
 #[must_use = "it is closed when it is dropped"]
 pub struct OpenFile {
