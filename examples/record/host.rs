@@ -61,8 +61,9 @@ mod freebsd {
         // SAFETY: the kernel writes at most the one event, which is this function's, and reads the timeout.
         let result =
             unsafe { libc::kevent(queue.as_raw_fd(), ptr::null(), 0, &raw mut event, 1, &raw const at_once) };
-        let (flags, fflags, data, udata) = (event.flags, event.fflags, event.data, event.udata.addr());
-        Ok((check(result)? > 0).then_some(Event { udata, flags, fflags, data }))
+        let (udata, data) = (event.udata.addr(), event.data);
+        let event = Event { udata, flags: event.flags, fflags: event.fflags, data };
+        Ok((check(result)? > 0).then_some(event))
     }
 
     fn empty() -> libc::kevent {
