@@ -49,9 +49,9 @@ use crate::sys::{self, System};
 ///
 /// # FreeBSD versions
 ///
-/// All. Since 15.0 that of a jail that lives has a descriptor, which does not keep the jail. Before, a jail is
-/// recognised by its jid, cpuset and path alone: one that has not been removed may be confused with a later one that
-/// has all three.
+/// All. Since 15.0, the `HeldJail` of a jail that has not been removed yet holds a descriptor, which does not keep the
+/// jail. Before, a jail is recognised by its jid, cpuset and path alone: one that has not been removed yet may be
+/// confused with a later one that has all three.
 #[derive(Debug, Clone)]
 pub struct HeldJail {
     system: System,
