@@ -162,6 +162,8 @@ fn ask_model(jail: &Jail, model: &crate::sim::Kernel) -> Result<()> {
              host, where nothing confines them",
         ));
     }
+    // As the real child is forked (T43).
+    let _starting = crate::sys::lock::starting();
     let child = model.process().fork();
     child.close_directories();
     let result = child.run(|| jail.enter());
