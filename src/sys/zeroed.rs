@@ -175,8 +175,13 @@ fn map() -> Result<*mut Page, Errno> {
 /// Has forked children get zeros in the page's place.
 #[cfg(all(target_os = "freebsd", not(miri)))]
 fn leave_out_of_children(page: *mut Page) -> Result<(), Errno> {
+    // Both as `sys/mman.h` has them: the oldest libc crate that this one builds with lacks them.
+    unsafe extern "C" {
+        fn minherit(address: *mut core::ffi::c_void, len: usize, inherit: c_int) -> c_int;
+    }
+    const INHERIT_ZERO: c_int = 3;
     // SAFETY: the mapping is ours and as long as that; its contents stay as they are.
-    let result = unsafe { libc::minherit(page.cast(), size_of::<Page>(), libc::INHERIT_ZERO) };
+    let result = unsafe { minherit(page.cast(), size_of::<Page>(), INHERIT_ZERO) };
     if result == -1 {
         return Err(Errno::last());
     }
