@@ -332,31 +332,6 @@ fn watch_from_inside(outer: Jid) {
 }
 
 #[test]
-fn t54_a_watch_of_the_host_stays_the_host_s_after_the_process_has_entered_a_jail() {
-    on_every_kernel_with_events(|host| {
-        let Some(model) = host.model() else {
-            println!("skipped: entering cannot be undone");
-            return;
-        };
-        let outer = jail("entered");
-        let process = model.process().fork();
-        let watcher = process.run(|| {
-            let watcher = Watcher::new().expect("a watcher");
-            watcher.watch_own().expect("watched");
-            outer.attach().expect("entered");
-            assert_eq!(watcher.watch_own().expect_err("refused").kind(), ErrorKind::Unsupported);
-            let _inner = Jail::builder().name("inner").path("/").create().expect("created");
-            nothing(&watcher);
-            watcher
-        });
-        let beside = jail("beside");
-        let event = process.run(|| next(&watcher));
-        assert_eq!(kinds(&event), [EventKind::ChildCreated { jid: Some(beside.jid()) }]);
-        assert!(process.run(|| watcher.unwatch(event.watch())).expect("unwatched"));
-    });
-}
-
-#[test]
 fn t54_a_reported_child_may_not_be_there() {
     on_every_kernel_with_events(|_| {
         let outer = jail("outer");
