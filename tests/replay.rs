@@ -65,6 +65,12 @@ fn the_model_of_15_1_answers_as_recorded() {
     assert!(count == 0 || count >= 20, "only {count} recordings");
 }
 
+#[test]
+fn the_model_answers_as_kernels_with_modules_and_events_did() {
+    let count = replay("recorded");
+    assert!(count == 0 || count >= 3, "only {count} recordings");
+}
+
 /// Writes a transcript into a folder that says nothing of a release, and replays it.
 fn replay_lines(name: &str, lines: &[&str]) -> Result<player::Outcome, String> {
     let file = std::env::temp_dir().join(format!("fj-{}-{name}.jsonl", std::process::id()));
