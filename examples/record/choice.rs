@@ -63,7 +63,15 @@ impl Recorder {
         if !self.descriptors || self.random.percent(70) {
             return;
         }
-        let how = [JAIL_GET_DESC, JAIL_GET_DESC, JAIL_OWN_DESC, JAIL_USE_DESC, JAIL_USE_DESC, JAIL_AT_DESC];
+        let how = [
+            JAIL_GET_DESC,
+            JAIL_GET_DESC,
+            JAIL_OWN_DESC,
+            JAIL_USE_DESC,
+            JAIL_USE_DESC,
+            JAIL_AT_DESC,
+            JAIL_AT_DESC,
+        ];
         request.flags |= self.random.pick(&how).unwrap_or(0);
         if self.random.percent(15) {
             request.flags |= self.random.pick(&how).unwrap_or(0);

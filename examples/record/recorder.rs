@@ -111,7 +111,7 @@ impl Recorder {
             names: Names::Whole,
             theme: Theme::Permissions,
             place: Place::Host,
-            renames: true,
+            renames: false,
             calls: 0,
         };
         let mut request = Request { flags: JAIL_USE_DESC, ..Request::default() };
@@ -145,22 +145,24 @@ impl Recorder {
                 self.clear()?;
                 next = self.calls + ROUND;
                 self.theme = self.random.pick(&Theme::ALL).unwrap_or(self.theme);
+                // After a rename little can be asked from inside jails.
+                self.renames = self.random.percent(25);
             }
             if self.jids.is_empty() {
                 self.set()?;
                 continue;
             }
             match self.random.below(100) {
-                0..42 => self.set()?,
-                42..70 => self.get()?,
-                70..74 => self.remove()?,
-                74..78 => self.hold()?,
-                78..80 => self.release()?,
-                80..82 => self.by_descriptor()?,
-                82..84 => self.look_at_descriptor()?,
-                84..86 => self.close()?,
-                86..87 => self.sysctl()?,
-                87..94 => self.events()?,
+                0..41 => self.set()?,
+                41..66 => self.get()?,
+                66..70 => self.remove()?,
+                70..74 => self.hold()?,
+                74..76 => self.release()?,
+                76..78 => self.by_descriptor()?,
+                78..80 => self.look_at_descriptor()?,
+                80..82 => self.close()?,
+                82..83 => self.sysctl()?,
+                83..89 => self.events()?,
                 _ => self.fork()?,
             }
         }
@@ -339,7 +341,7 @@ impl Recorder {
     fn fork(&mut self) -> Result<(), String> {
         self.write(&json!({"call": "fork"}))?;
         let random = self.random.fork();
-        let renames = self.random.percent(20);
+        let renames = self.renames;
         let machine = Rc::clone(&self.machine);
         // A modelled child is this same process. What a real one does to its copies is lost with it.
         let saved = machine.model().map(|_| {
@@ -349,7 +351,6 @@ impl Recorder {
         let (names, lost) = (self.names, self.lost.len());
         let (status, signal) = machine.in_child(|| {
             self.random = random;
-            self.renames = renames;
             self.place = Place::Child;
             if let Err(error) = self.live() {
                 eprintln!("record: {error}");
@@ -359,7 +360,8 @@ impl Recorder {
             (self.slots, self.random, (self.jids, self.known_names)) = saved;
             self.lost.truncate(lost);
         }
-        (self.place, self.renames) = (Place::Host, true);
+        self.place = Place::Host;
+        // What a child did to names is not known here.
         self.names = if renames { Names::Suspect } else { names };
         self.calls += 5;
         self.machine.settle();
@@ -373,9 +375,9 @@ impl Recorder {
             self.slots.insert(DIRECTORY, Rc::new(directory));
             self.write(&json!({"call": "opendir", "desc": DIRECTORY}))?;
         }
-        for step in 0..3 + self.random.below(8) {
+        for step in 0..4 + self.random.below(12) {
             match self.random.below(100) {
-                0..40 if step == 0 => self.attach()?,
+                0..80 if step == 0 => self.attach()?,
                 0..5 if self.place == Place::Child => self.attach()?,
                 5..8 => {
                     let answer = self.machine.setuid(1001);
