@@ -170,6 +170,56 @@ fn t33_zfs_cannot_be_disabled_and_is_compared_with_the_parents_late() {
 }
 
 #[test]
+fn t33_a_new_jail_with_more_of_zfs_than_its_parent_fails_late_and_is_left_dying_on_15() {
+    for release in Release::ALL {
+        let kernel = Kernel::with_release(release);
+        kernel.load(Module::Zfs);
+        set(&kernel, UPDATE, &[("jid", I(create(&kernel, "p"))), ("children.max", I(9))]).jid();
+        let attempt = |name: &str, zfs: i32, snapshots: i32| {
+            let given = [("zfs", I(zfs)), ("zfs.mount_snapshot", I(snapshots))];
+            let given = [&[("name", S(name)), ("path", S("/")), ("persist", N)], given.as_slice()].concat();
+            set(&kernel, CREATE, &given)
+        };
+        let children = || get(&kernel, 0, &[("name", S("p")), ("children.cur", I(9))]).int(1);
+        // The same as the parent's is fine, and a value wins over `zfs` = inherit.
+        let same = attempt("p.same", 2, 0).jid();
+        assert_eq!(get(&kernel, 0, &[("jid", I(same)), ("zfs", I(9))]).int(1), 1);
+        assert_eq!(children(), 1);
+        for (tries, zfs) in [(1, 1), (2, 2)] {
+            let refused = attempt("p.more", zfs, 1);
+            assert_eq!((refused.errno(), refused.text.as_str()), (libc::EPERM, ""));
+            // T18: what `persist` holds of it stays on 15.
+            let left = if release == Release::FREEBSD_15_1 { tries } else { 0 };
+            assert_eq!(children(), 1 + left, "{release:?}");
+        }
+        // One on the host's own level is not compared with anything.
+        attempt("top", 1, 1).jid();
+    }
+}
+
+#[test]
+fn t33_the_crate_leaves_no_jail_behind_that_would_have_more_of_zfs_than_its_parent() {
+    for release in Release::ALL {
+        let kernel = Kernel::with_release(release);
+        let _guard = kernel.install();
+        kernel.load(Module::Zfs);
+        let parent = Jail::builder().path("/").children_max(9).create().expect("created");
+        let error = parent
+            .child_builder()
+            .path("/")
+            .set(param::ZFS_MOUNT_SNAPSHOT, 1)
+            .create()
+            .expect_err("more than its parent");
+        assert_eq!(
+            (error.kind(), error.parameter()),
+            (ErrorKind::PermissionDenied, Some("zfs.mount_snapshot"))
+        );
+        assert_eq!(parent.get(param::CHILDREN_CUR).expect("read"), 0, "{release:?}");
+        assert_eq!(kernel.sprung(), []);
+    }
+}
+
+#[test]
 fn a_new_jail_has_a_copy_of_its_parents_linux_settings() {
     let kernel = Kernel::new();
     let before = create(&kernel, "before");
