@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 #[cfg(doc)]
 use super::OwnedJail;
-use super::{Jail, handle_error};
+use super::{Jail, carry_rules, handle_error};
 #[cfg(doc)]
 use crate::builder::JailBuilder;
 use crate::error::{Call, Error, ErrorKind, Result, Subject};
@@ -17,7 +17,6 @@ use crate::sys;
 use crate::sys::directories::{first_directory, path_of};
 #[cfg(doc)]
 use crate::update::JailUpdate;
-use crate::update::carry_rules;
 
 impl Jail {
     /// Moves this process into the jail, for good: there is no way back.

@@ -6,7 +6,6 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use super::{Find, Jail, Nested};
-use crate::builder::JailBuilder;
 use crate::error::{ErrorKind, Result, Subject};
 use crate::get::{self, Key, Read};
 use crate::list::Jails;
@@ -14,36 +13,6 @@ use crate::request::Desc;
 use crate::{param, raw, sys};
 
 impl Jail {
-    /// Starts describing a jail below this one. Nothing happens before [`create`](JailBuilder::create) or its
-    /// likes.
-    ///
-    /// It counts against the `children.max` of this jail (which is 0 unless it was set) and of the jails above, and it
-    /// is allowed no more than this jail has. Its name is relative to this jail's. It needs a path, which is looked up
-    /// from this process's root, like any other.
-    ///
-    /// # FreeBSD versions
-    ///
-    /// Since 15.0 the kernel creates it from this jail, and checks the limits. Before, it is created by its full name,
-    /// of which the kernel checks the limits of this process's own jail and of those above it only: those of the jails
-    /// from this one upwards are checked first, with one jail_get(2) each, and two processes that create at once may
-    /// exceed them.
-    ///
-    /// ```
-    /// # use freebsd_jail::{Jail, param, sim};
-    /// # fn main() -> freebsd_jail::Result<()> {
-    /// # let kernel = sim::Kernel::new();
-    /// # let _guard = kernel.install();
-    /// let outer = Jail::builder().name("outer").path("/").children_max(1).create()?;
-    /// let inner = outer.child_builder().name("inner").path("/").create()?;
-    /// assert_eq!(inner.get(param::NAME)?, "outer.inner"); // as this process sees it
-    /// # Ok(())
-    /// # }
-    /// ```
-    #[must_use]
-    pub fn child_builder(&self) -> JailBuilder<'_> {
-        JailBuilder::new(Some(self))
-    }
-
     /// Lists the jails directly below this one. Names and `parent` are as this jail sees them.
     ///
     /// # FreeBSD versions

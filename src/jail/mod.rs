@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod attach;
+mod carry;
 mod children;
 mod descriptor;
 mod find;
@@ -12,7 +13,6 @@ mod owned;
 use core::fmt;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use crate::builder::JailBuilder;
 use crate::error::{Call, Error, ErrorKind, Result, Subject};
 use crate::get::{self, Found, Key, Keys, Read};
 use crate::jid::Jid;
@@ -21,9 +21,9 @@ use crate::param;
 use crate::raw;
 use crate::request::Desc;
 use crate::sys::{self, ProcessMark, System};
-use crate::update::JailUpdate;
 
 pub(crate) use attach::{entering_error, entering_this_process};
+pub(crate) use carry::carry_rules;
 pub(crate) use descriptor::{no_descriptor, read_and_pin};
 pub use find::Find;
 use kin::Kin;
@@ -81,13 +81,6 @@ impl From<Option<Jid>> for Nested {
 }
 
 impl Jail {
-    /// Starts describing a jail of this process's own level. Nothing happens before
-    /// [`create`](JailBuilder::create) or its likes.
-    #[must_use]
-    pub fn builder() -> JailBuilder<'static> {
-        JailBuilder::new(None)
-    }
-
     /// Finds a jail by its name or jid and makes a handle of it.
     ///
     /// Wraps jail_get(2), one call (and the fcntl(2) that makes the descriptor close-on-exec).
@@ -214,11 +207,6 @@ impl Jail {
         let read =
             Read { system: &self.system, flags, subject: Subject::Handle, desc, key, relative_to: None };
         get::read(read, keys).map_err(|error| self.gone_or_unseen(error))
-    }
-
-    /// Starts a change of this jail. Nothing happens before [`apply`](JailUpdate::apply).
-    pub fn update(&self) -> JailUpdate<'_> {
-        JailUpdate::new(self)
     }
 
     /// Removes the jail, the jails below it, and kills their processes.

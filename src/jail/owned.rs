@@ -7,13 +7,12 @@ use core::mem;
 use core::ops::Deref;
 use std::os::fd::{AsFd, OwnedFd};
 
-use super::{Jail, no_descriptor};
+use super::{Jail, carry_rules, no_descriptor};
 use crate::SetFlags;
 use crate::error::{Call, Error, ErrorKind, Result, Subject};
 use crate::raw;
 use crate::request::{Desc, Draft, Verb};
 use crate::sys::{self, ProcessMark};
-use crate::update::carry_rules;
 
 /// A jail that is removed when this handle is dropped.
 ///

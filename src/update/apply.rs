@@ -5,12 +5,12 @@
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStringExt;
 
-use super::{JailUpdate, carry_rules};
+use super::JailUpdate;
 use crate::SetFlags;
 use crate::error::{Call, Error, ErrorKind, Result, Subject};
 use crate::get::{self, Key, Read};
 use crate::guard::{ipc, rename};
-use crate::jail::{Jail, Nested, read_and_pin};
+use crate::jail::{Jail, Nested, carry_rules, read_and_pin};
 use crate::jid::Jid;
 use crate::param::{self, Mode};
 use crate::raw;

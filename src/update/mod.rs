@@ -5,14 +5,9 @@
 mod apply;
 mod setters;
 
-use std::os::unix::ffi::OsStringExt;
-
-use crate::error::{ErrorKind, Result};
 use crate::jail::Jail;
-use crate::param::{self, Mode, Use};
-use crate::request::{Draft, Outgoing};
+use crate::param::Use;
 use crate::settings::Settings;
-use crate::sys::Trap;
 
 /// A change of a jail, from [`Jail::update`].
 ///
@@ -48,6 +43,14 @@ pub struct Changes {
     pub(crate) settings: Settings,
 }
 
+/// Changing.
+impl Jail {
+    /// Starts a change of this jail. Nothing happens before [`apply`](JailUpdate::apply).
+    pub fn update(&self) -> JailUpdate<'_> {
+        JailUpdate::new(self)
+    }
+}
+
 impl<'j> JailUpdate<'j> {
     pub(crate) fn new(jail: &'j Jail) -> Self {
         Self { jail, settings: Settings::with_room(Use::Update, 64, 4) }
@@ -64,34 +67,4 @@ impl<'j> JailUpdate<'j> {
     pub fn into_changes(self) -> Changes {
         Changes { settings: self.settings }
     }
-}
-
-/// Adds the jail's rules of mac_do(4) to an update, unless it sets them itself: the kernel would reset them.
-pub(crate) fn carry_rules(jail: &Jail, draft: &mut Draft<'_>) -> Result<()> {
-    let names = [param::MAC_DO.name(), param::MAC_DO_RULES.name()];
-    let system = &jail.system;
-    if names.iter().any(|name| draft.position(name).is_some())
-        || !Trap::T6.is_there(system)
-        || !system.has_mac_do()
-    {
-        return Ok(());
-    }
-    let (mode, rules) = match jail.get((param::MAC_DO, param::MAC_DO_RULES)) {
-        Ok(rules) => rules,
-        // It has been unloaded.
-        Err(error) if error.kind() == ErrorKind::UnknownParameter => return Ok(()),
-        Err(error) => return Err(error),
-    };
-    match mode {
-        Mode::Disable => {}
-        Mode::New => {
-            draft.push(&[param::MAC_DO.name()], Outgoing::Bytes(&mode.number().to_ne_bytes()));
-            draft.push(&[param::MAC_DO_RULES.name()], Outgoing::Text(&rules.into_vec()));
-        }
-        // The rules are the parent's then.
-        Mode::Inherit => {
-            draft.push(&[param::MAC_DO.name()], Outgoing::Bytes(&mode.number().to_ne_bytes()));
-        }
-    }
-    Ok(())
 }

@@ -1,0 +1,41 @@
+//! The rules of mac_do(4) that an update has to repeat (T6).
+
+#![forbid(unsafe_code)]
+
+use std::os::unix::ffi::OsStringExt;
+
+use super::Jail;
+use crate::error::{ErrorKind, Result};
+use crate::param::{self, Mode};
+use crate::request::{Draft, Outgoing};
+use crate::sys::Trap;
+
+/// Adds the jail's rules of mac_do(4) to an update, unless it sets them itself: the kernel would reset them.
+pub(crate) fn carry_rules(jail: &Jail, draft: &mut Draft<'_>) -> Result<()> {
+    let names = [param::MAC_DO.name(), param::MAC_DO_RULES.name()];
+    let system = &jail.system;
+    if names.iter().any(|name| draft.position(name).is_some())
+        || !Trap::T6.is_there(system)
+        || !system.has_mac_do()
+    {
+        return Ok(());
+    }
+    let (mode, rules) = match jail.get((param::MAC_DO, param::MAC_DO_RULES)) {
+        Ok(rules) => rules,
+        // It has been unloaded.
+        Err(error) if error.kind() == ErrorKind::UnknownParameter => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    match mode {
+        Mode::Disable => {}
+        Mode::New => {
+            draft.push(&[param::MAC_DO.name()], Outgoing::Bytes(&mode.number().to_ne_bytes()));
+            draft.push(&[param::MAC_DO_RULES.name()], Outgoing::Text(&rules.into_vec()));
+        }
+        // The rules are the parent's then.
+        Mode::Inherit => {
+            draft.push(&[param::MAC_DO.name()], Outgoing::Bytes(&mode.number().to_ne_bytes()));
+        }
+    }
+    Ok(())
+}
