@@ -277,12 +277,19 @@ mod tests {
 
     #[test]
     fn std_s_exec_in_this_process_fails_rather_than_waits() {
-        let starting = starting();
-        let failed = elsewhere(|| {
+        let (prepared, when_prepared) = channel();
+        let (go, when_to_go) = channel();
+        let failed = elsewhere(move || {
             let mut command = Command::new("/nonexistent/program");
+            // On a model, this waits for whatever enters in the other tests.
             command.jail(&jail()).expect("prepared");
+            prepared.send(()).expect("heard");
+            when_to_go.recv().expect("told");
             assert_eq!(command.exec().raw_os_error(), Some(libc::EAGAIN));
         });
+        is_done(&when_prepared, "preparing");
+        let starting = starting();
+        go.send(()).expect("heard");
         is_done(&failed, "exec");
         drop(starting);
     }
