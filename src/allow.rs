@@ -1,14 +1,8 @@
 //! What a jail may do.
 
-#![forbid(unsafe_code)]
-
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use bitflags::bitflags;
 
-use crate::Jail;
-use crate::error::{ErrorKind, Result};
-use crate::param::{self, Kind, Value};
+use crate::param;
 
 macro_rules! permissions {
     ($($(#[doc = $doc:literal])+ $flag:ident = $bit:literal, $constant:ident;)*) => {
@@ -118,77 +112,6 @@ impl Allow {
     #[must_use]
     pub fn from_parameter(name: &str) -> Option<Self> {
         NAMES.iter().find(|(_, other)| *other == name).map(|(flag, _)| *flag)
-    }
-}
-
-/// Which permissions a kernel knows, as far as that was found out.
-#[derive(Debug)]
-pub(crate) struct Extent(AtomicU64);
-
-impl Extent {
-    /// Set once it is known: no permission has this bit.
-    const KNOWN: u64 = 1 << 63;
-
-    pub(crate) const fn unknown() -> Self {
-        Self(AtomicU64::new(0))
-    }
-
-    fn get(&self) -> Allow {
-        match self.0.load(Ordering::Relaxed) {
-            0 => Allow::all(),
-            known => Allow::from_bits_truncate(known),
-        }
-    }
-
-    fn set(&self, extent: Allow) {
-        self.0.store(extent.bits() | Self::KNOWN, Ordering::Relaxed);
-    }
-}
-
-impl Jail {
-    /// Returns what the jail may do, of what this kernel knows.
-    ///
-    /// Wraps jail_get(2), one call. The first time on a kernel it takes one call more for each permission that the
-    /// kernel lacks; that is remembered. Permissions of modules that are loaded later are not noticed then: ask for
-    /// [`param::ALLOW_MOUNT_ZFS`] and its likes one by one.
-    ///
-    /// # Errors
-    ///
-    /// As [`Jail::get`].
-    ///
-    /// ```
-    /// # use freebsd_jail::{Allow, Jail, sim};
-    /// # fn main() -> freebsd_jail::Result<()> {
-    /// # let kernel = sim::Kernel::new();
-    /// # let _guard = kernel.install();
-    /// let jail = Jail::builder().path("/").allow(Allow::RAW_SOCKETS).deny(Allow::SUSER).create()?;
-    /// let may = jail.permissions()?;
-    /// assert!(may.contains(Allow::RAW_SOCKETS | Allow::RESERVED_PORTS));
-    /// assert!(!may.intersects(Allow::SUSER | Allow::MOUNT));
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn permissions(&self) -> Result<Allow> {
-        let cached = &self.system.cache().permissions;
-        let mut extent = cached.get();
-        loop {
-            let keys: Vec<_> = extent.parameters().map(|name| (name, Kind::Bool)).collect();
-            match self.get(&*keys) {
-                Ok(values) => {
-                    cached.set(extent);
-                    let granted = extent.iter().zip(values).filter(|(_, value)| *value == Value::Bool(true));
-                    return Ok(granted.map(|(flag, _)| flag).collect());
-                }
-                Err(error) if error.kind() == ErrorKind::UnknownParameter => {
-                    let unknown = error.parameter().and_then(Allow::from_parameter).unwrap_or_default();
-                    if !extent.intersects(unknown) {
-                        return Err(error);
-                    }
-                    extent.remove(unknown);
-                }
-                Err(error) => return Err(error),
-            }
-        }
     }
 }
 

@@ -1,7 +1,5 @@
 //! What parameters the running kernel has.
 
-#![forbid(unsafe_code)]
-
 use core::ffi::{c_int, c_ulong};
 
 use crate::error::{Call, Error, ErrorKind, Result};

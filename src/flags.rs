@@ -1,7 +1,5 @@
 //! The flags of the calls.
 
-#![forbid(unsafe_code)]
-
 use core::ffi::c_int;
 
 use bitflags::bitflags;

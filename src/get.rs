@@ -1,7 +1,5 @@
 //! Reading parameters: keys in, typed values out, one jail_get(2).
 
-#![forbid(unsafe_code)]
-
 use core::ffi::c_int;
 use std::borrow::Cow;
 use std::os::fd::OwnedFd;

@@ -1,7 +1,5 @@
 //! What a jail shares with its parent or has of its own.
 
-#![forbid(unsafe_code)]
-
 use std::ffi::OsString;
 
 use crate::param::Mode;

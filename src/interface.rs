@@ -1,7 +1,5 @@
 //! The network interfaces of a jail that has a network stack of its own.
 
-#![forbid(unsafe_code)]
-
 use crate::error::{Call, Error, ErrorKind, Result};
 use crate::jail::Jail;
 use crate::param::{self, Mode};

@@ -1,7 +1,5 @@
 //! The number of a jail.
 
-#![forbid(unsafe_code)]
-
 use core::fmt;
 use core::num::NonZeroI32;
 use core::str::FromStr;

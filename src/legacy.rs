@@ -1,7 +1,5 @@
 //! jail(2), which FreeBSD keeps for programs from before 8.0.
 
-#![forbid(unsafe_code)]
-
 use std::ffi::{CString, OsStr, OsString};
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::os::unix::ffi::OsStrExt;

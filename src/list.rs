@@ -1,7 +1,5 @@
 //! Listing jails.
 
-#![forbid(unsafe_code)]
-
 use core::fmt;
 use core::iter::FusedIterator;
 use std::os::unix::ffi::OsStringExt;

@@ -1,7 +1,5 @@
 //! The addresses of a jail.
 
-#![forbid(unsafe_code)]
-
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 macro_rules! addresses {

@@ -9,8 +9,6 @@
 //! started by [`Jail::command`](crate::Jail::command) or [`CommandExt`](crate::CommandExt) do not: their children look
 //! for jail descriptors, these and those of other libraries, before they execute anything.
 
-#![forbid(unsafe_code)]
-
 use core::ffi::c_int;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 

@@ -1,7 +1,5 @@
 //! The setters that a builder and an update have in common, most of them made of the table of parameters.
 
-#![forbid(unsafe_code)]
-
 /// Makes the setter of a row of the table that asks for one.
 macro_rules! setter {
     ($(#[doc = $doc:literal])+ $constant:ident: $type:ty, $name:literal, $note:expr, []) => {};

@@ -1,7 +1,5 @@
 //! Parameters that are to be set, whatever jail they are for.
 
-#![forbid(unsafe_code)]
-
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 

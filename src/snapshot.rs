@@ -1,7 +1,5 @@
 //! All jails at one moment: sysctl `security.jail.list`.
 
-#![forbid(unsafe_code)]
-
 use core::mem::offset_of;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};

@@ -1,7 +1,5 @@
 //! Setting what another jail has.
 
-#![forbid(unsafe_code)]
-
 use super::JailBuilder;
 use crate::error::{Error, ErrorKind, Result};
 use crate::get::Present;

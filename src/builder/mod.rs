@@ -1,7 +1,5 @@
 //! Describing and creating a jail.
 
-#![forbid(unsafe_code)]
-
 mod copy;
 mod create;
 mod setters;

@@ -1,7 +1,5 @@
 //! What can be set of a jail to be created.
 
-#![forbid(unsafe_code)]
-
 use core::ffi::c_ulong;
 use std::ffi::OsStr;
 use std::path::Path;

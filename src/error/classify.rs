@@ -5,8 +5,6 @@
 //! `sys/security/mac_do/mac_do.c`. Some quote names that a caller chose (T35): what can stand in them is compared as a
 //! whole, or by what comes before the quotation.
 
-#![forbid(unsafe_code)]
-
 use super::{Call, Error, ErrorKind, Inner};
 use crate::sys::Errno;
 

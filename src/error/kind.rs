@@ -1,7 +1,5 @@
 //! The kinds of errors, and the calls that may fail.
 
-#![forbid(unsafe_code)]
-
 use core::fmt;
 use std::io;
 

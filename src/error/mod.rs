@@ -1,7 +1,5 @@
 //! What can go wrong, and everything that is known about it.
 
-#![forbid(unsafe_code)]
-
 mod classify;
 mod kind;
 mod stage;

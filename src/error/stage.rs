@@ -1,7 +1,5 @@
 //! How far a program came that was to be started in a jail.
 
-#![forbid(unsafe_code)]
-
 use core::fmt;
 
 /// What was being done for a program that was to run in a jail when it failed.

@@ -1,7 +1,5 @@
 //! A program that is to run in a jail.
 
-#![forbid(unsafe_code)]
-
 use core::fmt;
 use std::ffi::OsStr;
 use std::io;

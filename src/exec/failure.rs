@@ -1,7 +1,5 @@
 //! What went wrong in a child, or before it.
 
-#![forbid(unsafe_code)]
-
 use std::io;
 
 use crate::error::{Asked, Call, Error, ErrorKind, Stage, Subject};

@@ -1,7 +1,5 @@
 //! Commands of std's.
 
-#![forbid(unsafe_code)]
-
 use std::process::Command;
 
 use super::plan;

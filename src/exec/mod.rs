@@ -1,7 +1,5 @@
 //! Programs in jails.
 
-#![forbid(unsafe_code)]
-
 mod command;
 mod failure;
 mod foreign;

@@ -1,7 +1,5 @@
 //! Everything that has to be looked up, checked and allocated before fork(2).
 
-#![forbid(unsafe_code)]
-
 use std::ffi::{CString, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;

@@ -1,7 +1,5 @@
 //! The processes of a jail.
 
-#![forbid(unsafe_code)]
-
 use crate::error::{Call, Error, ErrorKind, Result};
 use crate::jail::Jail;
 use crate::sys::Errno;

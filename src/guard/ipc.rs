@@ -5,8 +5,6 @@
 //! `shm_prison_set` and `shm_prison_cleanup` in `sys/kern/sysv_shm.c`. The jails below lose theirs with it when there is
 //! to be none at all. A jail that is only being created has nothing to lose.
 
-#![forbid(unsafe_code)]
-
 use super::int;
 use crate::error::{Error, ErrorKind, Result};
 use crate::param::{Kind, Mode, Value};

@@ -1,7 +1,5 @@
 //! What a request must not ask of a real kernel: one place for each rule, for updates and [`raw`](crate::raw) alike.
 
-#![forbid(unsafe_code)]
-
 pub(crate) mod ipc;
 pub(crate) mod rename;
 

@@ -13,8 +13,6 @@
 //! the kernel takes `0.NAME` for NAME beside a jid or a descriptor only where the caller is on the host (T30);
 //! elsewhere it refuses to change the jail's parent, before it changes anything.
 
-#![forbid(unsafe_code)]
-
 use crate::error::{Call, Error, ErrorKind, Result};
 use crate::jid::Jid;
 use crate::param::{self, Param, ReadOnly, ReadWrite};

@@ -1,7 +1,5 @@
 //! Entering a jail with this process.
 
-#![forbid(unsafe_code)]
-
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 

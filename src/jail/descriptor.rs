@@ -1,7 +1,5 @@
 //! The descriptor that a handle holds where the kernel has them.
 
-#![forbid(unsafe_code)]
-
 use core::ffi::c_int;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};

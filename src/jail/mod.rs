@@ -1,14 +1,14 @@
 //! A handle of a jail.
 
-#![forbid(unsafe_code)]
-
 mod attach;
 mod carry;
 mod children;
 mod descriptor;
 mod find;
+mod info;
 mod kin;
 mod owned;
+mod permissions;
 
 use core::fmt;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};

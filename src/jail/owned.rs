@@ -1,7 +1,5 @@
 //! A jail that goes when its handle goes.
 
-#![forbid(unsafe_code)]
-
 use core::fmt;
 use core::mem;
 use core::ops::Deref;

@@ -1,7 +1,5 @@
 //! What may be done with a parameter.
 
-#![forbid(unsafe_code)]
-
 use super::Sealed;
 
 /// What may be done with a parameter.

@@ -1,7 +1,5 @@
 //! Between Rust's types and the bytes on the wire.
 
-#![forbid(unsafe_code)]
-
 use core::ffi::c_ulong;
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};

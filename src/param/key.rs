@@ -1,7 +1,5 @@
 //! A parameter's name with the type of its value.
 
-#![forbid(unsafe_code)]
-
 use core::fmt;
 use core::marker::PhantomData;
 use std::ffi::OsString;

@@ -62,8 +62,6 @@
 //! # }
 //! ```
 
-#![forbid(unsafe_code)]
-
 mod access;
 mod codec;
 mod key;

@@ -1,7 +1,5 @@
 //! How a jail shares something with its parent.
 
-#![forbid(unsafe_code)]
-
 /// How a jail shares something with its parent: addresses, the host's names, System V IPC …
 ///
 /// The kernel's `JAIL_SYS_DISABLE`, `JAIL_SYS_NEW` and `JAIL_SYS_INHERIT`.

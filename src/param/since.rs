@@ -1,7 +1,5 @@
 //! Which release brought a parameter.
 
-#![forbid(unsafe_code)]
-
 use core::fmt;
 
 /// The FreeBSD release that a parameter came with.

@@ -1,7 +1,5 @@
 //! What is known of each parameter, made of the rows in [`rows`](super::rows).
 
-#![forbid(unsafe_code)]
-
 use core::ffi::c_ulong;
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, Ipv6Addr};

@@ -1,7 +1,5 @@
 //! Values whose type is known at run time only.
 
-#![forbid(unsafe_code)]
-
 use core::ffi::c_ulong;
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, Ipv6Addr};

@@ -1,7 +1,5 @@
 //! Checked values on their way into a request.
 
-#![forbid(unsafe_code)]
-
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::table::Definition;

@@ -1,7 +1,5 @@
 //! Names and values on their way to the kernel and back.
 
-#![forbid(unsafe_code)]
-
 use core::ffi::c_int;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::os::fd::{BorrowedFd, OwnedFd};

@@ -1,7 +1,5 @@
 //! A request of jail_set(2) or jail_get(2): names and values in memory of its own.
 
-#![forbid(unsafe_code)]
-
 mod draft;
 pub(crate) mod name;
 mod store;

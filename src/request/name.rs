@@ -1,7 +1,5 @@
 //! Which names a request may carry.
 
-#![forbid(unsafe_code)]
-
 use crate::error::{Error, ErrorKind, Result};
 
 /// Refuses names that the kernel would misread, or that the crate sends itself.

@@ -1,7 +1,5 @@
 //! A list that lives in borrowed memory until it outgrows it.
 
-#![forbid(unsafe_code)]
-
 /// Like a `Vec`, but starts in memory that the caller lends, usually on its stack.
 #[derive(Debug)]
 pub(crate) enum Store<'s, T> {

@@ -2,8 +2,6 @@
 //!
 //! What is set of a jail is a map: from parameters' names to their values. An unknown name is refused with that name.
 
-#![forbid(unsafe_code)]
-
 mod set;
 pub(crate) mod text;
 

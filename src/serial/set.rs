@@ -1,7 +1,5 @@
 //! What is set of a jail: a map from parameters' names to their values.
 
-#![forbid(unsafe_code)]
-
 use core::ffi::c_ulong;
 use core::fmt;
 use std::collections::BTreeSet;

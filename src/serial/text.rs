@@ -1,7 +1,5 @@
 //! Text that need not be UTF-8: as a string where it is, else as a list of its bytes.
 
-#![forbid(unsafe_code)]
-
 use core::fmt;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};

@@ -6,8 +6,7 @@ use core::marker::PhantomData;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::features::Cache;
-use crate::sys::{Errno, Pair};
+use crate::sys::{Cache, Errno, Pair};
 
 use super::calls::Calls;
 use super::files::Kind;

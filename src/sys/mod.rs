@@ -28,6 +28,7 @@ pub(crate) mod entrance;
 mod errno;
 pub(crate) mod event;
 pub(crate) mod fd;
+pub(crate) mod features;
 mod identity;
 pub(crate) mod inherit;
 pub(crate) mod interface;
@@ -59,6 +60,9 @@ pub(crate) use descriptor::DescriptorSlot;
 pub(crate) use errno::ECAPMODE;
 pub(crate) use errno::ENOTCAPABLE;
 pub use errno::Errno;
+#[cfg(feature = "sim")]
+pub(crate) use features::Cache;
+pub(crate) use features::Options;
 pub(crate) use identity::ProcessMark;
 pub use pair::Pair;
 pub(crate) use process::Process;

@@ -6,9 +6,9 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 
 use libc::iovec;
 
+use super::features::{Cache, Features};
 use super::lock::{self, Entering};
 use super::{Errno, Process, ProcessMark, Slot, bindings, fd, kernel};
-use crate::features::{Cache, Features};
 #[cfg(feature = "sim")]
 use crate::sim;
 

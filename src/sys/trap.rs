@@ -3,8 +3,6 @@
 //! Each guard stands in one place, names its trap and asks [`Trap::is_there`]. When a release has a defect fixed, its
 //! `kern.osreldate` is added to the trap here and the guard is lifted on that release.
 
-#![forbid(unsafe_code)]
-
 use super::System;
 
 /// A defect of the kernel.

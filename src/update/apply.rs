@@ -1,7 +1,5 @@
 //! Making the change.
 
-#![forbid(unsafe_code)]
-
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStringExt;
 

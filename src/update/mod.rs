@@ -1,7 +1,5 @@
 //! Changing a jail.
 
-#![forbid(unsafe_code)]
-
 mod apply;
 mod setters;
 

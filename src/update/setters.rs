@@ -1,7 +1,5 @@
 //! What can be changed of a jail.
 
-#![forbid(unsafe_code)]
-
 use core::ffi::c_ulong;
 use std::ffi::OsStr;
 use std::net::{Ipv4Addr, Ipv6Addr};

@@ -1,7 +1,5 @@
 //! The time until which to wait.
 
-#![forbid(unsafe_code)]
-
 use std::thread;
 use std::time::{Duration, Instant};
 

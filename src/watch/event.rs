@@ -1,7 +1,5 @@
 //! What a watcher tells.
 
-#![forbid(unsafe_code)]
-
 use core::fmt;
 use core::iter::FusedIterator;
 

@@ -1,7 +1,5 @@
 //! A removed jail that something still holds: how it is recognised, and when it is gone.
 
-#![forbid(unsafe_code)]
-
 use core::ffi::c_int;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, OwnedFd};

@@ -1,7 +1,5 @@
 //! What holds a removed jail, as far as it can be listed.
 
-#![forbid(unsafe_code)]
-
 use core::fmt;
 
 use super::HeldJail;

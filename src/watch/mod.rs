@@ -3,8 +3,6 @@
 //! A [`Watcher`] tells of changes to jails, of processes that enter them, of jails that are created below them and of
 //! their removal. [`Jail::wait_dying`] and [`Jail::wait_gone`] wait for the end of one jail and work on all releases.
 
-#![forbid(unsafe_code)]
-
 mod deadline;
 mod event;
 mod held;
@@ -253,7 +251,7 @@ impl Watcher {
     /// ```
     pub fn watch_own(&self) -> Result<WatchId> {
         self.check_process()?;
-        if Trap::T38.is_there(&self.system) && crate::features::is_jailed_on(&self.system)? {
+        if Trap::T38.is_there(&self.system) && crate::jailed::is_jailed_on(&self.system)? {
             return Err(Error::refused(
                 ErrorKind::Unsupported,
                 "this process is in a jail: the kernel panics when a process registers for events of its own jail \

@@ -1,7 +1,5 @@
 //! How a wait ended.
 
-#![forbid(unsafe_code)]
-
 /// How a wait ended: by what was waited for, or by its timeout.
 ///
 /// `T` is what was waited for, such as the next [`Event`](super::Event). `P` is what is known when the timeout has

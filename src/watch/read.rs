@@ -1,7 +1,5 @@
 //! Reading the events of a watcher.
 
-#![forbid(unsafe_code)]
-
 use core::iter::FusedIterator;
 use std::os::fd::AsFd;
 use std::time::Duration;

@@ -1,7 +1,5 @@
 //! Waiting for a jail to die, and to be gone.
 
-#![forbid(unsafe_code)]
-
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 

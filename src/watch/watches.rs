@@ -1,7 +1,5 @@
 //! The watches of a watcher, and the descriptors that they hold.
 
-#![forbid(unsafe_code)]
-
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,18 +1,14 @@
 //! What the running kernel has.
 
-#![forbid(unsafe_code)]
-
 #[cfg(feature = "sim")]
 use core::cell::Cell;
 use core::fmt;
 #[cfg(feature = "sim")]
 use core::marker::PhantomData;
+use core::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::OnceLock;
 
-use crate::allow::Extent;
-use crate::error::{Call, Error, ErrorKind, Result};
-use crate::info::Options;
-use crate::sys::{Errno, System};
+use super::{Errno, System};
 
 /// What the running kernel has, found out by asking it once.
 ///
@@ -189,38 +185,81 @@ impl System {
     }
 
     /// Whether this process is in a jail, `security.jail.jailed`. Never asked ahead: it may enter one at any time.
-    pub(crate) fn is_jailed(&self) -> core::result::Result<bool, Errno> {
+    pub(crate) fn is_jailed(&self) -> Result<bool, Errno> {
         let mut value = [0; size_of::<i32>()];
         self.sysctl_by_name("security.jail.jailed", &mut value)?;
         Ok(i32::from_ne_bytes(value) != 0)
     }
 }
 
-/// Whether this process is in a jail. A process cannot see its own jail: no call lists or reads it.
-///
-/// Wraps sysctl(3) of `security.jail.jailed`.
-///
-/// # Errors
-///
-/// [`ErrorKind::Unsupported`] where there are no jails.
-///
-/// ```
-/// # use freebsd_jail::sim;
-/// # fn main() -> freebsd_jail::Result<()> {
-/// # let kernel = sim::Kernel::new();
-/// # let _guard = kernel.install();
-/// assert!(!freebsd_jail::is_jailed()?);
-/// # Ok(())
-/// # }
-/// ```
-pub fn is_jailed() -> Result<bool> {
-    is_jailed_on(&System::current())
+/// Which permissions a kernel knows, as bits of `Allow`, once that was found out.
+#[derive(Debug)]
+pub(crate) struct Extent(AtomicU64);
+
+impl Extent {
+    /// Set once it is known: no permission has this bit.
+    const KNOWN: u64 = 1 << 63;
+
+    const fn unknown() -> Self {
+        Self(AtomicU64::new(0))
+    }
+
+    pub(crate) fn get(&self) -> Option<u64> {
+        Some(self.0.load(Ordering::Relaxed)).filter(|bits| *bits != 0).map(|bits| bits & !Self::KNOWN)
+    }
+
+    pub(crate) fn set(&self, bits: u64) {
+        self.0.store(bits | Self::KNOWN, Ordering::Relaxed);
+    }
 }
 
-/// Whether this process is in a jail of a kernel.
-pub(crate) fn is_jailed_on(system: &System) -> Result<bool> {
-    system.is_jailed().map_err(|errno| match errno.0 {
-        libc::ENOSYS => Error::os(Call::Sysctl, errno, ErrorKind::Unsupported, "this host has no jails"),
-        _ => Error::os(Call::Sysctl, errno, ErrorKind::Other, "security.jail.jailed"),
-    })
+/// Which parameters a kernel has that it can be built without, as far as that was found out.
+#[derive(Debug)]
+pub(crate) struct Options(AtomicU8);
+
+impl Options {
+    pub(crate) const INET: u8 = 1;
+    pub(crate) const INET6: u8 = 2;
+    pub(crate) const VIMAGE: u8 = 4;
+
+    /// Until a kernel says otherwise, it has them all.
+    pub(crate) const fn all() -> Self {
+        Self(AtomicU8::new(Self::INET | Self::INET6 | Self::VIMAGE))
+    }
+
+    /// Returns those that the kernel is thought to have.
+    pub(crate) fn get(&self) -> u8 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Notes that the kernel does not know a parameter. Says whether that is one of the options that it was asked for,
+    /// whatever another thread has found out meanwhile.
+    pub(crate) fn lacks(&self, asked: u8, parameter: &str) -> bool {
+        let option = match parameter {
+            "ip4" | "ip4.addr" => Self::INET,
+            "ip6" | "ip6.addr" => Self::INET6,
+            "vnet" => Self::VIMAGE,
+            _ => return false,
+        };
+        self.0.fetch_and(!option, Ordering::Relaxed);
+        asked & option != 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_option_that_another_thread_found_missing_is_missing_for_this_one_too() {
+        let options = Options::all();
+        // Both have asked before either has an answer.
+        let (one, other) = (options.get(), options.get());
+        assert!(options.lacks(one, "ip6.addr"));
+        assert!(options.lacks(other, "ip6"));
+        // One that was not asked for is no reason to ask again.
+        assert!(!options.lacks(options.get(), "ip6"));
+        assert!(!options.lacks(options.get(), "securelevel"));
+        assert_eq!(options.get(), Options::INET | Options::VIMAGE);
+    }
 }
