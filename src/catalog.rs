@@ -4,8 +4,8 @@ use core::ffi::{c_int, c_ulong};
 
 use crate::error::{Call, Error, ErrorKind, Result};
 use crate::param::{Access, Kind};
-use crate::request::name;
 use crate::sys::{Errno, System};
+use crate::wire::name;
 
 /// The parameters of the running kernel, those of loaded modules included.
 ///

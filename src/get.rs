@@ -6,8 +6,8 @@ use std::os::fd::OwnedFd;
 
 use crate::error::{Call, Error, ErrorKind, Result, Subject};
 use crate::param::{self, Decode, Kind, Param, Sealed, Value};
-use crate::request::{Desc, Draft, Entry, Outgoing, Verb, name};
 use crate::sys::System;
+use crate::wire::{Desc, Draft, Entry, Outgoing, Verb, name};
 
 /// The most keys of a tuple.
 const MAX_TUPLE: usize = 12;

@@ -105,7 +105,6 @@ mod list;
 mod network;
 pub mod param;
 pub mod raw;
-mod request;
 #[cfg(feature = "serde")]
 mod serial;
 mod setters;
@@ -118,6 +117,7 @@ mod snapshot;
 pub mod sys;
 mod update;
 pub mod watch;
+mod wire;
 
 pub use allow::Allow;
 pub use builder::JailBuilder;
@@ -135,7 +135,7 @@ pub use legacy::LegacyJail;
 pub use list::{Handles, Jails, Listing};
 pub use network::{Ip4, Ip6};
 pub use param::Mode;
-pub use request::Request;
+pub use raw::Request;
 pub use snapshot::{JailState, Snapshot, SnapshotEntry};
 #[cfg(feature = "sim")]
 pub use sys::features::Assumed;

@@ -9,8 +9,8 @@ use crate::get::{self, Base, Found, Key, Keys, Read};
 use crate::jail::Jail;
 use crate::param;
 use crate::raw;
-use crate::request::Desc;
 use crate::sys::{self, System};
+use crate::wire::Desc;
 
 /// Jails to be listed, from [`Jail::all`], [`Jail::children`] and [`Jail::descendants`].
 ///

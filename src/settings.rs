@@ -7,8 +7,8 @@ use crate::allow::Allow;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::MacDo;
 use crate::param::{self, Decode, Definition, Encode, Kind, Mode, Param, Use, Value, Wire};
-use crate::request::{Draft, Outgoing, name};
 use crate::sys::System;
+use crate::wire::{Draft, Outgoing, name};
 
 /// The most bytes of `meta` and of `env`, unless sysctl `security.jail.meta_maxbufsize` says otherwise.
 const META_MAX: usize = 4096;

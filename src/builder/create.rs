@@ -11,8 +11,8 @@ use crate::jail::{Jail, Nested, no_descriptor};
 use crate::jid::Jid;
 use crate::param;
 use crate::raw;
-use crate::request::{Answer, Desc, Draft, Outgoing, Verb, name};
 use crate::sys::{self, System, Trap};
+use crate::wire::{Answer, Desc, Draft, Outgoing, Verb, name};
 
 /// What becomes of the jail once it is created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,8 +8,8 @@
 use super::int;
 use crate::error::{Error, ErrorKind, Result};
 use crate::param::{Kind, Mode, Value};
-use crate::request::Draft;
 use crate::sys::{System, Trap};
+use crate::wire::Draft;
 
 /// The parameters of the three modules.
 pub(crate) const MODULES: [&str; 3] = ["sysvmsg", "sysvsem", "sysvshm"];

@@ -6,13 +6,13 @@ pub(crate) mod rename;
 use crate::error::{Error, ErrorKind, Result, Subject};
 use crate::get::{self, Key, Read};
 use crate::param::{self, Kind};
-use crate::request::{Desc, Draft, Request, name};
 use crate::sys::{self, System, Trap};
+use crate::wire::{Desc, Draft, name};
 
 /// Checks a request of [`raw::jail_set`](crate::raw::jail_set). `at` is `JAIL_USE_DESC` or `JAIL_AT_DESC` or neither.
 pub(crate) fn check_set(
     system: &System,
-    request: &Request,
+    request: &Draft<'_>,
     at: i32,
     desc: Desc<'_>,
     is_update: bool,
@@ -25,14 +25,13 @@ pub(crate) fn check_set(
     if !uses_descriptor && Trap::T20.is_there(system) {
         check_update_key(request)?;
     }
-    let draft = request.as_draft();
     if uses_descriptor || has_jid(request) {
-        rename::refuse(system, draft)?;
+        rename::refuse(system, request)?;
     }
     let Some(key) = key(request, uses_descriptor) else { return Ok(()) };
     let read = Read { system, flags: at, subject: Subject::Named, desc, key, relative_to: None };
-    match ipc::check(system, draft, |keys| get::read(read, &keys).map(|found| found.values)) {
-        Ok(effect) if effect.disables_below => Err(ipc::would_disable_below(draft)),
+    match ipc::check(system, request, |keys| get::read(read, &keys).map(|found| found.values)) {
+        Ok(effect) if effect.disables_below => Err(ipc::would_disable_below(request)),
         // There is no such jail, which the update says itself, unless it creates one.
         Err(error) if error.call().is_some() => Ok(()),
         checked => checked.map(drop),
@@ -40,27 +39,27 @@ pub(crate) fn check_set(
 }
 
 /// Returns how jail_get(2) finds the jail of an update.
-fn key(request: &Request, uses_descriptor: bool) -> Option<Key<'_>> {
+fn key<'r>(request: &'r Draft<'_>, uses_descriptor: bool) -> Option<Key<'r>> {
     if uses_descriptor {
         return Some(Key::Descriptor);
     }
     if has_jid(request) {
-        return int(request.as_draft(), "jid").map(Key::Jid);
+        return int(request, "jid").map(Key::Jid);
     }
     key_name(request).filter(|name| name.len() < param::NAME_MAX).map(Key::Name)
 }
 
-fn has_jid(request: &Request) -> bool {
-    request.value("jid").is_some_and(|jid| jid.iter().any(|&byte| byte != 0))
+fn has_jid(request: &Draft<'_>) -> bool {
+    value(request, "jid").is_some_and(|jid| jid.iter().any(|&byte| byte != 0))
 }
 
 /// Returns the request's name. The kernel reads to the first NUL, whatever the buffer's size.
-fn key_name(request: &Request) -> Option<&[u8]> {
-    request.value("name").and_then(|name| name.split(|&byte| byte == 0).next())
+fn key_name<'r>(request: &'r Draft<'_>) -> Option<&'r [u8]> {
+    value(request, "name").and_then(|name| name.split(|&byte| byte == 0).next())
 }
 
 /// Refuses an update that would create a jail (T20): one whose name ends where a component should stand.
-fn check_update_key(request: &Request) -> Result<()> {
+fn check_update_key(request: &Draft<'_>) -> Result<()> {
     let refuse = |reason| Err(Error::refused(ErrorKind::InvalidValue, reason).about("name"));
     match key_name(request) {
         Some([]) if !has_jid(request) => refuse("an update needs the name of a jail"),
@@ -70,14 +69,14 @@ fn check_update_key(request: &Request) -> Result<()> {
 }
 
 /// Refuses a boolean that has a value: the kernel looks at the name alone, and would grant what an int 0 denies.
-fn check_booleans(request: &Request) -> Result<()> {
+fn check_booleans(request: &Draft<'_>) -> Result<()> {
     let is_bool = |name: &str| param::find(name).is_some_and(|definition| definition.kind == Kind::Bool);
     for name in request.names() {
         let (level, last) = name::split_text(name);
         let boolean = name.starts_with("allow.")
             || is_bool(name)
             || last.strip_prefix("no").is_some_and(|last| is_bool(&format!("{level}{last}")));
-        if boolean && request.value(name).is_some() {
+        if boolean && value(request, name).is_some() {
             return Err(Error::refused(
                 ErrorKind::InvalidValue,
                 "the kernel looks at a boolean's name alone, and takes it for true whatever its value: add it \
@@ -89,7 +88,11 @@ fn check_booleans(request: &Request) -> Result<()> {
     Ok(())
 }
 
+fn value<'r>(draft: &'r Draft<'_>, name: &str) -> Option<&'r [u8]> {
+    draft.value(draft.position(name)?)
+}
+
 /// Returns the int of a pair.
 fn int(draft: &Draft<'_>, name: &str) -> Option<i32> {
-    draft.value(draft.position(name)?)?.try_into().ok().map(i32::from_ne_bytes)
+    value(draft, name)?.try_into().ok().map(i32::from_ne_bytes)
 }

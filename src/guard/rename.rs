@@ -16,8 +16,8 @@
 use crate::error::{Call, Error, ErrorKind, Result};
 use crate::jid::Jid;
 use crate::param::{self, Param, ReadOnly, ReadWrite};
-use crate::request::Draft;
 use crate::sys::{System, Trap};
+use crate::wire::Draft;
 
 /// What makes the kernel take a new name only from the host.
 pub(crate) const HOST_PREFIX: &[u8] = b"0.";

@@ -10,11 +10,11 @@ use super::{Jail, carry_rules, handle_error};
 use crate::builder::JailBuilder;
 use crate::error::{Call, Error, ErrorKind, Result, Subject};
 use crate::raw;
-use crate::request::{Desc, Draft, Verb};
 use crate::sys;
 use crate::sys::directories::{first_directory, path_of};
 #[cfg(doc)]
 use crate::update::JailUpdate;
+use crate::wire::{Desc, Draft, Verb};
 
 impl Jail {
     /// Moves this process into the jail, for good: there is no way back.

@@ -7,8 +7,8 @@ use std::os::unix::ffi::OsStringExt;
 use super::Jail;
 use crate::error::{ErrorKind, Result};
 use crate::param::{self, Mode};
-use crate::request::{Draft, Outgoing};
 use crate::sys::Trap;
+use crate::wire::{Draft, Outgoing};
 
 /// Adds the jail's rules of mac_do(4) to an update, unless it sets them itself: the kernel would reset them.
 pub(crate) fn carry_rules(jail: &Jail, draft: &mut Draft<'_>) -> Result<()> {

@@ -7,7 +7,7 @@ use super::{Find, Jail, Nested};
 use crate::error::{ErrorKind, Result, Subject};
 use crate::get::{self, Key, Read};
 use crate::list::Jails;
-use crate::request::Desc;
+use crate::wire::Desc;
 use crate::{param, raw, sys};
 
 impl Jail {

@@ -8,8 +8,8 @@ use super::{Jail, Nested, OwnedJail, no_jid};
 use crate::error::{Call, Error, ErrorKind, Result, Subject};
 use crate::get::{self, Key, Keys, Read};
 use crate::jid::Jid;
-use crate::request::Desc;
 use crate::sys::{self, Errno, System};
+use crate::wire::Desc;
 use crate::{param, raw};
 
 impl Jail {

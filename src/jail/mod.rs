@@ -19,8 +19,8 @@ use crate::jid::Jid;
 use crate::list::Jails;
 use crate::param;
 use crate::raw;
-use crate::request::Desc;
 use crate::sys::{self, ProcessMark, System};
+use crate::wire::Desc;
 
 pub(crate) use attach::{entering_error, entering_this_process};
 pub(crate) use carry::carry_rules;

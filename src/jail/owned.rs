@@ -9,8 +9,8 @@ use super::{Jail, carry_rules, no_descriptor};
 use crate::SetFlags;
 use crate::error::{Call, Error, ErrorKind, Result, Subject};
 use crate::raw;
-use crate::request::{Desc, Draft, Verb};
 use crate::sys::{self, ProcessMark};
+use crate::wire::{Desc, Draft, Verb};
 
 /// A jail that is removed when this handle is dropped.
 ///

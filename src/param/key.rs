@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use super::table::{self, Definition};
 use super::{Decode, Kind, ReadWrite};
 use crate::error::{Error, ErrorKind, Result};
-use crate::request::name;
+use crate::wire::name;
 
 /// The name of a parameter, with the type of its value and what may be done with it.
 ///

@@ -9,7 +9,7 @@ use super::access::Marker;
 use super::rows::{parameters, since_text};
 use super::{Access, Decode, Kind, Mode, Param, Since};
 use crate::Jid;
-use crate::request::name;
+use crate::wire::name;
 
 /// The most bytes of a jail's name, its NUL included (`MAXHOSTNAMELEN`).
 pub(crate) const NAME_MAX: usize = 256;

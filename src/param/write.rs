@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use super::table::Definition;
 use super::{Access, Kind, Wire};
 use crate::error::{Error, ErrorKind, Result};
-use crate::request::{Draft, Outgoing, name};
+use crate::wire::{Draft, Outgoing, name};
 
 /// What a value is sent for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

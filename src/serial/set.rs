@@ -13,9 +13,9 @@ use serde::ser::{self, Serialize, SerializeMap, Serializer};
 use super::text::Text;
 use crate::builder::JailBuilder;
 use crate::param::{self, Kind, Mode, Value};
-use crate::request::{Draft, name};
 use crate::settings::Settings;
 use crate::update::{Changes, JailUpdate};
+use crate::wire::{Draft, name};
 
 /// As a map from parameters' names to their values.
 ///

@@ -12,8 +12,8 @@ use crate::jail::{Jail, Nested, carry_rules, read_and_pin};
 use crate::jid::Jid;
 use crate::param::{self, Mode};
 use crate::raw;
-use crate::request::{Desc, Draft, Outgoing, Verb};
 use crate::sys::{self, Trap};
+use crate::wire::{Desc, Draft, Outgoing, Verb};
 
 impl JailUpdate<'_> {
     /// Makes the change, in one jail_set(2). Where nothing is set, nothing is done.

@@ -16,9 +16,9 @@ use crate::jail::Jail;
 use crate::jid::Jid;
 use crate::param::{self, Mode};
 use crate::raw;
-use crate::request::Desc;
 use crate::snapshot::{JailState, Snapshot};
 use crate::sys::{self, System};
+use crate::wire::Desc;
 
 /// A jail that was not gone when the timeout of a wait passed, from [`Jail::wait_gone`] and
 /// [`Jail::remove_and_wait`].

@@ -9,6 +9,8 @@
 //! started by [`Jail::command`](crate::Jail::command) or [`CommandExt`](crate::CommandExt) do not: their children look
 //! for jail descriptors, these and those of other libraries, before they execute anything.
 
+mod request;
+
 use core::ffi::c_int;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -17,8 +19,10 @@ use crate::flags::{GetFlags, SetFlags};
 use crate::guard;
 use crate::jid::Jid;
 use crate::legacy::LegacyJail;
-use crate::request::{Desc, Draft, ERRMSG_LEN, Request, Verb};
 use crate::sys::{self, Errno, System, Trap};
+use crate::wire::{Desc, Draft, ERRMSG_LEN, Verb};
+
+pub use request::Request;
 
 /// How a call uses a jail descriptor, which FreeBSD has since 15.0.
 #[derive(Debug, Clone, Copy, Default)]
@@ -74,7 +78,7 @@ pub fn jail_set(request: &mut Request, at: At<'_>, flags: SetFlags) -> Result<Re
     let system = System::current();
     check_flags(flags.bits())?;
     check_descriptors(&system, at, flags.intersects(SetFlags::GET_DESC | SetFlags::OWN_DESC))?;
-    guard::check_set(&system, request, at.flag(), at.desc(), flags.contains(SetFlags::UPDATE))?;
+    guard::check_set(&system, request.as_draft(), at.flag(), at.desc(), flags.contains(SetFlags::UPDATE))?;
     let subject = if flags.contains(SetFlags::UPDATE) { Subject::Named } else { Subject::New };
     let wants = flags.intersects(SetFlags::GET_DESC | SetFlags::OWN_DESC);
     let verb = Verb { call: Call::JailSet, flags: flags.bits() | at.flag(), subject };

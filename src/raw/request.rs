@@ -1,9 +1,5 @@
 //! A request of jail_set(2) or jail_get(2): names and values in memory of its own.
 
-mod draft;
-pub(crate) mod name;
-mod store;
-
 use core::ffi::c_ulong;
 use core::fmt;
 use std::ffi::OsStr;
@@ -12,8 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::param::{self, Decode, Kind, Param};
-
-pub(crate) use draft::{Answer, Desc, Draft, ERRMSG_LEN, Entry, Outgoing, Verb};
+use crate::wire::{Draft, Outgoing, name};
 
 /// An owned list of parameters for [`raw::jail_set`](crate::raw::jail_set) and
 /// [`raw::jail_get`](crate::raw::jail_get): the escape hatch for whatever the typed layer lacks.
@@ -210,11 +205,11 @@ impl Request {
         Ok(self)
     }
 
-    pub(crate) fn draft(&mut self) -> &mut Draft<'static> {
+    pub(super) fn draft(&mut self) -> &mut Draft<'static> {
         &mut self.draft
     }
 
-    pub(crate) fn as_draft(&self) -> &Draft<'static> {
+    pub(super) fn as_draft(&self) -> &Draft<'static> {
         &self.draft
     }
 }
