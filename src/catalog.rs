@@ -265,11 +265,12 @@ fn text(bytes: &[u8]) -> String {
 }
 
 fn failed(errno: Errno, name: &str) -> Error {
-    let kind = match errno.0 {
-        libc::ENOSYS => ErrorKind::Unsupported,
-        _ => ErrorKind::Other,
-    };
-    Error::os(Call::Sysctl, errno, kind, "asking for the kernel's parameters").about(name)
+    match errno.0 {
+        libc::ENOSYS => Error::no_jails(Call::Sysctl),
+        _ => {
+            Error::os(Call::Sysctl, errno, ErrorKind::Other, "asking for the kernel's parameters").about(name)
+        }
+    }
 }
 
 fn odd(name: &str) -> Error {

@@ -148,7 +148,7 @@ impl Jail {
             Move::Back => ("in the jail", "here"),
         };
         let (kind, reason) = match errno.0 {
-            libc::ENOSYS => (ErrorKind::Unsupported, "this host has no jails".to_owned()),
+            libc::ENOSYS => return Error::no_jails(Call::Ioctl),
             // The request is not known then, by a kernel that has no network stacks to move between.
             libc::EINVAL | libc::ENOTTY | libc::EOPNOTSUPP => {
                 (ErrorKind::Unsupported, WITHOUT_VIMAGE.to_owned())
@@ -159,7 +159,7 @@ impl Jail {
                 (ErrorKind::AlreadyExists, format!("there is an interface {name} {there} already"))
             }
             libc::ENXIO | libc::ENODEV if self.is_alive().is_ok_and(|alive| !alive) => {
-                (ErrorKind::Gone, "the jail has been removed".to_owned())
+                return Error::os(Call::Ioctl, errno, ErrorKind::NotFound, "").of_handle();
             }
             libc::ENXIO | libc::ENODEV => {
                 (ErrorKind::NotFound, format!("there is no interface {name} {here}"))

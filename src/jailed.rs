@@ -27,7 +27,7 @@ pub fn is_jailed() -> Result<bool> {
 /// Whether this process is in a jail of a kernel.
 pub(crate) fn is_jailed_on(system: &System) -> Result<bool> {
     system.is_jailed().map_err(|errno| match errno.0 {
-        libc::ENOSYS => Error::os(Call::Sysctl, errno, ErrorKind::Unsupported, "this host has no jails"),
+        libc::ENOSYS => Error::no_jails(Call::Sysctl),
         _ => Error::os(Call::Sysctl, errno, ErrorKind::Other, "security.jail.jailed"),
     })
 }

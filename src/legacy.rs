@@ -5,8 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use crate::error::{Call, Error, ErrorKind, Result};
-use crate::jail::entering_this_process;
+use crate::error::{Call, Error, ErrorKind, Result, explain_own_attach};
 use crate::jid::Jid;
 use crate::sys::{Errno, System};
 
@@ -111,13 +110,10 @@ impl LegacyJail {
     fn error(&self, errno: Errno) -> Error {
         let os = |kind, reason| Error::os(Call::Jail, errno, kind, reason);
         match errno.0 {
-            libc::ENOSYS => os(
-                ErrorKind::Unsupported,
-                "this host has no jails: it is not FreeBSD, and no model of its kernel is installed",
-            ),
+            libc::ENOSYS => Error::no_jails(Call::Jail),
             libc::EPERM => {
-                let reason = "creating and entering a jail needs root";
-                entering_this_process(os(ErrorKind::PermissionDenied, reason), None)
+                let reason = "creating a jail and attaching to it needs root";
+                explain_own_attach(os(ErrorKind::PermissionDenied, reason))
             }
             libc::EINVAL => os(
                 ErrorKind::InvalidValue,

@@ -6,9 +6,9 @@ use std::os::unix::ffi::OsStringExt;
 
 use crate::error::{ErrorKind, Result, Subject};
 use crate::get::{self, Base, Found, Key, Keys, Read};
+use crate::guard::alive;
 use crate::jail::Jail;
 use crate::param;
-use crate::raw;
 use crate::sys::{self, System};
 use crate::wire::Desc;
 
@@ -171,7 +171,7 @@ impl<'p> Walk<'p> {
         loop {
             // Before each call, since the jail may die in between.
             if let Some(descriptor) = self.jails.below.and_then(Jail::descriptor_ref) {
-                raw::check_below(&self.jails.system, descriptor)?;
+                alive::check_below(&self.jails.system, descriptor)?;
             }
             let read = Read {
                 system: &self.jails.system,

@@ -81,7 +81,7 @@ impl Snapshot {
 
     pub(crate) fn of(system: &System) -> Result<Self> {
         let bytes = read(system).map_err(|errno| match errno.0 {
-            libc::ENOSYS => Error::os(Call::Sysctl, errno, ErrorKind::Unsupported, "this host has no jails"),
+            libc::ENOSYS => Error::no_jails(Call::Sysctl),
             libc::ENOMEM => Error::os(
                 Call::Sysctl,
                 errno,

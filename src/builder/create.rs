@@ -6,11 +6,11 @@ use std::os::unix::ffi::OsStrExt;
 
 use super::JailBuilder;
 use crate::SetFlags;
-use crate::error::{Call, ENTERING, Error, ErrorKind, Result, Subject};
+use crate::error::{ATTACHING, Call, Error, ErrorKind, Result, Subject};
+use crate::guard::alive;
 use crate::jail::{Jail, Nested, no_descriptor};
 use crate::jid::Jid;
 use crate::param;
-use crate::raw;
 use crate::sys::{self, System, Trap};
 use crate::wire::{Answer, Desc, Draft, Outgoing, Verb, name};
 
@@ -93,7 +93,7 @@ impl JailBuilder<'_> {
                 &pinned
             };
             let descriptor = parent.descriptor_ref().ok_or_else(no_descriptor)?;
-            raw::check_below(&system, descriptor)?;
+            alive::check_below(&system, descriptor)?;
             let at = (sys::JAIL_AT_DESC, Desc::Given(descriptor));
             let answer = self.call(&system, rest.first_fate(), at.0, at.1).map_err(|error| {
                 match error.kind() {
@@ -266,8 +266,8 @@ fn set_late(jail: &Jail, parent: Option<BorrowedFd<'_>>, rest: &mut Rest) -> Res
     let (at, desc) = match (parent, jail.descriptor_ref()) {
         // From the jail's own parent, as any update of a nested jail.
         (Some(parent), Some(descriptor)) => {
-            raw::check_below(&jail.system, parent)?;
-            raw::check_alive(&jail.system, descriptor)?;
+            alive::check_below(&jail.system, parent)?;
+            alive::check_alive(&jail.system, descriptor)?;
             (sys::JAIL_AT_DESC, Desc::Given(parent))
         }
         (None, Some(descriptor)) => (sys::JAIL_USE_DESC, Desc::Given(descriptor)),
@@ -278,12 +278,12 @@ fn set_late(jail: &Jail, parent: Option<BorrowedFd<'_>>, rest: &mut Rest) -> Res
     }
     let verb = Verb { call: Call::JailSet, flags: flags.bits() | at, subject: Subject::Handle };
     rest.late.call(&jail.system, verb, desc).map_err(|error| match (error.kind(), rest.fate) {
-        (ErrorKind::PermissionDenied, Fate::Entered) => error.because(ENTERING),
+        (ErrorKind::PermissionDenied, Fate::Entered) => error.because(ATTACHING),
         _ => error,
     })?;
     match jail.descriptor_ref() {
         // The number was this jail's while it lived: if it lives still, it was this jail that changed.
-        Some(descriptor) if at == sys::JAIL_AT_DESC => raw::check_alive(&jail.system, descriptor),
+        Some(descriptor) if at == sys::JAIL_AT_DESC => alive::check_alive(&jail.system, descriptor),
         _ => Ok(()),
     }
 }

@@ -6,8 +6,8 @@ mod setters;
 
 #[cfg(doc)]
 use crate::error::ErrorKind;
-use crate::error::Result;
-use crate::jail::{Jail, OwnedJail, entering_this_process};
+use crate::error::{Result, explain_own_attach};
+use crate::jail::{Jail, OwnedJail};
 use crate::jid::Jid;
 use crate::param::Use;
 use crate::settings::Settings;
@@ -180,7 +180,7 @@ impl<'p> JailBuilder<'p> {
     pub fn enter(self) -> Result<Jid> {
         self.make(Fate::Entered).map(|jail| jail.jid()).map_err(|error| {
             // All else was allowed: the jail was there by then, and has gone again.
-            if error.message() == Some("attach failed") { entering_this_process(error, None) } else { error }
+            if error.message() == Some("attach failed") { explain_own_attach(error) } else { error }
         })
     }
 }

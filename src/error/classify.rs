@@ -5,7 +5,7 @@
 //! `sys/security/mac_do/mac_do.c`. Some quote names that a caller chose (T35): what can stand in them is compared as a
 //! whole, or by what comes before the quotation.
 
-use super::{Call, Error, ErrorKind, Inner};
+use super::{Call, Error, ErrorKind, Inner, attach};
 use crate::sys::Errno;
 
 /// What the request was about, which decides what "not found" means.
@@ -29,11 +29,11 @@ pub(crate) struct Asked<'a> {
 }
 
 /// Why a call fails everywhere but on FreeBSD.
-pub(crate) const NO_JAILS: &str =
+pub(super) const NO_JAILS: &str =
     "this host has no jails: it is not FreeBSD, and no model of its kernel is installed";
 
 /// Why a call fails in capability mode, or with a descriptor whose rights are limited.
-pub(crate) const CAPSICUM: &str = "this process is in capability mode, or the descriptor's rights do not include \
+pub(super) const CAPSICUM: &str = "this process is in capability mode, or the descriptor's rights do not include \
                                    this: see capsicum(4)";
 
 impl Error {
@@ -113,7 +113,7 @@ fn of_number(call: Call, errno: Errno, text: &str, asked: &Asked<'_>) -> Verdict
         }
         libc::EBADF => Verdict::new(ErrorKind::InvalidDescriptor),
         libc::EMFILE | libc::ENFILE | libc::ENOMEM => Verdict::new(ErrorKind::ResourceExhausted),
-        libc::EDEADLK => Verdict::new(ErrorKind::Other).because(super::NO_COMMON_CPU),
+        libc::EDEADLK => Verdict::new(ErrorKind::Other).because(attach::NO_COMMON_CPU),
         libc::EAGAIN if text == "no available jail IDs" => Verdict::new(ErrorKind::ResourceExhausted),
         libc::EAGAIN => {
             Verdict::new(ErrorKind::Dying).because("the jail that this process is in is being removed")
@@ -125,10 +125,10 @@ fn of_number(call: Call, errno: Errno, text: &str, asked: &Asked<'_>) -> Verdict
 /// What a failed jail_attach means, made as part of another call.
 fn entering(errno: Errno) -> Verdict {
     match errno.0 {
-        libc::EPERM => Verdict::new(ErrorKind::PermissionDenied).because(super::ENTERING),
-        libc::EACCES => Verdict::new(ErrorKind::PermissionDenied).because(super::ROOT_CLOSED),
-        libc::ENOTDIR => Verdict::new(ErrorKind::InvalidPath).because(super::ROOT_UNMOUNTED),
-        libc::EDEADLK => Verdict::new(ErrorKind::Other).because(super::NO_COMMON_CPU),
+        libc::EPERM => Verdict::new(ErrorKind::PermissionDenied).because(attach::ATTACHING),
+        libc::EACCES => Verdict::new(ErrorKind::PermissionDenied).because(attach::ROOT_CLOSED),
+        libc::ENOTDIR => Verdict::new(ErrorKind::InvalidPath).because(attach::ROOT_UNMOUNTED),
+        libc::EDEADLK => Verdict::new(ErrorKind::Other).because(attach::NO_COMMON_CPU),
         libc::EAGAIN => Verdict::new(ErrorKind::Dying),
         _ => Verdict::new(ErrorKind::Other),
     }

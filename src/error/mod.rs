@@ -1,5 +1,6 @@
 //! What can go wrong, and everything that is known about it.
 
+mod attach;
 mod classify;
 mod kind;
 mod stage;
@@ -10,22 +11,14 @@ use std::io;
 
 use crate::sys::Errno;
 
-pub(crate) use classify::{Asked, NO_JAILS, Subject};
+pub(crate) use attach::{
+    ATTACHING, attach_error, explain_attach, explain_own_attach, first_open_directory, remove_error,
+};
+pub(crate) use classify::{Asked, Subject};
 pub use kind::{Call, ErrorKind};
 pub use stage::Stage;
 
-/// Why entering is not permitted.
-pub(crate) const ENTERING: &str = "entering needs root, and no directory may be open in the process";
-
-/// Why a jail's root cannot be entered by anybody.
-pub(crate) const ROOT_CLOSED: &str = "this process may not search the jail's root directory";
-
-/// Why a jail's root is not there any more.
-pub(crate) const ROOT_UNMOUNTED: &str =
-    "the jail's root is no directory any more: its file system has been unmounted by force";
-
-/// Why a process cannot be moved into a jail's cpuset.
-pub(crate) const NO_COMMON_CPU: &str = "the process and the jail have no CPU in common: see cpuset(1)";
+const REMOVED: &str = "the jail has been removed";
 
 /// The result of an operation on jails.
 pub type Result<T> = core::result::Result<T, Error>;
@@ -88,6 +81,32 @@ impl Error {
             reason: (!reason.is_empty()).then_some(Cow::Borrowed(reason)),
             source: Some(errno.into()),
         }))
+    }
+
+    /// Why every call fails where there is neither FreeBSD nor a model of its kernel.
+    pub(crate) fn no_jails(call: Call) -> Self {
+        Self::os(call, Errno(libc::ENOSYS), ErrorKind::Unsupported, classify::NO_JAILS)
+    }
+
+    /// Why nothing is done by descriptor before FreeBSD 15.
+    pub(crate) fn no_descriptors() -> Self {
+        Self::refused(
+            ErrorKind::Unsupported,
+            "this kernel has no jail descriptors; FreeBSD has them since 15.0",
+        )
+    }
+
+    /// Why a handle of a removed jail does nothing.
+    pub(crate) fn gone() -> Self {
+        Self::refused(ErrorKind::Gone, REMOVED)
+    }
+
+    /// Makes it the error of a handle, for which `NotFound` means that the jail has been removed.
+    pub(crate) fn of_handle(self) -> Self {
+        match self.kind() {
+            ErrorKind::NotFound => self.with_kind(ErrorKind::Gone).because(REMOVED),
+            _ => self,
+        }
     }
 
     /// Names the parameter at fault.

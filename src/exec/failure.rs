@@ -2,9 +2,8 @@
 
 use std::io;
 
-use crate::error::{Asked, Call, Error, ErrorKind, Stage, Subject};
-use crate::jail::{Jail, entering_error};
-use crate::raw;
+use crate::error::{Asked, Call, Error, ErrorKind, Stage, Subject, attach_error};
+use crate::jail::{Jail, attaching_error};
 use crate::sys::Errno;
 use crate::sys::child::{Enter, Plan};
 use crate::sys::directories::path_of;
@@ -84,7 +83,7 @@ fn from_kernel(call: Call, errno: Errno, plan: &Plan) -> Error {
 fn entering(errno: Errno, plan: &Plan, jail: &Jail) -> Error {
     let error = match plan.enter {
         Enter::Descriptor(_) => from_kernel(Call::JailSet, errno, plan),
-        Enter::Jid(_) => raw::attach_error(Call::JailAttach, errno),
+        Enter::Jid(_) => attach_error(Call::JailAttach, errno),
         #[cfg(feature = "sim")]
         Enter::Outside(_) => {
             Error::os(Call::Chdir, errno, ErrorKind::Other, "going to the host's root directory")
@@ -93,7 +92,7 @@ fn entering(errno: Errno, plan: &Plan, jail: &Jail) -> Error {
     let obstacle = plan.report.as_ref().and_then(Report::obstacle);
     // The child has closed all but its standard input, output and error, whose numbers mean others here.
     let path = |fd| if fd > libc::STDERR_FILENO { path_of(fd) } else { None };
-    entering_error(error, Some(jail), || obstacle.map(|fd| (fd, path(fd))))
+    attaching_error(error, jail, || obstacle.map(|fd| (fd, path(fd))))
 }
 
 fn execution(errno: Errno) -> Error {

@@ -30,12 +30,12 @@ impl Jail {
     #[doc(alias = "pgrep")]
     pub fn processes(&self) -> Result<Vec<u32>> {
         let pids = self.system.processes(self.jid().get()).map_err(|errno| match errno.0 {
-            libc::ENOSYS => Error::os(Call::Sysctl, errno, ErrorKind::Unsupported, "this host has no jails"),
+            libc::ENOSYS => Error::no_jails(Call::Sysctl),
             libc::ENOMEM => Error::os(Call::Sysctl, errno, ErrorKind::ResourceExhausted, "kern.proc.proc"),
             _ => Error::os(Call::Sysctl, errno, ErrorKind::Other, "kern.proc.proc"),
         })?;
         // They went by the jail's number, which was its own if it lives still.
-        if self.is_alive()? { Ok(pids) } else { Err(gone()) }
+        if self.is_alive()? { Ok(pids) } else { Err(Error::gone()) }
     }
 
     /// Sends a signal to all processes of this jail, one after the other, and returns how many there were; 0
@@ -79,8 +79,4 @@ impl Jail {
             None => Ok(reached),
         }
     }
-}
-
-fn gone() -> Error {
-    Error::refused(ErrorKind::Gone, "the jail has been removed")
 }

@@ -1,5 +1,6 @@
 //! What a request must not ask of a real kernel: one place for each rule, for updates and [`raw`](crate::raw) alike.
 
+pub(crate) mod alive;
 pub(crate) mod ipc;
 pub(crate) mod rename;
 

@@ -5,13 +5,13 @@ use std::path::PathBuf;
 
 #[cfg(doc)]
 use super::OwnedJail;
-use super::{Jail, carry_rules, handle_error};
+use super::{Jail, carry_rules};
 #[cfg(doc)]
 use crate::builder::JailBuilder;
-use crate::error::{Call, Error, ErrorKind, Result, Subject};
-use crate::raw;
+use crate::error::{
+    Call, Error, ErrorKind, Result, Subject, attach_error, explain_attach, first_open_directory,
+};
 use crate::sys;
-use crate::sys::directories::{first_directory, path_of};
 #[cfg(doc)]
 use crate::update::JailUpdate;
 use crate::wire::{Desc, Draft, Verb};
@@ -84,22 +84,17 @@ impl Jail {
                 carry_rules(self, &mut draft)?;
                 draft.call(&self.system, verb, Desc::Given(descriptor.as_fd())).map(drop)
             }
-            None => self
-                .system
-                .jail_attach(self.jid.get())
-                .map_err(|errno| raw::attach_error(Call::JailAttach, errno)),
+            None => {
+                self.system.jail_attach(self.jid.get()).map_err(|errno| attach_error(Call::JailAttach, errno))
+            }
         };
-        result.map_err(|error| entering_this_process(error, Some(self)))
+        result.map_err(|error| attaching_error(error, self, first_open_directory))
     }
 }
 
 /// Why a process does not enter its own jail (T25).
 const OWNED: &str = "this process owns the jail and would be killed with it, when the owner is dropped or a program is \
                      executed: create the jail with `enter`, or with `create_persistent`";
-
-/// What `EINVAL` means of entering a jail that is there.
-const NO_SUCH_FIB: &str = "the jail's own network stack does not have this process's routing table (setfib(2), \
-                           sysctl net.fibs)";
 
 /// What `EINVAL` may mean when entering a jail by its jid, which a jail had right afterwards.
 const NO_JAIL_OR_NO_SUCH_FIB: &str = "either no jail had the jid just then, though one has it now, or the jail's \
@@ -109,47 +104,22 @@ const NO_JAIL_OR_NO_SUCH_FIB: &str = "either no jail had the jid just then, thou
 /// How jail_set(2) enters the jail of a descriptor.
 const ENTER: i32 = sys::JAIL_UPDATE | sys::JAIL_ATTACH | sys::JAIL_USE_DESC;
 
-/// Explains why entering a jail failed, of this handle if there is one. `obstacle` finds an open directory, with
-/// its path where that is known.
-pub(crate) fn entering_error(
+/// Explains why attaching to a handle's jail failed. `obstacle` finds an open directory, with its path where that is
+/// known.
+pub(crate) fn attaching_error(
     error: Error,
-    jail: Option<&Jail>,
+    jail: &Jail,
     obstacle: impl FnOnce() -> Option<(i32, Option<PathBuf>)>,
 ) -> Error {
-    match (error.errno(), error.call()) {
-        (Some(libc::EPERM), _) => {}
-        // The kernel has found the jail by then.
-        (Some(libc::EINVAL), Some(Call::JailSet)) if error.message() == Some("attach failed") => {
-            return error.with_kind(ErrorKind::Other).because(NO_SUCH_FIB);
-        }
-        // By jid, the number does not tell whether the kernel has found the jail.
-        (Some(libc::EINVAL), Some(Call::JailAttach)) => {
-            return match jail.map(|jail| (jail, jail.is_alive())) {
-                None | Some((_, Ok(false))) => handle_error(error),
-                Some((jail, Err(unseen))) if unseen.kind() == ErrorKind::NotFound => {
-                    jail.gone_or_unseen(handle_error(error))
-                }
-                Some(_) => error.with_kind(ErrorKind::Other).because(NO_JAIL_OR_NO_SUCH_FIB),
-            };
-        }
-        _ => return handle_error(error),
+    // By jid, the errno does not tell whether the kernel has found the jail.
+    if (error.errno(), error.call()) != (Some(libc::EINVAL), Some(Call::JailAttach)) {
+        return explain_attach(error, obstacle);
     }
-    match obstacle() {
-        Some((fd, path)) => {
-            let path = path.map(|path| format!(" {}", path.display())).unwrap_or_default();
-            error.because(format!(
-                "descriptor {fd} is the open directory{path}: a process that has a directory open cannot enter \
-                 a jail"
-            ))
-        }
-        None if sys::child::effective_uid() != 0 => error.because("entering a jail needs root"),
-        None => error.because("the kernel allows this process, or the descriptor's maker, to enter no jail"),
+    match jail.is_alive() {
+        Ok(false) => error.of_handle(),
+        Err(unseen) if unseen.kind() == ErrorKind::NotFound => jail.gone_or_unseen(error.of_handle()),
+        _ => error.with_kind(ErrorKind::Other).because(NO_JAIL_OR_NO_SUCH_FIB),
     }
-}
-
-/// Explains why this process could not enter a jail.
-pub(crate) fn entering_this_process(error: Error, jail: Option<&Jail>) -> Error {
-    entering_error(error, jail, || first_directory().map(|fd| (fd, path_of(fd))))
 }
 
 #[cfg(all(test, feature = "sim"))]
@@ -164,8 +134,8 @@ mod tests {
         let _guard = kernel.install();
         let jail = Jail::builder().path("/").create_persistent().expect("created");
         let refused = |jail: &Jail| {
-            let error = raw::attach_error(Call::JailAttach, Errno(libc::EINVAL));
-            entering_error(error, Some(jail), || None)
+            let error = attach_error(Call::JailAttach, Errno(libc::EINVAL));
+            attaching_error(error, jail, || None)
         };
         let by_jid = Jail::from_jid(jail.jid());
         let error = refused(&by_jid);

@@ -1,7 +1,5 @@
 //! The rules of mac_do(4) that an update has to repeat (T6).
 
-#![forbid(unsafe_code)]
-
 use std::os::unix::ffi::OsStringExt;
 
 use super::Jail;

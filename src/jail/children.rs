@@ -6,9 +6,10 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use super::{Find, Jail, Nested};
 use crate::error::{ErrorKind, Result, Subject};
 use crate::get::{self, Key, Read};
+use crate::guard::alive;
 use crate::list::Jails;
 use crate::wire::Desc;
-use crate::{param, raw, sys};
+use crate::{param, sys};
 
 impl Jail {
     /// Lists the jails directly below this one. Names and `parent` are as this jail sees them.
@@ -47,7 +48,7 @@ impl Jail {
         let key = Find::Name(name).key()?;
         let full;
         let (flags, desc, key) = if let Some(descriptor) = self.descriptor_ref() {
-            raw::check_below(&self.system, descriptor)?;
+            alive::check_below(&self.system, descriptor)?;
             (sys::JAIL_AT_DESC | sys::JAIL_GET_DESC, Desc::Given(descriptor), key)
         } else {
             full = self.full_name(name)?;

@@ -7,10 +7,11 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use super::{Jail, Nested, OwnedJail, no_jid};
 use crate::error::{Call, Error, ErrorKind, Result, Subject};
 use crate::get::{self, Key, Keys, Read};
+use crate::guard::alive;
 use crate::jid::Jid;
+use crate::param;
 use crate::sys::{self, Errno, System};
 use crate::wire::Desc;
-use crate::{param, raw};
 
 impl Jail {
     /// Returns the jail's descriptor, `None` where the handle goes by the jid.
@@ -45,7 +46,7 @@ impl Jail {
     /// Since 15.0 it is the handle's own jail that lives or not; before, whichever has its jid.
     pub fn is_alive(&self) -> Result<bool> {
         let result = self.check().and_then(|()| match self.descriptor_ref() {
-            Some(descriptor) => raw::check_alive(&self.system, descriptor),
+            Some(descriptor) => alive::check_alive(&self.system, descriptor),
             None => self.get(()),
         });
         match result {
@@ -81,7 +82,7 @@ impl Jail {
             // the jid: if this jail lives still when that is made, the jid was its own.
             Some(owning) if self.owner.is_some() => {
                 let (descriptor, ()) = read_and_pin(&self.system, self.jid, &())?;
-                raw::check_alive(&self.system, owning)?;
+                alive::check_alive(&self.system, owning)?;
                 Some(descriptor)
             }
             Some(descriptor) => Some(descriptor.try_clone_to_owned().map_err(|error| no_more(&error))?),
@@ -105,7 +106,7 @@ impl Jail {
         if self.owner.is_some() || self.foreign {
             match pin() {
                 // If this jail lives still, the jid was its own.
-                Ok(pinned) if raw::check_alive(&self.system, descriptor).is_ok() => return Ok(pinned),
+                Ok(pinned) if alive::check_alive(&self.system, descriptor).is_ok() => return Ok(pinned),
                 Err(error) if error.kind() != ErrorKind::Gone => return Err(error),
                 _ => {}
             }
@@ -196,7 +197,7 @@ impl TryFrom<BorrowedFd<'_>> for Jail {
         let jid = Jid::try_from(jid).map_err(no_jid)?;
         let own = read_and_pin(&system, jid, &());
         // If the jail lives still, the jid was its own.
-        raw::check_alive(&system, descriptor)?;
+        alive::check_alive(&system, descriptor)?;
         let (own, ()) = own.map_err(|error| match error.kind() {
             ErrorKind::Gone => {
                 error.with_kind(ErrorKind::NotFound).because("the jail is not below this process's own")
@@ -228,7 +229,7 @@ impl TryFrom<OwnedFd> for OwnedJail {
 /// Finds the jail of a descriptor that may be anything.
 fn jail_of(system: &System, descriptor: BorrowedFd<'_>) -> Result<(c_int, Nested)> {
     if !system.has_descriptors() {
-        return Err(raw::no_descriptors());
+        return Err(Error::no_descriptors());
     }
     let read = Read {
         system,

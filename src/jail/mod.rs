@@ -13,16 +13,15 @@ mod permissions;
 use core::fmt;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use crate::error::{Call, Error, ErrorKind, Result, Subject};
+use crate::error::{Call, Error, ErrorKind, Result, Subject, remove_error};
 use crate::get::{self, Found, Key, Keys, Read};
 use crate::jid::Jid;
 use crate::list::Jails;
 use crate::param;
-use crate::raw;
 use crate::sys::{self, ProcessMark, System};
 use crate::wire::Desc;
 
-pub(crate) use attach::{entering_error, entering_this_process};
+pub(crate) use attach::attaching_error;
 pub(crate) use carry::carry_rules;
 pub(crate) use descriptor::{no_descriptor, read_and_pin};
 pub use find::Find;
@@ -238,13 +237,12 @@ impl Jail {
             Some(descriptor) => self
                 .system
                 .jail_remove_jd(descriptor.as_fd())
-                .map_err(|errno| raw::remove_error(Call::JailRemoveJd, errno)),
-            None => self
-                .system
-                .jail_remove(self.jid.get())
-                .map_err(|errno| raw::remove_error(Call::JailRemove, errno)),
+                .map_err(|errno| remove_error(Call::JailRemoveJd, errno)),
+            None => {
+                self.system.jail_remove(self.jid.get()).map_err(|errno| remove_error(Call::JailRemove, errno))
+            }
         };
-        let result = result.map_err(|error| self.gone_or_unseen(handle_error(error)));
+        let result = result.map_err(|error| self.gone_or_unseen(error.of_handle()));
         if result.as_ref().map_or_else(|error| error.kind() == ErrorKind::Gone, |()| true) {
             self.kin.set_removed();
         }
@@ -282,7 +280,7 @@ impl Jail {
             return Err(owned::other_process());
         }
         if self.descriptor.is_none() && self.kin.is_removed() {
-            return Err(Error::refused(ErrorKind::Gone, "the jail has been removed"));
+            return Err(Error::gone());
         }
         Ok(())
     }
@@ -328,14 +326,6 @@ impl Jail {
 
 pub(super) fn no_jid(error: Error) -> Error {
     error.with_kind(ErrorKind::InvalidAnswer).because("the kernel returned no jid")
-}
-
-/// For a handle, `NotFound` means that the jail has been removed.
-fn handle_error(error: Error) -> Error {
-    match error.kind() {
-        ErrorKind::NotFound => error.with_kind(ErrorKind::Gone).because("the jail has been removed"),
-        _ => error,
-    }
 }
 
 impl fmt::Debug for Jail {

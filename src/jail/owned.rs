@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use super::{Jail, carry_rules, no_descriptor};
 use crate::SetFlags;
 use crate::error::{Call, Error, ErrorKind, Result, Subject};
-use crate::raw;
+use crate::guard::alive;
 use crate::sys::{self, ProcessMark};
 use crate::wire::{Desc, Draft, Verb};
 
@@ -113,7 +113,7 @@ impl OwnedJail {
         let process = self.jail.system.process();
         let before = self.jail.owner.replace(process);
         let checked = match self.jail.descriptor_ref() {
-            Some(descriptor) => raw::check_same(&self.jail.system, descriptor, self.jail.jid),
+            Some(descriptor) => alive::check_same(&self.jail.system, descriptor, self.jail.jid),
             None => self.jail.get(()),
         };
         match checked {
@@ -162,7 +162,7 @@ impl Jail {
         carry_rules(&jail, &mut draft)?;
         let answer = draft.call(&jail.system, verb, Desc::Given(descriptor))?;
         let owning = answer.descriptor.ok_or_else(no_descriptor)?;
-        raw::check_updated(&jail.system, owning.as_fd())?;
+        alive::check_updated(&jail.system, owning.as_fd())?;
         let first = jail.descriptor.replace(owning);
         // T24: should the first descriptor own the jail too, closing it would remove the jail.
         let beside = first.filter(|_| mem::take(&mut jail.foreign));

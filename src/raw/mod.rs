@@ -14,13 +14,13 @@ mod request;
 use core::ffi::c_int;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use crate::error::{self, Call, Error, ErrorKind, Result, Subject};
+use crate::error::{Call, Error, ErrorKind, Result, Subject, attach_error, remove_error};
 use crate::flags::{GetFlags, SetFlags};
-use crate::guard;
+use crate::guard::{self, alive};
 use crate::jid::Jid;
 use crate::legacy::LegacyJail;
-use crate::sys::{self, Errno, System, Trap};
-use crate::wire::{Desc, Draft, ERRMSG_LEN, Verb};
+use crate::sys::{self, System, Trap};
+use crate::wire::{Desc, ERRMSG_LEN, Verb};
 
 pub use request::Request;
 
@@ -84,7 +84,7 @@ pub fn jail_set(request: &mut Request, at: At<'_>, flags: SetFlags) -> Result<Re
     let verb = Verb { call: Call::JailSet, flags: flags.bits() | at.flag(), subject };
     let reply = make(&system, request, verb, at, wants)?;
     if let Some(descriptor) = reply.descriptor.as_ref().filter(|_| flags.contains(SetFlags::UPDATE)) {
-        check_updated(&system, descriptor.as_fd())?;
+        alive::check_updated(&system, descriptor.as_fd())?;
     }
     Ok(reply)
 }
@@ -267,126 +267,18 @@ fn check_flags(flags: c_int) -> Result<()> {
 /// Finds out what an older kernel would answer without a word, and what would corrupt a newer one.
 fn check_descriptors(system: &System, at: At<'_>, wants: bool) -> Result<()> {
     if (wants || !matches!(at, At::None)) && !system.has_descriptors() {
-        return Err(no_descriptors());
+        return Err(Error::no_descriptors());
     }
     if let At::Below(fd) = at {
         // The same as `check_below`, of a descriptor that may be anything.
         if Trap::T3.is_there(system) {
-            jail_of(system, fd)?;
+            alive::jail_of(system, fd)?;
         }
     }
     Ok(())
 }
 
-/// Returns the jid of a descriptor's jail, which lives. The descriptor may be anything.
-fn jail_of(system: &System, fd: BorrowedFd<'_>) -> Result<c_int> {
-    let verb = Verb { call: Call::JailGet, flags: sys::JAIL_USE_DESC, subject: Subject::Handle };
-    Draft::new().call(system, verb, Desc::Given(fd)).map(|answer| answer.jid)
-}
-
-/// Refuses a jail's descriptor whose jail has died, by fstat(2): it must be known to be a jail's.
-pub(crate) fn check_alive(system: &System, fd: BorrowedFd<'_>) -> Result<()> {
-    match system.fstat(fd) {
-        Ok(stat) if stat.ino == 0 => Err(Error::refused(ErrorKind::Gone, "the jail has been removed")),
-        Ok(_) => Ok(()),
-        // Capsicum may forbid fstat(2) on the descriptor, but not jail_get(2) (T55).
-        Err(errno) if errno.is_not_capable() => jail_of(system, fd).map(drop),
-        Err(errno) => Err(Error::os(Call::Fstat, errno, ErrorKind::InvalidDescriptor, "")),
-    }
-}
-
-/// Refuses to look below a jail that has died: the kernels of 15.0 and 15.1 release one reference too many of it (T3). The
-/// descriptor must be known to be a jail's.
-pub(crate) fn check_below(system: &System, fd: BorrowedFd<'_>) -> Result<()> {
-    if Trap::T3.is_there(system) { check_alive(system, fd) } else { Ok(()) }
-}
-
-/// Refuses a descriptor that an update has just made and that says its jail lives, though it died during the update.
-///
-/// With `kern.racct.enable` the kernel lets go of all locks before it binds the descriptor, and only jail_get(2) by the
-/// descriptor tells (T46).
-pub(crate) fn check_updated(system: &System, fd: BorrowedFd<'_>) -> Result<()> {
-    if !Trap::T46.is_there(system) {
-        return Ok(());
-    }
-    match jail_of(system, fd) {
-        Err(error) if error.kind() == ErrorKind::Gone => Err(error),
-        // The descriptor is good as far as can be known, and closing one that owns would remove the jail.
-        _ => Ok(()),
-    }
-}
-
-/// Refuses a descriptor that is not of the living jail of this jid.
-pub(crate) fn check_same(system: &System, fd: BorrowedFd<'_>, jid: Jid) -> Result<()> {
-    if jail_of(system, fd)? == jid.get() {
-        return Ok(());
-    }
-    Err(Error::refused(
-        ErrorKind::InvalidDescriptor,
-        "the descriptor has been closed, and is another jail's now",
-    ))
-}
-
-pub(crate) fn no_descriptors() -> Error {
-    Error::refused(ErrorKind::Unsupported, "this kernel has no jail descriptors; FreeBSD has them since 15.0")
-}
-
 /// Whether the request has nothing but what says which jail is meant.
 fn names_only_a_jail(request: &Request) -> bool {
     request.len() == 1 && request.names().all(|name| matches!(name, "jid" | "name"))
-}
-
-pub(crate) fn attach_error(call: Call, errno: Errno) -> Error {
-    match errno.0 {
-        libc::ENOSYS => unsupported(call, errno),
-        libc::EPERM => Error::os(call, errno, ErrorKind::PermissionDenied, error::ENTERING),
-        libc::EACCES => Error::os(call, errno, ErrorKind::PermissionDenied, error::ROOT_CLOSED),
-        libc::ENOTDIR => Error::os(call, errno, ErrorKind::InvalidPath, error::ROOT_UNMOUNTED),
-        libc::EINVAL | libc::ENOENT => gone(call, errno),
-        libc::EBADF => Error::os(call, errno, ErrorKind::InvalidDescriptor, ""),
-        libc::EDEADLK => Error::os(call, errno, ErrorKind::Other, error::NO_COMMON_CPU),
-        libc::EAGAIN => Error::os(call, errno, ErrorKind::Dying, ""),
-        _ => Error::os(call, errno, ErrorKind::Other, ""),
-    }
-}
-
-pub(crate) fn remove_error(call: Call, errno: Errno) -> Error {
-    match errno.0 {
-        libc::ENOSYS => unsupported(call, errno),
-        libc::EPERM => Error::os(call, errno, ErrorKind::PermissionDenied, "removing a jail needs root"),
-        libc::EINVAL | libc::ENOENT => gone(call, errno),
-        libc::EBADF => Error::os(call, errno, ErrorKind::InvalidDescriptor, ""),
-        _ => Error::os(call, errno, ErrorKind::Other, ""),
-    }
-}
-
-fn unsupported(call: Call, errno: Errno) -> Error {
-    match call {
-        Call::JailAttachJd | Call::JailRemoveJd => no_descriptors(),
-        _ => Error::os(call, errno, ErrorKind::Unsupported, error::NO_JAILS),
-    }
-}
-
-/// By jid, EINVAL means that there is no such jail; for a descriptor, that it is not a jail's. When entering it may also
-/// mean that the jail does not have the process's routing table.
-fn gone(call: Call, errno: Errno) -> Error {
-    let (kind, reason) = match (call, errno.0) {
-        (Call::JailAttachJd, libc::EINVAL) => (
-            ErrorKind::InvalidDescriptor,
-            "the descriptor is not a jail's, or that jail's network stack does not have this process's routing table",
-        ),
-        (Call::JailRemoveJd, libc::EINVAL) => {
-            (ErrorKind::InvalidDescriptor, "the descriptor is not a jail's")
-        }
-        (Call::JailAttachJd | Call::JailRemoveJd, _) => {
-            (ErrorKind::Gone, "the descriptor's jail has been removed")
-        }
-        (Call::JailAttach, _) => (
-            ErrorKind::NotFound,
-            "there is no such jail below this process's own, or its network stack does not have this process's \
-             routing table",
-        ),
-        _ => (ErrorKind::NotFound, "there is no such jail below this process's own"),
-    };
-    Error::os(call, errno, kind, reason)
 }

@@ -7,11 +7,11 @@ use super::JailUpdate;
 use crate::SetFlags;
 use crate::error::{Call, Error, ErrorKind, Result, Subject};
 use crate::get::{self, Key, Read};
+use crate::guard::alive;
 use crate::guard::{ipc, rename};
 use crate::jail::{Jail, Nested, carry_rules, read_and_pin};
 use crate::jid::Jid;
 use crate::param::{self, Mode};
-use crate::raw;
 use crate::sys::{self, Trap};
 use crate::wire::{Desc, Draft, Outgoing, Verb};
 
@@ -165,7 +165,7 @@ impl JailUpdate<'_> {
             return self.by_handle(jail);
         }
         let (parent, ()) = read_and_pin(&jail.system, parent, &())?;
-        raw::check_below(&jail.system, parent.as_fd())?;
+        alive::check_below(&jail.system, parent.as_fd())?;
         self.by_jid(jail, sys::JAIL_AT_DESC, Desc::Given(parent.as_fd()))
     }
 
@@ -289,7 +289,7 @@ impl JailUpdate<'_> {
         };
         let seen = get::read(read, &rename::FAMILY);
         // The jid was its own, if it lives.
-        raw::check_alive(&jail.system, descriptor)?;
+        alive::check_alive(&jail.system, descriptor)?;
         let family = match seen {
             Ok(found) => found.values,
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Dying) => {
@@ -332,5 +332,5 @@ fn without_prefix(error: Error, name: &[u8]) -> Error {
 
 /// Says whether the jail of a handle lives, where it holds a descriptor.
 fn check_alive(jail: &Jail) -> Result<()> {
-    jail.descriptor_ref().map_or(Ok(()), |descriptor| raw::check_alive(&jail.system, descriptor))
+    jail.descriptor_ref().map_or(Ok(()), |descriptor| alive::check_alive(&jail.system, descriptor))
 }

@@ -12,10 +12,10 @@ use super::WaitOutcome;
 use super::deadline::Deadline;
 use crate::error::{ErrorKind, Result, Subject};
 use crate::get::{self, Key, Read};
+use crate::guard::alive;
 use crate::jail::Jail;
 use crate::jid::Jid;
 use crate::param::{self, Mode};
-use crate::raw;
 use crate::snapshot::{JailState, Snapshot};
 use crate::sys::{self, System};
 use crate::wire::Desc;
@@ -220,7 +220,7 @@ impl HeldJail {
             return Ok(false);
         }
         if let Some(descriptor) = &self.descriptor {
-            match raw::check_alive(&self.system, descriptor.as_fd()) {
+            match alive::check_alive(&self.system, descriptor.as_fd()) {
                 Err(error) if error.kind() == ErrorKind::Gone => self.set_removed(),
                 alive => return alive.map(|()| true),
             }

@@ -105,7 +105,7 @@ impl HeldJail {
 fn processes(system: &System, jid: i32) -> Result<Vec<HoldingProcess>> {
     let error = |errno: Errno| {
         let (kind, reason) = match errno.0 {
-            libc::ENOSYS => (ErrorKind::Unsupported, "this host has no jails"),
+            libc::ENOSYS => return Error::no_jails(Call::Sysctl),
             libc::ENOMEM => (ErrorKind::ResourceExhausted, "kern.proc.proc"),
             _ => (ErrorKind::Other, "kern.proc.proc"),
         };
