@@ -49,9 +49,9 @@ use crate::sys::lock;
 ///
 /// # Threads
 ///
-/// Any number of threads can start programs at once. While one of them waits for its program to be executed,
-/// [`Jail::attach`] and whatever else moves this process into a jail waits for it, and programs that are started after
-/// that wait for both: a child that is forked in the middle of an attach would be half inside.
+/// Any number of threads can start programs at once. A program is not started while another thread is in
+/// [`Jail::attach`] or in another call that moves this process into a jail: a child that is forked in the middle of it
+/// would be half inside. Either waits for the other's fork or attach, and for nothing more.
 ///
 /// # After the program has ended
 ///
@@ -322,7 +322,7 @@ impl JailCommand<'_> {
     /// them makes it fail at [`Stage::Enter`](crate::Stage::Enter), and its signal handlers stay until the program is
     /// executed. All its jail descriptors are close-on-exec then, whoever made them.
     ///
-    /// As [`Jail::attach`], it waits for programs that other threads are starting.
+    /// As [`Jail::attach`], it waits while another thread forks for a program.
     ///
     /// A jail that this process owns would go with it, and the program too: that is refused with
     /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) for an [`OwnedJail`](crate::OwnedJail) and its clones. Other
@@ -359,11 +359,7 @@ impl JailCommand<'_> {
         if !given.stderr {
             inner.stderr(streams.stderr);
         }
-        self.run(|command| {
-            // Until the program is executed, and no longer: what follows may take any time.
-            let _starting = lock::starting();
-            command.spawn()
-        })
+        self.run(|command| lock::starting_until_forked(|| command.spawn()))
     }
 
     #[cfg(test)]

@@ -27,9 +27,7 @@ impl Jail {
     /// credential of one and on the list of the other, where neither's removal ends it (T42). And it lets none enter while
     /// a [`command`](Self::command) is being started, since a child that is forked in the middle has the jail's root and
     /// the host's credential: of 2,068 attaches on 15.1, 14 had the host's root execute a program of the jail's (T43). So
-    /// this method waits until the programs that other threads are starting have been executed or have failed. One that
-    /// is stopped before makes it wait until somebody continues or kills it; programs that are to be started after that
-    /// wait with it.
+    /// this method waits while another thread forks for a program, and such a fork waits for this method.
     ///
     /// **What others start is not ordered**: programs of [`std::process::Command`], with
     /// [`CommandExt`](crate::CommandExt) too, of other libraries, and forks of your own. Start none while a thread enters.

@@ -3,14 +3,16 @@
 //! Entering changes the process in steps: its root directory, its credential, the list of processes that it is on
 //! (`do_jail_attach`). A program that another thread starts between two of them is half inside (T43), and two threads
 //! that enter two jails at once may leave the process with the credential of one on the list of the other (T42). So
-//! entering takes this lock for writing, and starting a program takes it for reading. Nothing else takes it.
+//! entering takes this lock for writing, and starting a program takes it for reading until the child has been forked.
+//! Nothing else takes it.
 //!
 //! Without contention it makes no system call. A forked child has a lock of its own: the threads that may hold its
 //! parent's do not exist there.
 
+use core::cell::Cell;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
+use std::sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
 
 use super::zeroed;
 
@@ -47,6 +49,42 @@ pub(crate) fn try_entering() -> Option<Entering> {
 /// Waits until no other thread enters a jail.
 pub(crate) fn starting() -> Starting {
     Starting { _guard: lock().read().unwrap_or_else(PoisonError::into_inner) }
+}
+
+thread_local! {
+    /// What this thread releases as soon as it has forked, NULL when there is nothing.
+    static UNTIL_FORK: Cell<*const Cell<Option<Starting>>> = const { Cell::new(ptr::null()) };
+}
+
+/// Runs `start`, which forks once, with the lock of [`starting`], which is released right after the fork: executing the
+/// program may take any time, and keeps nobody from entering a jail.
+///
+/// Where no handler of fork(2) can be registered, the lock is kept until `start` returns.
+pub(crate) fn starting_until_forked<R>(start: impl FnOnce() -> R) -> R {
+    struct Restore(*const Cell<Option<Starting>>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            UNTIL_FORK.set(self.0);
+        }
+    }
+    static REGISTERED: OnceLock<bool> = OnceLock::new();
+    let registered = *REGISTERED.get_or_init(|| {
+        // SAFETY: the function stays, and what it does is allowed in the parent after fork(2): it releases a lock that this
+        // thread holds.
+        unsafe { libc::pthread_atfork(None, Some(forked), None) == 0 }
+    });
+    let guard = Cell::new(Some(starting()));
+    let _restore = registered.then(|| Restore(UNTIL_FORK.replace(&raw const guard)));
+    start()
+}
+
+/// Called in the parent by the thread that has forked.
+extern "C" fn forked() {
+    let guard = UNTIL_FORK.try_with(Cell::take).unwrap_or(ptr::null());
+    // SAFETY: this thread alone sets the pointer, for as long as the cell lives, which no other thread knows of.
+    if let Some(guard) = unsafe { guard.as_ref() } {
+        drop(guard.take());
+    }
 }
 
 /// Locks for this process and for those that it was forked from, so that a forked child need not allocate its own.
@@ -229,7 +267,26 @@ mod tests {
     }
 
     #[test]
-    fn a_program_is_being_started_until_it_is_executed_and_no_longer_t43() {
+    fn whatever_enters_waits_until_the_program_s_process_is_forked_t43() {
+        starting_until_forked(|| {
+            let entering = elsewhere(|| jail().attach().expect("entered"));
+            thread::sleep(Duration::from_millis(200));
+            waits(&entering, "entering");
+            // SAFETY: the child makes a system call and exits.
+            let pid = unsafe { libc::fork() };
+            if pid == 0 {
+                // SAFETY: it ends the process.
+                unsafe { libc::_exit(0) };
+            }
+            is_done(&entering, "entering");
+            // SAFETY: no status is asked for.
+            assert_eq!(unsafe { libc::waitpid(pid, ptr::null_mut(), 0) }, pid);
+        });
+        drop(entering());
+    }
+
+    #[test]
+    fn a_program_that_is_slow_to_execute_keeps_nobody_from_entering() {
         let (mut here, mut there) = UnixStream::pair().expect("a pair");
         for socket in [&here, &there] {
             socket.set_read_timeout(Some(Duration::from_secs(20))).expect("set");
@@ -242,18 +299,15 @@ mod tests {
             // SAFETY: the closure makes system calls only.
             unsafe { command.as_std().pre_exec(wait) };
             let mut child = command.spawn().expect("started");
-            // It runs, and entering does not wait for its end.
-            jail.attach().expect("entered");
             drop(child.stdin.take());
             assert!(child.wait().expect("waited for").success());
         });
         here.read_exact(&mut [0]).expect("the child is there");
-        let entered = elsewhere(|| jail().attach().expect("entered"));
-        thread::sleep(Duration::from_millis(200));
+        is_done(&elsewhere(|| jail().attach().expect("entered")), "entering");
+        let another = elsewhere(|| assert!(jail().command("/bin/sh").args(["-c", ""]).status().is_ok()));
+        is_done(&another, "another program");
         waits(&started, "the program");
-        waits(&entered, "entering");
         here.write_all(b"!").expect("written");
-        is_done(&entered, "entering");
         is_done(&started, "the program");
     }
 
