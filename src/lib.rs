@@ -94,7 +94,6 @@ mod exec;
 mod flags;
 mod get;
 mod guard;
-mod host;
 mod info;
 mod interface;
 mod jail;
@@ -107,7 +106,6 @@ pub mod param;
 pub mod raw;
 #[cfg(feature = "serde")]
 mod serial;
-mod setters;
 mod settings;
 #[cfg(feature = "sim")]
 #[cfg_attr(docsrs, doc(cfg(feature = "sim")))]
@@ -126,7 +124,6 @@ pub use error::{Call, Error, ErrorKind, Result, Stage};
 pub use exec::{CommandExt, JailCommand};
 pub use flags::{GetFlags, SetFlags};
 pub use get::Keys;
-pub use host::{Host, Linux, MacDo, Vnet};
 pub use info::JailInfo;
 pub use jail::{Find, Jail, OwnedJail};
 pub use jailed::is_jailed;

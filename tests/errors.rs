@@ -5,8 +5,9 @@
 mod common;
 
 use common::{name, on_every_kernel};
+use freebsd_jail::param::MacDo;
 use freebsd_jail::raw::{self, At};
-use freebsd_jail::{Allow, Call, ErrorKind, Jail, MacDo, Request, SetFlags, param};
+use freebsd_jail::{Allow, Call, ErrorKind, Jail, Request, SetFlags, param};
 
 #[test]
 fn t35_a_jail_that_is_named_like_a_text_of_the_kernels_is_only_not_found() {

@@ -16,9 +16,9 @@ use std::time::{Duration, Instant};
 use common::process::{alone, alone_until};
 use common::tree::Tree;
 use common::{Host, host, is_confining, is_root, model, name, on_every_kernel, releases};
+use freebsd_jail::param::MacDo;
 use freebsd_jail::{
-    Call, CommandExt, Error, ErrorKind, Jail, JailCommand, MacDo, Mode, OwnedJail, Stage, is_jailed, param,
-    sim,
+    Call, CommandExt, Error, ErrorKind, Jail, JailCommand, Mode, OwnedJail, Stage, is_jailed, param, sim,
 };
 
 /// A jail of its own whose root is the host's.
@@ -764,7 +764,12 @@ fn a_routing_table_that_the_jail_does_not_have_is_not_taken_for_a_removed_jail()
             println!("skipped: before FreeBSD 14 the kernel does not check the routing table");
             return;
         }
-        let jail = match Jail::builder().name(name("fib")).path("/").vnet(freebsd_jail::Vnet::New).create() {
+        let jail = match Jail::builder()
+            .name(name("fib"))
+            .path("/")
+            .vnet(freebsd_jail::param::Sharing::New)
+            .create()
+        {
             Ok(jail) => jail,
             Err(error) => {
                 println!("skipped: {error}");

@@ -118,7 +118,7 @@ fn too_many_parameters_are_refused() {
         let _host = host();
         let jail = builder().create().expect("created");
         (0..2_000)
-            .fold(jail.update().with(&update), |update, index| update.remove_env(&format!("k{index}")))
+            .fold(jail.update().with(&update), |update, index| update.remove_jail_env(&format!("k{index}")))
             .apply()
     };
     let error = removing(Changes::new()).expect_err("too many");

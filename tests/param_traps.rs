@@ -7,8 +7,8 @@ mod common;
 use std::ffi::OsString;
 
 use common::{host, model, name, on_every_kernel, releases};
-use freebsd_jail::param::{Kind, Param, Value};
-use freebsd_jail::{Allow, ErrorKind, Jail, JailBuilder, JailUpdate, MacDo, Mode, param, sim};
+use freebsd_jail::param::{Kind, MacDo, Param, Value};
+use freebsd_jail::{Allow, ErrorKind, Jail, JailBuilder, JailUpdate, Mode, param, sim};
 
 const RULES: &str = "uid=1001>uid=80";
 
@@ -55,7 +55,7 @@ fn t5_an_update_whose_text_is_too_long_changes_nothing() {
             ("a value beside what is there", jail.update().securelevel(2).meta("big", "x".repeat(1100))),
             (
                 "several values",
-                jail.update().securelevel(2).env("a", "x".repeat(2100)).env("b", "x".repeat(2100)),
+                jail.update().securelevel(2).jail_env("a", "x".repeat(2100)).jail_env("b", "x".repeat(2100)),
             ),
         ] {
             let error = update.apply().expect_err("too long");
@@ -64,7 +64,8 @@ fn t5_an_update_whose_text_is_too_long_changes_nothing() {
         }
         // Empty lines count.
         jail.update().set(param::ENV, "\n".repeat(4000)).apply().expect("updated");
-        let error = jail.update().securelevel(2).env("k", "v".repeat(100)).apply().expect_err("too long");
+        let error =
+            jail.update().securelevel(2).jail_env("k", "v".repeat(100)).apply().expect_err("too long");
         assert_eq!((error.kind(), error.errno()), (ErrorKind::InvalidValue, None), "{error}");
         assert_eq!(jail.get(param::SECURELEVEL).expect("read"), -1);
         jail.update().set(param::ENV, "").apply().expect("updated");
@@ -99,7 +100,7 @@ fn t5_a_limit_that_was_lowered_or_raised_is_the_limit() {
         let Some(low) = host.set_meta_max(64) else { return };
         too_long(jail.update().securelevel(1).meta("k", "v".repeat(63)));
         too_long(jail.update().securelevel(1).set(param::ENV, "v".repeat(64)));
-        too_long(jail.update().securelevel(1).meta("k", "v").env("k", "v".repeat(62)));
+        too_long(jail.update().securelevel(1).meta("k", "v").jail_env("k", "v".repeat(62)));
         // Alone it changes nothing else, so the kernel says it.
         let error = jail.update().set(param::ENV, "v".repeat(64)).apply().expect_err("too long");
         assert_eq!((error.kind(), error.errno()), (ErrorKind::InvalidValue, Some(libc::EFBIG)), "{error}");
@@ -119,13 +120,17 @@ fn t5_a_text_that_is_too_long_leaves_the_other_text_alone() {
             return;
         }
         let long = "e".repeat(3000);
-        let jail = builder().meta("kept", &long).env("kept", &long).create().expect("created");
+        let jail = builder().meta("kept", &long).jail_env("kept", &long).create().expect("created");
         for (what, parameter, update) in [
-            ("env beside meta", "env.b", jail.update().meta("k", "v").env("b", &long)),
-            ("meta beside env", "meta.b", jail.update().env("k", "v").meta("b", &long)),
+            ("env beside meta", "env.b", jail.update().meta("k", "v").jail_env("b", &long)),
+            ("meta beside env", "meta.b", jail.update().jail_env("k", "v").meta("b", &long)),
             ("meta beside all of env", "meta.b", jail.update().set(param::ENV, "k=v").meta("b", &long)),
-            ("env beside what meta loses", "env.b", jail.update().remove_meta("kept").env("b", &long)),
-            ("env beside another module's", "env.b", jail.update().mac_do(MacDo::Inherit).env("b", &long)),
+            ("env beside what meta loses", "env.b", jail.update().remove_meta("kept").jail_env("b", &long)),
+            (
+                "env beside another module's",
+                "env.b",
+                jail.update().mac_do(MacDo::Inherit).jail_env("b", &long),
+            ),
         ] {
             let error = update.apply().expect_err("too long");
             assert_eq!(
@@ -140,7 +145,7 @@ fn t5_a_text_that_is_too_long_leaves_the_other_text_alone() {
         let error = jail.update().meta("k", "v").meta("b", &long).apply().expect_err("too long");
         assert_eq!((error.kind(), error.errno()), (ErrorKind::InvalidValue, Some(libc::EFBIG)));
         assert_eq!(jail.get(param::META.text()).expect("read"), format!("kept={long}"));
-        jail.update().meta("k", "v").env("k", "v").apply().expect("short enough");
+        jail.update().meta("k", "v").jail_env("k", "v").apply().expect("short enough");
     });
 }
 
@@ -198,10 +203,13 @@ fn t7_a_key_is_read_though_much_text_follows_it() {
         if !has(param::META) {
             return;
         }
-        let jail =
-            builder().meta("big", "b".repeat(3500)).env("big", "e".repeat(4000)).create().expect("created");
+        let jail = builder()
+            .meta("big", "b".repeat(3500))
+            .jail_env("big", "e".repeat(4000))
+            .create()
+            .expect("created");
         // A key that is set later stands before.
-        jail.update().meta("small", "one").env("small", "two").apply().expect("updated");
+        jail.update().meta("small", "one").jail_env("small", "two").apply().expect("updated");
         let (meta, env) = (Param::<String>::new("meta.small"), Param::<Option<OsString>>::new("env.small"));
         assert_eq!(jail.get((meta, param::NAME, env)).expect("read").0, "one");
         assert_eq!(jail.get(env).expect("read"), Some("two".into()));
@@ -221,8 +229,11 @@ fn t7_any_number_of_keys_is_read_at_once() {
         let full: Vec<_> = (0..100).map(|index| format!("meta.key{index:02}")).collect();
         let value = |index: usize| format!("{index:02}{}", "v".repeat(28));
         let meta: Vec<_> = (0..100).map(|index| format!("key{index:02}={}", value(index))).collect();
-        let jail =
-            builder().set(param::META, meta.join("\n")).env("e", "f".repeat(3000)).create().expect("created");
+        let jail = builder()
+            .set(param::META, meta.join("\n"))
+            .jail_env("e", "f".repeat(3000))
+            .create()
+            .expect("created");
         for count in [15, 16, 17, 40, 100] {
             let keys: Vec<_> = full.iter().take(count).map(|name| (name.as_str(), Kind::Text)).collect();
             let values = jail.get(&*keys).expect("read");
@@ -290,7 +301,7 @@ fn t7_texts_are_read_as_long_as_a_request_can_hold_them() {
         let jail = builder().create().expect("created");
         let (meta, env) = ("m".repeat(20_000), "e".repeat(28_000));
         jail.update().meta("k", &meta).apply().expect("updated");
-        jail.update().env("k", &env).env("small", "1").apply().expect("updated");
+        jail.update().jail_env("k", &env).jail_env("small", "1").apply().expect("updated");
         let key = |name| Param::<String>::new(name);
         let (k, name, all, small) =
             jail.get((key("meta.k"), param::NAME, param::ENV, key("env.small"))).expect("read");
@@ -331,14 +342,14 @@ fn t8_keys_and_values_that_forge_others_are_refused() {
     ] {
         let (meta, env) = (format!("meta.{key}"), format!("env.{key}"));
         refused(kind, &meta, builder().meta(key, value).create().map(drop));
-        refused(kind, &env, builder().env(key, value).create().map(drop));
+        refused(kind, &env, builder().jail_env(key, value).create().map(drop));
         refused(kind, &meta, jail.update().meta(key, value).apply());
-        refused(kind, &env, jail.update().env(key, value).apply());
+        refused(kind, &env, jail.update().jail_env(key, value).apply());
         refused(kind, &meta, jail.update().set(Param::<String>::new(&meta), value).apply());
         refused(kind, &env, jail.update().set_value(&env, &Value::Text(value.into())).apply());
         if kind == ErrorKind::InvalidParameter {
             refused(kind, &meta, jail.update().remove_meta(key).apply());
-            refused(kind, &env, jail.update().remove_env(key).apply());
+            refused(kind, &env, jail.update().remove_jail_env(key).apply());
         }
     }
     // A number would not end in NUL.
@@ -362,12 +373,12 @@ fn t9_keys_of_which_the_kernel_would_drop_one_are_refused_together() {
             let (meta, env) = (format!("meta.{other}"), format!("env.{other}"));
             let conflict = ErrorKind::Conflict;
             refused(conflict, &meta, builder().meta(one, "1").meta(other, "2").create().map(drop));
-            refused(conflict, &env, builder().env(one, "1").env(other, "2").create().map(drop));
+            refused(conflict, &env, builder().jail_env(one, "1").jail_env(other, "2").create().map(drop));
             refused(conflict, &meta, jail.update().meta(one, "1").meta(other, "2").apply());
             refused(conflict, &meta, jail.update().meta(one, "1").remove_meta(other).apply());
-            refused(conflict, &env, jail.update().remove_env(one).env(other, "2").apply());
-            let changes = jail.update().env(other, "2").into_changes();
-            refused(conflict, &env, jail.update().env(one, "1").with(&changes).apply());
+            refused(conflict, &env, jail.update().remove_jail_env(one).jail_env(other, "2").apply());
+            let changes = jail.update().jail_env(other, "2").into_changes();
+            refused(conflict, &env, jail.update().jail_env(one, "1").with(&changes).apply());
             let keys = [Param::<String>::new(&env), Param::new(&meta)];
             let twin = format!("env.{one}");
             refused(conflict, &env, jail.get((Param::<String>::new(&twin), keys[0])).map(drop));
@@ -383,10 +394,10 @@ fn t9_keys_that_only_look_alike_are_taken_together() {
         }
         let jail = builder()
             .meta("foo", "1")
-            .env("nofoo", "2")
+            .jail_env("nofoo", "2")
             .meta("rose", "3")
             .meta("row", "4")
-            .env("rw", "5")
+            .jail_env("rw", "5")
             .create()
             .expect("created");
         let key = |name| jail.get(Param::<String>::new(name)).expect("read");
@@ -435,7 +446,7 @@ fn t18_texts_that_are_too_long_are_refused_before_any_call() {
     let before = calls();
     for jail in [
         builder().meta("k", "x".repeat(4095)),
-        builder().env("a", "x".repeat(2048)).env("b", "x".repeat(2048)),
+        builder().jail_env("a", "x".repeat(2048)).jail_env("b", "x".repeat(2048)),
         builder().set(param::META, "x".repeat(4096)),
     ] {
         let error = jail.create().expect_err("too long");
@@ -455,7 +466,7 @@ fn t18_what_comes_late_takes_one_call_more_where_it_would_leave_a_dying_jail() {
             continue;
         }
         let calls = || host.calls().map(|calls| (calls.jail_set, calls.total())).expect("the model");
-        let jail = with_rules(builder().meta("a", "1").env("b", "2"));
+        let jail = with_rules(builder().meta("a", "1").jail_env("b", "2"));
         let before = calls();
         let jail = jail.create().expect("created");
         let made = if jail.descriptor().is_some() { 2 } else { 1 };

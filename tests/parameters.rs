@@ -8,11 +8,8 @@ use std::ffi::OsString;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use common::{Host, host, model, name, on_every_kernel, releases};
-use freebsd_jail::param::{self, Access, Kind, Param, Since, Value};
-use freebsd_jail::{
-    Allow, Changes, ErrorKind, Features, Host as HostNames, Ip4, Ip6, Jail, JailBuilder, Linux, MacDo, Mode,
-    Vnet, sim,
-};
+use freebsd_jail::param::{self, Access, Kind, MacDo, Param, Sharing, Since, Value};
+use freebsd_jail::{Allow, Changes, ErrorKind, Features, Ip4, Ip6, Jail, JailBuilder, Mode, sim};
 
 /// What a row of the table is tried with.
 #[derive(Debug, Clone)]
@@ -312,7 +309,7 @@ fn each_setter_sets_its_parameter() {
         assert!(!may.intersects(Allow::RESERVED_PORTS | Allow::CHFLAGS));
 
         jail.update()
-            .host(HostNames::Inherit)
+            .host(Sharing::Inherit)
             .ip4([])
             .ip4_saddrsel(true)
             .ip6_saddrsel(true)
@@ -344,11 +341,11 @@ fn each_setter_sets_its_parameter() {
 
 #[test]
 fn a_jail_with_a_network_stack_of_its_own_says_so() {
-    on_every_kernel(|_| match builder().vnet(Vnet::New).create() {
+    on_every_kernel(|_| match builder().vnet(Sharing::New).create() {
         Ok(jail) => {
             assert!(jail.info().expect("read").vnet);
             assert_eq!(jail.get((param::VNET, param::IP4)).expect("read"), (Mode::New, Mode::Inherit));
-            let shared = builder().vnet(Vnet::Inherit).create().expect("created");
+            let shared = builder().vnet(Sharing::Inherit).create().expect("created");
             assert!(!shared.info().expect("read").vnet);
         }
         Err(error) if error.kind() == ErrorKind::UnknownParameter => println!("skipped: no VIMAGE: {error}"),
@@ -366,12 +363,12 @@ fn what_excludes_each_other_is_refused_and_both_are_named() {
         assert!(error.to_string().contains(other), "{error}");
     };
     let address = Ipv4Addr::new(10, 11, 2, 1);
-    before(builder().vnet(Vnet::New).ip4([address]), "vnet", "ip4.addr");
-    before(builder().ip6([Ipv6Addr::LOCALHOST]).vnet(Vnet::New), "vnet", "ip6.addr");
-    before(builder().vnet(Vnet::Inherit).ip4(Ip4::Inherit), "vnet", "ip4");
-    before(builder().vnet(Vnet::New).ip6(Ip6::Disable), "vnet", "ip6");
-    before(builder().host(HostNames::Inherit).hostname("x"), "host", "host.hostname");
-    before(builder().linux(Linux::Inherit).linux_osname("x"), "linux", "linux.osname");
+    before(builder().vnet(Sharing::New).ip4([address]), "vnet", "ip4.addr");
+    before(builder().ip6([Ipv6Addr::LOCALHOST]).vnet(Sharing::New), "vnet", "ip6.addr");
+    before(builder().vnet(Sharing::Inherit).ip4(Ip4::Inherit), "vnet", "ip4");
+    before(builder().vnet(Sharing::New).ip6(Ip6::Disable), "vnet", "ip6");
+    before(builder().host(Sharing::Inherit).hostname("x"), "host", "host.hostname");
+    before(builder().linux(Sharing::Inherit).linux_osname("x"), "linux", "linux.osname");
     before(builder().set(param::MAC_DO, Mode::New), "mac.do", "mac.do.rules");
     before(
         builder().mac_do(MacDo::Inherit).set(param::MAC_DO_RULES, "uid=1>uid=2"),
@@ -379,8 +376,7 @@ fn what_excludes_each_other_is_refused_and_both_are_named() {
         "mac.do.rules",
     );
     let jail = builder().create().expect("created");
-    let error =
-        jail.update().host(HostNames::Inherit).hostid(4).apply().expect_err("they exclude each other");
+    let error = jail.update().host(Sharing::Inherit).hostid(4).apply().expect_err("they exclude each other");
     assert_eq!((error.kind(), error.call(), error.parameter()), (ErrorKind::Conflict, None, Some("host")));
 }
 
@@ -603,7 +599,7 @@ fn copying_the_mode_of_addresses_copies_them() {
         let copy = builder().ip4([ip4]).copy_from(&without, &["ip4", "ip4.addr"]).create().expect("created");
         assert_eq!(copy.get((param::IP4, param::IP4_ADDR)).expect("read"), (Mode::Disable, vec![]));
         // A network stack of its own excludes addresses, and reads as inheriting them.
-        let Ok(stack) = builder().vnet(Vnet::New).create() else {
+        let Ok(stack) = builder().vnet(Sharing::New).create() else {
             println!("skipped: this kernel has no network stacks of jails");
             return;
         };
@@ -633,7 +629,7 @@ fn t33_zfs_is_a_jails_own_or_its_parents() {
 fn keys_of_a_text_are_set_read_and_removed() {
     on_every_kernel(|_| {
         let owner = Param::<Option<OsString>>::new("meta.owner");
-        let jail = match builder().meta("owner", "www").meta("a.b", "").env("stage", "a=b").create() {
+        let jail = match builder().meta("owner", "www").meta("a.b", "").jail_env("stage", "a=b").create() {
             Ok(jail) => jail,
             Err(error) => {
                 assert_eq!(
@@ -651,7 +647,12 @@ fn keys_of_a_text_are_set_read_and_removed() {
             jail.get((owner, none, empty, stage)).expect("read"),
             (Some("www".into()), None, Some("".into()), "a=b".into())
         );
-        jail.update().meta("owner", "db").remove_meta("a.b").remove_env("stage").apply().expect("updated");
+        jail.update()
+            .meta("owner", "db")
+            .remove_meta("a.b")
+            .remove_jail_env("stage")
+            .apply()
+            .expect("updated");
         assert_eq!(jail.get((owner, empty)).expect("read"), (Some("db".into()), None));
         assert_eq!(
             jail.get((param::META.text(), param::ENV.text())).expect("read"),

@@ -9,8 +9,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::os::unix::ffi::OsStrExt;
 
 use common::{host, on_every_kernel};
-use freebsd_jail::param::{Kind, Param, Value};
-use freebsd_jail::{Allow, Changes, Host, Ip6, Jail, JailBuilder, JailInfo, Jid, MacDo, Mode, param};
+use freebsd_jail::param::{Kind, MacDo, Param, Sharing, Value};
+use freebsd_jail::{Allow, Changes, Ip6, Jail, JailBuilder, JailInfo, Jid, Mode, param};
 use serde_json::{Value as Json, from_value, json, to_value};
 
 /// Everything that a builder can be told, but for what excludes something else here.
@@ -33,7 +33,7 @@ fn full() -> JailBuilder<'static> {
         .deny_mount("xfs")
         .set(param::PERSIST, true)
         .meta("owner", "www")
-        .env("stage", "")
+        .jail_env("stage", "")
         .mac_do(MacDo::rules("uid=1>uid=2"))
 }
 
@@ -155,7 +155,7 @@ fn a_change_is_written_without_its_jail_and_applied_to_any() {
         let jail =
             || Jail::builder().path("/").hostname("old").allow(Allow::MLOCK).create().expect("created");
         let (one, other) = (jail(), jail());
-        let update = one.update().securelevel(1).deny(Allow::MLOCK).host(Host::Inherit).ip4([]);
+        let update = one.update().securelevel(1).deny(Allow::MLOCK).host(Sharing::Inherit).ip4([]);
         let written = to_value(&update).expect("written");
         let expected = json!({"securelevel": 1, "allow.mlock": false, "host": "inherit", "ip4.addr": []});
         assert_eq!(written, expected);
@@ -167,7 +167,7 @@ fn a_change_is_written_without_its_jail_and_applied_to_any() {
         assert!(!other.permissions().expect("read").contains(Allow::MLOCK));
         assert_eq!(one.get(param::SECURELEVEL).expect("read"), -1);
 
-        let keys = one.update().meta("a", "1").remove_meta("b").remove_env("c");
+        let keys = one.update().meta("a", "1").remove_meta("b").remove_jail_env("c");
         let expected = json!({"meta.a": "1", "meta.b": null, "env.c": null});
         assert_eq!(to_value(&keys).expect("written"), expected);
         let changes: Changes = from_value(expected.clone()).expect("read");

@@ -356,7 +356,7 @@ mod released {
     use std::ffi::CString;
     use std::process::{Command, Stdio};
 
-    use freebsd_jail::{Vnet, raw};
+    use freebsd_jail::{param::Sharing, raw};
     use nix::mount::{MntFlags, unmount};
 
     use super::*;
@@ -391,11 +391,11 @@ mod released {
             let outer = Jail::builder().name(name("t49")).path(root).children_max(1);
             let (jail, inner) = if round % 3 == 0 {
                 let jail = outer.create().expect("created");
-                let inner = jail.child_builder().name("inner").path(root).vnet(Vnet::New);
+                let inner = jail.child_builder().name("inner").path(root).vnet(Sharing::New);
                 let inner = inner.create_persistent().expect("created");
                 (jail, Some(inner))
             } else {
-                (outer.vnet(Vnet::New).create().expect("created"), None)
+                (outer.vnet(Sharing::New).create().expect("created"), None)
             };
             inner.as_ref().unwrap_or(&jail).move_interface("lo9").expect("moved");
             // Asked at once: starting a program would give the kernel time.

@@ -1,30 +1,32 @@
 //! What can be set of a jail to be created.
 
-use core::ffi::c_ulong;
 use std::ffi::OsStr;
 use std::path::Path;
 
 use super::JailBuilder;
-use crate::host::Vnet;
 use crate::jid::Jid;
 use crate::network::{Ip4, Ip6};
-use crate::param::{self, Mode, parameters, since_text};
-use crate::setters::{composed_setters, setter};
+use crate::param::{self, Mode, Sharing};
+use crate::settings::setters::{
+    any_setters, entry_setters, host_setters, ipc_setters, limit_setters, module_setters, permission_setters,
+    source_address_setters,
+};
 
-/// Who the jail is, and what it looks like from outside.
+/// # Identity
 impl JailBuilder<'_> {
-    /// Sets `name`. Default: the jail's number.
+    /// Sets `name`. Default: the jail's jid.
     ///
-    /// `parent.child` names a jail below `parent`; it is then created as by [`Jail::child_builder`](crate::Jail::child_builder). A name whose last
-    /// component is a decimal number is refused unless [`jid`](Self::jid) sets the same one. At most 255 bytes, the
-    /// names of the jails above included. See [`param::NAME`] and jail(8).
+    /// `parent.child` names a jail below `parent`; it is then created as by
+    /// [`Jail::child_builder`](crate::Jail::child_builder). A name whose last component is a decimal number is refused
+    /// unless [`jid`](Self::jid) sets the same one. At most 255 bytes, the names of the jails above included. See
+    /// [`param::NAME`].
     pub fn name(self, name: impl AsRef<OsStr>) -> Self {
         self.set(param::NAME, name.as_ref())
     }
 
-    /// Sets `jid`: asks for a number. Default: the kernel picks one from 1 to 999,999.
+    /// Sets `jid`. Default: the kernel picks one from 1 to 999,999.
     ///
-    /// See [`param::JID`] and jail(8).
+    /// See [`param::JID`].
     pub fn jid(self, jid: Jid) -> Self {
         self.set(param::JID, jid)
     }
@@ -32,18 +34,39 @@ impl JailBuilder<'_> {
     /// Sets `path`, the directory that becomes the jail's root. Default: this process's root.
     ///
     /// It must exist, and is looked up from this process's root. A jail below another one needs it. At most 1,023
-    /// bytes. See [`param::PATH`] and jail(8).
+    /// bytes. See [`param::PATH`].
     pub fn path(self, path: impl AsRef<Path>) -> Self {
         self.set(param::PATH, path.as_ref())
     }
+
+    /// Sets `osrelease`, the OS release that the jail reports (`uname -r`), at most 30 bytes.
+    ///
+    /// For programs that expect another release; nothing else about the system changes. Default: the parent's, on the
+    /// host the kernel's own. See [`param::OSRELEASE`].
+    pub fn osrelease(self, osrelease: impl AsRef<OsStr>) -> Self {
+        self.set(param::OSRELEASE, osrelease.as_ref())
+    }
+
+    /// Sets `osreldate`, the OS version that the jail reports (`uname -K`), such as 1302001; it cannot be 0.
+    ///
+    /// Where releases differ in what a system call does, the kernel goes by it. Default: the parent's, on the host the
+    /// kernel's own. See [`param::OSRELDATE`].
+    pub fn osreldate(self, osreldate: i32) -> Self {
+        self.set(param::OSRELDATE, osreldate)
+    }
 }
 
-/// How the jail is connected.
+/// # Host names
+impl JailBuilder<'_> {
+    host_setters!();
+}
+
+/// # Network
 impl JailBuilder<'_> {
     /// Sets `ip4` or `ip4.addr`, the IPv4 addresses: some, the first being the primary one, or none, or all that the
     /// parent has. Default: none.
     ///
-    /// See [`param::IP4`], [`param::IP4_ADDR`] and jail(8).
+    /// See [`param::IP4`] and [`param::IP4_ADDR`].
     pub fn ip4(self, ip4: impl Into<Ip4>) -> Self {
         match ip4.into() {
             Ip4::Addresses(addresses) => self.unset("ip4").set(param::IP4_ADDR, addresses),
@@ -55,7 +78,7 @@ impl JailBuilder<'_> {
     /// Sets `ip6` or `ip6.addr`, the IPv6 addresses: some, the first being the primary one, or none, or all that the
     /// parent has. Default: none.
     ///
-    /// See [`param::IP6`], [`param::IP6_ADDR`] and jail(8).
+    /// See [`param::IP6`] and [`param::IP6_ADDR`].
     pub fn ip6(self, ip6: impl Into<Ip6>) -> Self {
         match ip6.into() {
             Ip6::Addresses(addresses) => self.unset("ip6").set(param::IP6_ADDR, addresses),
@@ -66,16 +89,13 @@ impl JailBuilder<'_> {
 
     /// Sets `vnet`: whose network stack the jail has. Default: its parent's.
     ///
-    /// Whichever is set, [`ip4`](Self::ip4) and [`ip6`](Self::ip6) cannot be set too: the addresses of a jail with a
-    /// stack of its own are set inside. Takes a kernel with option `VIMAGE`. See [`param::VNET`] and jail(8).
-    pub fn vnet(self, vnet: Vnet) -> Self {
+    /// Cannot be combined with [`ip4`](Self::ip4) or [`ip6`](Self::ip6), not even as `Inherit`: the addresses of a jail
+    /// with a stack of its own are set inside. Needs a kernel with option `VIMAGE`. See [`param::VNET`].
+    pub fn vnet(self, vnet: Sharing) -> Self {
         self.set(param::VNET, Mode::from(vnet))
     }
-}
 
-/// What is not one parameter in its own type.
-impl JailBuilder<'_> {
-    composed_setters!(Creatable);
+    source_address_setters!();
 
     fn unset(mut self, name: &str) -> Self {
         self.settings.unset(name);
@@ -83,27 +103,32 @@ impl JailBuilder<'_> {
     }
 }
 
-macro_rules! setters {
-    ($(
-        $(#[doc = $doc:literal])+
-        $constant:ident: $type:ty, $access:ident, $name:literal, default $default:literal, since $since:ident
-            $(, module $module:literal)? $(, max $max:literal)? $(, range $least:tt ..= $most:tt)?
-            $(, setter $how:ident $setter:ident)?;
-    )*) => {
-        /// One parameter each, after the [table](param::TABLE).
-        impl JailBuilder<'_> {
-            $(setter! {
-                $(#[doc = $doc])+
-                $constant: $type, $name,
-                concat!(
-                    "\nDefault: ", $default, ". Since FreeBSD ", since_text!($since),
-                    $(". Takes the module ", $module,)?
-                    ". See [`param::", stringify!($constant), "`] and jail(8)."
-                ),
-                [$($how $setter)?]
-            })*
-        }
-    };
+/// # Permissions
+impl JailBuilder<'_> {
+    permission_setters!();
 }
 
-parameters!(setters);
+/// # Limits
+impl JailBuilder<'_> {
+    limit_setters!();
+}
+
+/// # System V IPC
+impl JailBuilder<'_> {
+    ipc_setters!();
+}
+
+/// # Linux, ZFS and mac_do
+impl JailBuilder<'_> {
+    module_setters!();
+}
+
+/// # Metadata
+impl JailBuilder<'_> {
+    entry_setters!();
+}
+
+/// # Any parameter
+impl JailBuilder<'_> {
+    any_setters!(Creatable);
+}

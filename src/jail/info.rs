@@ -6,6 +6,29 @@ use crate::info::JailInfo;
 use crate::param::{self, Mode};
 use crate::sys::Options;
 
+/// Pairs each key with the rest of them.
+macro_rules! nested {
+    () => { () };
+    ($first:expr, $($rest:expr,)*) => { ($first, nested!($($rest,)*)) };
+}
+
+/// The pattern of the values of nested keys.
+macro_rules! nested_pattern {
+    () => { () };
+    ($first:ident, $($rest:ident,)*) => { ($first, nested_pattern!($($rest,)*)) };
+}
+
+/// Reads each field by the key beside it, in one call.
+macro_rules! read_fields {
+    ($jail:ident, network = $network:tt { $($field:ident: $key:expr,)* }) => {{
+        let ((vnet, ip4, ip6), nested_pattern!($($field,)*)) = $jail.get(($network, nested!($($key,)*)))?;
+        let (ip4, ip4_addr) = ip4.unwrap_or((Mode::Disable, Vec::new()));
+        let (ip6, ip6_addr) = ip6.unwrap_or((Mode::Disable, Vec::new()));
+        let vnet = vnet == Some(Mode::New);
+        Ok(JailInfo { $($field,)* ip4, ip4_addr, ip6, ip6_addr, vnet })
+    }};
+}
+
 impl Jail {
     /// Reads the usual things at once.
     ///
@@ -50,44 +73,25 @@ impl Jail {
         let ip4 = has(Options::INET).then_some((param::IP4, param::IP4_ADDR));
         let ip6 = has(Options::INET6).then_some((param::IP6, param::IP6_ADDR));
         let vnet = has(Options::VIMAGE).then_some(param::VNET);
-        let names = (
-            (param::JID, param::NAME, param::PARENT, param::PATH, param::OSRELEASE),
-            (param::HOST_HOSTNAME, param::HOST_DOMAINNAME, param::HOST_HOSTUUID, param::HOST_HOSTID),
-        );
-        let numbers = (
-            (param::SECURELEVEL, param::ENFORCE_STATFS, param::DEVFS_RULESET, param::OSRELDATE),
-            (param::CPUSET_ID, param::CHILDREN_CUR, param::CHILDREN_MAX, param::PERSIST, param::DYING),
-        );
-        let (names, numbers, (ip4, ip6, vnet)) = self.get((names, numbers, (ip4, ip6, vnet)))?;
-        let ((jid, name, parent, path, osrelease), (hostname, domainname, hostuuid, hostid)) = names;
-        let (levels, (cpuset, children_cur, children_max, persist, dying)) = numbers;
-        let (securelevel, enforce_statfs, devfs_ruleset, osreldate) = levels;
-        let (ip4, ip4_addr) = ip4.unwrap_or((Mode::Disable, Vec::new()));
-        let (ip6, ip6_addr) = ip6.unwrap_or((Mode::Disable, Vec::new()));
-        Ok(JailInfo {
-            jid,
-            name,
-            parent,
-            path,
-            hostname,
-            domainname,
-            hostuuid,
-            hostid,
-            ip4,
-            ip4_addr,
-            ip6,
-            ip6_addr,
-            vnet: vnet == Some(Mode::New),
-            securelevel,
-            enforce_statfs,
-            devfs_ruleset,
-            osrelease,
-            osreldate,
-            cpuset,
-            children_cur,
-            children_max,
-            persist,
-            dying,
+        read_fields!(self, network = (vnet, ip4, ip6) {
+            jid: param::JID,
+            name: param::NAME,
+            parent: param::PARENT,
+            path: param::PATH,
+            hostname: param::HOST_HOSTNAME,
+            domainname: param::HOST_DOMAINNAME,
+            hostuuid: param::HOST_HOSTUUID,
+            hostid: param::HOST_HOSTID,
+            securelevel: param::SECURELEVEL,
+            enforce_statfs: param::ENFORCE_STATFS,
+            devfs_ruleset: param::DEVFS_RULESET,
+            osrelease: param::OSRELEASE,
+            osreldate: param::OSRELDATE,
+            cpuset: param::CPUSET_ID,
+            children_cur: param::CHILDREN_CUR,
+            children_max: param::CHILDREN_MAX,
+            persist: param::PERSIST,
+            dying: param::DYING,
         })
     }
 }

@@ -1,6 +1,6 @@
 //! The table of parameters: the one place that names them.
 //!
-//! The constants, most setters, the documentation of both and the checks are made of these rows.
+//! The constants, their documentation and the checks are made of these rows.
 
 /// Hands all rows to another macro.
 macro_rules! parameters {
@@ -40,29 +40,29 @@ macro_rules! parameters {
             ///
             /// It cannot be below the parent's. Raised, it rises in the jails below too.
             SECURELEVEL: i32, ReadWrite, "securelevel",
-                default "the parent's", since FREEBSD_13_2, setter value securelevel;
+                default "the parent's", since FREEBSD_13_2;
             /// What `uname -r` and sysctl `kern.osrelease` say inside, at most 30 bytes.
             ///
             /// For programs that expect another release; nothing else about the system changes.
             OSRELEASE: OsString, CreateOnly, "osrelease",
-                default "the parent's, on the host the kernel's own", since FREEBSD_13_2, max 32, setter text osrelease;
+                default "the parent's, on the host the kernel's own", since FREEBSD_13_2, max 32;
             /// What `uname -K` and sysctl `kern.osreldate` say inside, such as 1302001: any number but 0.
             ///
             /// The kernel goes by it where releases differ in what system calls do.
             OSRELDATE: i32, CreateOnly, "osreldate",
-                default "the parent's, on the host the kernel's own", since FREEBSD_13_2, setter value osreldate;
+                default "the parent's, on the host the kernel's own", since FREEBSD_13_2;
             /// How much of what is mounted can be seen inside: 0 all of it, 1 what is below the jail's root,
             /// 2 only the file system that the root is on.
             ///
             /// It cannot be below the parent's. Mounting inside takes 0 or 1.
             ENFORCE_STATFS: i32, ReadWrite, "enforce_statfs",
-                default "2", since FREEBSD_13_2, range 0 ..= 2, setter value enforce_statfs;
+                default "2", since FREEBSD_13_2, range 0 ..= 2;
             /// The number of the [devfs(8)](https://man.freebsd.org/cgi/man.cgi?query=devfs&sektion=8)
             /// ruleset that devfs mounts inside get: 0 to 65,535, where 0 is none.
             ///
             /// A process that is in a jail can set 0 or the parent's only. The jails below get the same.
             DEVFS_RULESET: i32, ReadWrite, "devfs_ruleset",
-                default "the parent's, 0 on the host", since FREEBSD_13_2, range 0 ..= 65535, setter value devfs_ruleset;
+                default "the parent's, 0 on the host", since FREEBSD_13_2, range 0 ..= 65535;
             /// Whether the jail stays when it has no processes. Set to false, a jail without processes goes
             /// at once.
             PERSIST: bool, ReadWrite, "persist",
@@ -81,7 +81,7 @@ macro_rules! parameters {
             ///
             /// Lowered, it falls in the jails below too; none is removed.
             CHILDREN_MAX: i32, ReadWrite, "children.max",
-                default "0", since FREEBSD_13_2, range 0 ..= 2_147_483_647, setter value children_max;
+                default "0", since FREEBSD_13_2, range 0 ..= 2_147_483_647;
             /// Whether the jail has a host name and its likes of its own
             /// ([`Mode::New`](crate::param::Mode::New)), or its parent's
             /// ([`Mode::Inherit`](crate::param::Mode::Inherit)).
@@ -94,18 +94,18 @@ macro_rules! parameters {
             HOST: Mode, ReadWrite, "host", default "new", since FREEBSD_13_2, range 1 ..= 2;
             /// The host name, at most 255 bytes. Jails below that inherit it change with it.
             HOST_HOSTNAME: OsString, ReadWrite, "host.hostname",
-                default "empty", since FREEBSD_13_2, max 256, setter text hostname;
+                default "empty", since FREEBSD_13_2, max 256;
             /// The NIS domain name, at most 255 bytes. Jails below that inherit it change with it.
             HOST_DOMAINNAME: OsString, ReadWrite, "host.domainname",
-                default "empty", since FREEBSD_13_2, max 256, setter text domainname;
+                default "empty", since FREEBSD_13_2, max 256;
             /// The host's UUID as text, sysctl `kern.hostuuid`: at most 63 bytes, which the kernel does not
             /// look into.
             HOST_HOSTUUID: OsString, ReadWrite, "host.hostuuid",
-                default "all zeros", since FREEBSD_13_2, max 64, setter text hostuuid;
+                default "all zeros", since FREEBSD_13_2, max 64;
             /// The host's number, sysctl `kern.hostid`: an unsigned long, which has 32 bits on 32-bit
             /// machines.
             HOST_HOSTID: c_ulong, ReadWrite, "host.hostid",
-                default "0", since FREEBSD_13_2, setter value hostid;
+                default "0", since FREEBSD_13_2;
             /// The number of the jail's
             /// [cpuset(1)](https://man.freebsd.org/cgi/man.cgi?query=cpuset&sektion=1): the processors that
             /// it may use are changed there.
@@ -127,7 +127,7 @@ macro_rules! parameters {
             /// Whether the usual rules pick the source address of an IPv4 connection, or the primary address
             /// is taken.
             IP4_SADDRSEL: bool, ReadWrite, "ip4.saddrsel",
-                default "true", since FREEBSD_13_2, setter value ip4_saddrsel;
+                default "true", since FREEBSD_13_2;
             /// Where the jail's IPv6 addresses come from: [`Mode::New`](crate::param::Mode::New) its own
             /// [`ip6.addr`](crate::param::IP6_ADDR), [`Mode::Inherit`](crate::param::Mode::Inherit) all that
             /// the parent has, [`Mode::Disable`](crate::param::Mode::Disable) none.
@@ -145,7 +145,7 @@ macro_rules! parameters {
             /// Whether the usual rules pick the source address of an IPv6 connection, or the primary address
             /// is taken.
             IP6_SADDRSEL: bool, ReadWrite, "ip6.saddrsel",
-                default "true", since FREEBSD_13_2, setter value ip6_saddrsel;
+                default "true", since FREEBSD_13_2;
             /// Whether root inside may change the host name.
             ALLOW_SET_HOSTNAME: bool, ReadWrite, "allow.set_hostname",
                 default "true, if the parent may", since FREEBSD_13_2;
@@ -262,7 +262,7 @@ macro_rules! parameters {
             ///
             /// An update that takes a name space of its own away from a jail is refused: the kernel would remove
             /// all that is in it, under the processes that use it, and may panic over shared memory.
-            SYSVMSG: Mode, ReadWrite, "sysvmsg", default "disable", since FREEBSD_13_2, setter value sysvmsg;
+            SYSVMSG: Mode, ReadWrite, "sysvmsg", default "disable", since FREEBSD_13_2;
             /// What the jail has of System V semaphores: [`Mode::Inherit`](crate::param::Mode::Inherit) all
             /// that its parent sees, [`Mode::New`](crate::param::Mode::New) a name space of its own, into
             /// which its parent can see, [`Mode::Disable`](crate::param::Mode::Disable) none.
@@ -271,7 +271,7 @@ macro_rules! parameters {
             ///
             /// An update that takes a name space of its own away from a jail is refused: the kernel would remove
             /// all that is in it, under the processes that use it, and may panic over shared memory.
-            SYSVSEM: Mode, ReadWrite, "sysvsem", default "disable", since FREEBSD_13_2, setter value sysvsem;
+            SYSVSEM: Mode, ReadWrite, "sysvsem", default "disable", since FREEBSD_13_2;
             /// What the jail has of System V shared memory: [`Mode::Inherit`](crate::param::Mode::Inherit)
             /// all that its parent sees, [`Mode::New`](crate::param::Mode::New) a name space of its own, into
             /// which its parent can see, [`Mode::Disable`](crate::param::Mode::Disable) none.
@@ -280,7 +280,7 @@ macro_rules! parameters {
             ///
             /// An update that takes a name space of its own away from a jail is refused: the kernel would remove
             /// all that is in it, under the processes that use it, and may panic over shared memory.
-            SYSVSHM: Mode, ReadWrite, "sysvshm", default "disable", since FREEBSD_13_2, setter value sysvshm;
+            SYSVSHM: Mode, ReadWrite, "sysvshm", default "disable", since FREEBSD_13_2;
             /// Whether the jail has the names and versions of Linux emulation of its own
             /// ([`Mode::New`](crate::param::Mode::New)), or its parent's
             /// ([`Mode::Inherit`](crate::param::Mode::Inherit)).
@@ -290,19 +290,19 @@ macro_rules! parameters {
                 default "inherit", since FREEBSD_13_2, module "linux_common", range 1 ..= 2;
             /// The name of the system that Linux programs are told, at most 64 bytes.
             LINUX_OSNAME: OsString, ReadWrite, "linux.osname",
-                default "the parent's", since FREEBSD_13_2, module "linux_common", max 65, setter text linux_osname;
+                default "the parent's", since FREEBSD_13_2, module "linux_common", max 65;
             /// The version of Linux that its programs are told, such as `5.15.0`, at most 64 bytes.
             LINUX_OSRELEASE: OsString, ReadWrite, "linux.osrelease",
-                default "the parent's", since FREEBSD_13_2, module "linux_common", max 65, setter text linux_osrelease;
+                default "the parent's", since FREEBSD_13_2, module "linux_common", max 65;
             /// The version of the Open Sound System that Linux programs are told, such as 198144.
             LINUX_OSS_VERSION: i32, ReadWrite, "linux.oss_version",
-                default "the parent's", since FREEBSD_13_2, module "linux_common", setter value linux_oss_version;
+                default "the parent's", since FREEBSD_13_2, module "linux_common";
             /// What the jail may do with the ZFS datasets that it was given:
             /// [`Mode::New`](crate::param::Mode::New) what `zfs.*` says of it, at first what its parent may,
             /// [`Mode::Inherit`](crate::param::Mode::Inherit) what its parent may at any time.
             /// [`Mode::Disable`](crate::param::Mode::Disable) is refused: the kernel has no such thing.
             ZFS: Mode, ReadWrite, "zfs",
-                default "new", since FREEBSD_13_2, module "zfs", range 1 ..= 2, setter value zfs;
+                default "new", since FREEBSD_13_2, module "zfs", range 1 ..= 2;
             /// Whether the snapshots below `.zfs` can be looked into inside: 1 yes, 0 no.
             ///
             /// To the kernel this is a number and no boolean: 0 has to be sent as a value. It reads as 0 of a jail

@@ -54,8 +54,7 @@ macro_rules! define {
     ($(
         $(#[doc = $doc:literal])+
         $constant:ident: $type:ty, $access:ident, $name:literal, default $default:literal, since $since:ident
-            $(, module $module:literal)? $(, max $max:literal)? $(, range $least:tt ..= $most:tt)?
-            $(, setter $how:ident $setter:ident)?;
+            $(, module $module:literal)? $(, max $max:literal)? $(, range $least:tt ..= $most:tt)?;
     )*) => {
         mod definitions {
             use super::*;

@@ -140,7 +140,8 @@ impl Entrance {
 #[allow(clippy::expect_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
-    use crate::{Jail, MacDo, Mode, OwnedJail, param, sim};
+    use crate::param::MacDo;
+    use crate::{Jail, Mode, OwnedJail, param, sim};
 
     const RULES: &str = "uid=1001>uid=1002";
 

@@ -1,13 +1,15 @@
 //! What can be changed of a jail.
 
-use core::ffi::c_ulong;
 use std::ffi::OsStr;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::{Changes, JailUpdate};
-use crate::param::{self, Mode, Use, parameters, since_text};
-use crate::setters::{composed_setters, setter};
+use crate::param::{self, Use};
 use crate::settings::Settings;
+use crate::settings::setters::{
+    any_setters, entry_setters, host_setters, ipc_setters, limit_setters, module_setters, permission_setters,
+    source_address_setters,
+};
 
 /// Who the jail is, and how it is connected.
 impl JailUpdate<'_> {
@@ -76,50 +78,51 @@ impl JailUpdate<'_> {
     /// Removes a key from the text that the jail can read: `env.KEY`. One that is not there is no error.
     ///
     /// Since FreeBSD 14.4. See [`param::ENV`] and jail(8).
-    pub fn remove_env(mut self, key: &str) -> Self {
+    pub fn remove_jail_env(mut self, key: &str) -> Self {
         self.settings.remove_key(&format!("env.{key}"));
         self
     }
 }
 
-/// What is not one parameter in its own type.
+/// # Host names
 impl JailUpdate<'_> {
-    composed_setters!(Updatable);
+    host_setters!();
 }
 
-macro_rules! update_setter {
-    (CreateOnly, $($row:tt)*) => {};
-    (ReadOnly, $($row:tt)*) => {};
-    (ReadWrite, $($row:tt)*) => {
-        setter! { $($row)* }
-    };
+/// # Source addresses
+impl JailUpdate<'_> {
+    source_address_setters!();
 }
 
-macro_rules! setters {
-    ($(
-        $(#[doc = $doc:literal])+
-        $constant:ident: $type:ty, $access:ident, $name:literal, default $default:literal, since $since:ident
-            $(, module $module:literal)? $(, max $max:literal)? $(, range $least:tt ..= $most:tt)?
-            $(, setter $how:ident $setter:ident)?;
-    )*) => {
-        /// One parameter each, after the [table](param::TABLE).
-        impl JailUpdate<'_> {
-            $(update_setter! {
-                $access,
-                $(#[doc = $doc])+
-                $constant: $type, $name,
-                concat!(
-                    "\nUnset, it stays as it is. Since FreeBSD ", since_text!($since),
-                    $(". Takes the module ", $module,)?
-                    ". See [`param::", stringify!($constant), "`] and jail(8)."
-                ),
-                [$($how $setter)?]
-            })*
-        }
-    };
+/// # Permissions
+impl JailUpdate<'_> {
+    permission_setters!();
 }
 
-parameters!(setters);
+/// # Limits
+impl JailUpdate<'_> {
+    limit_setters!();
+}
+
+/// # System V IPC
+impl JailUpdate<'_> {
+    ipc_setters!();
+}
+
+/// # Linux, ZFS and mac_do
+impl JailUpdate<'_> {
+    module_setters!();
+}
+
+/// # Metadata
+impl JailUpdate<'_> {
+    entry_setters!();
+}
+
+/// # Any parameter
+impl JailUpdate<'_> {
+    any_setters!(Updatable);
+}
 
 impl Changes {
     /// Makes a change of nothing.

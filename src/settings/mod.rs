@@ -1,17 +1,16 @@
-//! Parameters that are to be set, whatever jail they are for.
+//! What is to be set of a jail: names and values, and the mistakes in them.
+
+mod entries;
+mod exclusions;
+pub(crate) mod setters;
 
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 
 use crate::allow::Allow;
 use crate::error::{Error, ErrorKind, Result};
-use crate::host::MacDo;
-use crate::param::{self, Decode, Definition, Encode, Kind, Mode, Param, Use, Value, Wire};
-use crate::sys::System;
+use crate::param::{self, Decode, Definition, Encode, Kind, MacDo, Mode, Param, Use, Value, Wire};
 use crate::wire::{Draft, Outgoing, name};
-
-/// The most bytes of `meta` and of `env`, unless sysctl `security.jail.meta_maxbufsize` says otherwise.
-const META_MAX: usize = 4096;
 
 /// Names and values, checked one by one as they are set. The first mistake is kept.
 #[derive(Debug)]
@@ -243,117 +242,6 @@ impl Settings {
     fn first_of<'n>(&self, names: &[&'n str]) -> Option<&'n str> {
         names.iter().copied().find(|name| self.value(name).is_some())
     }
-
-    /// Refuses what excludes each other.
-    pub(crate) fn check(&self) -> Result<()> {
-        const HOST: [&str; 4] = ["host.hostname", "host.domainname", "host.hostuuid", "host.hostid"];
-        const LINUX: [&str; 3] = ["linux.osname", "linux.osrelease", "linux.oss_version"];
-        if !self.has_modes {
-            return Ok(());
-        }
-        for (mode, values) in [("host", &HOST[..]), ("linux", &LINUX)] {
-            let inherits = self.mode(mode) == Some(Mode::Inherit);
-            if let Some(value) = self.first_of(values).filter(|_| inherits) {
-                return exclude(
-                    mode,
-                    &format!("a jail that has its parent's `{mode}` cannot have `{value}`"),
-                );
-            }
-        }
-        for (mode, addresses) in [("ip4", "ip4.addr"), ("ip6", "ip6.addr")] {
-            if self.mode(mode).is_some_and(|mode| mode != Mode::New) && self.value(addresses).is_some() {
-                let reason =
-                    format!("a jail that has its parent's addresses or none cannot have `{addresses}`");
-                return exclude(mode, &reason);
-            }
-        }
-        let has_vnet = self.value("vnet").is_some();
-        if let Some(other) = self.first_of(&["ip4", "ip4.addr", "ip6", "ip6.addr"]).filter(|_| has_vnet) {
-            let reason = format!("the kernel takes `vnet`, whatever its value, or `{other}`, but not both");
-            return exclude("vnet", &reason);
-        }
-        self.check_mac_do()
-    }
-
-    fn check_mac_do(&self) -> Result<()> {
-        let rules = self.text("mac.do.rules").is_some_and(|rules| !rules.is_empty());
-        match self.mode("mac.do") {
-            Some(Mode::New) if self.text("mac.do.rules").is_none() => {
-                exclude("mac.do", "`New` takes `mac.do.rules`, and there are none")
-            }
-            Some(Mode::Disable | Mode::Inherit) if rules => {
-                exclude("mac.do", "a jail with `mac.do.rules` can neither inherit rules nor have none")
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Refuses `meta` and `env` that would become longer than the kernel allows, as far as that can be told without
-    /// asking it.
-    pub(crate) fn check_new_texts(&self, system: &System) -> Result<()> {
-        // Asked only if it matters: few ever raise it.
-        self.check_texts(&[], &[], |len| len <= META_MAX || len <= system.meta_max())
-    }
-
-    /// Refuses `meta` and `env` that would become longer than the kernel allows, beside what there is. It finds that
-    /// out after it has changed other things (T5).
-    pub(crate) fn check_changed_texts(&self, system: &System, meta: &[u8], env: &[u8]) -> Result<()> {
-        let max = system.meta_max();
-        self.check_texts(meta, env, |len| len <= max)
-    }
-
-    fn check_texts(&self, meta: &[u8], env: &[u8], fits: impl Fn(usize) -> bool) -> Result<()> {
-        for (of, text) in [("meta", meta), ("env", env)] {
-            let Some(name) = self.late.names().find(|name| is_of(of, name)) else { continue };
-            let len = self.len_with(of, text);
-            if !fits(len) {
-                let reason = format!(
-                    "`{of}` would have {len} bytes, more than sysctl security.jail.meta_maxbufsize allows"
-                );
-                return Err(Error::refused(ErrorKind::InvalidValue, reason).about(name));
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether `meta` or `env` or lines of them are set.
-    pub(crate) fn has_texts(&self) -> bool {
-        self.late.names().any(|name| is_of("meta", name) || is_of("env", name))
-    }
-
-    /// Whether lines of `meta` or `env` are set, to which others may be added that are there already.
-    pub(crate) fn has_keys(&self) -> bool {
-        self.late.names().any(|name| name::user_key(name).is_some())
-    }
-
-    /// Whether nothing is set but `meta`, or nothing but `env`: that is changed as a whole or not at all.
-    pub(crate) fn is_one_text(&self) -> bool {
-        self.core.len() == 0 && ["meta", "env"].iter().any(|of| self.late.names().all(|name| is_of(of, name)))
-    }
-
-    /// Returns how long `meta` or `env` becomes with what is set, when it was `text` before.
-    fn len_with(&self, of: &str, text: &[u8]) -> usize {
-        // Empty lines count as any. That of an empty text does not: there mostly is none.
-        let mut lines: Vec<&[u8]> =
-            if text.is_empty() { Vec::new() } else { text.split(|&byte| byte == b'\n').collect() };
-        let mut added = 0;
-        for index in 0..self.late.len() {
-            let name = self.late.name(index);
-            let value = self.late.value(index);
-            if name == of {
-                lines.clear();
-                added = value.map_or(0, <[u8]>::len);
-            } else if let Some(key) = name.strip_prefix(of).and_then(|rest| rest.strip_prefix('.')) {
-                let has_key = |line: &[u8]| {
-                    line.strip_prefix(key.as_bytes()).is_some_and(|rest| rest.first() == Some(&b'='))
-                };
-                lines.retain(|line| !has_key(line));
-                added += value.map_or(0, |value| key.len() + 1 + value.len());
-            }
-        }
-        // Each line ends in a newline, and the last in the NUL.
-        lines.iter().map(|line| line.len() + 1).sum::<usize>() + added
-    }
 }
 
 /// Appends another draft's pairs, replacing earlier values of the same parameters.
@@ -373,26 +261,6 @@ fn take_over(to: &mut Draft<'_>, from: &Draft<'_>) -> Result<()> {
         to.push_from(from, index);
     }
     Ok(())
-}
-
-/// Whether a name is that of `meta` or `env`, or of a line of it.
-fn is_of(of: &str, name: &str) -> bool {
-    name.strip_prefix(of).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-}
-
-fn exclude(parameter: &str, reason: &str) -> Result<()> {
-    Err(Error::refused(ErrorKind::Conflict, reason.to_owned()).about(parameter))
-}
-
-impl System {
-    /// Returns the most bytes that `meta` and `env` can have.
-    fn meta_max(&self) -> usize {
-        let mut value = [0; size_of::<u32>()];
-        match self.sysctl_by_name("security.jail.meta_maxbufsize", &mut value) {
-            Ok(_) => u32::from_ne_bytes(value).try_into().unwrap_or(usize::MAX),
-            Err(_) => META_MAX,
-        }
-    }
 }
 
 #[cfg(test)]
@@ -476,23 +344,10 @@ mod tests {
             .sysvmsg(Mode::New)
             .zfs_mount_snapshot(false)
             .linux_osname("x")
-            .env("k", "v");
+            .jail_env("k", "v");
         let names = |draft: &Draft<'_>| draft.names().map(str::to_owned).collect::<Vec<_>>();
         assert_eq!(names(&builder.settings.core), ["allow.mount.newfs", "sysvmsg"]);
         let late = ["new.thing", "zfs.mount_snapshot", "linux.osname", "env.k"];
         assert_eq!(names(&builder.settings.late), late);
-    }
-
-    #[test]
-    fn the_length_of_a_text_is_foreseen() {
-        let mut settings = Settings::new(Use::Update);
-        settings.set_key("meta", "b", "22".as_ref());
-        settings.remove_key("meta.gone");
-        // b=22 and a=1, a newline between and a NUL behind.
-        assert_eq!(settings.len_with("meta", b"a=1\nb=1\ngone=1"), 9);
-        assert_eq!(settings.len_with("env", b""), 0);
-        assert_eq!(settings.len_with("meta", b"\n\nb=1\n\n"), 9);
-        settings.set(param::META, &"x=1");
-        assert_eq!(settings.len_with("meta", b"a=1\nb=1"), 4);
     }
 }

@@ -1,0 +1,113 @@
+//! How long `meta` and `env` become.
+
+use super::Settings;
+use crate::error::{Error, ErrorKind, Result};
+use crate::sys::System;
+use crate::wire::name;
+
+/// The most bytes of `meta` and of `env`, unless sysctl `security.jail.meta_maxbufsize` says otherwise.
+const META_MAX: usize = 4096;
+
+impl Settings {
+    /// Refuses `meta` and `env` that would become longer than the kernel allows, as far as that can be told without
+    /// asking it.
+    pub(crate) fn check_new_texts(&self, system: &System) -> Result<()> {
+        // Asked only if it matters: few ever raise it.
+        self.check_texts(&[], &[], |len| len <= META_MAX || len <= system.meta_max())
+    }
+
+    /// Refuses `meta` and `env` that would become longer than the kernel allows, beside what there is. It finds that
+    /// out after it has changed other things (T5).
+    pub(crate) fn check_changed_texts(&self, system: &System, meta: &[u8], env: &[u8]) -> Result<()> {
+        let max = system.meta_max();
+        self.check_texts(meta, env, |len| len <= max)
+    }
+
+    fn check_texts(&self, meta: &[u8], env: &[u8], fits: impl Fn(usize) -> bool) -> Result<()> {
+        for (of, text) in [("meta", meta), ("env", env)] {
+            let Some(name) = self.late.names().find(|name| is_of(of, name)) else { continue };
+            let len = self.len_with(of, text);
+            if !fits(len) {
+                let reason = format!(
+                    "`{of}` would have {len} bytes, more than sysctl security.jail.meta_maxbufsize allows"
+                );
+                return Err(Error::refused(ErrorKind::InvalidValue, reason).about(name));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether `meta` or `env` or lines of them are set.
+    pub(crate) fn has_texts(&self) -> bool {
+        self.late.names().any(|name| is_of("meta", name) || is_of("env", name))
+    }
+
+    /// Whether lines of `meta` or `env` are set, to which others may be added that are there already.
+    pub(crate) fn has_keys(&self) -> bool {
+        self.late.names().any(|name| name::user_key(name).is_some())
+    }
+
+    /// Whether nothing is set but `meta`, or nothing but `env`: that is changed as a whole or not at all.
+    pub(crate) fn is_one_text(&self) -> bool {
+        self.core.len() == 0 && ["meta", "env"].iter().any(|of| self.late.names().all(|name| is_of(of, name)))
+    }
+
+    /// Returns how long `meta` or `env` becomes with what is set, when it was `text` before.
+    fn len_with(&self, of: &str, text: &[u8]) -> usize {
+        // Empty lines count as any. That of an empty text does not: there mostly is none.
+        let mut lines: Vec<&[u8]> =
+            if text.is_empty() { Vec::new() } else { text.split(|&byte| byte == b'\n').collect() };
+        let mut added = 0;
+        for index in 0..self.late.len() {
+            let name = self.late.name(index);
+            let value = self.late.value(index);
+            if name == of {
+                lines.clear();
+                added = value.map_or(0, <[u8]>::len);
+            } else if let Some(key) = name.strip_prefix(of).and_then(|rest| rest.strip_prefix('.')) {
+                let has_key = |line: &[u8]| {
+                    line.strip_prefix(key.as_bytes()).is_some_and(|rest| rest.first() == Some(&b'='))
+                };
+                lines.retain(|line| !has_key(line));
+                added += value.map_or(0, |value| key.len() + 1 + value.len());
+            }
+        }
+        // Each line ends in a newline, and the last in the NUL.
+        lines.iter().map(|line| line.len() + 1).sum::<usize>() + added
+    }
+}
+
+/// Whether a name is that of `meta` or `env`, or of a line of it.
+fn is_of(of: &str, name: &str) -> bool {
+    name.strip_prefix(of).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+impl System {
+    /// Returns the most bytes that `meta` and `env` can have.
+    fn meta_max(&self) -> usize {
+        let mut value = [0; size_of::<u32>()];
+        match self.sysctl_by_name("security.jail.meta_maxbufsize", &mut value) {
+            Ok(_) => u32::from_ne_bytes(value).try_into().unwrap_or(usize::MAX),
+            Err(_) => META_MAX,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::param::{self, Use};
+
+    #[test]
+    fn the_length_of_a_text_is_foreseen() {
+        let mut settings = Settings::new(Use::Update);
+        settings.set_key("meta", "b", "22".as_ref());
+        settings.remove_key("meta.gone");
+        // b=22 and a=1, a newline between and a NUL behind.
+        assert_eq!(settings.len_with("meta", b"a=1\nb=1\ngone=1"), 9);
+        assert_eq!(settings.len_with("env", b""), 0);
+        assert_eq!(settings.len_with("meta", b"\n\nb=1\n\n"), 9);
+        settings.set(param::META, &"x=1");
+        assert_eq!(settings.len_with("meta", b"a=1\nb=1"), 4);
+    }
+}
