@@ -21,21 +21,21 @@ pub struct JailInfo {
     /// The jail's number.
     pub jid: Jid,
     /// Its name, as this process sees it: that of a nested jail starts with those of the jails above it.
-    #[cfg_attr(feature = "serde", serde(with = "crate::serial::text"))]
+    #[cfg_attr(feature = "serde", serde(with = "crate::param::text"))]
     pub name: OsString,
     /// The jail above, `None` where that is this process's own.
     pub parent: Option<Jid>,
     /// Its root directory.
-    #[cfg_attr(feature = "serde", serde(with = "crate::serial::text"))]
+    #[cfg_attr(feature = "serde", serde(with = "crate::param::text"))]
     pub path: PathBuf,
     /// Its host name.
-    #[cfg_attr(feature = "serde", serde(with = "crate::serial::text"))]
+    #[cfg_attr(feature = "serde", serde(with = "crate::param::text"))]
     pub hostname: OsString,
     /// Its NIS domain name.
-    #[cfg_attr(feature = "serde", serde(with = "crate::serial::text"))]
+    #[cfg_attr(feature = "serde", serde(with = "crate::param::text"))]
     pub domainname: OsString,
     /// Its host's UUID.
-    #[cfg_attr(feature = "serde", serde(with = "crate::serial::text"))]
+    #[cfg_attr(feature = "serde", serde(with = "crate::param::text"))]
     pub hostuuid: OsString,
     /// Its host's number.
     pub hostid: c_ulong,
@@ -56,7 +56,7 @@ pub struct JailInfo {
     /// Its devfs ruleset.
     pub devfs_ruleset: i32,
     /// What it takes the system's version for.
-    #[cfg_attr(feature = "serde", serde(with = "crate::serial::text"))]
+    #[cfg_attr(feature = "serde", serde(with = "crate::param::text"))]
     pub osrelease: OsString,
     /// What it takes the system's version number for.
     pub osreldate: i32,

@@ -12,6 +12,50 @@ use crate::param;
 use crate::sys::{self, System};
 use crate::wire::Desc;
 
+/// # Listing
+impl Jail {
+    /// Lists the jails that this process can see, in the order of their jids.
+    ///
+    /// ```
+    /// # use freebsd_jail::{Jail, param, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// # let _www = Jail::builder().name("www").path("/").create()?;
+    /// for entry in Jail::all().get((param::JID, param::NAME.text())) {
+    ///     let (jid, name) = entry?;
+    ///     println!("{jid} {name}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn all() -> Jails<'static> {
+        Jails::new(System::current(), None)
+    }
+
+    /// Lists the jails directly below this one. Names and `parent` are as this jail sees them.
+    ///
+    /// # FreeBSD versions
+    ///
+    /// Since 15.0 the kernel looks from this jail; before, all jails are walked through, and those below are told
+    /// by their names.
+    #[must_use]
+    pub fn children(&self) -> Jails<'_> {
+        self.descendants().direct()
+    }
+
+    /// Lists the jails below this one, and those below them. Names and `parent` are as this jail sees them.
+    ///
+    /// # FreeBSD versions
+    ///
+    /// As [`children`](Self::children).
+    #[must_use]
+    pub fn descendants(&self) -> Jails<'_> {
+        Jails::new(self.system.clone(), Some(self))
+    }
+}
+
 /// Jails to be listed, from [`Jail::all`], [`Jail::children`] and [`Jail::descendants`].
 ///
 /// As an iterator it gives handles; [`get`](Self::get) reads parameters instead. Either way each jail takes one

@@ -2,11 +2,12 @@
 
 mod attach;
 mod carry;
-mod children;
+
 mod descriptor;
 mod find;
 mod info;
 mod kin;
+mod open_child;
 mod owned;
 mod permissions;
 
@@ -16,7 +17,6 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use crate::error::{Call, Error, ErrorKind, Result, Subject, remove_error};
 use crate::get::{self, Found, Key, Keys, Read};
 use crate::jid::Jid;
-use crate::list::Jails;
 use crate::param;
 use crate::sys::{self, ProcessMark, System};
 use crate::wire::Desc;
@@ -247,26 +247,6 @@ impl Jail {
             self.kin.set_removed();
         }
         result
-    }
-
-    /// Lists the jails that this process can see, in the order of their jids.
-    ///
-    /// ```
-    /// # use freebsd_jail::{Jail, param, sim};
-    /// # fn main() -> freebsd_jail::Result<()> {
-    /// # let kernel = sim::Kernel::new();
-    /// # let _guard = kernel.install();
-    /// # let _www = Jail::builder().name("www").path("/").create()?;
-    /// for entry in Jail::all().get((param::JID, param::NAME.text())) {
-    ///     let (jid, name) = entry?;
-    ///     println!("{jid} {name}");
-    /// }
-    /// # Ok(())
-    /// # }
-    /// ```
-    #[must_use]
-    pub fn all() -> Jails<'static> {
-        Jails::new(System::current(), None)
     }
 
     pub(crate) fn descriptor_ref(&self) -> Option<BorrowedFd<'_>> {

@@ -71,6 +71,8 @@ mod rows;
 mod sharing;
 mod since;
 pub(crate) mod table;
+#[cfg(feature = "serde")]
+pub(crate) mod text;
 mod value;
 mod write;
 

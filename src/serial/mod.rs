@@ -3,7 +3,6 @@
 //! What is set of a jail is a map: from parameters' names to their values. An unknown name is refused with that name.
 
 mod set;
-pub(crate) mod text;
 
 use core::fmt;
 

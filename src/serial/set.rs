@@ -10,8 +10,8 @@ use std::os::unix::ffi::OsStrExt;
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde::ser::{self, Serialize, SerializeMap, Serializer};
 
-use super::text::Text;
 use crate::builder::JailBuilder;
+use crate::param::text::Text;
 use crate::param::{self, Kind, Mode, Value};
 use crate::settings::Settings;
 use crate::update::{Changes, JailUpdate};

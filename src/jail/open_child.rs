@@ -1,4 +1,4 @@
-//! The jails below a jail.
+//! Finding a jail below another one.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -7,32 +7,10 @@ use super::{Find, Jail, Nested};
 use crate::error::{ErrorKind, Result, Subject};
 use crate::get::{self, Key, Read};
 use crate::guard::alive;
-use crate::list::Jails;
 use crate::wire::Desc;
 use crate::{param, sys};
 
 impl Jail {
-    /// Lists the jails directly below this one. Names and `parent` are as this jail sees them.
-    ///
-    /// # FreeBSD versions
-    ///
-    /// Since 15.0 the kernel looks from this jail; before, all jails are walked through, and those below are told
-    /// by their names.
-    #[must_use]
-    pub fn children(&self) -> Jails<'_> {
-        self.descendants().direct()
-    }
-
-    /// Lists the jails below this one, and those below them. Names and `parent` are as this jail sees them.
-    ///
-    /// # FreeBSD versions
-    ///
-    /// As [`children`](Self::children).
-    #[must_use]
-    pub fn descendants(&self) -> Jails<'_> {
-        Jails::new(self.system.clone(), Some(self))
-    }
-
     /// Finds a jail below this one by its name, as this jail sees it.
     ///
     /// # Errors
