@@ -4,10 +4,11 @@ use core::ffi::c_int;
 use std::borrow::Cow;
 use std::os::fd::OwnedFd;
 
-use crate::error::{Call, Error, ErrorKind, Result, Subject};
+use crate::error::{Error, ErrorKind, Result, Subject};
+use crate::flags::GetFlags;
 use crate::param::{self, Decode, Kind, Param, Sealed, Value};
 use crate::sys::System;
-use crate::wire::{Desc, Draft, Entry, Outgoing, Verb, name};
+use crate::wire::{At, Draft, Entry, Verb, Wire, name};
 
 /// The most keys of a tuple.
 const MAX_TUPLE: usize = 12;
@@ -134,7 +135,7 @@ impl Question<'_, '_> {
         if let Some(place) = self.draft.collision(name) {
             let other = self.draft.name(place);
             if other != name {
-                return Err(param::conflict(name, other));
+                return Err(name::conflict(name, other));
             }
             self.places.push(place);
             return Ok(());
@@ -149,7 +150,7 @@ impl Question<'_, '_> {
         };
         self.draft.check_room(name, room).map_err(|error| error.about(name))?;
         self.places.push(self.draft.len());
-        self.draft.push_space(name, room);
+        self.draft.push(name, Wire::Space(room));
         Ok(())
     }
 }
@@ -329,12 +330,10 @@ impl Key<'_> {
     fn write(self, draft: &mut Draft<'_>) {
         match self {
             Self::Descriptor => {}
-            Self::Jid(jid) => draft.push(&["jid"], Outgoing::Bytes(&jid.to_ne_bytes())),
-            Self::After(jid) => draft.push(&["lastjid"], Outgoing::Bytes(&jid.to_ne_bytes())),
+            Self::Jid(jid) => draft.push("jid", Wire::Int(jid)),
+            Self::After(jid) => draft.push("lastjid", Wire::Int(jid)),
             // The kernel writes the jail's name back, so there must be room for more than what was asked by.
-            Self::Name(name) => {
-                draft.push(&["name"], Outgoing::Padded(name, param::NAME_MAX));
-            }
+            Self::Name(name) => draft.push("name", Wire::Padded(name, param::NAME_MAX)),
         }
     }
 }
@@ -343,9 +342,9 @@ impl Key<'_> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Read<'r> {
     pub(crate) system: &'r System,
-    pub(crate) flags: c_int,
+    pub(crate) flags: GetFlags,
     pub(crate) subject: Subject,
-    pub(crate) desc: Desc<'r>,
+    pub(crate) at: At<'r>,
     pub(crate) key: Key<'r>,
     /// The jail from which names and parents are told, where the call itself tells them from further above.
     pub(crate) relative_to: Option<&'r Base>,
@@ -371,31 +370,23 @@ pub(crate) struct Found<T> {
 
 /// Reads the keys' values in one call, and in further ones only if something has outgrown its buffer.
 pub(crate) fn read<K: Keys>(read: Read<'_>, keys: &K) -> Result<Found<K::Output>> {
-    // The jail's own key is one more.
-    match const { K::COUNT } {
-        0 | 1 => read_with(read, keys, &mut [Entry::default(); 2]),
-        2..=5 => read_with(read, keys, &mut [Entry::default(); 6]),
-        _ => read_with(read, keys, &mut [Entry::default(); MAX_TUPLE + 2]),
+    // Beside the keys there are at most the jail's own and the two pairs of the call.
+    match const { (K::ROOM + NAME_ROOM, K::COUNT) } {
+        (0..=64, 0..=1) => read_in::<K, 64, 4>(read, keys),
+        (0..=320, 0..=5) => read_in::<K, 320, 8>(read, keys),
+        (0..=1792, 0..=5) => read_in::<K, 1792, 8>(read, keys),
+        (0..=1792, _) => read_in::<K, 1792, 15>(read, keys),
+        _ => read_in::<K, 6144, 15>(read, keys),
     }
 }
 
-/// Reads with a list for the request's entries.
-fn read_with<K: Keys>(read: Read<'_>, keys: &K, entries: &mut [Entry]) -> Result<Found<K::Output>> {
-    match const { K::ROOM + NAME_ROOM } {
-        0..=64 => read_in(read, keys, &mut [0; 64], entries),
-        65..=320 => read_in(read, keys, &mut [0; 320], entries),
-        321..=1792 => read_in(read, keys, &mut [0; 1792], entries),
-        _ => read_in(read, keys, &mut [0; 6144], entries),
-    }
-}
-
-/// Reads in memory that the request starts with, all of it zero.
-fn read_in<K: Keys>(
+/// Reads with memory on the stack for so many bytes and pairs; what is more goes to the heap.
+fn read_in<K: Keys, const BYTES: usize, const PAIRS: usize>(
     read: Read<'_>,
     keys: &K,
-    bytes: &mut [u8],
-    entries: &mut [Entry],
 ) -> Result<Found<K::Output>> {
+    let bytes = &mut [0; BYTES];
+    let entries = &mut [Entry::default(); PAIRS];
     let mut growth = Growth::Usual;
     loop {
         if growth != Growth::Usual {
@@ -417,8 +408,8 @@ fn read_in<K: Keys>(
             growth = Growth::Rest(draft.room_left() / growable);
             continue;
         }
-        let verb = Verb { call: Call::JailGet, flags: read.flags, subject: read.subject };
-        match asked.and_then(|()| draft.call(read.system, verb, read.desc)) {
+        let verb = Verb::Get(read.flags);
+        match asked.and_then(|()| draft.call_in::<PAIRS>(read.system, verb, read.at, read.subject)) {
             Ok(answer) => {
                 let inside = match read.relative_to {
                     Some(base) => draft.make_relative(&base.prefix, base.jid),

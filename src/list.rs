@@ -5,12 +5,13 @@ use core::iter::FusedIterator;
 use std::os::unix::ffi::OsStringExt;
 
 use crate::error::{ErrorKind, Result, Subject};
+use crate::flags::GetFlags;
 use crate::get::{self, Base, Found, Key, Keys, Read};
 use crate::guard::alive;
 use crate::jail::Jail;
 use crate::param;
-use crate::sys::{self, System};
-use crate::wire::Desc;
+use crate::sys::System;
+use crate::wire::At;
 
 /// # Listing
 impl Jail {
@@ -127,7 +128,7 @@ impl<K: Keys> Iterator for Listing<'_, K> {
     type Item = Result<K::Output>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.walk.next(0, &self.keys).map(|found| found.map(|found| found.values))
+        self.walk.next(GetFlags::empty(), &self.keys).map(|found| found.map(|found| found.values))
     }
 }
 
@@ -153,7 +154,7 @@ impl Iterator for Handles<'_> {
         let jails = &self.walk.jails;
         // A descriptor comes out of the slot of the one that says below which jail to look, too.
         let pin = jails.system.has_descriptors() && !jails.dying;
-        let flags = if pin { sys::JAIL_GET_DESC } else { 0 };
+        let flags = if pin { GetFlags::GET_DESC } else { GetFlags::empty() };
         let found = match self.walk.next(flags, &param::PARENT)? {
             Ok(found) => found,
             Err(error) => return Some(Err(error)),
@@ -182,7 +183,7 @@ impl<'p> Walk<'p> {
         Self { jails, last: 0, ended: false, base: None }
     }
 
-    fn next<K: Keys>(&mut self, flags: i32, keys: &K) -> Option<Result<Found<K::Output>>> {
+    fn next<K: Keys>(&mut self, flags: GetFlags, keys: &K) -> Option<Result<Found<K::Output>>> {
         if self.ended {
             return None;
         }
@@ -191,16 +192,13 @@ impl<'p> Walk<'p> {
         result.transpose()
     }
 
-    fn step<K: Keys>(&mut self, flags: i32, keys: &K) -> Result<Option<Found<K::Output>>> {
-        let mut desc = if flags == 0 { Desc::Absent } else { Desc::Empty };
+    fn step<K: Keys>(&mut self, flags: GetFlags, keys: &K) -> Result<Option<Found<K::Output>>> {
+        let mut at = At::None;
         let mut flags = flags;
         if let Some(above) = self.jails.below {
             above.check()?;
             match above.descriptor_ref() {
-                Some(descriptor) => {
-                    desc = Desc::Given(descriptor);
-                    flags |= sys::JAIL_AT_DESC;
-                }
+                Some(descriptor) => at = At::Below(descriptor),
                 None if self.base.is_none() => {
                     let mut prefix = above.get(param::NAME)?.into_vec();
                     prefix.push(b'.');
@@ -210,7 +208,7 @@ impl<'p> Walk<'p> {
             }
         }
         if self.jails.dying {
-            flags |= sys::JAIL_DYING;
+            flags |= GetFlags::DYING;
         }
         loop {
             // Before each call, since the jail may die in between.
@@ -221,7 +219,7 @@ impl<'p> Walk<'p> {
                 system: &self.jails.system,
                 flags,
                 subject: Subject::Next,
-                desc,
+                at,
                 key: Key::After(self.last),
                 relative_to: self.base.as_ref(),
             };

@@ -6,13 +6,13 @@ use std::os::unix::ffi::OsStrExt;
 
 use super::JailBuilder;
 use crate::SetFlags;
-use crate::error::{ATTACHING, Call, Error, ErrorKind, Result, Subject};
+use crate::error::{ATTACHING, Error, ErrorKind, Result, Subject};
 use crate::guard::alive;
 use crate::jail::{Jail, Nested, no_descriptor};
 use crate::jid::Jid;
 use crate::param;
-use crate::sys::{self, System, Trap};
-use crate::wire::{Answer, Desc, Draft, Outgoing, Verb, name};
+use crate::sys::{System, Trap};
+use crate::wire::{Answer, At, Draft, Verb, Wire, name};
 
 /// What becomes of the jail once it is created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +59,7 @@ impl JailBuilder<'_> {
             };
             self.settings.unset("name");
             if !last.is_empty() {
-                self.settings.core.push(&["name"], Outgoing::Text(last.as_bytes()));
+                self.settings.core.push("name", Wire::Text(last.as_bytes()));
             }
             Some(&parent_of_name)
         } else {
@@ -76,7 +76,7 @@ impl JailBuilder<'_> {
                 self.make_below(system, parent, rest)
             }
             None => {
-                let answer = self.call(&system, rest.first_fate(), 0, Desc::Absent)?;
+                let answer = self.call(&system, rest.first_fate(), At::None)?;
                 complete(Jail::found(system, answer.jid, answer.descriptor, Nested::No)?, None, rest)
             }
         }
@@ -94,8 +94,7 @@ impl JailBuilder<'_> {
             };
             let descriptor = parent.descriptor_ref().ok_or_else(no_descriptor)?;
             alive::check_below(&system, descriptor)?;
-            let at = (sys::JAIL_AT_DESC, Desc::Given(descriptor));
-            let answer = self.call(&system, rest.first_fate(), at.0, at.1).map_err(|error| {
+            let answer = self.call(&system, rest.first_fate(), At::Below(descriptor)).map_err(|error| {
                 match error.kind() {
                     // Without text it may be either; the limit of 0 is the commoner.
                     ErrorKind::PermissionDenied
@@ -132,26 +131,20 @@ impl JailBuilder<'_> {
             )
             .about("name"));
         }
-        self.settings.core.push(&["name"], Outgoing::Text(&full));
-        let answer = self.call(&system, rest.first_fate(), 0, Desc::Absent)?;
+        self.settings.core.push("name", Wire::Text(&full));
+        let answer = self.call(&system, rest.first_fate(), At::None)?;
         complete(Jail::found(system, answer.jid, answer.descriptor, Nested::Yes)?, None, rest)
     }
 
-    fn call(&mut self, system: &System, fate: Fate, flags: i32, desc: Desc<'_>) -> Result<Answer> {
-        let mut flags = SetFlags::CREATE.bits() | flags;
-        let mut desc = desc;
-        match fate {
-            Fate::Entered => flags |= sys::JAIL_ATTACH,
-            Fate::Owned | Fate::Persistent if !system.has_descriptors() => {}
-            Fate::Owned | Fate::Persistent => {
-                flags |= if fate == Fate::Owned { sys::JAIL_OWN_DESC } else { sys::JAIL_GET_DESC };
-                if matches!(desc, Desc::Absent) {
-                    desc = Desc::Empty;
-                }
-            }
-        }
-        let verb = Verb { call: Call::JailSet, flags, subject: Subject::New };
-        let answer = self.settings.core.call(system, verb, desc);
+    fn call(&mut self, system: &System, fate: Fate, at: At<'_>) -> Result<Answer> {
+        let flags = match fate {
+            Fate::Entered => SetFlags::ATTACH,
+            Fate::Owned | Fate::Persistent if !system.has_descriptors() => SetFlags::empty(),
+            Fate::Owned => SetFlags::OWN_DESC,
+            Fate::Persistent => SetFlags::GET_DESC,
+        };
+        let verb = Verb::Set(SetFlags::CREATE | flags);
+        let answer = self.settings.core.call(system, verb, at, Subject::New);
         answer.map_err(|error| self.settings.by_its_name(error))
     }
 
@@ -186,11 +179,11 @@ impl JailBuilder<'_> {
                 if let Some(place) = place {
                     core.remove(place);
                 }
-                core.push(&["persist"], Outgoing::Null);
+                core.push("persist", Wire::Bool(true));
                 // From when it is entered on, it goes with its last process.
-                rest.late.push(&["nopersist"], Outgoing::Null);
+                rest.late.push("persist", Wire::Bool(false));
             }
-            (Fate::Owned | Fate::Persistent, None) => core.push(&["persist"], Outgoing::Null),
+            (Fate::Owned | Fate::Persistent, None) => core.push("persist", Wire::Bool(true)),
             (Fate::Owned | Fate::Persistent, Some(false)) => {
                 return Err(Error::refused(
                     ErrorKind::Conflict,
@@ -263,27 +256,28 @@ fn set_late(jail: &Jail, parent: Option<BorrowedFd<'_>>, rest: &mut Rest) -> Res
     if rest.fate == Fate::Entered {
         flags |= SetFlags::ATTACH;
     }
-    let (at, desc) = match (parent, jail.descriptor_ref()) {
+    let at = match (parent, jail.descriptor_ref()) {
         // From the jail's own parent, as any update of a nested jail.
         (Some(parent), Some(descriptor)) => {
             alive::check_below(&jail.system, parent)?;
             alive::check_alive(&jail.system, descriptor)?;
-            (sys::JAIL_AT_DESC, Desc::Given(parent))
+            At::Below(parent)
         }
-        (None, Some(descriptor)) => (sys::JAIL_USE_DESC, Desc::Given(descriptor)),
-        (_, None) => (0, Desc::Absent),
+        (None, Some(descriptor)) => At::Use(descriptor),
+        (_, None) => At::None,
     };
-    if at != sys::JAIL_USE_DESC {
-        rest.late.push(&["jid"], Outgoing::Bytes(&jail.jid().get().to_ne_bytes()));
+    if !matches!(at, At::Use(_)) {
+        rest.late.push("jid", Wire::Int(jail.jid().get()));
     }
-    let verb = Verb { call: Call::JailSet, flags: flags.bits() | at, subject: Subject::Handle };
-    rest.late.call(&jail.system, verb, desc).map_err(|error| match (error.kind(), rest.fate) {
-        (ErrorKind::PermissionDenied, Fate::Entered) => error.because(ATTACHING),
-        _ => error,
+    rest.late.call(&jail.system, Verb::Set(flags), at, Subject::Handle).map_err(|error| {
+        match (error.kind(), rest.fate) {
+            (ErrorKind::PermissionDenied, Fate::Entered) => error.because(ATTACHING),
+            _ => error,
+        }
     })?;
     match jail.descriptor_ref() {
         // The number was this jail's while it lived: if it lives still, it was this jail that changed.
-        Some(descriptor) if at == sys::JAIL_AT_DESC => alive::check_alive(&jail.system, descriptor),
+        Some(descriptor) if matches!(at, At::Below(_)) => alive::check_alive(&jail.system, descriptor),
         _ => Ok(()),
     }
 }

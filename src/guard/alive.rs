@@ -4,14 +4,15 @@ use core::ffi::c_int;
 use std::os::fd::BorrowedFd;
 
 use crate::error::{Call, Error, ErrorKind, Result, Subject};
+use crate::flags::GetFlags;
 use crate::jid::Jid;
-use crate::sys::{self, System, Trap};
-use crate::wire::{Desc, Draft, Verb};
+use crate::sys::{System, Trap};
+use crate::wire::{At, Draft, Verb};
 
 /// Returns the jid of a descriptor's jail, which lives. The descriptor may be anything.
 pub(crate) fn jail_of(system: &System, fd: BorrowedFd<'_>) -> Result<c_int> {
-    let verb = Verb { call: Call::JailGet, flags: sys::JAIL_USE_DESC, subject: Subject::Handle };
-    Draft::new().call(system, verb, Desc::Given(fd)).map(|answer| answer.jid)
+    let verb = Verb::Get(GetFlags::empty());
+    Draft::new().call(system, verb, At::Use(fd), Subject::Handle).map(|answer| answer.jid)
 }
 
 /// Refuses a jail's descriptor whose jail has died, by fstat(2): it must be known to be a jail's.

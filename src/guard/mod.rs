@@ -5,24 +5,19 @@ pub(crate) mod ipc;
 pub(crate) mod rename;
 
 use crate::error::{Error, ErrorKind, Result, Subject};
+use crate::flags::GetFlags;
 use crate::get::{self, Key, Read};
 use crate::param::{self, Kind};
-use crate::sys::{self, System, Trap};
-use crate::wire::{Desc, Draft, name};
+use crate::sys::{System, Trap};
+use crate::wire::{At, Draft, name};
 
-/// Checks a request of [`raw::jail_set`](crate::raw::jail_set). `at` is `JAIL_USE_DESC` or `JAIL_AT_DESC` or neither.
-pub(crate) fn check_set(
-    system: &System,
-    request: &Draft<'_>,
-    at: i32,
-    desc: Desc<'_>,
-    is_update: bool,
-) -> Result<()> {
+/// Checks a request of [`raw::jail_set`](crate::raw::jail_set).
+pub(crate) fn check_set(system: &System, request: &Draft<'_>, at: At<'_>, is_update: bool) -> Result<()> {
     check_booleans(request)?;
     if !is_update {
         return Ok(());
     }
-    let uses_descriptor = at == sys::JAIL_USE_DESC;
+    let uses_descriptor = matches!(at, At::Use(_));
     if !uses_descriptor && Trap::T20.is_there(system) {
         check_update_key(request)?;
     }
@@ -30,7 +25,7 @@ pub(crate) fn check_set(
         rename::refuse(system, request)?;
     }
     let Some(key) = key(request, uses_descriptor) else { return Ok(()) };
-    let read = Read { system, flags: at, subject: Subject::Named, desc, key, relative_to: None };
+    let read = Read { system, flags: GetFlags::empty(), subject: Subject::Named, at, key, relative_to: None };
     match ipc::check(system, request, |keys| get::read(read, &keys).map(|found| found.values)) {
         Ok(effect) if effect.disables_below => Err(ipc::would_disable_below(request)),
         // There is no such jail, which the update says itself, unless it creates one.

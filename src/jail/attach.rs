@@ -6,15 +6,15 @@ use std::path::PathBuf;
 #[cfg(doc)]
 use super::OwnedJail;
 use super::{Jail, carry_rules};
+use crate::SetFlags;
 #[cfg(doc)]
 use crate::builder::JailBuilder;
 use crate::error::{
     Call, Error, ErrorKind, Result, Subject, attach_error, explain_attach, first_open_directory,
 };
-use crate::sys;
 #[cfg(doc)]
 use crate::update::JailUpdate;
-use crate::wire::{Desc, Draft, Verb};
+use crate::wire::{At, Draft, Verb};
 
 impl Jail {
     /// Moves this process into the jail, for good: there is no way back.
@@ -77,10 +77,11 @@ impl Jail {
     pub(crate) fn enter(&self) -> Result<()> {
         let result = match &self.descriptor {
             Some(descriptor) => {
-                let verb = Verb { call: Call::JailSet, flags: ENTER, subject: Subject::Handle };
                 let mut draft = Draft::new();
                 carry_rules(self, &mut draft)?;
-                draft.call(&self.system, verb, Desc::Given(descriptor.as_fd())).map(drop)
+                draft
+                    .call(&self.system, Verb::Set(ENTER), At::Use(descriptor.as_fd()), Subject::Handle)
+                    .map(drop)
             }
             None => {
                 self.system.jail_attach(self.jid.get()).map_err(|errno| attach_error(Call::JailAttach, errno))
@@ -100,7 +101,7 @@ const NO_JAIL_OR_NO_SUCH_FIB: &str = "either no jail had the jid just then, thou
                                       sysctl net.fibs)";
 
 /// How jail_set(2) enters the jail of a descriptor.
-const ENTER: i32 = sys::JAIL_UPDATE | sys::JAIL_ATTACH | sys::JAIL_USE_DESC;
+const ENTER: SetFlags = SetFlags::UPDATE.union(SetFlags::ATTACH);
 
 /// Explains why attaching to a handle's jail failed. `obstacle` finds an open directory, with its path where that is
 /// known.

@@ -6,7 +6,7 @@ use super::Jail;
 use crate::error::{ErrorKind, Result};
 use crate::param::{self, Mode};
 use crate::sys::Trap;
-use crate::wire::{Draft, Outgoing};
+use crate::wire::{Draft, Wire};
 
 /// Adds the jail's rules of mac_do(4) to an update, unless it sets them itself: the kernel would reset them.
 pub(crate) fn carry_rules(jail: &Jail, draft: &mut Draft<'_>) -> Result<()> {
@@ -27,12 +27,12 @@ pub(crate) fn carry_rules(jail: &Jail, draft: &mut Draft<'_>) -> Result<()> {
     match mode {
         Mode::Disable => {}
         Mode::New => {
-            draft.push(&[param::MAC_DO.name()], Outgoing::Bytes(&mode.number().to_ne_bytes()));
-            draft.push(&[param::MAC_DO_RULES.name()], Outgoing::Text(&rules.into_vec()));
+            draft.push(param::MAC_DO.name(), Wire::Int(mode.number()));
+            draft.push(param::MAC_DO_RULES.name(), Wire::Text(&rules.into_vec()));
         }
         // The rules are the parent's then.
         Mode::Inherit => {
-            draft.push(&[param::MAC_DO.name()], Outgoing::Bytes(&mode.number().to_ne_bytes()));
+            draft.push(param::MAC_DO.name(), Wire::Int(mode.number()));
         }
     }
     Ok(())

@@ -6,12 +6,13 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use super::{Jail, Nested, OwnedJail, no_jid};
 use crate::error::{Call, Error, ErrorKind, Result, Subject};
+use crate::flags::GetFlags;
 use crate::get::{self, Key, Keys, Read};
 use crate::guard::alive;
 use crate::jid::Jid;
 use crate::param;
 use crate::sys::{self, Errno, System};
-use crate::wire::Desc;
+use crate::wire::At;
 
 impl Jail {
     /// Returns the jail's descriptor, `None` where the handle goes by the jid.
@@ -131,9 +132,9 @@ impl Jail {
 pub(crate) fn read_and_pin<K: Keys>(system: &System, jid: Jid, keys: &K) -> Result<(OwnedFd, K::Output)> {
     let read = Read {
         system,
-        flags: sys::JAIL_GET_DESC,
+        flags: GetFlags::GET_DESC,
         subject: Subject::Handle,
-        desc: Desc::Empty,
+        at: At::None,
         key: Key::Jid(jid.get()),
         relative_to: None,
     };
@@ -233,9 +234,9 @@ fn jail_of(system: &System, descriptor: BorrowedFd<'_>) -> Result<(c_int, Nested
     }
     let read = Read {
         system,
-        flags: sys::JAIL_USE_DESC,
+        flags: GetFlags::empty(),
         subject: Subject::Handle,
-        desc: Desc::Given(descriptor),
+        at: At::Use(descriptor),
         key: Key::Descriptor,
         relative_to: None,
     };

@@ -15,11 +15,12 @@ use core::fmt;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use crate::error::{Call, Error, ErrorKind, Result, Subject, remove_error};
+use crate::flags::GetFlags;
 use crate::get::{self, Found, Key, Keys, Read};
 use crate::jid::Jid;
 use crate::param;
-use crate::sys::{self, ProcessMark, System};
-use crate::wire::Desc;
+use crate::sys::{ProcessMark, System};
+use crate::wire::At;
 
 pub(crate) use attach::attaching_error;
 pub(crate) use carry::carry_rules;
@@ -112,9 +113,9 @@ impl Jail {
         let found = get::read(
             Read {
                 system: &system,
-                flags: if has_descriptors { sys::JAIL_GET_DESC } else { 0 },
+                flags: if has_descriptors { GetFlags::GET_DESC } else { GetFlags::empty() },
                 subject: Subject::Named,
-                desc: if has_descriptors { Desc::Empty } else { Desc::Absent },
+                at: At::None,
                 key,
                 relative_to: None,
             },
@@ -199,12 +200,12 @@ impl Jail {
 
     fn read<K: Keys>(&self, keys: &K) -> Result<Found<K::Output>> {
         self.check()?;
-        let (flags, desc, key) = match &self.descriptor {
-            Some(descriptor) => (sys::JAIL_USE_DESC, Desc::Given(descriptor.as_fd()), Key::Descriptor),
-            None => (0, Desc::Absent, Key::Jid(self.jid.get())),
+        let (at, key) = match &self.descriptor {
+            Some(descriptor) => (At::Use(descriptor.as_fd()), Key::Descriptor),
+            None => (At::None, Key::Jid(self.jid.get())),
         };
-        let read =
-            Read { system: &self.system, flags, subject: Subject::Handle, desc, key, relative_to: None };
+        let flags = GetFlags::empty();
+        let read = Read { system: &self.system, flags, subject: Subject::Handle, at, key, relative_to: None };
         get::read(read, keys).map_err(|error| self.gone_or_unseen(error))
     }
 

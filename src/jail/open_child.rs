@@ -5,10 +5,11 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use super::{Find, Jail, Nested};
 use crate::error::{ErrorKind, Result, Subject};
+use crate::flags::GetFlags;
 use crate::get::{self, Key, Read};
 use crate::guard::alive;
-use crate::wire::Desc;
-use crate::{param, sys};
+use crate::param;
+use crate::wire::At;
 
 impl Jail {
     /// Finds a jail below this one by its name, as this jail sees it.
@@ -25,19 +26,15 @@ impl Jail {
         let name = name.as_ref();
         let key = Find::Name(name).key()?;
         let full;
-        let (flags, desc, key) = if let Some(descriptor) = self.descriptor_ref() {
+        let (at, key) = if let Some(descriptor) = self.descriptor_ref() {
             alive::check_below(&self.system, descriptor)?;
-            (sys::JAIL_AT_DESC | sys::JAIL_GET_DESC, Desc::Given(descriptor), key)
+            (At::Below(descriptor), key)
         } else {
             full = self.full_name(name)?;
-            if self.system.has_descriptors() {
-                (sys::JAIL_GET_DESC, Desc::Empty, Key::Name(full.as_bytes()))
-            } else {
-                (0, Desc::Absent, Key::Name(full.as_bytes()))
-            }
+            (At::None, Key::Name(full.as_bytes()))
         };
-        let read =
-            Read { system: &self.system, flags, subject: Subject::Named, desc, key, relative_to: None };
+        let flags = if self.system.has_descriptors() { GetFlags::GET_DESC } else { GetFlags::empty() };
+        let read = Read { system: &self.system, flags, subject: Subject::Named, at, key, relative_to: None };
         let found = get::read(read, &())?;
         Self::found(self.system.clone(), found.jid, found.descriptor, Nested::Yes)
     }

@@ -7,10 +7,10 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use super::{Jail, carry_rules, no_descriptor};
 use crate::SetFlags;
-use crate::error::{Call, Error, ErrorKind, Result, Subject};
+use crate::error::{Error, ErrorKind, Result, Subject};
 use crate::guard::alive;
-use crate::sys::{self, ProcessMark};
-use crate::wire::{Desc, Draft, Verb};
+use crate::sys::ProcessMark;
+use crate::wire::{At, Draft, Verb};
 
 /// A jail that is removed when this handle is dropped.
 ///
@@ -156,11 +156,10 @@ impl Jail {
         }
         let mut jail = if self.descriptor.is_some() { self } else { self.pin()? };
         let descriptor = jail.descriptor_ref().ok_or_else(no_descriptor)?;
-        let flags = (SetFlags::UPDATE | SetFlags::OWN_DESC).bits() | sys::JAIL_USE_DESC;
-        let verb = Verb { call: Call::JailSet, flags, subject: Subject::Handle };
+        let verb = Verb::Set(SetFlags::UPDATE | SetFlags::OWN_DESC);
         let mut draft = Draft::new();
         carry_rules(&jail, &mut draft)?;
-        let answer = draft.call(&jail.system, verb, Desc::Given(descriptor))?;
+        let answer = draft.call(&jail.system, verb, At::Use(descriptor), Subject::Handle)?;
         let owning = answer.descriptor.ok_or_else(no_descriptor)?;
         alive::check_updated(&jail.system, owning.as_fd())?;
         let first = jail.descriptor.replace(owning);

@@ -1,62 +1,21 @@
 //! Between Rust's types and the bytes on the wire.
 
 use core::ffi::c_ulong;
-use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use super::{Kind, Mode, Value};
+use super::{Kind, Mode};
 use crate::Jid;
 use crate::error::{Error, ErrorKind, Result};
+use crate::wire::Wire;
 
 mod sealed {
     /// Keeps traits to this crate, so that they can grow.
     pub trait Sealed {}
 }
 pub(crate) use sealed::Sealed;
-
-/// A value on its way to the kernel, borrowed from what the caller gave.
-#[derive(Debug, Clone, Copy)]
-pub enum Wire<'a> {
-    Bool(bool),
-    Int(i32),
-    Ulong(c_ulong),
-    Text(&'a [u8]),
-    Ip4(&'a [Ipv4Addr]),
-    Ip6(&'a [Ipv6Addr]),
-    Mode(Mode),
-    Bytes(&'a [u8]),
-}
-
-impl Wire<'_> {
-    pub(crate) fn kind(&self) -> Kind {
-        match self {
-            Self::Bool(_) => Kind::Bool,
-            Self::Int(_) => Kind::Int,
-            Self::Ulong(_) => Kind::Ulong,
-            Self::Text(_) => Kind::Text,
-            Self::Ip4(_) => Kind::Ip4,
-            Self::Ip6(_) => Kind::Ip6,
-            Self::Mode(_) => Kind::Mode,
-            Self::Bytes(_) => Kind::Bytes,
-        }
-    }
-
-    /// Returns how many bytes the value has in a request.
-    pub(crate) fn len(&self) -> usize {
-        match *self {
-            Self::Bool(_) => 0,
-            Self::Int(_) | Self::Mode(_) => size_of::<i32>(),
-            Self::Ulong(_) => size_of::<c_ulong>(),
-            Self::Text(text) => text.len().saturating_add(1),
-            Self::Ip4(addresses) => size_of_val(addresses),
-            Self::Ip6(addresses) => size_of_val(addresses),
-            Self::Bytes(bytes) => bytes.len(),
-        }
-    }
-}
 
 /// A type that a parameter's value can be read as. Sealed.
 pub trait Decode: Sealed + Sized {
@@ -192,7 +151,7 @@ impl Decode for Mode {
 }
 impl Encode<Mode> for Mode {
     fn wire(&self) -> Wire<'_> {
-        Wire::Mode(*self)
+        Wire::Int(self.number())
     }
 }
 
@@ -272,7 +231,6 @@ macro_rules! text_from {
 impl Sealed for str {}
 impl Sealed for OsStr {}
 impl Sealed for Path {}
-impl<T: ToOwned + ?Sized> Sealed for Cow<'_, T> {}
 impl<T: Sealed + ?Sized> Sealed for &T {}
 text_from!(str, String, OsStr, OsString, Path, PathBuf);
 
@@ -358,5 +316,3 @@ impl Encode<Vec<u8>> for [u8] {
         Wire::Bytes(self)
     }
 }
-
-impl Sealed for Value {}

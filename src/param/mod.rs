@@ -63,6 +63,7 @@
 //! ```
 
 mod access;
+mod check;
 mod codec;
 mod key;
 mod mac_do;
@@ -74,11 +75,11 @@ pub(crate) mod table;
 #[cfg(feature = "serde")]
 pub(crate) mod text;
 mod value;
-mod write;
 
 pub use access::{Access, Creatable, CreateOnly, ReadOnly, ReadWrite, Updatable};
+pub(crate) use check::{Use, check, size_fits};
+pub(crate) use codec::Sealed;
 pub use codec::{Decode, Encode};
-pub(crate) use codec::{Sealed, Wire};
 pub use key::Param;
 pub(crate) use key::resolve;
 pub use mac_do::MacDo;
@@ -88,4 +89,3 @@ pub use since::Since;
 pub(crate) use table::is_late;
 pub use table::*;
 pub use value::{Kind, Value};
-pub(crate) use write::{Use, conflict, size_fits, write};

@@ -1,5 +1,7 @@
 //! How a jail shares something with its parent.
 
+use crate::sys;
+
 /// How a jail shares something with its parent: addresses, the host's names, System V IPC …
 ///
 /// The kernel's `JAIL_SYS_DISABLE`, `JAIL_SYS_NEW` and `JAIL_SYS_INHERIT`.
@@ -20,9 +22,9 @@ impl Mode {
     #[must_use]
     pub const fn number(self) -> i32 {
         match self {
-            Self::Disable => 0,
-            Self::New => 1,
-            Self::Inherit => 2,
+            Self::Disable => sys::JAIL_SYS_DISABLE,
+            Self::New => sys::JAIL_SYS_NEW,
+            Self::Inherit => sys::JAIL_SYS_INHERIT,
         }
     }
 
@@ -30,9 +32,9 @@ impl Mode {
     #[must_use]
     pub const fn from_number(number: i32) -> Option<Self> {
         match number {
-            0 => Some(Self::Disable),
-            1 => Some(Self::New),
-            2 => Some(Self::Inherit),
+            sys::JAIL_SYS_DISABLE => Some(Self::Disable),
+            sys::JAIL_SYS_NEW => Some(Self::New),
+            sys::JAIL_SYS_INHERIT => Some(Self::Inherit),
             _ => None,
         }
     }

@@ -4,9 +4,10 @@ use core::ffi::c_ulong;
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use super::Mode;
 use super::codec::{self, Decode as _};
-use super::{Mode, Wire};
 use crate::error::Result;
+use crate::wire::Wire;
 
 /// How a parameter's value looks on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -77,7 +78,7 @@ impl Value {
             Self::Text(value) => codec::text(value),
             Self::Ip4(value) => Wire::Ip4(value),
             Self::Ip6(value) => Wire::Ip6(value),
-            Self::Mode(value) => Wire::Mode(*value),
+            Self::Mode(value) => Wire::Int(value.number()),
             Self::Bytes(value) => Wire::Bytes(value),
         }
     }

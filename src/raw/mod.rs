@@ -20,22 +20,10 @@ use crate::guard::{self, alive};
 use crate::jid::Jid;
 use crate::legacy::LegacyJail;
 use crate::sys::{self, System, Trap};
-use crate::wire::{Desc, ERRMSG_LEN, Verb};
+use crate::wire::{ERRMSG_LEN, Verb};
 
+pub use crate::wire::At;
 pub use request::Request;
-
-/// How a call uses a jail descriptor, which FreeBSD has since 15.0.
-#[derive(Debug, Clone, Copy, Default)]
-pub enum At<'fd> {
-    /// Not at all: the request names the jail, seen from the caller's own.
-    #[default]
-    None,
-    /// The descriptor's jail is the one that is meant (`JAIL_USE_DESC`).
-    Use(BorrowedFd<'fd>),
-    /// Names and jids are seen from the descriptor's jail, and what is created is created below it
-    /// (`JAIL_AT_DESC`).
-    Below(BorrowedFd<'fd>),
-}
 
 /// What a successful jail_set(2) or jail_get(2) returned.
 #[derive(Debug)]
@@ -77,12 +65,11 @@ pub struct Reply {
 pub fn jail_set(request: &mut Request, at: At<'_>, flags: SetFlags) -> Result<Reply> {
     let system = System::current();
     check_flags(flags.bits())?;
-    check_descriptors(&system, at, flags.intersects(SetFlags::GET_DESC | SetFlags::OWN_DESC))?;
-    guard::check_set(&system, request.as_draft(), at.flag(), at.desc(), flags.contains(SetFlags::UPDATE))?;
+    let verb = Verb::Set(flags);
+    check_descriptors(&system, at, verb.makes_descriptor())?;
+    guard::check_set(&system, request.as_draft(), at, flags.contains(SetFlags::UPDATE))?;
     let subject = if flags.contains(SetFlags::UPDATE) { Subject::Named } else { Subject::New };
-    let wants = flags.intersects(SetFlags::GET_DESC | SetFlags::OWN_DESC);
-    let verb = Verb { call: Call::JailSet, flags: flags.bits() | at.flag(), subject };
-    let reply = make(&system, request, verb, at, wants)?;
+    let reply = make(&system, request, verb, at, subject)?;
     if let Some(descriptor) = reply.descriptor.as_ref().filter(|_| flags.contains(SetFlags::UPDATE)) {
         alive::check_updated(&system, descriptor.as_fd())?;
     }
@@ -110,7 +97,8 @@ pub fn jail_set(request: &mut Request, at: At<'_>, flags: SetFlags) -> Result<Re
 /// [jail_get(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_get&sektion=2
 pub fn jail_get(request: &mut Request, at: At<'_>, flags: GetFlags) -> Result<Reply> {
     let system = System::current();
-    let wants = flags.intersects(GetFlags::GET_DESC | GetFlags::OWN_DESC);
+    let verb = Verb::Get(flags);
+    let wants = verb.makes_descriptor();
     check_flags(flags.bits())?;
     check_descriptors(&system, at, wants)?;
     let conflict = |reason| Err(Error::refused(ErrorKind::Conflict, reason));
@@ -127,8 +115,7 @@ pub fn jail_get(request: &mut Request, at: At<'_>, flags: GetFlags) -> Result<Re
     }
     let subject =
         if request.as_draft().position("lastjid").is_some() { Subject::Next } else { Subject::Named };
-    let verb = Verb { call: Call::JailGet, flags: flags.bits() | at.flag(), subject };
-    make(&system, request, verb, at, wants)
+    make(&system, request, verb, at, subject)
 }
 
 /// Moves this process into a jail, for good. Wraps [jail_attach(2)].
@@ -227,26 +214,8 @@ pub fn jail(jail: &LegacyJail) -> Result<Jid> {
     jail.enter()
 }
 
-impl At<'_> {
-    fn flag(self) -> i32 {
-        match self {
-            Self::None => 0,
-            Self::Use(_) => sys::JAIL_USE_DESC,
-            Self::Below(_) => sys::JAIL_AT_DESC,
-        }
-    }
-
-    fn desc(&self) -> Desc<'_> {
-        match self {
-            Self::None => Desc::Absent,
-            Self::Use(fd) | Self::Below(fd) => Desc::Given(*fd),
-        }
-    }
-}
-
-fn make(system: &System, request: &mut Request, verb: Verb, at: At<'_>, wants: bool) -> Result<Reply> {
-    let desc = if wants && matches!(at, At::None) { Desc::Empty } else { at.desc() };
-    let answer = request.draft().call_with(system, verb, desc, &mut [0; ERRMSG_LEN])?;
+fn make(system: &System, request: &mut Request, verb: Verb, at: At<'_>, subject: Subject) -> Result<Reply> {
+    let answer = request.draft().call_with::<16>(system, verb, at, subject, &mut [0; ERRMSG_LEN])?;
     let jid = Jid::try_from(answer.jid)
         .map_err(|error| error.with_kind(ErrorKind::InvalidAnswer).because("the kernel returned no jid"))?;
     Ok(Reply { jid, descriptor: answer.descriptor })

@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::param::{self, Decode, Kind, Param};
-use crate::wire::{Draft, Outgoing, name};
+use crate::wire::{Draft, Wire, name};
 
 /// An owned list of parameters for [`raw::jail_set`](crate::raw::jail_set) and
 /// [`raw::jail_get`](crate::raw::jail_get): the escape hatch for whatever the typed layer lacks.
@@ -65,7 +65,7 @@ impl Request {
     /// would take it for one that is there already, [`ErrorKind::InvalidRequest`] when the request would become too
     /// large.
     pub fn flag(&mut self, name: &str) -> Result<&mut Self> {
-        self.add(name, Outgoing::Null)
+        self.add(name, Wire::Null)
     }
 
     /// Adds a C int in native order.
@@ -74,7 +74,7 @@ impl Request {
     ///
     /// As [`flag`](Self::flag), and [`ErrorKind::InvalidValue`] when the table knows the parameter to be no int.
     pub fn int(&mut self, name: &str, value: i32) -> Result<&mut Self> {
-        self.add(name, Outgoing::Bytes(&value.to_ne_bytes()))
+        self.add(name, Wire::Int(value))
     }
 
     /// Adds a C unsigned long in native order.
@@ -83,7 +83,7 @@ impl Request {
     ///
     /// As [`int`](Self::int).
     pub fn ulong(&mut self, name: &str, value: c_ulong) -> Result<&mut Self> {
-        self.add(name, Outgoing::Bytes(&value.to_ne_bytes()))
+        self.add(name, Wire::Ulong(value))
     }
 
     /// Adds a string; the NUL that ends it is added.
@@ -93,7 +93,7 @@ impl Request {
     /// As [`flag`](Self::flag), and [`ErrorKind::InvalidValue`] for a string that has a NUL in it, or that the
     /// table knows to be too long.
     pub fn string(&mut self, name: &str, value: impl AsRef<OsStr>) -> Result<&mut Self> {
-        self.add(name, Outgoing::Text(value.as_ref().as_bytes()))
+        self.add(name, Wire::Text(value.as_ref().as_bytes()))
     }
 
     /// Adds IPv4 addresses, which go in network order, 4 bytes each. None at all is a value too: no address.
@@ -102,7 +102,7 @@ impl Request {
     ///
     /// As [`int`](Self::int).
     pub fn ip4(&mut self, name: &str, addresses: &[Ipv4Addr]) -> Result<&mut Self> {
-        self.add(name, Outgoing::Ip4(addresses))
+        self.add(name, Wire::Ip4(addresses))
     }
 
     /// Adds IPv6 addresses, which go in network order, 16 bytes each. None at all is a value too: no address.
@@ -111,7 +111,7 @@ impl Request {
     ///
     /// As [`int`](Self::int).
     pub fn ip6(&mut self, name: &str, addresses: &[Ipv6Addr]) -> Result<&mut Self> {
-        self.add(name, Outgoing::Ip6(addresses))
+        self.add(name, Wire::Ip6(addresses))
     }
 
     /// Adds bytes as they are.
@@ -120,7 +120,7 @@ impl Request {
     ///
     /// As [`int`](Self::int).
     pub fn bytes(&mut self, name: &str, value: &[u8]) -> Result<&mut Self> {
-        self.add(name, Outgoing::Bytes(value))
+        self.add(name, Wire::Bytes(value))
     }
 
     /// Adds zeroed room of `len` bytes, for jail_get(2) to write into.
@@ -129,7 +129,7 @@ impl Request {
     ///
     /// As [`int`](Self::int).
     pub fn space(&mut self, name: &str, len: usize) -> Result<&mut Self> {
-        self.add(name, Outgoing::Space(len))
+        self.add(name, Wire::Space(len))
     }
 
     /// Removes a parameter, and says whether it was there.
@@ -194,14 +194,14 @@ impl Request {
         T::decode(bytes, param.name())
     }
 
-    fn add(&mut self, name: &str, value: Outgoing<'_>) -> Result<&mut Self> {
+    fn add(&mut self, name: &str, value: Wire<'_>) -> Result<&mut Self> {
         name::check(name)?;
         self.draft.check_room(name, value.len()).map_err(|error| error.about(name))?;
         if let Some(other) = self.draft.collision(name) {
-            return Err(param::conflict(name, self.draft.name(other)));
+            return Err(name::conflict(name, self.draft.name(other)));
         }
         check_value(name, &value).map_err(|error| error.about(name))?;
-        self.draft.push(&[name], value);
+        self.draft.push(name, value);
         Ok(self)
     }
 
@@ -215,12 +215,12 @@ impl Request {
 }
 
 /// Holds a value against what the table knows of its parameter.
-fn check_value(name: &str, value: &Outgoing<'_>) -> Result<()> {
+fn check_value(name: &str, value: &Wire<'_>) -> Result<()> {
     let refuse = |reason: String| Err(Error::refused(ErrorKind::InvalidValue, reason));
-    if matches!(value, Outgoing::Text(text) if text.contains(&0)) {
+    if matches!(value, Wire::Text(text) if text.contains(&0)) {
         return refuse("a string cannot contain NUL".into());
     }
-    if let Outgoing::Text(bytes) | Outgoing::Bytes(bytes) = value {
+    if let Wire::Text(bytes) | Wire::Bytes(bytes) = value {
         if name::user_key(name).is_some() && bytes.contains(&b'\n') {
             return refuse("a newline in a value would forge other keys".into());
         }
@@ -234,21 +234,21 @@ fn check_value(name: &str, value: &Outgoing<'_>) -> Result<()> {
     let Some(definition) = param::table::find(name) else {
         return Ok(());
     };
-    if let Outgoing::Bytes(bytes) = value {
+    if let Wire::Bytes(bytes) = value {
         check_text_of_keys(definition.name, bytes)?;
     }
     // Of a string, as of anything, NULL asks for the length.
-    if matches!(value, Outgoing::Null) {
+    if matches!(value, Wire::Null) {
         return Ok(());
     }
     let len = value.len();
-    if matches!(value, Outgoing::Text(_)) && !matches!(definition.kind, Kind::Text | Kind::Bytes) {
+    if matches!(value, Wire::Text(_)) && !matches!(definition.kind, Kind::Text | Kind::Bytes) {
         return refuse(format!("its values are of kind {:?}, not strings", definition.kind));
     }
     if !param::size_fits(definition.kind, len) {
         return refuse(format!("{len} bytes are no value of kind {:?}", definition.kind));
     }
-    let is_answer = matches!(value, Outgoing::Space(_));
+    let is_answer = matches!(value, Wire::Space(_));
     if definition.max != 0 && len > definition.max && !is_answer {
         return refuse(format!("{len} bytes are more than the {} that it can have", definition.max));
     }

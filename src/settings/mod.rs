@@ -9,8 +9,8 @@ use std::ffi::{OsStr, OsString};
 
 use crate::allow::Allow;
 use crate::error::{Error, ErrorKind, Result};
-use crate::param::{self, Decode, Definition, Encode, Kind, MacDo, Mode, Param, Use, Value, Wire};
-use crate::wire::{Draft, Outgoing, name};
+use crate::param::{self, Decode, Definition, Encode, Kind, MacDo, Mode, Param, Use, Value};
+use crate::wire::{Draft, Wire, name};
 
 /// Names and values, checked one by one as they are set. The first mistake is kept.
 #[derive(Debug)]
@@ -90,20 +90,20 @@ impl Settings {
     }
 
     pub(crate) fn set<T: Decode, A>(&mut self, param: Param<'_, T, A>, value: &impl Encode<T>) {
-        let result = param.resolve().and_then(|row| self.write(param.name(), row, value.wire()));
+        let result = param.resolve().and_then(|row| self.put(param.name(), row, value.wire()));
         self.keep(result);
     }
 
     /// Sets a parameter whose type is known at run time only.
     pub(crate) fn set_value(&mut self, name: &str, value: &Value) {
-        let result = param::resolve(name, value.kind()).and_then(|row| self.write(name, row, value.wire()));
+        let result = param::resolve(name, value.kind()).and_then(|row| self.put(name, row, value.wire()));
         self.keep(result);
     }
 
-    fn write(&mut self, name: &str, row: Option<&Definition>, wire: Wire<'_>) -> Result<()> {
-        let usage = self.usage;
-        param::write(self.draft_of(name, row), name, row, wire, usage)?;
-        self.has_modes |= wire.kind() == Kind::Mode;
+    fn put(&mut self, name: &str, row: Option<&Definition>, wire: Wire<'_>) -> Result<()> {
+        param::check(name, row, wire, self.usage)?;
+        self.draft_of(name, row).set(name, wire)?;
+        self.has_modes |= row.is_some_and(|row| row.kind == Kind::Mode);
         if row.is_none() {
             self.negated.retain(|other| other != name);
             if matches!(wire, Wire::Bool(false)) {
@@ -147,25 +147,14 @@ impl Settings {
 
     /// Takes a line of `meta` or `env` away, which takes its full name.
     pub(crate) fn remove_key(&mut self, name: &str) {
-        let result = param::resolve(name, Kind::Text).and_then(|_| {
-            while let Some(earlier) = self.late.collision(name) {
-                let other = self.late.name(earlier);
-                if other != name {
-                    return Err(param::conflict(name, other));
-                }
-                self.late.remove(earlier);
-            }
-            self.late.check_room(name, 0).map_err(|error| error.about(name))?;
-            self.late.push(&[name], Outgoing::Null);
-            Ok(())
-        });
+        let result = param::resolve(name, Kind::Text).and_then(|_| self.late.set(name, Wire::Null));
         self.keep(result);
     }
 
     /// Has all sent in one request.
     pub(crate) fn join(&mut self) {
         for index in 0..self.late.len() {
-            self.core.push_from(&self.late, index);
+            self.core.push(self.late.name(index), self.late.wire(index));
         }
         self.late.clear();
     }
@@ -246,21 +235,7 @@ impl Settings {
 
 /// Appends another draft's pairs, replacing earlier values of the same parameters.
 fn take_over(to: &mut Draft<'_>, from: &Draft<'_>) -> Result<()> {
-    for index in 0..from.len() {
-        let name = from.name(index);
-        while let Some(earlier) = to.collision(name) {
-            let other = to.name(earlier);
-            let pair = (name.as_bytes(), other.as_bytes());
-            let opposite = name::is_negation(pair.1, pair.0) || name::is_negation(pair.0, pair.1);
-            if other != name && (!opposite || name::user_key(name).is_some()) {
-                return Err(param::conflict(name, other));
-            }
-            to.remove(earlier);
-        }
-        to.check_room(name, from.value(index).map_or(0, <[u8]>::len)).map_err(|error| error.about(name))?;
-        to.push_from(from, index);
-    }
-    Ok(())
+    (0..from.len()).try_for_each(|index| to.set(from.name(index), from.wire(index)))
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ impl System {
         let mut ip6: Vec<in6_addr> =
             ip6.iter().map(|address| in6_addr { s6_addr: address.octets() }).collect();
         let mut jail = bindings::jail {
-            version: 2,
+            version: bindings::JAIL_API_VERSION as u32,
             path: path.as_ptr().cast_mut(),
             hostname: hostname.as_ptr().cast_mut(),
             jailname: name.map_or(ptr::null_mut(), |name| name.as_ptr().cast_mut()),

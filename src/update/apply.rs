@@ -6,14 +6,15 @@ use std::os::unix::ffi::OsStringExt;
 use super::JailUpdate;
 use crate::SetFlags;
 use crate::error::{Call, Error, ErrorKind, Result, Subject};
+use crate::flags::GetFlags;
 use crate::get::{self, Key, Read};
 use crate::guard::alive;
 use crate::guard::{ipc, rename};
 use crate::jail::{Jail, Nested, carry_rules, read_and_pin};
 use crate::jid::Jid;
 use crate::param::{self, Mode};
-use crate::sys::{self, Trap};
-use crate::wire::{Desc, Draft, Outgoing, Verb};
+use crate::sys::Trap;
+use crate::wire::{At, Draft, Verb, Wire};
 
 impl JailUpdate<'_> {
     /// Makes the change, in one jail_set(2). Where nothing is set, nothing is done.
@@ -145,10 +146,10 @@ impl JailUpdate<'_> {
     /// Makes the change by what the handle goes by.
     fn by_handle(&mut self, jail: &Jail) -> Result<()> {
         match jail.descriptor_ref() {
-            Some(descriptor) => self.call(jail, sys::JAIL_USE_DESC, Desc::Given(descriptor)),
+            Some(descriptor) => self.call(jail, At::Use(descriptor)),
             None => {
                 self.set_jid(jail);
-                self.call(jail, 0, Desc::Absent)?;
+                self.call(jail, At::None)?;
                 if self.may_go() {
                     // An empty jail has gone with the change, and another one may be given its jid.
                     jail.look_after();
@@ -166,14 +167,14 @@ impl JailUpdate<'_> {
         }
         let (parent, ()) = read_and_pin(&jail.system, parent, &())?;
         alive::check_below(&jail.system, parent.as_fd())?;
-        self.by_jid(jail, sys::JAIL_AT_DESC, Desc::Given(parent.as_fd()))
+        self.by_jid(jail, At::Below(parent.as_fd()))
     }
 
     /// Makes the change by the jid of a handle that has a descriptor.
-    fn by_jid(&mut self, jail: &Jail, flags: i32, desc: Desc<'_>) -> Result<()> {
+    fn by_jid(&mut self, jail: &Jail, at: At<'_>) -> Result<()> {
         check_alive(jail)?;
         self.set_jid(jail);
-        self.call(jail, flags, desc)?;
+        self.call(jail, at)?;
         // The jid was this jail's while it lived: if it lives still, it was this jail that changed.
         match check_alive(jail) {
             Err(error) if self.may_go() && error.kind() == ErrorKind::Gone => Ok(()),
@@ -188,16 +189,14 @@ impl JailUpdate<'_> {
 
     fn set_jid(&mut self, jail: &Jail) {
         if self.settings.core.position("jid").is_none() {
-            self.settings.core.push(&["jid"], Outgoing::Bytes(&jail.jid().get().to_ne_bytes()));
+            self.settings.core.push("jid", Wire::Int(jail.jid().get()));
         }
     }
 
-    fn call(&mut self, jail: &Jail, flags: i32, desc: Desc<'_>) -> Result<()> {
-        let flags = SetFlags::UPDATE.bits() | flags;
-        let verb = Verb { call: Call::JailSet, flags, subject: Subject::Handle };
+    fn call(&mut self, jail: &Jail, at: At<'_>) -> Result<()> {
         // As late as can be: what is changed in between is lost.
         carry_rules(jail, &mut self.settings.core)?;
-        let result = self.settings.core.call(&jail.system, verb, desc);
+        let result = self.settings.core.call(&jail.system, Verb::Set(SetFlags::UPDATE), at, Subject::Handle);
         result.map(drop).map_err(|error| jail.gone_or_unseen(self.settings.by_its_name(error)))
     }
 }
@@ -223,7 +222,7 @@ impl JailUpdate<'_> {
 
     fn set_name(&mut self, name: &[u8]) {
         self.settings.unset("name");
-        self.settings.core.push(&["name"], Outgoing::Text(name));
+        self.settings.core.push("name", Wire::Text(name));
     }
 
     fn rename(&mut self, jail: &Jail, name: &[u8]) -> Result<()> {
@@ -281,9 +280,9 @@ impl JailUpdate<'_> {
         };
         let read = Read {
             system: &jail.system,
-            flags: 0,
+            flags: GetFlags::empty(),
             subject: Subject::Named,
-            desc: Desc::Absent,
+            at: At::None,
             key: Key::Jid(jail.jid().get()),
             relative_to: None,
         };
@@ -300,7 +299,7 @@ impl JailUpdate<'_> {
         rename::check_family(&jail.system, family)?;
         match family {
             (Some(parent), ..) => self.below(jail, parent),
-            (None, ..) => self.by_jid(jail, 0, Desc::Absent),
+            (None, ..) => self.by_jid(jail, At::None),
         }
     }
 }
@@ -310,9 +309,10 @@ impl JailUpdate<'_> {
 fn move_account(renamed: &Jail, jid: Jid) -> Result<()> {
     let jail = Jail::found(renamed.system.clone(), jid.get(), None, Nested::Unknown)?;
     let mut draft = Draft::new();
-    draft.push(&["jid"], Outgoing::Bytes(&jid.get().to_ne_bytes()));
-    let verb = Verb { call: Call::JailSet, flags: SetFlags::UPDATE.bits(), subject: Subject::Handle };
-    let moved = carry_rules(&jail, &mut draft).and_then(|()| draft.call(&jail.system, verb, Desc::Absent));
+    draft.push("jid", Wire::Int(jid.get()));
+    let verb = Verb::Set(SetFlags::UPDATE);
+    let moved = carry_rules(&jail, &mut draft)
+        .and_then(|()| draft.call(&jail.system, verb, At::None, Subject::Handle));
     match moved {
         // It has gone meanwhile.
         Err(error) if error.kind() == ErrorKind::Gone => Ok(()),

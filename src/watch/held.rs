@@ -11,14 +11,15 @@ use std::time::{Duration, Instant};
 use super::WaitOutcome;
 use super::deadline::Deadline;
 use crate::error::{ErrorKind, Result, Subject};
+use crate::flags::GetFlags;
 use crate::get::{self, Key, Read};
 use crate::guard::alive;
 use crate::jail::Jail;
 use crate::jid::Jid;
 use crate::param::{self, Mode};
 use crate::snapshot::{JailState, Snapshot};
-use crate::sys::{self, System};
-use crate::wire::Desc;
+use crate::sys::System;
+use crate::wire::At;
 
 /// A jail that was not gone when the timeout of a wait passed, from [`Jail::wait_gone`] and
 /// [`Jail::remove_and_wait`].
@@ -333,9 +334,9 @@ impl Seen {
         let read = |vnet| {
             let read = Read {
                 system,
-                flags: sys::JAIL_DYING,
+                flags: GetFlags::DYING,
                 subject: Subject::Named,
-                desc: Desc::Absent,
+                at: At::None,
                 key: Key::Jid(jid),
                 relative_to: None,
             };

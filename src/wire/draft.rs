@@ -1,19 +1,11 @@
 //! Names and values on their way to the kernel and back.
 
 use core::ffi::c_int;
-use std::net::{Ipv4Addr, Ipv6Addr};
-use std::os::fd::{BorrowedFd, OwnedFd};
 
-use super::name;
+use super::call::{ERRMSG_LEN, OWN_PAIRS};
 use super::store::Store;
-use crate::error::{Asked, Call, Error, ErrorKind, Result, Subject};
-use crate::sys::{DescriptorSlot, Errno, Slot, System};
-
-/// As many bytes as any text of the kernel's needs, and then some.
-pub(crate) const ERRMSG_LEN: usize = 1024;
-
-/// As many bytes as the longest text needs that is about a parameter of the table.
-const SHORT_ERRMSG_LEN: usize = 320;
+use super::{Wire, name};
+use crate::error::{Error, ErrorKind, Result};
 
 /// The most pairs that the kernel takes (`UIO_MAXIOV` iovecs).
 const MAX_PAIRS: usize = 512;
@@ -27,13 +19,7 @@ const MAX_BYTES: usize = 64 * 1024;
 /// `vfs_buildopts`. A program cannot know its kernel at compile time, so it counts on the larger size.
 const PAIR_OVERHEAD: usize = 48;
 
-/// Requests of up to this many pairs have their iovecs on the stack; the smaller, the commoner.
-const FEW_PAIRS: usize = 5;
-const SOME_PAIRS: usize = 8;
-const MANY_PAIRS: usize = 16;
-
-/// What the request adds to the caller's pairs: `desc` and `errmsg`.
-const OWN_PAIRS: usize = 2;
+/// What `desc` and `errmsg` take, which the call adds.
 const OWN_BYTES: usize = 2 * PAIR_OVERHEAD + b"desc\0errmsg\0".len() + size_of::<c_int>() + ERRMSG_LEN;
 
 /// One pair of a draft. Names and values lie one after the other, without gaps.
@@ -56,39 +42,30 @@ impl Entry {
     fn name_len(&self) -> usize {
         (self.value - self.start).saturating_sub(1)
     }
+
+    /// Returns the name's length with its NUL.
+    pub(super) fn name_room(&self) -> usize {
+        self.value - self.start
+    }
+
+    pub(super) fn value_room(&self) -> usize {
+        self.end - self.value
+    }
+
+    pub(super) fn is_null(&self) -> bool {
+        self.null
+    }
+
+    pub(super) fn set_answer_len(&mut self, len: usize) {
+        self.answer_len = len;
+    }
 }
 
 /// A request in the making: an arena of bytes and the entries that cut it up.
 #[derive(Debug)]
 pub(crate) struct Draft<'s> {
-    bytes: Store<'s, u8>,
-    entries: Store<'s, Entry>,
-}
-
-/// Which call to make, with its flags, and what the jail is to the caller.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Verb {
-    pub(crate) call: Call,
-    pub(crate) flags: c_int,
-    pub(crate) subject: Subject,
-}
-
-/// What a successful call returned.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) jid: c_int,
-    pub(crate) descriptor: Option<OwnedFd>,
-}
-
-/// How the `desc` slot is used.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Desc<'fd> {
-    /// There is none.
-    Absent,
-    /// It is there for a new descriptor only.
-    Empty,
-    /// It holds this one, and maybe takes a new one.
-    Given(BorrowedFd<'fd>),
+    pub(super) bytes: Store<'s, u8>,
+    pub(super) entries: Store<'s, Entry>,
 }
 
 impl Draft<'static> {
@@ -127,55 +104,79 @@ impl<'s> Draft<'s> {
         self.entries.clear();
     }
 
-    /// Appends a pair whose name and value are given in pieces. Nothing is checked here.
-    pub(crate) fn push(&mut self, name: &[&str], outgoing: Outgoing<'_>) {
+    /// Sets a parameter. A value of it that is there already is replaced.
+    pub(crate) fn set(&mut self, name: &str, value: Wire<'_>) -> Result<()> {
+        let is_boolean = value.is_null() && name::user_key(name).is_none();
+        while let Some(earlier) = self.collision(name) {
+            let (one, other) = (name.as_bytes(), self.name(earlier).as_bytes());
+            let is_opposite = || name::is_negation(one, other) || name::is_negation(other, one);
+            if one != other && !(is_boolean && is_opposite()) {
+                return Err(name::conflict(name, self.name(earlier)));
+            }
+            self.remove(earlier);
+        }
+        self.check_room(name, value.len()).map_err(|error| error.about(name))?;
+        self.push(name, value);
+        Ok(())
+    }
+
+    /// Appends a pair. Nothing is checked here.
+    pub(crate) fn push(&mut self, name: &str, value: Wire<'_>) {
+        if let Wire::Space(room) = value {
+            return self.push_space(name, room);
+        }
         let start = self.bytes.len();
-        for piece in name {
-            self.bytes.extend(piece.as_bytes());
+        if let Wire::Bool(false) = value {
+            let (level, last) = name::split_text(name);
+            self.bytes.extend(level.as_bytes());
+            self.bytes.extend(b"no");
+            self.bytes.extend(last.as_bytes());
+        } else {
+            self.bytes.extend(name.as_bytes());
         }
         self.bytes.push(0);
-        let value = self.bytes.len();
-        match outgoing {
-            Outgoing::Null => {}
-            Outgoing::Bytes(bytes) => self.bytes.extend(bytes),
-            Outgoing::Text(text) => {
+        let middle = self.bytes.len();
+        match value {
+            Wire::Null | Wire::Bool(_) | Wire::Space(_) => {}
+            Wire::Int(value) => self.bytes.extend(&value.to_ne_bytes()),
+            Wire::Ulong(value) => self.bytes.extend(&value.to_ne_bytes()),
+            Wire::Bytes(bytes) => self.bytes.extend(bytes),
+            Wire::Text(text) => {
                 self.bytes.extend(text);
                 self.bytes.push(0);
             }
-            Outgoing::Space(len) => self.bytes.extend_default(len),
-            Outgoing::Padded(text, room) => {
+            Wire::Padded(text, room) => {
                 self.bytes.extend(text);
                 self.bytes.extend_default(room.saturating_sub(text.len()).max(1));
             }
-            Outgoing::Ip4(addresses) => {
+            Wire::Ip4(addresses) => {
                 for address in addresses {
                     self.bytes.extend(&address.octets());
                 }
             }
-            Outgoing::Ip6(addresses) => {
+            Wire::Ip6(addresses) => {
                 for address in addresses {
                     self.bytes.extend(&address.octets());
                 }
             }
         }
         let end = self.bytes.len();
-        let null = matches!(outgoing, Outgoing::Null);
-        self.entries.push(Entry { start, value, end, answer_len: end - value, null });
+        self.entries.push(Entry {
+            start,
+            value: middle,
+            end,
+            answer_len: end - middle,
+            null: value.is_null(),
+        });
     }
 
     /// Appends a pair with room for an answer.
-    pub(crate) fn push_space(&mut self, name: &str, room: usize) {
+    fn push_space(&mut self, name: &str, room: usize) {
         let start = self.bytes.len();
         let value = start + name.len() + 1;
         let end = value + room;
         self.bytes.extend_with_default(name.as_bytes(), end - start);
         self.entries.push(Entry { start, value, end, answer_len: room, null: false });
-    }
-
-    /// Appends a copy of another draft's pair.
-    pub(crate) fn push_from(&mut self, other: &Draft<'_>, index: usize) {
-        let value = other.value(index).map_or(Outgoing::Null, Outgoing::Bytes);
-        self.push(&[other.name(index)], value);
     }
 
     /// Removes a pair.
@@ -189,6 +190,11 @@ impl<'s> Draft<'s> {
             later.value -= len;
             later.end -= len;
         }
+    }
+
+    /// Returns a value as it goes to the kernel.
+    pub(crate) fn wire(&self, index: usize) -> Wire<'_> {
+        self.value(index).map_or(Wire::Null, Wire::Bytes)
     }
 
     /// Returns a pair's name without its NUL.
@@ -291,100 +297,11 @@ impl<'s> Draft<'s> {
         check_pairs(self.entries.len())?;
         check_weight(self.weight())
     }
+}
 
-    /// Makes the call. The values hold the kernel's answer afterwards.
-    pub(crate) fn call(&mut self, system: &System, verb: Verb, desc: Desc<'_>) -> Result<Answer> {
-        self.call_with(system, verb, desc, &mut [0; SHORT_ERRMSG_LEN])
-    }
-
-    /// Makes the call, with a buffer for the kernel's text.
-    pub(crate) fn call_with(
-        &mut self,
-        system: &System,
-        verb: Verb,
-        desc: Desc<'_>,
-        errmsg: &mut [u8],
-    ) -> Result<Answer> {
-        // A descriptor alone can be a whole request.
-        if matches!(desc, Desc::Absent) || self.entries.len() > 0 {
-            self.check_limits()?;
-        }
-        let mut descriptor = match desc {
-            Desc::Absent => None,
-            Desc::Empty => Some(None),
-            Desc::Given(fd) => Some(Some(fd)),
-        }
-        .map(|given| DescriptorSlot::new(system, verb.call == Call::JailSet, verb.flags, given))
-        .transpose()
-        .map_err(|errno| {
-            Error::os(Call::Mmap, errno, ErrorKind::ResourceExhausted, "room for a descriptor")
-        })?;
-        let count = self.entries.len() + OWN_PAIRS;
-        let result = if count <= FEW_PAIRS {
-            let mut slots = [const { Slot::EMPTY }; FEW_PAIRS];
-            self.call_in(system, verb, descriptor.as_mut(), errmsg, &mut slots)
-        } else if count <= SOME_PAIRS {
-            let mut slots = [const { Slot::EMPTY }; SOME_PAIRS];
-            self.call_in(system, verb, descriptor.as_mut(), errmsg, &mut slots)
-        } else if count <= MANY_PAIRS {
-            let mut slots = [const { Slot::EMPTY }; MANY_PAIRS];
-            self.call_in(system, verb, descriptor.as_mut(), errmsg, &mut slots)
-        } else {
-            let mut slots = Vec::new();
-            slots.resize_with(count, || Slot::EMPTY);
-            self.call_in(system, verb, descriptor.as_mut(), errmsg, &mut slots)
-        };
-        match result {
-            Ok(jid) => {
-                let descriptor = descriptor.map_or(Ok(None), DescriptorSlot::take).map_err(|errno| {
-                    Error::os(
-                        Call::Fcntl,
-                        errno,
-                        ErrorKind::ResourceExhausted,
-                        "keeping the jail's descriptor",
-                    )
-                })?;
-                Ok(Answer { jid, descriptor })
-            }
-            Err(errno) => {
-                let text = errmsg.split(|&byte| byte == 0).next().unwrap_or_default();
-                let names = || self.names().map(str::to_owned).collect();
-                let asked = Asked { subject: verb.subject, names: &names };
-                Err(Error::from_kernel(verb.call, errno, text, &asked))
-            }
-        }
-    }
-
-    /// Makes the call with slots that are enough.
-    fn call_in<'a>(
-        &'a mut self,
-        system: &System,
-        verb: Verb,
-        descriptor: Option<&'a mut DescriptorSlot<'_>>,
-        errmsg: &'a mut [u8],
-        slots: &mut [Slot<'a>],
-    ) -> core::result::Result<c_int, Errno> {
-        let mut free = slots.iter_mut();
-        cut(self.bytes.as_mut_slice(), self.entries.as_slice(), &mut free);
-        let own =
-            descriptor.map(DescriptorSlot::slot).into_iter().chain([Slot::new(b"errmsg\0", Some(errmsg))]);
-        for slot in own {
-            if let Some(place) = free.next() {
-                *place = slot;
-            }
-        }
-        let unused = free.len();
-        let count = slots.len() - unused;
-        let slots = slots.get_mut(..count).unwrap_or_default();
-        let result = match verb.call {
-            Call::JailSet => system.jail_set(slots, verb.flags),
-            _ => system.jail_get(slots, verb.flags),
-        };
-        for (entry, slot) in self.entries.as_mut_slice().iter_mut().zip(slots.iter()) {
-            entry.answer_len = slot.value_len();
-        }
-        result
-    }
+/// Refuses a pair that no request could hold, before anything is looked through or copied for it.
+pub(crate) fn check_alone(name: &str, value: usize) -> Result<()> {
+    Draft::new().check_room(name, value)
 }
 
 fn check_pairs(pairs: usize) -> Result<()> {
@@ -408,50 +325,6 @@ fn check_weight(weight: usize) -> Result<()> {
     Ok(())
 }
 
-/// A value on its way into a draft.
-#[derive(Clone, Copy)]
-pub(crate) enum Outgoing<'a> {
-    /// NULL with length 0: a boolean, whose name says it all, or the question how long a value is.
-    Null,
-    Bytes(&'a [u8]),
-    /// Text, to which the NUL is added.
-    Text(&'a [u8]),
-    /// Room for an answer.
-    Space(usize),
-    /// Text that the kernel answers with other text of at most that many bytes.
-    Padded(&'a [u8], usize),
-    /// Addresses, which go in network order.
-    Ip4(&'a [Ipv4Addr]),
-    Ip6(&'a [Ipv6Addr]),
-}
-
-impl Outgoing<'_> {
-    /// Returns how many bytes the value has in a request.
-    pub(crate) fn len(&self) -> usize {
-        match *self {
-            Self::Null => 0,
-            Self::Bytes(bytes) => bytes.len(),
-            Self::Text(text) => text.len() + 1,
-            Self::Space(len) => len,
-            Self::Padded(text, room) => text.len().saturating_add(1).max(room),
-            Self::Ip4(addresses) => size_of_val(addresses),
-            Self::Ip6(addresses) => size_of_val(addresses),
-        }
-    }
-}
-
-/// Makes slots of the arena: each name, then each value, one after the other.
-fn cut<'a>(bytes: &'a mut [u8], entries: &[Entry], slots: &mut core::slice::IterMut<'_, Slot<'a>>) {
-    let mut rest = bytes;
-    for (entry, slot) in entries.iter().zip(slots) {
-        // The entries were measured from these bytes; were they not, the kernel would refuse an empty slot.
-        let Some((name, tail)) = rest.split_at_mut_checked(entry.value - entry.start) else { return };
-        let Some((value, tail)) = tail.split_at_mut_checked(entry.end - entry.value) else { return };
-        *slot = Slot::new(name, if entry.null { None } else { Some(value) });
-        rest = tail;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -460,16 +333,16 @@ mod tests {
     fn t34_each_pair_takes_48_bytes_of_the_limit_on_every_target() {
         let mut draft = Draft::new();
         for _ in 0..500 {
-            draft.push(&["x"], Outgoing::Null);
+            draft.push("x", Wire::Null);
         }
         // The kernel's sum: 48 and the name's and value's lengths for each pair, `desc` and `errmsg` among them.
         let used = 500 * (48 + 2) + (48 + 5 + 4) + (48 + 7 + ERRMSG_LEN);
         let left = 65_536 - used - (48 + 2);
         assert!(draft.check_room("x", left).is_ok());
         assert!(draft.check_room("x", left + 1).is_err());
-        draft.push(&["x"], Outgoing::Space(left));
+        draft.push("x", Wire::Space(left));
         assert!(draft.check_limits().is_ok());
-        draft.push(&["x"], Outgoing::Null);
+        draft.push("x", Wire::Null);
         assert!(draft.check_limits().is_err());
     }
 }

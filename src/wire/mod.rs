@@ -1,7 +1,13 @@
 //! Names and values as the kernel takes them: what a request is made of, and the call that sends it.
 
+mod at;
+mod call;
 mod draft;
 pub(crate) mod name;
 mod store;
+mod value;
 
-pub(crate) use draft::{Answer, Desc, Draft, ERRMSG_LEN, Entry, Outgoing, Verb};
+pub use at::At;
+pub(crate) use call::{Answer, ERRMSG_LEN, Verb};
+pub(crate) use draft::{Draft, Entry, check_alone};
+pub(crate) use value::Wire;

@@ -37,6 +37,12 @@ pub(crate) fn check(name: &str) -> Result<()> {
     Ok(())
 }
 
+/// Two parameters of which the kernel would drop one.
+pub(crate) fn conflict(name: &str, other: &str) -> Error {
+    Error::refused(ErrorKind::Conflict, format!("the kernel takes it and {other:?} for the same parameter"))
+        .about(name)
+}
+
 /// Why [`has_host_level`] is refused.
 pub(crate) const HOST_LEVEL: &str =
     "no jail is named \"0\": on the host, the kernel would drop this level unnoticed";

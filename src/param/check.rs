@@ -1,11 +1,11 @@
-//! Checked values on their way into a request.
+//! What the table knows of a value, checked before it goes into a request.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::table::Definition;
-use super::{Access, Kind, Wire};
+use super::{Access, Kind, Mode};
 use crate::error::{Error, ErrorKind, Result};
-use crate::wire::{Draft, Outgoing, name};
+use crate::wire::{self, Wire, name};
 
 /// What a value is sent for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,90 +14,53 @@ pub(crate) enum Use {
     Update,
 }
 
-/// Checks a value by what the table knows, and appends the pair. An earlier value of the parameter is replaced.
-pub(crate) fn write(
-    draft: &mut Draft<'_>,
-    name: &str,
-    definition: Option<&Definition>,
-    wire: Wire<'_>,
-    usage: Use,
-) -> Result<()> {
-    // Before anything is looked through: a caller's list may be of any length.
-    Draft::new()
-        .check_room(name, wire.len())
-        .and_then(|()| check(name, definition, wire, usage))
-        .map_err(|error| error.about(name))?;
-    while let Some(earlier) = draft.collision(name) {
-        let other = draft.name(earlier);
-        if other == name
-            || (wire.kind() == Kind::Bool && name::is_negation(other.as_bytes(), name.as_bytes()))
-        {
-            draft.remove(earlier);
-        } else {
-            return Err(conflict(name, other));
-        }
-    }
-    draft.check_room(name, wire.len()).map_err(|error| error.about(name))?;
-    match wire {
-        Wire::Bool(true) => draft.push(&[name], Outgoing::Null),
-        // The kernel looks at the name alone: false is said by `no` before the last component.
-        Wire::Bool(false) => {
-            let (level, last) = name::split_text(name);
-            draft.push(&[level, "no", last], Outgoing::Null);
-        }
-        Wire::Int(value) => draft.push(&[name], Outgoing::Bytes(&value.to_ne_bytes())),
-        Wire::Mode(mode) => draft.push(&[name], Outgoing::Bytes(&mode.number().to_ne_bytes())),
-        Wire::Ulong(value) => draft.push(&[name], Outgoing::Bytes(&value.to_ne_bytes())),
-        Wire::Text(text) => draft.push(&[name], Outgoing::Text(text)),
-        Wire::Ip4(addresses) => draft.push(&[name], Outgoing::Ip4(addresses)),
-        Wire::Ip6(addresses) => draft.push(&[name], Outgoing::Ip6(addresses)),
-        Wire::Bytes(bytes) => draft.push(&[name], Outgoing::Bytes(bytes)),
-    }
-    Ok(())
-}
-
-/// Two parameters of which the kernel would drop one.
-pub(crate) fn conflict(name: &str, other: &str) -> Error {
-    Error::refused(ErrorKind::Conflict, format!("the kernel takes it and {other:?} for the same parameter"))
-        .about(name)
-}
-
 fn refuse(kind: ErrorKind, reason: impl Into<std::borrow::Cow<'static, str>>) -> Result<()> {
     Err(Error::refused(kind, reason))
 }
 
-fn check(name: &str, definition: Option<&Definition>, wire: Wire<'_>, usage: Use) -> Result<()> {
-    if let Some(definition) = definition {
-        match (definition.access, usage) {
-            (Access::ReadOnly, _) => {
-                return refuse(ErrorKind::InvalidParameter, "this parameter is read-only");
-            }
-            (Access::CreateOnly, Use::Update) => {
-                return refuse(ErrorKind::InvalidParameter, "this parameter is fixed at creation");
-            }
-            _ => {}
+/// Checks a value by what the table knows.
+pub(crate) fn check(name: &str, definition: Option<&Definition>, wire: Wire<'_>, usage: Use) -> Result<()> {
+    // Before anything is looked through: a caller's list may be of any length.
+    wire::check_alone(name, wire.len())
+        .and_then(|()| check_use(definition, usage))
+        .and_then(|()| check_value(name, definition, wire))
+        .map_err(|error| error.about(name))
+}
+
+fn check_use(definition: Option<&Definition>, usage: Use) -> Result<()> {
+    match (definition.map(|definition| definition.access), usage) {
+        (Some(Access::ReadOnly), _) => refuse(ErrorKind::InvalidParameter, "this parameter is read-only"),
+        (Some(Access::CreateOnly), Use::Update) => {
+            refuse(ErrorKind::InvalidParameter, "this parameter is fixed at creation")
         }
+        _ => Ok(()),
     }
+}
+
+fn check_value(name: &str, definition: Option<&Definition>, wire: Wire<'_>) -> Result<()> {
     match wire {
         Wire::Text(text) => check_text(name, definition, text),
         Wire::Int(0) if name == "osreldate" => {
             refuse(ErrorKind::InvalidValue, "the kernel takes any number but 0")
         }
-        Wire::Int(value) => match definition.and_then(|definition| definition.range) {
-            Some((least, most)) if !(least..=most).contains(&value) => {
-                refuse(ErrorKind::InvalidValue, format!("{value} is not between {least} and {most}"))
-            }
-            _ => Ok(()),
-        },
-        Wire::Mode(mode) => match definition.and_then(|definition| definition.range) {
-            Some((least, most)) if !(least..=most).contains(&mode.number()) => {
-                refuse(ErrorKind::InvalidValue, format!("it cannot be {mode:?}: a jail has it anyway"))
-            }
-            _ => Ok(()),
-        },
+        Wire::Int(value) => check_range(definition, value),
         Wire::Ip4(addresses) => check_ip4(addresses),
         Wire::Ip6(addresses) => check_ip6(addresses),
-        Wire::Bool(_) | Wire::Ulong(_) | Wire::Bytes(_) => Ok(()),
+        _ => Ok(()),
+    }
+}
+
+fn check_range(definition: Option<&Definition>, value: i32) -> Result<()> {
+    let Some(definition) = definition else { return Ok(()) };
+    match (definition.range, Mode::from_number(value)) {
+        (Some((least, most)), _) if (least..=most).contains(&value) => Ok(()),
+        (Some(_), Some(mode)) if definition.kind == Kind::Mode => {
+            refuse(ErrorKind::InvalidValue, format!("it cannot be {mode:?}: a jail has it anyway"))
+        }
+        (Some((least, most)), _) => {
+            refuse(ErrorKind::InvalidValue, format!("{value} is not between {least} and {most}"))
+        }
+        (None, _) => Ok(()),
     }
 }
 

@@ -1,0 +1,191 @@
+//! The call that sends a draft.
+
+use core::ffi::c_int;
+use std::os::fd::OwnedFd;
+
+use super::at::At;
+use super::draft::{Draft, Entry};
+use crate::error::{Asked, Call, Error, ErrorKind, Result, Subject};
+use crate::flags::{GetFlags, SetFlags};
+use crate::sys::{DescriptorSlot, Errno, Slot, System};
+
+/// As many bytes as any text of the kernel's needs, and then some.
+pub(crate) const ERRMSG_LEN: usize = 1024;
+
+/// As many bytes as the longest text needs that is about a parameter of the table.
+const SHORT_ERRMSG_LEN: usize = 320;
+
+/// The pairs that the call adds to those of the draft: `desc` and `errmsg`.
+pub(crate) const OWN_PAIRS: usize = 2;
+
+/// Which of the two calls to make, with its flags but for those of [`At`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Verb {
+    Set(SetFlags),
+    Get(GetFlags),
+}
+
+impl Verb {
+    pub(crate) fn call(self) -> Call {
+        match self {
+            Self::Set(_) => Call::JailSet,
+            Self::Get(_) => Call::JailGet,
+        }
+    }
+
+    fn flags(self) -> c_int {
+        match self {
+            Self::Set(flags) => flags.bits(),
+            Self::Get(flags) => flags.bits(),
+        }
+    }
+
+    /// Whether a new descriptor is asked for.
+    pub(crate) fn makes_descriptor(self) -> bool {
+        match self {
+            Self::Set(flags) => flags.intersects(SetFlags::GET_DESC | SetFlags::OWN_DESC),
+            Self::Get(flags) => flags.intersects(GetFlags::GET_DESC | GetFlags::OWN_DESC),
+        }
+    }
+}
+
+/// What a successful call returned.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) jid: c_int,
+    pub(crate) descriptor: Option<OwnedFd>,
+}
+
+impl Draft<'_> {
+    /// Makes the call. The values hold the kernel's answer afterwards.
+    pub(crate) fn call(
+        &mut self,
+        system: &System,
+        verb: Verb,
+        at: At<'_>,
+        subject: Subject,
+    ) -> Result<Answer> {
+        // The smaller, the commoner.
+        match self.len() + OWN_PAIRS {
+            0..=5 => self.call_in::<5>(system, verb, at, subject),
+            6..=10 => self.call_in::<10>(system, verb, at, subject),
+            _ => self.call_in::<16>(system, verb, at, subject),
+        }
+    }
+
+    /// Makes the call with the iovecs of that many pairs on the stack, its own included.
+    pub(crate) fn call_in<const PAIRS: usize>(
+        &mut self,
+        system: &System,
+        verb: Verb,
+        at: At<'_>,
+        subject: Subject,
+    ) -> Result<Answer> {
+        self.call_with::<PAIRS>(system, verb, at, subject, &mut [0; SHORT_ERRMSG_LEN])
+    }
+
+    /// Makes the call with a buffer for the kernel's text, as [`call_in`](Self::call_in).
+    pub(crate) fn call_with<const PAIRS: usize>(
+        &mut self,
+        system: &System,
+        verb: Verb,
+        at: At<'_>,
+        subject: Subject,
+        errmsg: &mut [u8],
+    ) -> Result<Answer> {
+        let mut descriptor = self.prepare(system, verb, at)?;
+        let count = self.len() + OWN_PAIRS;
+        let result = if count <= PAIRS {
+            let mut slots = [const { Slot::EMPTY }; PAIRS];
+            self.send(system, verb, at, descriptor.as_mut(), errmsg, &mut slots)
+        } else {
+            let mut slots = Vec::new();
+            slots.resize_with(count, || Slot::EMPTY);
+            self.send(system, verb, at, descriptor.as_mut(), errmsg, &mut slots)
+        };
+        match result {
+            Ok(jid) => keep(jid, descriptor),
+            Err(errno) => Err(self.failure(verb, subject, errno, errmsg)),
+        }
+    }
+
+    /// Checks the limits, and makes the slot of the descriptor, where there is one.
+    fn prepare<'fd>(&self, system: &System, verb: Verb, at: At<'fd>) -> Result<Option<DescriptorSlot<'fd>>> {
+        let given = at.descriptor();
+        let has_slot = given.is_some() || verb.makes_descriptor();
+        // A descriptor alone can be a whole request.
+        if !has_slot || self.len() > 0 {
+            self.check_limits()?;
+        }
+        if !has_slot {
+            return Ok(None);
+        }
+        let sets = matches!(verb, Verb::Set(_));
+        DescriptorSlot::new(system, sets, verb.flags(), given).map(Some).map_err(|errno| {
+            Error::os(Call::Mmap, errno, ErrorKind::ResourceExhausted, "room for a descriptor")
+        })
+    }
+
+    /// Makes the call with slots that are enough.
+    fn send<'a>(
+        &'a mut self,
+        system: &System,
+        verb: Verb,
+        at: At<'_>,
+        descriptor: Option<&'a mut DescriptorSlot<'_>>,
+        errmsg: &'a mut [u8],
+        slots: &mut [Slot<'a>],
+    ) -> core::result::Result<c_int, Errno> {
+        let mut free = slots.iter_mut();
+        cut(self.bytes.as_mut_slice(), self.entries.as_slice(), &mut free);
+        let own =
+            descriptor.map(DescriptorSlot::slot).into_iter().chain([Slot::new(b"errmsg\0", Some(errmsg))]);
+        for slot in own {
+            if let Some(place) = free.next() {
+                *place = slot;
+            }
+        }
+        let unused = free.len();
+        let count = slots.len() - unused;
+        let slots = slots.get_mut(..count).unwrap_or_default();
+        let flags = verb.flags() | at.flag();
+        let result = match verb {
+            Verb::Set(_) => system.jail_set(slots, flags),
+            Verb::Get(_) => system.jail_get(slots, flags),
+        };
+        for (entry, slot) in self.entries.as_mut_slice().iter_mut().zip(slots.iter()) {
+            entry.set_answer_len(slot.value_len());
+        }
+        result
+    }
+
+    /// Makes an error of what the kernel said.
+    fn failure(&self, verb: Verb, subject: Subject, errno: Errno, errmsg: &[u8]) -> Error {
+        let text = errmsg.split(|&byte| byte == 0).next().unwrap_or_default();
+        let names = || self.names().map(str::to_owned).collect();
+        Error::from_kernel(verb.call(), errno, text, &Asked { subject, names: &names })
+    }
+}
+
+/// Takes the new descriptor out of its slot.
+fn keep(jid: c_int, descriptor: Option<DescriptorSlot<'_>>) -> Result<Answer> {
+    match descriptor.map_or(Ok(None), DescriptorSlot::take) {
+        Ok(descriptor) => Ok(Answer { jid, descriptor }),
+        Err(errno) => {
+            let reason = "keeping the jail's descriptor";
+            Err(Error::os(Call::Fcntl, errno, ErrorKind::ResourceExhausted, reason))
+        }
+    }
+}
+
+/// Makes slots of the arena: each name, then each value, one after the other.
+fn cut<'a>(bytes: &'a mut [u8], entries: &[Entry], slots: &mut core::slice::IterMut<'_, Slot<'a>>) {
+    let mut rest = bytes;
+    for (entry, slot) in entries.iter().zip(slots) {
+        // The entries were measured from these bytes; were they not, the kernel would refuse an empty slot.
+        let Some((name, tail)) = rest.split_at_mut_checked(entry.name_room()) else { return };
+        let Some((value, tail)) = tail.split_at_mut_checked(entry.value_room()) else { return };
+        *slot = Slot::new(name, if entry.is_null() { None } else { Some(value) });
+        rest = tail;
+    }
+}
