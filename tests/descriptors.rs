@@ -279,7 +279,7 @@ fn t46_a_descriptor_of_a_jail_that_died_during_the_update_is_not_returned() {
     model.set_racct(true);
     let remove = |jid: Jid| {
         let kernel = model.clone();
-        model.meanwhile(sim::Moment::Bind, move || kernel.jail_remove(jid.get()).expect("removed"));
+        model.meanwhile(sim::Moment::Bind, move || kernel.raw().jail_remove(jid.get()).expect("removed"));
     };
     let persistent = || Jail::builder().path("/").create_persistent().expect("created");
     let jail = persistent();

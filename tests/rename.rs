@@ -8,7 +8,8 @@ use std::os::fd::AsRawFd;
 
 use common::{Host, host, model, name, names, on_every_kernel, process, releases};
 use freebsd_jail::raw::{self, At};
-use freebsd_jail::sys::{self, Pair};
+use freebsd_jail::sim::raw::Pair;
+use freebsd_jail::sys;
 use freebsd_jail::{Error, ErrorKind, Features, Jail, JailBuilder, OwnedJail, Request, SetFlags, param, sim};
 
 fn builder(name: &str) -> JailBuilder<'static> {
@@ -290,7 +291,7 @@ fn t39_a_tree_that_was_garbled_is_repaired_before_anybody_lists_it() {
         if at != 0 {
             pairs.push(Pair { name: b"desc\0", value: Some(&mut desc), len: desc_len });
         }
-        kernel.jail_set(&mut pairs, SetFlags::UPDATE.bits() | at).expect("done");
+        kernel.raw().jail_set(&mut pairs, SetFlags::UPDATE.bits() | at).expect("done");
         assert_eq!(middle.get(param::NAME.text()).expect("read"), format!("{outer_name}.x"));
         assert_ne!(read(), format!("{outer_name}.x.g"), "garbled");
         // The jail below, by its last component.

@@ -13,8 +13,8 @@ use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 
 use ask::*;
-use freebsd_jail::sim::{Kernel, Legacy, Release};
-use freebsd_jail::sys::Errno;
+use freebsd_jail::sim::raw::{Errno, Legacy};
+use freebsd_jail::sim::{Kernel, Release};
 use freebsd_jail::{GetFlags, Request, SetFlags, raw};
 
 #[test]
@@ -46,7 +46,7 @@ fn calls_are_counted() {
     assert!(exists(&kernel, 1));
     assert_eq!((kernel.calls().jail_set, kernel.calls().jail_get, kernel.calls().total()), (1, 1, 2));
     kernel.reset_calls();
-    kernel.jail_remove(1).expect("it is there");
+    kernel.raw().jail_remove(1).expect("it is there");
     assert_eq!((kernel.calls().jail_remove, kernel.calls().total()), (1, 1));
 }
 
@@ -55,12 +55,12 @@ fn a_process_is_somebody_somewhere() {
     let kernel = Kernel::new();
     let jid = create(&kernel, "a");
     let process = kernel.process().fork();
-    process.run(|| kernel.jail_attach(jid)).expect("root may enter");
+    process.run(|| kernel.raw().jail_attach(jid)).expect("root may enter");
     assert_eq!((process.jid(), process.uid(), kernel.process().jid()), (jid, 0, 0));
     assert!(!process.run(|| exists(&kernel, jid)), "a jail does not see itself");
     process.setuid(1001).expect("root may become anybody");
-    assert_eq!(process.setuid(0), Err(Errno(libc::EPERM)));
-    kernel.jail_remove(jid).expect("it is there");
+    assert_eq!(process.setuid(0).map_err(|error| error.raw_os_error()), Err(Some(libc::EPERM)));
+    kernel.raw().jail_remove(jid).expect("it is there");
     assert!(!process.is_running(), "who is in a removed jail is killed");
     assert!(is_dying(&kernel, jid), "nobody has waited for the process yet");
     process.kill();
@@ -73,9 +73,9 @@ fn an_open_directory_keeps_a_process_out() {
     let jid = create(&kernel, "a");
     let process = kernel.process().fork();
     process.open_directory();
-    assert_eq!(process.run(|| kernel.jail_attach(jid)), Err(Errno(libc::EPERM)));
+    assert_eq!(process.run(|| kernel.raw().jail_attach(jid)), Err(Errno(libc::EPERM)));
     process.close_directory();
-    assert_eq!(process.run(|| kernel.jail_attach(jid)), Ok(()));
+    assert_eq!(process.run(|| kernel.raw().jail_attach(jid)), Ok(()));
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn a_descriptor_of_a_dead_jail_hangs_up() {
     let mut watched = UnixStream::from(watched);
     let mut nothing = [0];
     assert!(watched.read(&mut nothing).is_err(), "nothing to read while the jail lives");
-    kernel.jail_remove(1).expect("it is there");
+    kernel.raw().jail_remove(1).expect("it is there");
     assert_eq!(watched.read(&mut nothing).expect("a hang-up"), 0);
 }
 
@@ -148,14 +148,14 @@ fn authority_is_that_of_who_made_the_descriptor() {
     user.run(|| {
         let users = get(&kernel, GET_DESC, &[("jid", I(jid)), ("desc", I(-1))]);
         users.jid();
-        assert_eq!(kernel.jail_remove_jd(users.int(1)), Err(Errno(libc::EPERM)));
+        assert_eq!(kernel.raw().jail_remove_jd(users.int(1)), Err(Errno(libc::EPERM)));
         let owning = get(&kernel, OWN_DESC, &[("jid", I(jid)), ("desc", I(-1))]);
         assert_eq!(owning.errno(), libc::EPERM);
         let update = set(&kernel, UPDATE | USE_DESC, &[("desc", I(roots)), ("securelevel", I(1))]);
         assert_eq!(update.jid(), jid);
-        assert_eq!(kernel.jail_remove_jd(roots), Ok(()));
+        assert_eq!(kernel.raw().jail_remove_jd(roots), Ok(()));
     });
-    assert_eq!(kernel.fstat(roots), Some(Ok((0o100_000, 0))));
+    assert_eq!(kernel.raw().fstat(roots), Some(Ok((0o100_000, 0))));
     nix::unistd::close(roots).expect("it is open");
 }
 
@@ -167,7 +167,7 @@ fn a_killed_owner_takes_its_jail_along() {
     assert!(exists(&kernel, jid));
     owner.kill();
     assert!(!exists(&kernel, jid));
-    assert_eq!(kernel.jail_remove_jd(descriptor), Err(Errno(libc::EBADF)), "it counts as closed");
+    assert_eq!(kernel.raw().jail_remove_jd(descriptor), Err(Errno(libc::EBADF)), "it counts as closed");
     nix::unistd::close(descriptor).expect("the host has it open still");
 }
 
@@ -199,8 +199,8 @@ fn before_15_a_dying_jail_keeps_its_jid_and_can_be_revived() {
     let kernel = Kernel::with_release(Release::FREEBSD_13_2);
     let jid = create(&kernel, "a");
     let inmate = kernel.process().fork();
-    inmate.run(|| kernel.jail_attach(jid)).expect("root may enter");
-    kernel.jail_remove(jid).expect("it is there");
+    inmate.run(|| kernel.raw().jail_attach(jid)).expect("root may enter");
+    kernel.raw().jail_remove(jid).expect("it is there");
     assert!(is_dying(&kernel, jid));
     let again = [("jid", I(jid)), ("name", S("b")), ("path", S("/")), ("persist", N)];
     assert_eq!(set(&kernel, CREATE, &again).errno(), libc::EEXIST);
@@ -214,8 +214,8 @@ fn since_15_a_dying_jail_gives_its_jid_away() {
     let kernel = Kernel::new();
     let jid = create(&kernel, "a");
     let inmate = kernel.process().fork();
-    inmate.run(|| kernel.jail_attach(jid)).expect("root may enter");
-    kernel.jail_remove(jid).expect("it is there");
+    inmate.run(|| kernel.raw().jail_attach(jid)).expect("root may enter");
+    kernel.raw().jail_remove(jid).expect("it is there");
     let again = [("jid", I(jid)), ("name", S("b")), ("path", S("/")), ("persist", N)];
     assert_eq!(set(&kernel, CREATE, &again).jid(), jid);
     assert!(!is_dying(&kernel, jid) && is_dying(&kernel, 999_999));
@@ -233,17 +233,17 @@ fn jail_2_makes_a_jail_and_enters_it() {
         ip4: &[[10, 0, 0, 1].into()],
         ip6: &[],
     };
-    let jid = process.run(|| kernel.jail(&legacy)).expect("root may");
+    let jid = process.run(|| kernel.raw().jail(&legacy)).expect("root may");
     assert_eq!((process.jid(), name_of(&kernel, jid).as_str()), (jid, "www"));
-    assert_eq!(kernel.jail(&Legacy { version: 1, ..legacy }), Err(Errno(libc::EINVAL)));
-    assert_eq!(kernel.jail(&Legacy { path: None, ..legacy }), Err(Errno(libc::EFAULT)));
+    assert_eq!(kernel.raw().jail(&Legacy { version: 1, ..legacy }), Err(Errno(libc::EINVAL)));
+    assert_eq!(kernel.raw().jail(&Legacy { path: None, ..legacy }), Err(Errno(libc::EFAULT)));
 }
 
 /// Walks through the sysctl tree below a name, as those do who list a kernel's parameters.
 fn parameters(kernel: &Kernel) -> Vec<(String, u32, Vec<u8>, String)> {
     let ask = |mib: &[c_int], new: Option<&[u8]>| {
         let mut buffer = vec![0; 1024];
-        let len = kernel.sysctl(mib, Some(&mut buffer), new)?;
+        let len = kernel.raw().sysctl(mib, Some(&mut buffer), new)?;
         buffer.truncate(len);
         Ok::<_, Errno>(buffer)
     };

@@ -33,7 +33,7 @@ fn t2_no_new_descriptor_is_made_of_one_that_is_used() {
 fn t3_at_desc_with_a_dead_descriptor_is_counted_as_a_corruption() {
     let kernel = Kernel::new();
     let (jid, descriptor) = create_with_descriptor(&kernel, "a", GET_DESC);
-    kernel.jail_remove(jid).expect("it is there");
+    kernel.raw().jail_remove(jid).expect("it is there");
     assert_eq!(kernel.sprung(), []);
     let answer = get(&kernel, AT_DESC, &[("desc", I(descriptor)), ("lastjid", I(0))]);
     assert_eq!((answer.errno(), answer.text.as_str()), (libc::ENOENT, "descriptor to dead jail"));
@@ -152,9 +152,9 @@ fn t17_entering_by_jail_attach_jd_leaves_the_jail_dying_for_ever() {
     let kernel = Kernel::new();
     let (by_call, descriptor) = create_with_descriptor(&kernel, "a", GET_DESC);
     let process = kernel.process().fork();
-    process.run(|| kernel.jail_attach_jd(descriptor)).expect("root may enter");
+    process.run(|| kernel.raw().jail_attach_jd(descriptor)).expect("root may enter");
     process.exit();
-    kernel.jail_remove(by_call).expect("it is there");
+    kernel.raw().jail_remove(by_call).expect("it is there");
     nix::unistd::close(descriptor).expect("it is open");
     assert!(is_dying(&kernel, by_call));
 
@@ -163,7 +163,7 @@ fn t17_entering_by_jail_attach_jd_leaves_the_jail_dying_for_ever() {
     process.run(|| set(&kernel, UPDATE | ATTACH | USE_DESC, &[("desc", I(descriptor))]).jid());
     assert_eq!(process.jid(), by_set);
     process.exit();
-    kernel.jail_remove(by_set).expect("it is there");
+    kernel.raw().jail_remove(by_set).expect("it is there");
     nix::unistd::close(descriptor).expect("it is open");
     assert!(!is_dying(&kernel, by_set));
 }
@@ -177,7 +177,7 @@ fn t18_a_creation_that_fails_late_leaves_a_dying_jail() {
     assert_eq!(set(&kernel, CREATE, &given).errno(), libc::EFBIG);
     assert!(is_dying(&kernel, 2));
     assert_eq!(get(&kernel, 0, &[("name", S("p")), ("children.cur", I(9))]).int(1), 1);
-    kernel.jail_remove(1).expect("it is there");
+    kernel.raw().jail_remove(1).expect("it is there");
     assert!(is_dying(&kernel, 1), "it pins its parent");
 }
 

@@ -3,8 +3,9 @@
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
+use freebsd_jail::sim::raw::Errno;
 use freebsd_jail::sys::{
-    Errno, NOTE_JAIL_ATTACH, NOTE_JAIL_CHILD, NOTE_JAIL_MULTI, NOTE_JAIL_REMOVE, NOTE_JAIL_SET,
+    NOTE_JAIL_ATTACH, NOTE_JAIL_CHILD, NOTE_JAIL_MULTI, NOTE_JAIL_REMOVE, NOTE_JAIL_SET,
 };
 use serde_json::{Value as Json, json};
 

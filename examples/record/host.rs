@@ -6,7 +6,7 @@ mod freebsd {
     use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
     use std::ptr;
 
-    use freebsd_jail::sys::Errno;
+    use freebsd_jail::sim::raw::Errno;
 
     use super::super::kernel::Event;
 
@@ -86,7 +86,7 @@ pub(crate) use freebsd::*;
 mod elsewhere {
     use std::os::fd::OwnedFd;
 
-    use freebsd_jail::sys::Errno;
+    use freebsd_jail::sim::raw::Errno;
 
     use super::super::kernel::Event;
 

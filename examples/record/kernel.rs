@@ -7,7 +7,8 @@ use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use freebsd_jail::sim;
-use freebsd_jail::sys::{self, EVFILT_JAIL, EVFILT_JAILDESC, Errno};
+use freebsd_jail::sim::raw::Errno;
+use freebsd_jail::sys::{self, EVFILT_JAIL, EVFILT_JAILDESC};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid};
@@ -108,7 +109,8 @@ impl Machine {
         let flags = nix::fcntl::fcntl(descriptor, nix::fcntl::FcntlArg::F_GETFD).map_err(errno)?;
         let close_on_exec = i64::from(flags & libc::FD_CLOEXEC);
         if let Some(model) = self.model() {
-            let (mode, inode) = model.fstat(descriptor.as_raw_fd()).unwrap_or(Err(Errno(libc::EBADF)))?;
+            let (mode, inode) =
+                model.raw().fstat(descriptor.as_raw_fd()).unwrap_or(Err(Errno(libc::EBADF)))?;
             return Ok((inode, mode, close_on_exec));
         }
         let stat = nix::sys::stat::fstat(descriptor).map_err(errno)?;
@@ -127,7 +129,7 @@ impl Machine {
     /// Becomes another user.
     pub(crate) fn setuid(&self, uid: u32) -> Answer {
         match self.model() {
-            Some(model) => model.process().setuid(uid).map(|()| 0),
+            Some(model) => model.raw().setuid(uid).map(|()| 0),
             None => nix::unistd::setuid(uid.into()).map(|()| 0).map_err(errno),
         }
     }
@@ -143,7 +145,7 @@ impl Machine {
     /// Makes an event queue.
     pub(crate) fn kqueue(&self) -> Result<OwnedFd, Errno> {
         match self.model() {
-            Some(model) => model.kqueue(),
+            Some(model) => model.raw().kqueue(),
             None => host::kqueue(),
         }
     }
@@ -164,7 +166,7 @@ impl Machine {
             None => (EVFILT_JAIL, 0),
         };
         match self.model() {
-            Some(model) => model.kevent_add(queue.as_fd(), filter, ident, fflags, udata),
+            Some(model) => model.raw().kevent_add(queue.as_fd(), filter, ident, fflags, udata),
             None => host::kevent_add(queue, filter, ident, fflags, udata),
         }
     }
@@ -172,7 +174,7 @@ impl Machine {
     /// Takes an event, if there is one.
     pub(crate) fn event(&self, queue: &OwnedFd) -> Result<Option<Event>, Errno> {
         match self.model() {
-            Some(model) => Ok(model.kevent_take(queue.as_fd())?.map(|event| Event {
+            Some(model) => Ok(model.raw().kevent_take(queue.as_fd())?.map(|event| Event {
                 udata: event.udata,
                 flags: event.flags,
                 fflags: event.fflags,
@@ -269,11 +271,11 @@ fn errno(errno: nix::errno::Errno) -> Errno {
 
 fn sysctl_of_model(model: &sim::Kernel, name: &str) -> Result<Vec<u8>, Errno> {
     let mut oid = [0; 96];
-    let len = model.sysctl(&[0, 3], Some(&mut oid), Some(name.as_bytes()))?;
+    let len = model.raw().sysctl(&[0, 3], Some(&mut oid), Some(name.as_bytes()))?;
     let ints = oid.chunks_exact(size_of::<c_int>()).take(len / size_of::<c_int>());
     let mib: Vec<c_int> = ints.filter_map(|bytes| bytes.try_into().ok()).map(c_int::from_ne_bytes).collect();
-    let mut value = vec![0; model.sysctl(&mib, None, None)?];
-    let len = model.sysctl(&mib, Some(&mut value), None)?;
+    let mut value = vec![0; model.raw().sysctl(&mib, None, None)?];
+    let len = model.raw().sysctl(&mib, Some(&mut value), None)?;
     value.truncate(len);
     Ok(value)
 }

@@ -8,7 +8,8 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::rc::Rc;
 
 use freebsd_jail::param::Definition;
-use freebsd_jail::sys::{self, Errno, JAIL_CREATE, JAIL_DYING, JAIL_GET_DESC, JAIL_OWN_DESC, JAIL_USE_DESC};
+use freebsd_jail::sim::raw::Errno;
+use freebsd_jail::sys::{self, JAIL_CREATE, JAIL_DYING, JAIL_GET_DESC, JAIL_OWN_DESC, JAIL_USE_DESC};
 use freebsd_jail::{Catalog, is_jailed};
 use serde_json::{Value as Json, json};
 

@@ -9,10 +9,10 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::Path;
 use std::rc::Rc;
 
-use freebsd_jail::sim::{Event, Kernel, Legacy, Module, Process, Release};
+use freebsd_jail::sim::raw::{Errno, Event, Legacy, Pair};
+use freebsd_jail::sim::{Kernel, Module, Process, Release};
 use freebsd_jail::sys::{
-    EVFILT_JAIL, EVFILT_JAILDESC, Errno, JAIL_CREATE, NOTE_JAIL_ATTACH, NOTE_JAIL_CHILD, NOTE_JAIL_MULTI,
-    Pair,
+    EVFILT_JAIL, EVFILT_JAILDESC, JAIL_CREATE, NOTE_JAIL_ATTACH, NOTE_JAIL_CHILD, NOTE_JAIL_MULTI,
 };
 use serde_json::{Value, json};
 
@@ -119,8 +119,8 @@ fn count_to(kernel: &Kernel, jid: c_int) -> Result<(), String> {
     while last < jid {
         let mut none = 0;
         let mut request = [Pair { name: b"persist\0", value: None, len: &mut none }];
-        last = kernel.jail_set(&mut request, JAIL_CREATE).map_err(|errno| errno.to_string())?;
-        kernel.jail_remove(last).map_err(|errno| errno.to_string())?;
+        last = kernel.raw().jail_set(&mut request, JAIL_CREATE).map_err(|errno| errno.to_string())?;
+        kernel.raw().jail_remove(last).map_err(|errno| errno.to_string())?;
     }
     Ok(())
 }
@@ -222,14 +222,14 @@ impl Player {
         let kernel = self.kernel.clone();
         let answer = match line.call() {
             "jail_set" | "jail_get" => self.request(line)?,
-            "jail_attach" => plain(kernel.jail_attach(line.int("jid")?)),
-            "jail_remove" => plain(kernel.jail_remove(line.int("jid")?)),
-            "jail_attach_jd" => plain(kernel.jail_attach_jd(self.number(line.text("desc")))),
-            "jail_remove_jd" => plain(kernel.jail_remove_jd(self.number(line.text("desc")))),
+            "jail_attach" => plain(kernel.raw().jail_attach(line.int("jid")?)),
+            "jail_remove" => plain(kernel.raw().jail_remove(line.int("jid")?)),
+            "jail_attach_jd" => plain(kernel.raw().jail_attach_jd(self.number(line.text("desc")))),
+            "jail_remove_jd" => plain(kernel.raw().jail_remove_jd(self.number(line.text("desc")))),
             "jail" => returned(self.legacy(line)?),
             "setuid" => {
                 let uid = u32::try_from(line.number("uid")).map_err(|error| error.to_string())?;
-                plain(self.frame.process.setuid(uid))
+                plain(kernel.raw().setuid(uid))
             }
             "close" => match self.frame.slots.remove(line.text("desc")) {
                 Some(open) => {
@@ -244,7 +244,8 @@ impl Player {
             "sysctl" => self.sysctl(line),
             "hold" => {
                 let process = self.frame.process.fork();
-                let entered = process.run(|| kernel.jail_attach(line.number("jid").try_into().unwrap_or(-1)));
+                let entered =
+                    process.run(|| kernel.raw().jail_attach(line.number("jid").try_into().unwrap_or(-1)));
                 self.held.insert(line.text("proc").to_owned(), process);
                 plain(entered)
             }
@@ -273,7 +274,7 @@ impl Player {
                 return Ok(None);
             }
             "kqueue" => {
-                let queue = kernel.kqueue();
+                let queue = kernel.raw().kqueue();
                 let answer = plain(queue.as_ref().map(|_| ()).map_err(|errno| *errno));
                 if let Ok(queue) = queue {
                     self.frame.slots.insert(line.text("desc").to_owned(), Rc::new(Open::Queue(queue)));
@@ -315,8 +316,8 @@ impl Player {
             request.push(Pair { name, value: bytes.as_deref_mut(), len });
         }
         let returned_value = match line.call() {
-            "jail_set" => self.kernel.jail_set(&mut request, flags),
-            _ => self.kernel.jail_get(&mut request, flags),
+            "jail_set" => self.kernel.raw().jail_set(&mut request, flags),
+            _ => self.kernel.raw().jail_get(&mut request, flags),
         };
         drop(request);
         let mut out = Vec::new();
@@ -371,12 +372,12 @@ impl Player {
             ip4: &ip4,
             ip6: &ip6,
         };
-        Ok(self.kernel.jail(&jail))
+        Ok(self.kernel.raw().jail(&jail))
     }
 
     fn fstat(&self, line: &Line) -> Answer {
         let number = self.number(line.text("desc"));
-        let answer = self.kernel.fstat(number).unwrap_or(Err(Errno(libc::EBADF)));
+        let answer = self.kernel.raw().fstat(number).unwrap_or(Err(Errno(libc::EBADF)));
         let (mode, ino) = answer.unwrap_or((0, 0));
         let cloexec =
             if answer.is_err() { -1 } else { close_on_exec(number).unwrap_or(line.number("cloexec")) };
@@ -401,7 +402,7 @@ impl Player {
         };
         let fflags = u32::try_from(line.number("fflags")).map_err(|error| error.to_string())?;
         let udata = usize::try_from(line.number("udata")).map_err(|error| error.to_string())?;
-        Ok(plain(self.kernel.kevent_add(queue.as_fd(), filter, ident, fflags, udata)))
+        Ok(plain(self.kernel.raw().kevent_add(queue.as_fd(), filter, ident, fflags, udata)))
     }
 
     fn events(&self, line: &Line) -> Result<Answer, String> {
@@ -409,7 +410,7 @@ impl Player {
         let Open::Queue(queue) = &*open else { return Err("no queue".to_owned()) };
         let mut told = Vec::new();
         let result = loop {
-            match self.kernel.kevent_take(queue.as_fd()) {
+            match self.kernel.raw().kevent_take(queue.as_fd()) {
                 Ok(Some(event)) => told.push(shown(&event)),
                 Ok(None) => break Ok(()),
                 Err(errno) => break Err(errno),
@@ -431,11 +432,11 @@ impl Player {
 /// Reads a sysctl by its name, as sysctlbyname(3) does: first its number, then its length, then its value.
 fn sysctl_by_name(kernel: &Kernel, name: &str) -> Result<Vec<u8>, Errno> {
     let mut number = [0; 24 * size_of::<c_int>()];
-    let len = kernel.sysctl(&[0, 3], Some(&mut number), Some(name.as_bytes()))?;
+    let len = kernel.raw().sysctl(&[0, 3], Some(&mut number), Some(name.as_bytes()))?;
     let ints = number.chunks_exact(size_of::<c_int>()).take(len / size_of::<c_int>());
     let mib: Vec<c_int> = ints.filter_map(|bytes| bytes.try_into().ok()).map(c_int::from_ne_bytes).collect();
-    let mut value = vec![0; kernel.sysctl(&mib, None, None)?];
-    let len = kernel.sysctl(&mib, Some(&mut value), None)?;
+    let mut value = vec![0; kernel.raw().sysctl(&mib, None, None)?];
+    let len = kernel.raw().sysctl(&mib, Some(&mut value), None)?;
     value.truncate(len);
     Ok(value)
 }

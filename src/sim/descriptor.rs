@@ -1,17 +1,16 @@
 //! Jail descriptors: `sys/kern/kern_jaildesc.c`.
 //!
-//! A modelled descriptor is a real one, an end of a pair of sockets whose other end the model keeps. So
-//! close, dup, fork and passing it on are the host's own; the model learns of the last close by the hang-up at
-//! its end, and lets go of its end when the jail dies, which a holder's poll(2) sees as `POLLHUP`.
+//! A modelled descriptor is a real one, of which the model keeps the [other end](super::end). So close, dup, fork and
+//! passing it on are the host's own; the model learns of the last close at its end, and lets go of its end when the
+//! jail dies, which a holder's poll(2) sees as `POLLHUP`.
 
 use core::ffi::c_int;
 use std::collections::BTreeMap;
-use std::io::{ErrorKind, Read};
-use std::os::fd::{AsFd, AsRawFd, IntoRawFd};
-use std::os::unix::net::UnixStream;
+use std::os::fd::{AsFd, AsRawFd, IntoRawFd, OwnedFd};
 
 use crate::sys::{ENOTCAPABLE, Errno, fd, inherit};
 
+use super::end::End;
 use super::flags::LetGo;
 use super::options::Options;
 use super::prison::{Key, Life};
@@ -31,7 +30,7 @@ type Identity = (u64, u64);
 struct Descriptor {
     identity: Identity,
     /// The model's end, dropped when the jail dies.
-    end: Option<UnixStream>,
+    end: Option<End>,
     /// The jail, none once it has started to die.
     prison: Option<Key>,
     /// Whether closing it removes the jail.
@@ -56,7 +55,7 @@ pub(super) struct Descriptors {
 #[derive(Debug)]
 pub(super) struct NewDescriptor {
     id: DescriptorId,
-    end: UnixStream,
+    file: OwnedFd,
 }
 
 impl NewDescriptor {
@@ -67,12 +66,12 @@ impl NewDescriptor {
 
     /// The number that the caller will know it by.
     pub(super) fn number(&self) -> c_int {
-        self.end.as_raw_fd()
+        self.file.as_raw_fd()
     }
 
     /// Leaves it open, for the caller to close.
     pub(super) fn give(self) -> c_int {
-        self.end.into_raw_fd()
+        self.file.into_raw_fd()
     }
 }
 
@@ -118,24 +117,11 @@ impl Descriptors {
     }
 }
 
-/// Whether every copy of the other end has been closed.
-pub(super) fn hung_up(mut end: &UnixStream) -> bool {
-    let mut ignored = [0; 64];
-    loop {
-        match end.read(&mut ignored) {
-            Ok(0) => return true,
-            Ok(_) => {}
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return error.kind() != ErrorKind::WouldBlock,
-        }
-    }
-}
-
 impl State {
     /// Closes those descriptors of which every copy has been closed.
     pub(super) fn sweep(&mut self) {
         let all = self.descriptors.open.iter();
-        let closed = all.filter(|(_, each)| each.end.as_ref().is_some_and(hung_up)).map(|(id, _)| *id);
+        let closed = all.filter(|(_, each)| each.end.as_ref().is_some_and(End::hung_up)).map(|(id, _)| *id);
         for id in closed.collect::<Vec<_>>() {
             self.close_descriptor(id);
         }
@@ -181,10 +167,7 @@ impl State {
         if owning {
             self.check_privilege(pid)?;
         }
-        let exhausted = |error: std::io::Error| Errno(error.raw_os_error().unwrap_or(libc::EMFILE));
-        let (theirs, ours) = UnixStream::pair().map_err(exhausted)?;
-        ours.set_nonblocking(true).map_err(exhausted)?;
-        theirs.set_nonblocking(true).map_err(exhausted)?;
+        let (theirs, ours) = End::pair()?;
         inherit::model::mark(theirs.as_fd())?;
         // The kernel makes jail descriptors without close-on-exec, and so does the model.
         fd::set_flags(theirs.as_fd(), 0)?;
@@ -204,7 +187,7 @@ impl State {
         if let Some(process) = self.processes.get_mut(pid) {
             process.made.push(id);
         }
-        Ok(NewDescriptor { id, end: theirs })
+        Ok(NewDescriptor { id, file: theirs })
     }
 
     /// Makes a new descriptor mean a jail: `jaildesc_set_prison`.
@@ -224,15 +207,15 @@ impl State {
 
     /// Whether every copy of a descriptor has been closed.
     pub(super) fn is_closed(&self, id: DescriptorId) -> bool {
-        self.descriptors.open.get(&id).is_none_or(|each| each.end.as_ref().is_some_and(hung_up))
+        self.descriptors.open.get(&id).is_none_or(|each| each.end.as_ref().is_some_and(End::hung_up))
     }
 
     /// Closes a new descriptor that is not to be given to the caller after all.
     ///
     /// T1: an owning one that means a jail already removes it.
     pub(super) fn drop_descriptor(&mut self, new: NewDescriptor) {
-        let NewDescriptor { id, end } = new;
-        drop(end);
+        let NewDescriptor { id, file } = new;
+        drop(file);
         self.close_descriptor(id);
     }
 

@@ -1,15 +1,13 @@
 //! Event queues with the filters for jails: `filt_jail` and its like in `sys/kern/kern_event.c`, and
 //! `jaildesc_kqops_event` in `sys/kern/kern_jaildesc.c`.
 //!
-//! A modelled queue is a real descriptor, as a modelled jail descriptor is: an end of a pair of sockets. It can be
+//! A modelled queue is a real descriptor, as a modelled jail descriptor is. It can be
 //! read while the queue has events, so that poll(2) and what is built upon it see what they would of a kqueue.
 //! There are no filters but the two, and a child process inherits the queue, which it would not of the kernel.
 
 use core::ffi::c_int;
 use std::collections::{BTreeMap, VecDeque};
-use std::io::{Read, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::os::unix::net::UnixStream;
 
 use crate::sys::event::{EV_ADD, EV_CLEAR, EV_DELETE, EV_DROP, EV_EOF, EV_ONESHOT, Kevent};
 use crate::sys::{
@@ -17,7 +15,8 @@ use crate::sys::{
     NOTE_JAIL_REMOVE, fd,
 };
 
-use super::descriptor::{DescriptorId, hung_up};
+use super::descriptor::DescriptorId;
+use super::end::{self, End};
 use super::prison::{HOST, Key};
 use super::process::Pid;
 use super::sprung::Effect;
@@ -38,8 +37,8 @@ pub(super) struct Queues {
 /// An event queue: `struct kqueue`.
 #[derive(Debug)]
 struct Queue {
-    /// The model's end; what is written to it makes the caller's readable.
-    end: UnixStream,
+    /// The model's end, by which the caller's is made readable.
+    end: End,
     knotes: BTreeMap<Filter, Knote>,
     /// The filters that have something to tell, in the order in which they came to have it.
     ready: VecDeque<Filter>,
@@ -103,8 +102,7 @@ impl Queue {
             self.ready.push_back(filter);
         }
         if !self.told && !self.ready.is_empty() {
-            // A byte always fits: there is never more than one.
-            self.told = (&self.end).write(&[0]).is_ok();
+            self.told = self.end.make_readable();
         }
     }
 
@@ -137,13 +135,10 @@ impl State {
     /// kqueue(2).
     pub(super) fn sys_kqueue(&mut self, pid: Pid) -> Result<OwnedFd, Errno> {
         self.check_running(pid)?;
-        let exhausted = |error: std::io::Error| Errno(error.raw_os_error().unwrap_or(libc::EMFILE));
-        let (theirs, ours) = UnixStream::pair().map_err(exhausted)?;
-        ours.set_nonblocking(true).map_err(exhausted)?;
-        theirs.set_nonblocking(true).map_err(exhausted)?;
+        let (theirs, ours) = End::pair()?;
         let queue = Queue { end: ours, knotes: BTreeMap::new(), ready: VecDeque::new(), told: false };
         self.queues.open.insert(identity(theirs.as_fd())?, queue);
-        Ok(theirs.into())
+        Ok(theirs)
     }
 
     /// kevent(2) with one change. What it returns is to be added by [`Self::add_knote`].
@@ -254,10 +249,7 @@ impl State {
             count += 1;
         }
         if queue.told && queue.ready.is_empty() {
-            // What makes the descriptor readable is read from a copy of it.
-            let copy = descriptor.try_clone_to_owned();
-            let copy = copy.map_err(|error| Errno(error.raw_os_error().unwrap_or(libc::EMFILE)))?;
-            queue.told = UnixStream::from(copy).read(&mut [0; 16]).is_err();
+            queue.told = end::make_unreadable(descriptor)?;
         }
         Ok(count)
     }
@@ -276,7 +268,7 @@ impl State {
 
     /// Forgets the queues that have been closed, and the filters whose descriptors have been: `knote_fdclose`.
     pub(super) fn sweep_queues(&mut self) {
-        self.queues.open.retain(|_, queue| !hung_up(&queue.end));
+        self.queues.open.retain(|_, queue| !queue.end.hung_up());
         let descriptors = &self.descriptors;
         let means = |number: usize, id: DescriptorId| {
             let found = c_int::try_from(number).ok().map(|number| descriptors.find_jail(number));

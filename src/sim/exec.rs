@@ -12,7 +12,7 @@ use super::user::Process;
 impl Kernel {
     /// Whether the calling thread acts as another process than the one that the kernel started with, which is this one.
     pub(crate) fn acts_as_forked(&self) -> bool {
-        self.process().pid() != INIT
+        self.process().number() != INIT
     }
 
     /// The processes of a jail, zombies included.
@@ -66,7 +66,7 @@ impl Kernel {
 impl Process {
     /// Closes all directories that the process has open.
     pub(crate) fn close_directories(&self) {
-        if let Some(process) = self.kernel().state().processes.get_mut(self.pid()) {
+        if let Some(process) = self.kernel().state().processes.get_mut(self.number()) {
             process.directories = 0;
         }
     }

@@ -58,7 +58,7 @@ impl Process {
     #[must_use]
     pub fn interfaces(&self) -> Vec<String> {
         let state = self.kernel().state();
-        let place = state.stack_of(state.prison_of(self.pid()));
+        let place = state.stack_of(state.prison_of(self.number()));
         let here = state.interfaces.iter().filter(|interface| interface.place == place);
         core::iter::once(LOOPBACK.to_owned()).chain(here.map(|interface| interface.name.clone())).collect()
     }

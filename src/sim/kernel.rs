@@ -1,18 +1,19 @@
 //! The kernel as a whole: its system calls, and which threads it is installed on.
 
 use core::cell::{Cell, RefCell};
-use core::ffi::c_int;
 use core::marker::PhantomData;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::sys::{Cache, Errno, Pair};
+use crate::sys::Cache;
 
 use super::calls::Calls;
 use super::files::Kind;
-use super::legacy::Legacy;
 use super::loadable::Module;
-use super::moment::{self, Moments};
+use super::moment::Moments;
 use super::prison::HOST;
 use super::process::{INIT, Pid};
 use super::release::Release;
@@ -196,24 +197,24 @@ impl Kernel {
     }
 
     /// Adds a directory and those that lead to it.
-    pub fn add_directory(&self, path: impl AsRef<[u8]>) {
-        self.state().files.add(path.as_ref(), Kind::Directory);
+    pub fn add_directory(&self, path: impl AsRef<Path>) {
+        self.state().files.add(bytes(path.as_ref()), Kind::Directory);
     }
 
     /// Adds a file and the directories that lead to it.
-    pub fn add_file(&self, path: impl AsRef<[u8]>) {
-        self.state().files.add(path.as_ref(), Kind::File);
+    pub fn add_file(&self, path: impl AsRef<Path>) {
+        self.state().files.add(bytes(path.as_ref()), Kind::File);
     }
 
     /// Removes a path and everything below it, as a forced unmount does. A jail whose root it was can no longer be
     /// entered (T60).
-    pub fn remove_path(&self, path: impl AsRef<[u8]>) {
-        self.state().files.remove(path.as_ref());
+    pub fn remove_path(&self, path: impl AsRef<Path>) {
+        self.state().files.remove(bytes(path.as_ref()));
     }
 
     /// Sets the host's own host name.
-    pub fn set_hostname(&self, name: impl AsRef<[u8]>) {
-        self.state().prison_mut(HOST).hostname = name.as_ref().to_vec();
+    pub fn set_hostname(&self, name: impl AsRef<OsStr>) {
+        self.state().prison_mut(HOST).hostname = name.as_ref().as_bytes().to_vec();
     }
 
     /// Loads a module that adds parameters to jails: kldload(2). Only the host gets the permissions that it adds.
@@ -240,135 +241,8 @@ impl Kernel {
     pub fn set_meta_max(&self, bytes: usize) {
         self.state().meta_max = bytes;
     }
+}
 
-    /// jail_set(2): makes or changes a jail.
-    ///
-    /// # Errors
-    ///
-    /// Those of jail_set(2), with the kernel's text in the request's `errmsg`.
-    pub fn jail_set(&self, request: &mut [Pair<'_>], flags: c_int) -> Result<c_int, Errno> {
-        let _entering = self.entering_if(flags);
-        let early = self.early_descriptor(flags);
-        let (mut state, pid) = self.enter("jail_set");
-        state.calls.jail_set += 1;
-        state.early = early;
-        let result = state.sys_jail_set(pid, request, flags);
-        state.drop_early();
-        let unbound = state.unbound.take();
-        drop(state);
-        if let Some(unbound) = unbound {
-            self.bind(&unbound);
-        }
-        result
-    }
-
-    /// jail_get(2): reads a jail's parameters.
-    ///
-    /// # Errors
-    ///
-    /// Those of jail_get(2), with the kernel's text in the request's `errmsg`.
-    ///
-    /// # Panics
-    ///
-    /// If the request has a parameter named exactly `meta.` or `env.`, on releases that have these: it would hang
-    /// the kernel, which [`sprung`](Self::sprung) says, too.
-    pub fn jail_get(&self, request: &mut [Pair<'_>], flags: c_int) -> Result<c_int, Errno> {
-        self.looked_up("jail_get", moment::number_used(request, flags));
-        let (mut state, pid) = self.enter("jail_get");
-        state.calls.jail_get += 1;
-        if state.release.meta {
-            state.refuse_to_hang(request);
-        }
-        state.sys_jail_get(pid, request, flags)
-    }
-
-    /// jail_attach(2): moves the process into a jail.
-    ///
-    /// # Errors
-    ///
-    /// Those of jail_attach(2).
-    pub fn jail_attach(&self, jid: c_int) -> Result<(), Errno> {
-        let _entering = self.entering("jail_attach");
-        let (mut state, pid) = self.enter("jail_attach");
-        state.calls.jail_attach += 1;
-        state.sys_jail_attach(pid, jid)
-    }
-
-    /// jail_remove(2): removes a jail and those below it, and kills their processes.
-    ///
-    /// # Errors
-    ///
-    /// Those of jail_remove(2).
-    pub fn jail_remove(&self, jid: c_int) -> Result<(), Errno> {
-        let (mut state, pid) = self.enter("jail_remove");
-        state.calls.jail_remove += 1;
-        state.sys_jail_remove(pid, jid)
-    }
-
-    /// `jail_attach_jd`: moves the process into a descriptor's jail.
-    ///
-    /// # Errors
-    ///
-    /// `EBADF`, `EINVAL` for what is no jail descriptor, `ENOENT` for a dead jail, `EPERM`; `ENOSYS` where the
-    /// release has no descriptors, which on a real kernel kills the process.
-    pub fn jail_attach_jd(&self, fd: c_int) -> Result<(), Errno> {
-        self.looked_up("jail_attach_jd", Some(fd));
-        let _entering = self.entering("jail_attach_jd");
-        let (mut state, pid) = self.enter("jail_attach_jd");
-        state.calls.jail_attach_jd += 1;
-        state.check_has_descriptors()?;
-        state.sys_jail_attach_jd(pid, fd)
-    }
-
-    /// `jail_remove_jd`: removes a descriptor's jail.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::jail_attach_jd`].
-    pub fn jail_remove_jd(&self, fd: c_int) -> Result<(), Errno> {
-        let (mut state, pid) = self.enter("jail_remove_jd");
-        state.calls.jail_remove_jd += 1;
-        state.check_has_descriptors()?;
-        state.sys_jail_remove_jd(pid, fd)
-    }
-
-    /// jail(2): makes a jail and moves the process into it.
-    ///
-    /// # Errors
-    ///
-    /// Those of jail(2).
-    pub fn jail(&self, jail: &Legacy<'_>) -> Result<c_int, Errno> {
-        let _entering = self.entering("jail");
-        let (mut state, pid) = self.enter("jail");
-        state.calls.jail += 1;
-        state.sys_jail(pid, jail)
-    }
-
-    /// fstat(2) of a jail descriptor: its mode and inode, or `None` if it is none of this kernel's and the host
-    /// is to be asked.
-    ///
-    /// Of a live jail the mode is `0o100700` and the inode the jid, of a dead one `0o100000` and 0.
-    #[must_use]
-    pub fn fstat(&self, fd: c_int) -> Option<Result<(u32, u64), Errno>> {
-        let (mut state, _) = self.enter("fstat");
-        let answer = state.stat_descriptor(fd)?;
-        state.calls.fstat += 1;
-        Some(answer)
-    }
-
-    /// sysctl(3) by number: reads into `old` and returns the value's length, or only that if there is no `old`.
-    ///
-    /// The tree has `security.jail`, the parameters among it, and those names of `kern` that a jail has of its own;
-    /// numbers `[0, 1]` to `[0, 5]` ask about names, the next number, the number of the name in `new`, formats and
-    /// descriptions. No value can be set.
-    ///
-    /// # Errors
-    ///
-    /// `ENOENT` for what there is not, `EISDIR` for a node, `ENOMEM` if `old` is too small and was filled as far as
-    /// it goes, `EPERM` for a value to be set.
-    pub fn sysctl(&self, mib: &[c_int], old: Option<&mut [u8]>, new: Option<&[u8]>) -> Result<usize, Errno> {
-        let (mut state, pid) = self.enter("sysctl");
-        state.calls.sysctl += 1;
-        state.sys_sysctl(pid, mib, old, new)
-    }
+fn bytes(path: &Path) -> &[u8] {
+    path.as_os_str().as_bytes()
 }

@@ -110,6 +110,7 @@ mod calls;
 mod check;
 mod create;
 mod descriptor;
+mod end;
 mod event;
 mod exec;
 mod files;
@@ -138,6 +139,7 @@ mod queue;
 #[cfg(test)]
 #[allow(clippy::expect_used, reason = "a test fails by panicking")]
 mod races;
+pub mod raw;
 mod refs;
 mod release;
 mod request;
@@ -152,10 +154,8 @@ pub use calls::Calls;
 pub(crate) use inside::Inside;
 pub use inside::is_inside;
 pub use kernel::{Guard, Kernel};
-pub use legacy::Legacy;
 pub use loadable::Module;
 pub use moment::Moment;
-pub use queue::Event;
 pub use release::Release;
 pub use sprung::{Effect, Sprung};
 pub use user::{OpenFile, Process};

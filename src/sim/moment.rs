@@ -73,8 +73,8 @@ impl Kernel {
     /// let (one, other) = (Jail::builder().path("/").create()?, Jail::builder().path("/").create()?);
     /// let other = other.jid().get();
     /// let same = kernel.clone();
-    /// kernel.meanwhile(sim::Moment::Attach, move || same.jail_attach(other).unwrap());
-    /// let _ = kernel.jail_attach(one.jid().get());
+    /// kernel.meanwhile(sim::Moment::Attach, move || same.raw().jail_attach(other).unwrap());
+    /// let _ = kernel.raw().jail_attach(one.jid().get());
     /// assert!(kernel.has_sprung(42), "two threads of a process have entered two jails at once");
     /// # Ok(())
     /// # }

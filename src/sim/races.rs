@@ -31,8 +31,11 @@ fn call(kernel: &Kernel, flags: c_int, set: bool, key: &str, desc: c_int) -> Res
     if flags & (JAIL_GET_DESC | JAIL_OWN_DESC | JAIL_USE_DESC) != 0 {
         request.push(Pair { name: b"desc\0", value: Some(&mut desc), len: &mut desc_len });
     }
-    let result =
-        if set { kernel.jail_set(&mut request, flags) } else { kernel.jail_get(&mut request, flags) };
+    let result = if set {
+        kernel.raw().jail_set(&mut request, flags)
+    } else {
+        kernel.raw().jail_get(&mut request, flags)
+    };
     result.map(|jid| (jid, c_int::from_ne_bytes(desc)))
 }
 
@@ -56,33 +59,33 @@ fn close(number: c_int) {
 fn watch(kernel: &Kernel, queue: &OwnedFd, filter: i16, ident: c_int) -> Result<(), Errno> {
     let ident = usize::try_from(ident).expect("a number");
     let change = Kevent { ident, filter, flags: EV_ADD, fflags: ALL, ..Kevent::default() };
-    kernel.kevent_change(queue.as_fd(), change)
+    kernel.raw().kevent_change(queue.as_fd(), change)
 }
 
 /// What happened, and with which number.
 fn events(kernel: &Kernel, queue: &OwnedFd) -> Vec<(u32, i64)> {
     let mut events = [Kevent::default(); 8];
-    let count = kernel.kevent_read(queue.as_fd(), &mut events, true).expect("read");
+    let count = kernel.raw().kevent_read(queue.as_fd(), &mut events, true).expect("read");
     events.iter().take(count).map(|event| (event.fflags, event.data)).collect()
 }
 
 fn inmate(kernel: &Kernel, jid: c_int) -> Process {
     let process = kernel.process().fork();
-    process.run(|| kernel.jail_attach(jid)).expect("entered");
+    process.run(|| kernel.raw().jail_attach(jid)).expect("entered");
     process
 }
 
 #[test]
 fn t23_a_jail_that_is_removed_while_it_is_being_watched_by_jid_is_never_said_to_be() {
     let kernel = Kernel::new();
-    let queue = kernel.kqueue().expect("a queue");
+    let queue = kernel.raw().kqueue().expect("a queue");
     let jid = create(&kernel, "a");
     watch(&kernel, &queue, EVFILT_JAIL, jid).expect("watched");
-    kernel.jail_remove(jid).expect("removed");
+    kernel.raw().jail_remove(jid).expect("removed");
     assert_eq!(events(&kernel, &queue), [(NOTE_JAIL_REMOVE, 0)], "a removal that comes later is");
     let jid = create(&kernel, "b");
     let same = kernel.clone();
-    kernel.meanwhile(Moment::Watch, move || same.jail_remove(jid).expect("removed"));
+    kernel.meanwhile(Moment::Watch, move || same.raw().jail_remove(jid).expect("removed"));
     watch(&kernel, &queue, EVFILT_JAIL, jid).expect("watched");
     assert!(!exists(&kernel, jid));
     assert_eq!(events(&kernel, &queue), []);
@@ -93,9 +96,9 @@ fn t23_a_jail_that_is_removed_while_it_is_being_watched_by_jid_is_never_said_to_
 #[test]
 fn t23_by_descriptor_nothing_is_lost() {
     let kernel = Kernel::new();
-    let queue = kernel.kqueue().expect("a queue");
+    let queue = kernel.raw().kqueue().expect("a queue");
     let (jid, descriptor) = create_with(&kernel, "a", JAIL_GET_DESC);
-    kernel.jail_remove(jid).expect("removed");
+    kernel.raw().jail_remove(jid).expect("removed");
     watch(&kernel, &queue, EVFILT_JAILDESC, descriptor).expect("watched");
     assert_eq!(events(&kernel, &queue), [(NOTE_JAIL_REMOVE, 0)]);
     assert_eq!(kernel.sprung(), []);
@@ -105,13 +108,13 @@ fn t23_by_descriptor_nothing_is_lost() {
 #[test]
 fn t38_watching_the_own_jail_is_a_trap_inside_a_jail_only() {
     let kernel = Kernel::new();
-    let queue = kernel.kqueue().expect("a queue");
+    let queue = kernel.raw().kqueue().expect("a queue");
     watch(&kernel, &queue, EVFILT_JAIL, 0).expect("watched");
     let jid = create(&kernel, "a");
     assert_eq!(events(&kernel, &queue), [(NOTE_JAIL_CHILD, jid.into())]);
     assert_eq!(kernel.sprung(), []);
     inmate(&kernel, jid).run(|| {
-        let queue = kernel.kqueue().expect("a queue");
+        let queue = kernel.raw().kqueue().expect("a queue");
         watch(&kernel, &queue, EVFILT_JAIL, 0).expect("watched");
     });
     assert_eq!(kernel.sprung(), [Sprung { trap: Some(38), call: "kevent", effect: Effect::Panic }]);
@@ -125,10 +128,10 @@ fn t42_two_threads_that_enter_two_jails_at_once_are_noticed() {
     let thread = process.clone();
     let same = kernel.clone();
     kernel.meanwhile(Moment::Attach, move || {
-        let entering = std::thread::spawn(move || thread.run(|| same.jail_attach(other)));
+        let entering = std::thread::spawn(move || thread.run(|| same.raw().jail_attach(other)));
         entering.join().expect("the thread ends").expect("entered");
     });
-    process.run(|| kernel.jail_attach(one)).expect_err("it is in the other jail now");
+    process.run(|| kernel.raw().jail_attach(one)).expect_err("it is in the other jail now");
     assert_eq!(kernel.sprung(), [Sprung { trap: Some(42), call: "jail_attach", effect: Effect::Corruption }]);
     let kernel = Kernel::new();
     let (one, other) = (create(&kernel, "a"), create(&kernel, "b"));
@@ -185,12 +188,12 @@ fn t46_with_racct_an_update_may_bind_its_descriptor_to_a_dead_jail() {
     kernel.set_racct(true);
     let jid = create(&kernel, "a");
     let same = kernel.clone();
-    kernel.meanwhile(Moment::Bind, move || same.jail_remove(jid).expect("removed"));
+    kernel.meanwhile(Moment::Bind, move || same.raw().jail_remove(jid).expect("removed"));
     let (_, number) = call(&kernel, JAIL_UPDATE | JAIL_GET_DESC, true, "a", -1).expect("updated");
     assert_eq!(kernel.sprung(), [Sprung { trap: Some(46), call: "jail_set", effect: Effect::Loss }]);
     let jid = u64::try_from(jid).expect("positive");
-    assert_eq!(kernel.fstat(number), Some(Ok((0o100_700, jid))), "it looks alive");
-    let queue = kernel.kqueue().expect("a queue");
+    assert_eq!(kernel.raw().fstat(number), Some(Ok((0o100_700, jid))), "it looks alive");
+    let queue = kernel.raw().kqueue().expect("a queue");
     watch(&kernel, &queue, EVFILT_JAILDESC, number).expect("watched");
     assert_eq!(events(&kernel, &queue), [], "and its removal is never told");
     call(&kernel, JAIL_USE_DESC, false, "", number).expect_err("only jail_get says so");
@@ -209,9 +212,9 @@ fn t54_a_watch_of_the_own_jail_stays_where_it_was_made() {
     let jid = create(&kernel, "a");
     let process = kernel.process().fork();
     process.run(|| {
-        let queue = kernel.kqueue().expect("a queue");
+        let queue = kernel.raw().kqueue().expect("a queue");
         watch(&kernel, &queue, EVFILT_JAIL, 0).expect("watched");
-        kernel.jail_attach(jid).expect("entered");
+        kernel.raw().jail_attach(jid).expect("entered");
         watch(&kernel, &queue, EVFILT_JAIL, 0).expect("added again");
         kernel.process().set_fib(0);
         let host = kernel.clone();
@@ -223,7 +226,7 @@ fn t54_a_watch_of_the_own_jail_stays_where_it_was_made() {
 #[test]
 fn t54_a_child_is_told_of_that_comes_to_nothing() {
     let kernel = Kernel::new();
-    let queue = kernel.kqueue().expect("a queue");
+    let queue = kernel.raw().kqueue().expect("a queue");
     watch(&kernel, &queue, EVFILT_JAIL, 0).expect("watched");
     let process = kernel.process().fork();
     process.open_directory();
@@ -238,19 +241,19 @@ fn t55_a_descriptor_without_rights_is_good_for_jail_calls_only() {
     const ECAPMODE: c_int = 94;
     let kernel = Kernel::new();
     let (jid, number) = create_with(&kernel, "a", JAIL_GET_DESC);
-    let queue = kernel.kqueue().expect("a queue");
+    let queue = kernel.raw().kqueue().expect("a queue");
     let process = kernel.process().fork();
     process.run(|| {
         process.cap_enter();
         watch(&kernel, &queue, EVFILT_JAILDESC, number).expect("watched");
-        assert_eq!(kernel.fstat(number), Some(Ok((0o100_700, 1))));
+        assert_eq!(kernel.raw().fstat(number), Some(Ok((0o100_700, 1))));
         let refused = call(&kernel, JAIL_USE_DESC, false, "", number);
         assert_eq!(refused, Err(Errno(ECAPMODE)));
-        assert_eq!(kernel.jail_remove_jd(number), Err(Errno(ECAPMODE)));
+        assert_eq!(kernel.raw().jail_remove_jd(number), Err(Errno(ECAPMODE)));
     });
     process.limit_rights(&queue).expect_err("it is not a jail's");
     kernel.state().descriptors.limit(number).expect("limited");
-    assert_eq!(kernel.fstat(number), Some(Err(Errno(ENOTCAPABLE))));
+    assert_eq!(kernel.raw().fstat(number), Some(Err(Errno(ENOTCAPABLE))));
     assert_eq!(watch(&kernel, &queue, EVFILT_JAILDESC, number), Err(Errno(ENOTCAPABLE)));
     assert_eq!(call(&kernel, JAIL_USE_DESC, false, "", number).map(|(jid, _)| jid), Ok(jid));
     close(number);
@@ -259,13 +262,13 @@ fn t55_a_descriptor_without_rights_is_good_for_jail_calls_only() {
 #[test]
 fn an_event_of_removal_ends_the_watch() {
     let kernel = Kernel::new();
-    let queue = kernel.kqueue().expect("a queue");
+    let queue = kernel.raw().kqueue().expect("a queue");
     let (jid, number) = create_with(&kernel, "a", JAIL_GET_DESC);
     watch(&kernel, &queue, EVFILT_JAILDESC, number).expect("watched");
     call(&kernel, JAIL_UPDATE, true, "a", -1).expect("updated");
-    kernel.jail_remove(jid).expect("removed");
+    kernel.raw().jail_remove(jid).expect("removed");
     let mut event = [Kevent::default()];
-    assert_eq!(kernel.kevent_read(queue.as_fd(), &mut event, true), Ok(1));
+    assert_eq!(kernel.raw().kevent_read(queue.as_fd(), &mut event, true), Ok(1));
     let [event] = event;
     assert_eq!((event.fflags, event.flags & EV_EOF), (NOTE_JAIL_SET | NOTE_JAIL_REMOVE, EV_EOF));
     assert_eq!(events(&kernel, &queue), []);

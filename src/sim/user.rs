@@ -1,9 +1,10 @@
 //! Processes as a test sees them.
 
 use core::ffi::c_int;
+use std::io;
 use std::os::fd::{AsFd, AsRawFd};
-
-use crate::sys::Errno;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 use super::kernel::{Guard, Kernel};
 use super::process::{CredentialId, Pid};
@@ -27,9 +28,13 @@ impl Process {
         &self.kernel
     }
 
-    /// The process's number.
+    /// The pid.
     #[must_use]
-    pub fn pid(&self) -> c_int {
+    pub fn pid(&self) -> u32 {
+        self.pid.unsigned_abs()
+    }
+
+    pub(super) fn number(&self) -> Pid {
         self.pid
     }
 
@@ -79,8 +84,8 @@ impl Process {
     /// # Errors
     ///
     /// `EPERM` if the process is not root, `ESRCH` if it has ended.
-    pub fn setuid(&self, uid: u32) -> Result<(), Errno> {
-        self.kernel.state().setuid(self.pid, uid)
+    pub fn setuid(&self, uid: u32) -> io::Result<()> {
+        Ok(self.kernel.state().setuid(self.pid, uid)?)
     }
 
     /// Sets the working directory, against which relative paths are looked up: chdir(2).
@@ -88,8 +93,8 @@ impl Process {
     /// # Errors
     ///
     /// `ENOENT`, `ENOTDIR`, `ENAMETOOLONG`.
-    pub fn chdir(&self, path: impl AsRef<[u8]>) -> Result<(), Errno> {
-        self.kernel.state().chdir(self.pid, path.as_ref())
+    pub fn chdir(&self, path: impl AsRef<Path>) -> io::Result<()> {
+        Ok(self.kernel.state().chdir(self.pid, path.as_ref().as_os_str().as_bytes())?)
     }
 
     /// Sets the routing table: setfib(2).
@@ -126,8 +131,8 @@ impl Process {
     /// # Errors
     ///
     /// `EBADF`, and `EINVAL` for what is not one of the model's descriptors.
-    pub fn limit_rights(&self, descriptor: impl AsFd) -> Result<(), Errno> {
-        self.kernel.state().descriptors.limit(descriptor.as_fd().as_raw_fd())
+    pub fn limit_rights(&self, descriptor: impl AsFd) -> io::Result<()> {
+        Ok(self.kernel.state().descriptors.limit(descriptor.as_fd().as_raw_fd())?)
     }
 
     /// Opens a file, a socket or another object, which keeps the process's jail dying after removal until it is closed

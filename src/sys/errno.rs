@@ -8,6 +8,7 @@ use std::io;
 ///
 /// The model answers with the host's numbers too, so that `EADDRINUSE` means the same on every host.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(not(feature = "sim"), allow(unreachable_pub, reason = "only `sim::raw` shows it"))]
 pub struct Errno(pub c_int);
 
 /// Not permitted in capability mode. On other hosts than FreeBSD only the model answers so, with FreeBSD's number.

@@ -1,6 +1,8 @@
 //! Event queues: kqueue(2) and kevent(2), the kernel's or the model's.
 
 use core::mem::ManuallyDrop;
+#[cfg(miri)]
+use std::os::fd::AsRawFd;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
@@ -88,7 +90,7 @@ impl System {
         };
         #[cfg(feature = "sim")]
         if let Some((model, _inside)) = self.model() {
-            return keep(model.kqueue()?);
+            return keep(model.raw().kqueue()?);
         }
         keep(kernel::kqueue()?)
     }
@@ -97,7 +99,7 @@ impl System {
     pub(crate) fn kevent_change(&self, kq: BorrowedFd<'_>, change: Kevent) -> Result<(), Errno> {
         #[cfg(feature = "sim")]
         if let Some((model, _inside)) = self.model() {
-            return model.kevent_change(kq, change);
+            return model.raw().kevent_change(kq, change);
         }
         kernel::kevent(kq, Some(change), &mut [], Some(Duration::ZERO)).map(drop)
     }
@@ -130,7 +132,7 @@ impl System {
         let mut first = true;
         loop {
             let count = match self.model() {
-                Some((model, _inside)) => model.kevent_read(kq, events, first)?,
+                Some((model, _inside)) => model.raw().kevent_read(kq, events, first)?,
                 None => 0,
             };
             first = false;
@@ -156,6 +158,14 @@ impl System {
             let nap = match self.model() {
                 Some((model, _inside)) => {
                     model.poll(descriptor)?;
+                    #[cfg(miri)]
+                    if model
+                        .raw()
+                        .fstat(descriptor.as_raw_fd())
+                        .is_some_and(|stat| stat.is_ok_and(|(_, ino)| ino == 0))
+                    {
+                        return Ok(true);
+                    }
                     Some(left.map_or(LOOK, |left| left.min(LOOK)))
                 }
                 None => None,

@@ -89,6 +89,10 @@ fn flags(fd: BorrowedFd<'_>) -> Result<c_int, Errno> {
 
 /// Sets the descriptor's flags, all of them.
 pub(crate) fn set_flags(fd: BorrowedFd<'_>, flags: c_int) -> Result<(), Errno> {
+    if cfg!(miri) {
+        // It executes no program, and has no such call.
+        return Ok(());
+    }
     // SAFETY: F_SETFD takes an int and touches no memory; the descriptor is open while it is borrowed.
     let result = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETFD, flags) };
     if result == -1 { Err(Errno::last()) } else { Ok(()) }
@@ -101,6 +105,11 @@ pub(crate) fn set_flags(fd: BorrowedFd<'_>, flags: c_int) -> Result<(), Errno> {
 /// `EINTR` when a signal comes in.
 #[cfg(feature = "sim")]
 pub(crate) fn wait_readable(fd: BorrowedFd<'_>, timeout: Duration) -> Result<(), Errno> {
+    if cfg!(miri) {
+        // It has no poll(2). Whoever waits looks again after this.
+        std::thread::sleep(timeout);
+        return Ok(());
+    }
     poll(fd, libc::POLLIN, Some(timeout)).map(drop)
 }
 
@@ -111,6 +120,11 @@ pub(crate) fn wait_readable(fd: BorrowedFd<'_>, timeout: Duration) -> Result<(),
 /// `EINTR` when a signal comes in, `ENOTCAPABLE` for a descriptor whose rights have been limited to less than
 /// `CAP_EVENT`.
 pub(crate) fn wait_hung_up(fd: BorrowedFd<'_>, timeout: Option<Duration>) -> Result<bool, Errno> {
+    if cfg!(miri) {
+        // As above.
+        std::thread::sleep(timeout.unwrap_or_default());
+        return Ok(false);
+    }
     let said = poll(fd, 0, timeout)?;
     if said & libc::POLLNVAL != 0 {
         // The descriptor is open, since it is borrowed.

@@ -82,7 +82,7 @@ fn number_in(page: &Page) -> NonZeroU32 {
     }
 }
 
-#[cfg(all(test, any(target_os = "freebsd", target_os = "linux")))]
+#[cfg(all(test, any(target_os = "freebsd", target_os = "linux"), not(miri)))]
 mod tests {
     use super::*;
     use crate::sys::zeroed::tests::in_child;

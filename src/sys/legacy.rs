@@ -91,11 +91,18 @@ pub(super) unsafe fn on_model(model: &sim::Kernel, jail: *const bindings::jail) 
         let hostname = unsafe { bytes(jail.hostname) };
         // The model takes the address as the number says it, as `kern_jail` does with `ntohl`.
         let ip4 = [Ipv4Addr::from_bits(jail.ip_number)];
-        return model.jail(&sim::Legacy { version, path, hostname, jailname: None, ip4: &ip4, ip6: &[] });
+        return model.raw().jail(&sim::raw::Legacy {
+            version,
+            path,
+            hostname,
+            jailname: None,
+            ip4: &ip4,
+            ip6: &[],
+        });
     }
     if version != 2 {
         // The kernel looks no further than the number.
-        return model.jail(&sim::Legacy { version, ..sim::Legacy::default() });
+        return model.raw().jail(&sim::raw::Legacy { version, ..sim::raw::Legacy::default() });
     }
     // SAFETY: the caller vouches that a structure of this version has this layout.
     let jail = unsafe { &*jail };
@@ -110,7 +117,7 @@ pub(super) unsafe fn on_model(model: &sim::Kernel, jail: *const bindings::jail) 
         unsafe { addresses(jail.ip4, jail.ip4s, |address| Ipv4Addr::from(address.s_addr.to_ne_bytes())) }?;
     // SAFETY: the caller vouches for `ip6s` addresses.
     let ip6 = unsafe { addresses(jail.ip6, jail.ip6s, |address| Ipv6Addr::from(address.s6_addr)) }?;
-    model.jail(&sim::Legacy { version, path, hostname, jailname, ip4: &ip4, ip6: &ip6 })
+    model.raw().jail(&sim::raw::Legacy { version, path, hostname, jailname, ip4: &ip4, ip6: &ip6 })
 }
 
 /// # Safety

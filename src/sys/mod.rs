@@ -25,7 +25,7 @@ mod cpuset;
 mod descriptor;
 pub(crate) mod directories;
 pub(crate) mod entrance;
-mod errno;
+pub(crate) mod errno;
 pub(crate) mod event;
 pub(crate) mod fd;
 pub(crate) mod features;
@@ -37,7 +37,8 @@ mod layout;
 mod legacy;
 pub(crate) mod lock;
 mod open;
-mod pair;
+#[cfg(feature = "sim")]
+pub(crate) mod pair;
 mod process;
 pub(crate) mod report;
 mod slot;
@@ -59,12 +60,13 @@ pub(crate) use descriptor::DescriptorSlot;
 #[cfg(feature = "sim")]
 pub(crate) use errno::ECAPMODE;
 pub(crate) use errno::ENOTCAPABLE;
-pub use errno::Errno;
+pub(crate) use errno::Errno;
 #[cfg(feature = "sim")]
 pub(crate) use features::Cache;
 pub(crate) use features::Options;
 pub(crate) use identity::ProcessMark;
-pub use pair::Pair;
+#[cfg(feature = "sim")]
+pub(crate) use pair::Pair;
 pub(crate) use process::Process;
 pub(crate) use slot::Slot;
 pub(crate) use system::System;

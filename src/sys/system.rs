@@ -80,7 +80,7 @@ impl System {
     /// Returns the calling process: the host's, and the model's that it acts as.
     pub(crate) fn process(&self) -> ProcessMark {
         #[cfg(feature = "sim")]
-        let pid = self.model.as_ref().map_or(0, |model| model.process().pid().unsigned_abs());
+        let pid = self.model.as_ref().map_or(0, |model| model.process().pid());
         #[cfg(not(feature = "sim"))]
         let pid = 0;
         ProcessMark::current(pid)
@@ -161,7 +161,7 @@ impl System {
         if let Some((model, _inside)) = self.model() {
             // SAFETY: the caller vouches for the iovecs and their memory.
             let mut pairs = unsafe { model_pairs(iov, niov) }?;
-            return counted(enters, model.jail_set(&mut pairs, flags));
+            return counted(enters, model.raw().jail_set(&mut pairs, flags));
         }
         // SAFETY: the caller vouches for the iovecs and their memory.
         counted(enters, unsafe { kernel::jail_set(iov, niov, flags) })
@@ -180,7 +180,7 @@ impl System {
         if let Some((model, _inside)) = self.model() {
             // SAFETY: the caller vouches for the iovecs and their memory.
             let mut pairs = unsafe { model_pairs(iov, niov) }?;
-            return model.jail_get(&mut pairs, flags);
+            return model.raw().jail_get(&mut pairs, flags);
         }
         // SAFETY: the caller vouches for the iovecs and their memory.
         unsafe { kernel::jail_get(iov, niov, flags) }
@@ -205,7 +205,7 @@ impl System {
         let _entering = self.entering();
         #[cfg(feature = "sim")]
         if let Some((model, _inside)) = self.model() {
-            return counted(true, model.jail_attach(jid));
+            return counted(true, model.raw().jail_attach(jid));
         }
         counted(true, kernel::jail_attach(jid))
     }
@@ -230,7 +230,7 @@ impl System {
     pub(crate) fn jail_remove(&self, jid: c_int) -> Result<(), Errno> {
         #[cfg(feature = "sim")]
         if let Some((model, _inside)) = self.model() {
-            return model.jail_remove(jid);
+            return model.raw().jail_remove(jid);
         }
         kernel::jail_remove(jid)
     }
@@ -243,7 +243,7 @@ impl System {
         let _entering = self.entering();
         #[cfg(feature = "sim")]
         if let Some((model, _inside)) = self.model() {
-            return counted(true, model.jail_attach_jd(fd.as_raw_fd()));
+            return counted(true, model.raw().jail_attach_jd(fd.as_raw_fd()));
         }
         counted(true, kernel::jail_attach_jd(fd.as_raw_fd()))
     }
@@ -255,7 +255,7 @@ impl System {
         }
         #[cfg(feature = "sim")]
         if let Some((model, _inside)) = self.model() {
-            return model.jail_remove_jd(fd.as_raw_fd());
+            return model.raw().jail_remove_jd(fd.as_raw_fd());
         }
         kernel::jail_remove_jd(fd.as_raw_fd())
     }
@@ -269,7 +269,7 @@ impl System {
     ) -> Result<usize, Errno> {
         #[cfg(feature = "sim")]
         if let Some((model, _inside)) = self.model() {
-            return model.sysctl(mib, old, new);
+            return model.raw().sysctl(mib, old, new);
         }
         kernel::sysctl(mib, old, new)
     }
@@ -278,7 +278,7 @@ impl System {
     pub(crate) fn fstat(&self, descriptor: BorrowedFd<'_>) -> Result<DescriptorStat, Errno> {
         #[cfg(feature = "sim")]
         if let Some((model, _inside)) = self.model() {
-            if let Some(answer) = model.fstat(descriptor.as_raw_fd()) {
+            if let Some(answer) = model.raw().fstat(descriptor.as_raw_fd()) {
                 return answer.map(|(mode, ino)| DescriptorStat { ino, mode });
             }
         }

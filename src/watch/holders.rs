@@ -78,7 +78,7 @@ impl HeldJail {
     ///     let holders = held.holders()?;
     ///     assert!(holders.processes.iter().all(|process| process.is_zombie));
     ///     assert_eq!(holders.own_zombies().count(), 1);
-    /// #   assert_eq!(holders.processes[0].pid, u32::try_from(inmate.pid()).unwrap());
+    /// #   assert_eq!(holders.processes[0].pid, inmate.pid());
     ///     eprintln!("held by {holders}");
     /// }
     /// # Ok(())

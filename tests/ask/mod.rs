@@ -6,7 +6,7 @@
 use std::ffi::c_int;
 
 use freebsd_jail::sim::Kernel;
-use freebsd_jail::sys::{Errno, Pair};
+use freebsd_jail::sim::raw::{Errno, Pair};
 
 pub(crate) const CREATE: c_int = 0x01;
 pub(crate) const UPDATE: c_int = 0x02;
@@ -77,8 +77,11 @@ fn call(kernel: &Kernel, set: bool, flags: c_int, given: &[(&str, V<'_>)]) -> An
         request.push(Pair { name: name.as_bytes(), value, len });
     }
     request.push(Pair { name: b"errmsg\0", value: Some(&mut errmsg), len: &mut errmsg_len });
-    let result =
-        if set { kernel.jail_set(&mut request, flags) } else { kernel.jail_get(&mut request, flags) };
+    let result = if set {
+        kernel.raw().jail_set(&mut request, flags)
+    } else {
+        kernel.raw().jail_get(&mut request, flags)
+    };
     drop(request);
     let text = errmsg.split(|byte| *byte == 0).next().unwrap_or_default();
     Answer { result, text: String::from_utf8_lossy(text).into_owned(), values }
@@ -127,6 +130,6 @@ pub(crate) fn ints(bytes: &[u8]) -> Vec<c_int> {
 /// Reads a sysctl by its name, and returns the length of its value.
 pub(crate) fn sysctl(kernel: &Kernel, name: &str, old: Option<&mut [u8]>) -> Result<usize, Errno> {
     let mut oid = [0; 96];
-    let len = kernel.sysctl(&[0, 3], Some(&mut oid), Some(name.as_bytes()))?;
-    kernel.sysctl(&ints(&oid[..len]), old, None)
+    let len = kernel.raw().sysctl(&[0, 3], Some(&mut oid), Some(name.as_bytes()))?;
+    kernel.raw().sysctl(&ints(&oid[..len]), old, None)
 }

@@ -43,7 +43,7 @@ impl Inmate {
     /// Returns the process's number.
     pub fn pid(&self) -> u32 {
         match &self.0 {
-            Kind::Modelled(process) => process.pid().try_into().expect("a number"),
+            Kind::Modelled(process) => process.pid(),
             Kind::Real(child) => child.id(),
         }
     }

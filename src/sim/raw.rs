@@ -1,0 +1,251 @@
+//! The system calls of the model, as they cross the border to a kernel: requests of names and values, error numbers.
+//!
+//! This is for tools that compare the model with recordings of kernels, and for tests that send what the crate would
+//! refuse. **It is not covered by semantic versioning**: it changes whenever the model's inside does. Tests of programs
+//! need nothing of it.
+//!
+//! ```
+//! use freebsd_jail::sim::{Kernel, raw::Pair};
+//!
+//! let kernel = Kernel::new();
+//! let (mut jid, mut len) = (7_i32.to_ne_bytes(), 4);
+//! let mut request = [Pair { name: b"jid\0", value: Some(&mut jid), len: &mut len }];
+//! let error = kernel.raw().jail_get(&mut request, 0).unwrap_err();
+//! assert_eq!(error.0, libc::ENOENT);
+//! ```
+
+use core::ffi::c_int;
+use std::os::fd::{BorrowedFd, OwnedFd};
+
+use crate::sys::EVFILT_JAIL;
+use crate::sys::event::{EV_ADD, Kevent};
+
+pub use super::legacy::Legacy;
+pub use super::queue::Event;
+pub use crate::sys::errno::Errno;
+pub use crate::sys::pair::Pair;
+
+use super::kernel::Kernel;
+use super::moment::{self, Moment};
+
+/// The system calls of a [`Kernel`], from [`Kernel::raw`]. The process that the calling thread acts as makes them.
+#[derive(Debug, Clone, Copy)]
+pub struct Syscalls<'k>(&'k Kernel);
+
+impl Kernel {
+    /// The system calls themselves, for tools that replay recordings. See [`sim::raw`](self).
+    #[must_use]
+    pub fn raw(&self) -> Syscalls<'_> {
+        Syscalls(self)
+    }
+}
+
+impl Syscalls<'_> {
+    /// jail_set(2): makes or changes a jail.
+    ///
+    /// # Errors
+    ///
+    /// Those of jail_set(2), with the kernel's text in the request's `errmsg`.
+    pub fn jail_set(self, request: &mut [Pair<'_>], flags: c_int) -> Result<c_int, Errno> {
+        let _entering = self.0.entering_if(flags);
+        let early = self.0.early_descriptor(flags);
+        let (mut state, pid) = self.0.enter("jail_set");
+        state.calls.jail_set += 1;
+        state.early = early;
+        let result = state.sys_jail_set(pid, request, flags);
+        state.drop_early();
+        let unbound = state.unbound.take();
+        drop(state);
+        if let Some(unbound) = unbound {
+            self.0.bind(&unbound);
+        }
+        result
+    }
+
+    /// jail_get(2): reads a jail's parameters.
+    ///
+    /// # Errors
+    ///
+    /// Those of jail_get(2), with the kernel's text in the request's `errmsg`.
+    ///
+    /// # Panics
+    ///
+    /// If the request has a parameter named exactly `meta.` or `env.`, on releases that have these: it would hang
+    /// the kernel, which [`sprung`](Kernel::sprung) says, too.
+    pub fn jail_get(self, request: &mut [Pair<'_>], flags: c_int) -> Result<c_int, Errno> {
+        self.0.looked_up("jail_get", moment::number_used(request, flags));
+        let (mut state, pid) = self.0.enter("jail_get");
+        state.calls.jail_get += 1;
+        if state.release.meta {
+            state.refuse_to_hang(request);
+        }
+        state.sys_jail_get(pid, request, flags)
+    }
+
+    /// jail_attach(2): moves the process into a jail.
+    ///
+    /// # Errors
+    ///
+    /// Those of jail_attach(2).
+    pub fn jail_attach(self, jid: c_int) -> Result<(), Errno> {
+        let _entering = self.0.entering("jail_attach");
+        let (mut state, pid) = self.0.enter("jail_attach");
+        state.calls.jail_attach += 1;
+        state.sys_jail_attach(pid, jid)
+    }
+
+    /// jail_remove(2): removes a jail and those below it, and kills their processes.
+    ///
+    /// # Errors
+    ///
+    /// Those of jail_remove(2).
+    pub fn jail_remove(self, jid: c_int) -> Result<(), Errno> {
+        let (mut state, pid) = self.0.enter("jail_remove");
+        state.calls.jail_remove += 1;
+        state.sys_jail_remove(pid, jid)
+    }
+
+    /// `jail_attach_jd`: moves the process into a descriptor's jail.
+    ///
+    /// # Errors
+    ///
+    /// `EBADF`, `EINVAL` for what is no jail descriptor, `ENOENT` for a dead jail, `EPERM`; `ENOSYS` where the
+    /// release has no descriptors, which on a real kernel kills the process.
+    pub fn jail_attach_jd(self, fd: c_int) -> Result<(), Errno> {
+        self.0.looked_up("jail_attach_jd", Some(fd));
+        let _entering = self.0.entering("jail_attach_jd");
+        let (mut state, pid) = self.0.enter("jail_attach_jd");
+        state.calls.jail_attach_jd += 1;
+        state.check_has_descriptors()?;
+        state.sys_jail_attach_jd(pid, fd)
+    }
+
+    /// `jail_remove_jd`: removes a descriptor's jail.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::jail_attach_jd`].
+    pub fn jail_remove_jd(self, fd: c_int) -> Result<(), Errno> {
+        let (mut state, pid) = self.0.enter("jail_remove_jd");
+        state.calls.jail_remove_jd += 1;
+        state.check_has_descriptors()?;
+        state.sys_jail_remove_jd(pid, fd)
+    }
+
+    /// jail(2): makes a jail and moves the process into it.
+    ///
+    /// # Errors
+    ///
+    /// Those of jail(2).
+    pub fn jail(self, jail: &Legacy<'_>) -> Result<c_int, Errno> {
+        let _entering = self.0.entering("jail");
+        let (mut state, pid) = self.0.enter("jail");
+        state.calls.jail += 1;
+        state.sys_jail(pid, jail)
+    }
+
+    /// fstat(2) of a jail descriptor: its mode and inode, or `None` if it is none of this kernel's and the host
+    /// is to be asked.
+    ///
+    /// Of a live jail the mode is `0o100700` and the inode the jid, of a dead one `0o100000` and 0.
+    #[must_use]
+    pub fn fstat(self, fd: c_int) -> Option<Result<(u32, u64), Errno>> {
+        let (mut state, _) = self.0.enter("fstat");
+        let answer = state.stat_descriptor(fd)?;
+        state.calls.fstat += 1;
+        Some(answer)
+    }
+
+    /// setuid(2): makes the process another user.
+    ///
+    /// # Errors
+    ///
+    /// `EPERM` if the process is not root.
+    pub fn setuid(self, uid: u32) -> Result<(), Errno> {
+        let (mut state, pid) = self.0.enter("setuid");
+        state.setuid(pid, uid)
+    }
+
+    /// sysctl(3) by number: reads into `old` and returns the value's length, or only that if there is no `old`.
+    ///
+    /// The tree has `security.jail`, the parameters among it, and those names of `kern` that a jail has of its own;
+    /// numbers `[0, 1]` to `[0, 5]` ask about names, the next number, the number of the name in `new`, formats and
+    /// descriptions. No value can be set.
+    ///
+    /// # Errors
+    ///
+    /// `ENOENT` for what there is not, `EISDIR` for a node, `ENOMEM` if `old` is too small and was filled as far as
+    /// it goes, `EPERM` for a value to be set.
+    pub fn sysctl(self, mib: &[c_int], old: Option<&mut [u8]>, new: Option<&[u8]>) -> Result<usize, Errno> {
+        let (mut state, pid) = self.0.enter("sysctl");
+        state.calls.sysctl += 1;
+        state.sys_sysctl(pid, mib, old, new)
+    }
+
+    /// kqueue(2): makes an event queue. Its filters are `EVFILT_JAIL` and `EVFILT_JAILDESC`, and no others.
+    ///
+    /// # Errors
+    ///
+    /// `EMFILE` and `ENFILE`.
+    pub fn kqueue(self) -> Result<OwnedFd, Errno> {
+        let (mut state, pid) = self.0.enter("kqueue");
+        state.calls.kqueue += 1;
+        state.sys_kqueue(pid)
+    }
+
+    /// kevent(2) that adds a watch, or changes what one is to tell.
+    ///
+    /// # Errors
+    ///
+    /// `ENOENT` for a jail that is not there, `EBADF`, `EINVAL` for another filter, before FreeBSD 15, and for what is
+    /// no jail descriptor.
+    pub fn kevent_add(
+        self,
+        queue: BorrowedFd<'_>,
+        filter: i16,
+        ident: usize,
+        fflags: u32,
+        udata: usize,
+    ) -> Result<(), Errno> {
+        let change = Kevent { ident, filter, flags: EV_ADD, fflags, udata, ..Kevent::default() };
+        self.kevent_change(queue, change)
+    }
+
+    /// kevent(2) that takes one event, if there is one, and does not wait.
+    ///
+    /// # Errors
+    ///
+    /// `EBADF` for what is not a queue of the model's.
+    pub fn kevent_take(self, queue: BorrowedFd<'_>) -> Result<Option<Event>, Errno> {
+        let mut events = [Kevent::default()];
+        let count = self.kevent_read(queue, &mut events, true)?;
+        let [Kevent { ident, filter, flags, fflags, data, udata, .. }] = events;
+        Ok((count > 0).then_some(Event { ident, filter, flags, fflags, data, udata }))
+    }
+
+    /// kevent(2) with a change.
+    pub(crate) fn kevent_change(self, queue: BorrowedFd<'_>, change: Kevent) -> Result<(), Errno> {
+        let (mut state, pid) = self.0.enter("kevent");
+        state.calls.kevent += 1;
+        let Some(watch) = state.sys_kevent_change(pid, queue, change)? else { return Ok(()) };
+        if change.filter == EVFILT_JAIL {
+            drop(state);
+            self.0.reach(Moment::Watch);
+            state = self.0.state();
+        }
+        state.add_knote(&watch);
+        Ok(())
+    }
+
+    /// Takes events without waiting, as kevent(2) does each time it wakes up; the first time is what is counted.
+    pub(crate) fn kevent_read(
+        self,
+        queue: BorrowedFd<'_>,
+        events: &mut [Kevent],
+        first: bool,
+    ) -> Result<usize, Errno> {
+        let (mut state, pid) = self.0.enter("kevent");
+        state.calls.kevent += u64::from(first);
+        state.sys_kevent_read(pid, queue, events)
+    }
+}
