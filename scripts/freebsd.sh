@@ -1,65 +1,118 @@
 # shellcheck shell=bash
 # Sourced by the scripts beside it, after tools.sh: Rust for FreeBSD from any machine.
 #
-#   freebsd_toolchain       finds a way to compile for FREEBSD_TARGET, and installs what it lacks.
-#                           rustup's standard library for the target is the first choice. Where that
-#                           cannot be had, or FREEBSD_JAIL_BUILD_STD=1 asks for it, Debian's
-#                           toolchain compiles the standard library from source. 1 if neither can be
+#   freebsd_toolchain [ARCHITECTURE]    finds a way to compile for an architecture of FreeBSD (x86_64), or for
+#                           this machine if that is `native`, and
+#                           installs what it lacks. The first choice is a standard library from rustup.
+#                           Where there is none, or FREEBSD_JAIL_BUILD_STD=1 is set, the standard library is
+#                           compiled from source: rustup's, or Debian's with Debian's toolchain (the only
+#                           choice for FREEBSD_JAIL_BUILD_STD=debian). 1 if nothing works
 #
 # and after it:
 #   freebsd_cargo COMMAND [ARGUMENT...]    cargo, with what the target needs
-#   freebsd_linker          makes sure of a linker: the caller's, as
-#                           CARGO_TARGET_X86_64_UNKNOWN_FREEBSD_LINKER has it, or zig
-#   FREEBSD_HOW             which toolchain it is, in words
+#   freebsd_linker          makes sure of a linker: the one that Cargo's variable for the target names, as
+#                           CARGO_TARGET_X86_64_UNKNOWN_FREEBSD_LINKER, or zig. 1 if there is none
+#   FREEBSD_TARGET          the target, as Rust names it
+#   FREEBSD_HOW             the toolchain, in words
+#   FREEBSD_LINKER          the linker
 
 FREEBSD_TARGET=x86_64-unknown-freebsd
 FREEBSD_HOW=
+FREEBSD_LINKER=
 
-# Debian's, under names that leave rustup's in peace: what rustup installs comes first in PATH.
+# shellcheck disable=SC2154 # of tools.sh
+freebsd_repo=$tools_repo
+
+# Debian's packages do not replace rustup's toolchain: that comes first in PATH.
 freebsd_debian=(rustc-web cargo-web rust-web-src rust-web-clippy)
+
+freebsd_host() { "${RUSTC:-rustc}" -vV | sed -n 's/^host: //p'; }
 
 freebsd_std_is_there() {
     compgen -G "$("${RUSTC:-rustc}" --print target-libdir --target "$FREEBSD_TARGET")/libstd-*.rlib" >/dev/null
 }
 
+freebsd_source_is_there() {
+    [[ -f $(rustc --print sysroot)/lib/rustlib/src/rust/library/std/Cargo.toml ]]
+}
+
 freebsd_toolchain() {
-    [[ -z $FREEBSD_HOW ]] || return 0
-    if [[ ${FREEBSD_JAIL_BUILD_STD:-} != 1 ]]; then
-        if freebsd_std_is_there ||
-            { command -v rustup >/dev/null && rustup --quiet target add "$FREEBSD_TARGET" && freebsd_std_is_there; }; then
+    local wanted
+    case ${1:-x86_64} in
+    armv7) wanted=armv7-unknown-freebsd ;;
+    riscv64) wanted=riscv64gc-unknown-freebsd ;;
+    native) wanted=$(freebsd_host) ;;
+    x86_64 | aarch64 | i686 | powerpc64) wanted=${1:-x86_64}-unknown-freebsd ;;
+    *) tools_fail "no architecture that FreeBSD and Rust share: $1" ;;
+    esac
+    [[ $FREEBSD_TARGET != "$wanted" || -z $FREEBSD_HOW ]] || return 0
+    FREEBSD_TARGET=$wanted FREEBSD_HOW='' freebsd_std_from=''
+    if [[ -z ${FREEBSD_JAIL_BUILD_STD:-} ]]; then
+        # rustup ends with a backtrace where it cannot download.
+        if freebsd_std_is_there || { command -v rustup >/dev/null &&
+            rustup --quiet target add "$FREEBSD_TARGET" >/dev/null 2>&1 && freebsd_std_is_there; }; then
             FREEBSD_HOW=$(rustc --version)
             return
         fi
-        echo "no standard library for $FREEBSD_TARGET from rustup; compiling it with Debian's toolchain" >&2
+    fi
+    if [[ ${FREEBSD_JAIL_BUILD_STD:-} != debian ]]; then
+        if freebsd_source_is_there || { command -v rustup >/dev/null &&
+            rustup --quiet component add rust-src >/dev/null 2>&1 && freebsd_source_is_there; }; then
+            FREEBSD_HOW="$(rustc --version), the standard library from source"
+            freebsd_std_from=rustup
+            return
+        fi
     fi
     if ! dpkg-query --show "${freebsd_debian[@]}" >/dev/null 2>&1; then
         tools_apt "${freebsd_debian[@]}" || return 1
     fi
     FREEBSD_HOW="$(/usr/bin/rustc --version), the standard library from source"
-    freebsd_std_from_source=yes
+    freebsd_std_from=debian
 }
 
-freebsd_std_from_source=
+freebsd_std_from=
 freebsd_cargo() {
-    local command=$1
+    local command=$1 cargo=(cargo) toolchain=()
     shift
-    if [[ -z $freebsd_std_from_source ]]; then
+    if [[ -z $freebsd_std_from ]]; then
         cargo "$command" --target "$FREEBSD_TARGET" "$@"
         return
     fi
-    local cargo=(/usr/bin/cargo)
-    # By its path: cargo would look for it among rustup's first.
-    [[ $command != clippy ]] || cargo=(/usr/bin/cargo-clippy)
-    # Of its own, since the standard library is one more dependency there. RUSTC_BOOTSTRAP: stable Rust
-    # offers -Zbuild-std to nobody else.
-    env RUSTC_BOOTSTRAP=1 CARGO=/usr/bin/cargo RUSTC=/usr/bin/rustc RUSTDOC=/usr/bin/rustdoc \
-        CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$tools_repo/target}/build-std" \
+    if [[ $freebsd_std_from == debian ]]; then
+        toolchain=(CARGO=/usr/bin/cargo RUSTC=/usr/bin/rustc RUSTDOC=/usr/bin/rustdoc)
+        cargo=(/usr/bin/cargo)
+        # By its path: cargo would look for it among rustup's first.
+        [[ $command != clippy ]] || cargo=(/usr/bin/cargo-clippy)
+    fi
+    # Stable Rust offers -Zbuild-std to nobody else. The folder is one for all clones, so that none compiles
+    # the standard library again; CARGO_TARGET_DIR may be one of many.
+    env RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR="$TOOLS_DIR/build-std" "${toolchain[@]}" \
         "${cargo[@]}" "$command" --target "$FREEBSD_TARGET" -Zbuild-std=core,alloc,std,panic_abort "$@"
 }
 
+# Removes what freebsd_cargo has left of this crate in the folder for all clones.
+freebsd_tidy() {
+    [[ ! -d $TOOLS_DIR/build-std ]] || cargo clean --quiet --package freebsd-jail --target-dir "$TOOLS_DIR/build-std" \
+        2>/dev/null || true
+}
+
 freebsd_linker() {
-    [[ -z ${CARGO_TARGET_X86_64_UNKNOWN_FREEBSD_LINKER:-} ]] || return 0
+    local variable=CARGO_TARGET_${FREEBSD_TARGET//-/_}_LINKER
+    variable=${variable^^}
+    FREEBSD_LINKER=${!variable:-}
+    [[ -z $FREEBSD_LINKER ]] || return 0
+    # zig's names, and those of which it has FreeBSD's libc.
+    case $FREEBSD_TARGET in
+    "$(freebsd_host)")
+        FREEBSD_LINKER=cc
+        return
+        ;;
+    x86_64-*) FREEBSD_ZIG_TARGET=x86_64-freebsd.14.3 ;;
+    aarch64-*) FREEBSD_ZIG_TARGET=aarch64-freebsd.14.3 ;;
+    i686-*) FREEBSD_ZIG_TARGET=x86-freebsd.14.3 ;;
+    *) return 1 ;;
+    esac
     tools_venv
-    export TOOLS_PYTHON
-    export CARGO_TARGET_X86_64_UNKNOWN_FREEBSD_LINKER=$tools_repo/scripts/freebsd-linker
+    FREEBSD_LINKER=$freebsd_repo/scripts/freebsd-linker
+    export TOOLS_PYTHON FREEBSD_ZIG_TARGET "$variable=$FREEBSD_LINKER"
 }

