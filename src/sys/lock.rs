@@ -80,7 +80,7 @@ pub(crate) fn starting_until_forked<R>(start: impl FnOnce() -> R) -> R {
 
 /// Called in the parent by the thread that has forked.
 extern "C" fn forked() {
-    let guard = UNTIL_FORK.try_with(Cell::take).unwrap_or(ptr::null());
+    let guard = UNTIL_FORK.try_with(|guard| guard.replace(ptr::null())).unwrap_or(ptr::null());
     // SAFETY: this thread alone sets the pointer, for as long as the cell lives, which no other thread knows of.
     if let Some(guard) = unsafe { guard.as_ref() } {
         drop(guard.take());
