@@ -7,7 +7,7 @@ mod common;
 use std::path::{Path, PathBuf};
 
 use common::{host, model, name, on_every_kernel};
-use freebsd_jail::sys::Pair;
+use freebsd_jail::sim::raw::Pair;
 use freebsd_jail::{ErrorKind, Jail, SetFlags, param, sim};
 
 #[test]
@@ -55,7 +55,7 @@ fn t52_a_nested_jail_that_another_program_made_without_a_path_reads_a_root_that_
         Pair { name: b"name\0", value: Some(&mut full), len: full_len },
         Pair { name: b"persist\0", value: None, len: none },
     ];
-    kernel.jail_set(&mut pairs, SetFlags::CREATE.bits()).expect("created");
+    kernel.raw().jail_set(&mut pairs, SetFlags::CREATE.bits()).expect("created");
     let paths: Vec<PathBuf> = outer.children().get(param::PATH).map(|path| path.expect("listed")).collect();
     assert_eq!(paths, [Path::new("/")], "and not a directory below /usr/jail");
 }
