@@ -90,7 +90,7 @@ mod allow;
 mod builder;
 mod catalog;
 mod error;
-mod exec;
+pub mod exec;
 mod flags;
 mod get;
 mod guard;

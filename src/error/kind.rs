@@ -125,8 +125,12 @@ pub enum Call {
     Setsid,
     /// setpgid(2)
     Setpgid,
+    /// setfib(2)
+    Setfib,
     /// chdir(2)
     Chdir,
+    /// setrlimit(2)
+    Setrlimit,
     /// setgroups(2)
     Setgroups,
     /// setgid(2)
@@ -141,10 +145,18 @@ pub enum Call {
     Wait,
     /// kill(2)
     Kill,
+    /// mkfifo(2)
+    Mkfifo,
     /// mmap(2)
     Mmap,
+    /// open(2)
+    Open,
     /// poll(2)
     Poll,
+    /// socketpair(2)
+    Socketpair,
+    /// write(2)
+    Write,
     /// getpwnam(3)
     Getpwnam,
     /// ioctl(2)
@@ -170,7 +182,9 @@ impl Call {
             Self::Kevent => "kevent",
             Self::Setsid => "setsid",
             Self::Setpgid => "setpgid",
+            Self::Setfib => "setfib",
             Self::Chdir => "chdir",
+            Self::Setrlimit => "setrlimit",
             Self::Setgroups => "setgroups",
             Self::Setgid => "setgid",
             Self::Setuid => "setuid",
@@ -178,8 +192,12 @@ impl Call {
             Self::Fork => "fork",
             Self::Wait => "wait",
             Self::Kill => "kill",
+            Self::Mkfifo => "mkfifo",
             Self::Mmap => "mmap",
+            Self::Open => "open",
             Self::Poll => "poll",
+            Self::Socketpair => "socketpair",
+            Self::Write => "write",
             Self::Getpwnam => "getpwnam",
             Self::Ioctl => "ioctl",
         }

@@ -148,6 +148,12 @@ impl Error {
         }))
     }
 
+    /// Adds the error number of something that is no call of the crate's.
+    pub(crate) fn with_errno(mut self, errno: Errno) -> Self {
+        self.0.source = Some(errno.into());
+        self
+    }
+
     /// Says at which stage of starting a program it happened.
     pub(crate) fn at(mut self, stage: Stage) -> Self {
         self.0.stage = Some(stage);

@@ -8,27 +8,37 @@ use core::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Stage {
-    /// Making a session or joining a process group.
+    /// Making a session, taking its controlling terminal, or joining a process group.
     Session,
+    /// Setting the routing table.
+    Fib,
     /// Entering the jail.
     Enter,
     /// Changing to the working directory, inside the jail.
     Directory,
+    /// Setting a resource limit.
+    Limits,
     /// Becoming the user: supplementary groups, group and user, in this order.
     User,
+    /// Running a closure of [`JailCommand::pre_exec`](crate::JailCommand::pre_exec).
+    PreExec,
     /// Executing the program.
     Exec,
 }
 
 impl Stage {
-    /// Returns the stage's name: `"session"`, `"enter"`, `"directory"`, `"user"` or `"exec"`.
+    /// Returns the stage's name: `"session"`, `"fib"`, `"enter"`, `"directory"`, `"limits"`, `"user"`, `"pre_exec"` or
+    /// `"exec"`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Session => "session",
+            Self::Fib => "fib",
             Self::Enter => "enter",
             Self::Directory => "directory",
+            Self::Limits => "limits",
             Self::User => "user",
+            Self::PreExec => "pre_exec",
             Self::Exec => "exec",
         }
     }

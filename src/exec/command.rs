@@ -1,10 +1,10 @@
 //! A program that is to run in a jail.
 
-use core::fmt;
-use std::ffi::OsStr;
+use core::{fmt, mem};
+use std::ffi::{OsStr, OsString};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt as _;
-use std::path::Path;
 use std::process::{Child, Command, CommandArgs, CommandEnvs, ExitStatus, Output, Stdio};
 
 use super::failure::{failure, lost};
@@ -20,12 +20,14 @@ use crate::sys::lock;
 /// are std's. What differs happens in the child, in this order, each step as the ones before it left things:
 ///
 /// 1. signals that this process handles get their default effect,
-/// 2. a session or process group of its own, if asked for,
+/// 2. a session or process group of its own, if asked for, and the routing table,
 /// 3. **entering the jail**, which takes it to the jail's root directory,
 /// 4. the working directory, looked up inside the jail,
-/// 5. supplementary groups, group and user,
-/// 6. jail descriptors become close-on-exec,
-/// 7. the program, looked up inside the jail, in the `PATH` of the environment that it is given.
+/// 5. umask and resource limits,
+/// 6. supplementary groups, group and user,
+/// 7. closures of [`pre_exec`](Self::pre_exec),
+/// 8. jail descriptors become close-on-exec,
+/// 9. the program, looked up inside the jail, in the `PATH` of the environment that it is given.
 ///
 /// If a step fails, the error has its [`stage`](crate::Error::stage) and error number.
 ///
@@ -60,6 +62,12 @@ use crate::sys::lock;
 /// removed jail is listed [there](Jail::wait_gone). Programs that it has started live on in the jail;
 /// [removing](Jail::remove) the jail ends them.
 ///
+/// # Process descriptors
+///
+/// There are none: std's `Command` forks by itself, so that pdfork(2) has no place, and its [`Child`] waits by pid. The pid
+/// is not reused before the child has been waited for. To learn of its end without waiting for it, use waitid(2) with
+/// `WNOWAIT`, or kevent(2) with `EVFILT_PROC` and `NOTE_EXIT`.
+///
 /// # On the model
 ///
 /// A jail of the model confines nothing, so nothing is executed unless
@@ -86,11 +94,16 @@ use crate::sys::lock;
 /// ```
 #[doc(alias = "jexec")]
 pub struct JailCommand<'j> {
-    jail: &'j Jail,
-    inner: Command,
-    hook: Hook,
-    wishes: Wishes,
+    pub(super) jail: &'j Jail,
+    pub(super) inner: Command,
+    pub(super) hook: Hook,
+    pub(super) wishes: Wishes,
     given: Streams<bool>,
+    /// What std does not tell of its command.
+    pub(super) arg0: Option<OsString>,
+    pub(super) cleared: bool,
+    /// Whether the environment is to be that of a login.
+    pub(super) clean: bool,
 }
 
 /// Something about each of the three standard streams.
@@ -121,7 +134,16 @@ impl Jail {
     pub fn command(&self, program: impl AsRef<OsStr>) -> JailCommand<'_> {
         let mut inner = Command::new(program);
         let hook = Hook::install(&mut inner);
-        JailCommand { jail: self, inner, hook, wishes: Wishes::default(), given: Streams::default() }
+        JailCommand {
+            jail: self,
+            inner,
+            hook,
+            wishes: Wishes::default(),
+            given: Streams::default(),
+            arg0: None,
+            cleared: false,
+            clean: false,
+        }
     }
 }
 
@@ -141,7 +163,8 @@ impl JailCommand<'_> {
 
     /// Sets what the program is told that it is called. Default: as it was given.
     pub fn arg0(&mut self, arg: impl AsRef<OsStr>) -> &mut Self {
-        self.inner.arg0(arg);
+        self.inner.arg0(&arg);
+        self.arg0 = Some(arg.as_ref().to_owned());
         self
     }
 
@@ -169,6 +192,8 @@ impl JailCommand<'_> {
     /// Leaves this process's environment out altogether.
     pub fn env_clear(&mut self) -> &mut Self {
         self.inner.env_clear();
+        self.cleared = true;
+        self.clean = false;
         self
     }
 
@@ -210,59 +235,6 @@ impl JailCommand<'_> {
     }
 }
 
-/// What is done in the child.
-impl JailCommand<'_> {
-    /// Sets the working directory, as the jail sees it. Default: the jail's root directory, from which a relative
-    /// one is looked up, too.
-    pub fn current_dir(&mut self, directory: impl AsRef<Path>) -> &mut Self {
-        self.wishes.directory = Some(directory.as_ref().to_owned());
-        self
-    }
-
-    /// Runs the program as a user of the **host's** database: with the user's number, group and all groups.
-    ///
-    /// It is looked up before the child is made, with getpwnam(3) and getgrouplist(3). What the jail's own
-    /// `/etc/passwd` says of that name or number is not asked: whoever can write it could say anything.
-    /// [`gid`](Self::gid) and [`groups`](Self::groups) take precedence.
-    pub fn user(&mut self, name: impl AsRef<OsStr>) -> &mut Self {
-        self.wishes.user = Some(name.as_ref().to_owned());
-        self
-    }
-
-    /// Runs the program as the user of this number. The group has to be set, too: left alone, it would be this
-    /// process's, which is that of root mostly.
-    pub fn uid(&mut self, uid: u32) -> &mut Self {
-        self.wishes.uid = Some(uid);
-        self
-    }
-
-    /// Runs the program in the group of this number, and unless [`groups`](Self::groups) says otherwise in no
-    /// other.
-    pub fn gid(&mut self, gid: u32) -> &mut Self {
-        self.wishes.gid = Some(gid);
-        self
-    }
-
-    /// Sets the supplementary groups. The group itself need not be among them, and counts as one of them anyway.
-    pub fn groups(&mut self, groups: impl IntoIterator<Item = u32>) -> &mut Self {
-        self.wishes.groups = Some(groups.into_iter().collect());
-        self
-    }
-
-    /// Puts the program into a process group, 0 for a new one of its own. A signal to the group reaches it and
-    /// what it starts, and those of this process's terminal reach it no more.
-    pub fn process_group(&mut self, group: i32) -> &mut Self {
-        self.wishes.process_group = Some(group);
-        self
-    }
-
-    /// Makes the program the leader of a session of its own, without a terminal.
-    pub fn setsid(&mut self, setsid: bool) -> &mut Self {
-        self.wishes.setsid = setsid;
-        self
-    }
-}
-
 impl JailCommand<'_> {
     /// Starts the program.
     ///
@@ -273,14 +245,19 @@ impl JailCommand<'_> {
     ///
     /// With a [`stage`](crate::Error::stage), from the child, which has ended then:
     ///
-    /// - `Session`: `EPERM`, for a process group of another session;
+    /// - `Session`: `EPERM`, for a process group of another session or a terminal that another session controls; `ENOTTY`
+    ///   for a standard input that is not a terminal;
     /// - `Enter`: [`Gone`](crate::ErrorKind::Gone) when the jail has been removed,
     ///   [`InvalidDescriptor`](crate::ErrorKind::InvalidDescriptor) (`EBADF`) when another file has the number of the
     ///   jail's descriptor in the child,
     ///   [`PermissionDenied`](crate::ErrorKind::PermissionDenied) (`EPERM`) when not root, or when its standard
     ///   input is a directory, [`Other`](crate::ErrorKind::Other) when it may run on none of the jail's
     ///   processors (`EDEADLK`), or has a routing table that the jail's own network stack has not (`EINVAL`);
+    /// - `Fib`: [`InvalidValue`](crate::ErrorKind::InvalidValue) (`EINVAL`) for a routing table that the host lacks;
     /// - `Directory`: [`InvalidPath`](crate::ErrorKind::InvalidPath);
+    /// - `Limits`: [`PermissionDenied`](crate::ErrorKind::PermissionDenied) (`EPERM`) for a hard limit that is raised by a
+    ///   process that is not root;
+    /// - `PreExec`: [`Other`](crate::ErrorKind::Other), with the number of the closure's error;
     /// - `User`: [`PermissionDenied`](crate::ErrorKind::PermissionDenied) (`EPERM`) when not root,
     ///   [`InvalidValue`](crate::ErrorKind::InvalidValue) (`EINVAL`) for more groups than the kernel takes;
     /// - `Exec`: [`NotExecutable`](crate::ErrorKind::NotExecutable).
@@ -336,7 +313,7 @@ impl JailCommand<'_> {
                 "this process owns the jail, which would be removed, program and all, as soon as it executes one",
             );
         }
-        let result = self.run(|command| -> io::Result<()> {
+        let result = self.run(None, |command| -> io::Result<()> {
             // Around the whole of it: std's own lock, which starting a program takes as well, is taken after this one.
             let _entering = lock::entering();
             Err(command.exec())
@@ -349,6 +326,17 @@ impl JailCommand<'_> {
 
     /// Starts the program, with these for the streams that have not been given.
     fn start(&mut self, streams: Streams<Stdio>) -> Result<Child> {
+        self.give(streams);
+        self.run(None, |command| lock::starting_until_forked(|| command.spawn()))
+    }
+
+    /// Starts a child that is held.
+    pub(super) fn start_held(&mut self, gate: OwnedFd) -> Result<Child> {
+        self.give(Streams { stdin: Stdio::inherit(), stdout: Stdio::inherit(), stderr: Stdio::inherit() });
+        self.run(Some(gate), |command| lock::starting_until_forked(|| command.spawn()))
+    }
+
+    fn give(&mut self, streams: Streams<Stdio>) {
         let (inner, given) = (&mut self.inner, &self.given);
         if !given.stdin {
             inner.stdin(streams.stdin);
@@ -359,7 +347,6 @@ impl JailCommand<'_> {
         if !given.stderr {
             inner.stderr(streams.stderr);
         }
-        self.run(|command| lock::starting_until_forked(|| command.spawn()))
     }
 
     #[cfg(test)]
@@ -368,10 +355,20 @@ impl JailCommand<'_> {
         &mut self.inner
     }
 
-    fn run<R>(&mut self, act: impl FnOnce(&mut Command) -> io::Result<R>) -> Result<R> {
-        let mut plan = self.wishes.plan(self.jail)?;
-        let inner = &mut self.inner;
-        self.hook.run(&mut plan, || act(inner)).map_err(|error| failure(&error, &plan, self.jail))
+    fn run<R>(
+        &mut self,
+        gate: Option<OwnedFd>,
+        act: impl FnOnce(&mut Command) -> io::Result<R>,
+    ) -> Result<R> {
+        self.with_clean_env(|command| {
+            let mut plan = command.wishes.plan(command.jail)?;
+            plan.hold = gate.map(|gate| command.hold(gate)).transpose()?;
+            plan.closures = mem::take(&mut command.wishes.closures);
+            let inner = &mut command.inner;
+            let result = command.hook.run(&mut plan, || act(inner));
+            command.wishes.closures = mem::take(&mut plan.closures);
+            result.map_err(|error| failure(&error, &plan, command.jail))
+        })
     }
 }
 

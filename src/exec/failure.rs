@@ -23,8 +23,12 @@ pub(super) fn failure(error: &io::Error, plan: &Plan, jail: &Jail) -> Error {
         Step::Rules => return from_kernel(Call::JailGet, errno, plan).at(Stage::Enter),
         Step::Enter => return entering(errno, plan, jail).at(Stage::Enter),
         Step::Exec => return execution(errno),
+        Step::Closure => return closure(errno),
         Step::Setsid => (Stage::Session, Call::Setsid),
         Step::Setpgid => (Stage::Session, Call::Setpgid),
+        Step::Terminal => (Stage::Session, Call::Ioctl),
+        Step::Fib => (Stage::Fib, Call::Setfib),
+        Step::Limit => (Stage::Limits, Call::Setrlimit),
         Step::Chdir => (Stage::Directory, Call::Chdir),
         Step::Setgroups => (Stage::User, Call::Setgroups),
         Step::Setgid => (Stage::User, Call::Setgid),
@@ -35,6 +39,13 @@ pub(super) fn failure(error: &io::Error, plan: &Plan, jail: &Jail) -> Error {
             Stage::Directory,
             libc::ENOENT | libc::ENOTDIR | libc::EACCES | libc::ELOOP | libc::ENAMETOOLONG,
         ) => (ErrorKind::InvalidPath, "the working directory, as the jail sees it"),
+        (Stage::Session, libc::ENOTTY) => {
+            (ErrorKind::InvalidRequest, "the standard input is not a terminal that can be controlled")
+        }
+        (Stage::Fib, libc::EINVAL) => (
+            ErrorKind::InvalidValue,
+            "there is no such routing table: sysctl net.fibs says how many there are",
+        ),
         (_, libc::EPERM) => (ErrorKind::PermissionDenied, ""),
         (_, libc::EINVAL) => (ErrorKind::InvalidValue, ""),
         (_, libc::EAGAIN | libc::ENOMEM) => (ErrorKind::ResourceExhausted, ""),
@@ -93,6 +104,12 @@ fn entering(errno: Errno, plan: &Plan, jail: &Jail) -> Error {
     // The child has closed all but its standard input, output and error, whose numbers mean others here.
     let path = |fd| if fd > libc::STDERR_FILENO { path_of(fd) } else { None };
     attaching_error(error, jail, || obstacle.map(|fd| (fd, path(fd))))
+}
+
+fn closure(errno: Errno) -> Error {
+    Error::refused(ErrorKind::Other, "a closure given to pre_exec failed")
+        .with_errno(errno)
+        .at(Stage::PreExec)
 }
 
 fn execution(errno: Errno) -> Error {

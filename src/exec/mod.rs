@@ -1,10 +1,20 @@
 //! Programs in jails.
+//!
+//! [`Jail::command`](crate::Jail::command) starts one. A [`Gate`] holds it until somebody opens the gate.
 
 mod command;
+mod environment;
 mod failure;
 mod foreign;
+mod hold;
+mod hook;
+mod limits;
 mod plan;
 mod processes;
+mod settings;
+mod standard;
 
 pub use command::JailCommand;
 pub use foreign::CommandExt;
+pub use hold::{Gate, Opener};
+pub use limits::Resource;

@@ -4,13 +4,14 @@ use std::ffi::{CString, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
+use super::limits::{self, Resource};
 #[cfg(feature = "sim")]
 use crate::error::Stage;
 use crate::error::{Call, Error, ErrorKind, Result};
 use crate::jail::Jail;
 #[cfg(feature = "sim")]
 use crate::sys::child::Identity as DescriptorIdentity;
-use crate::sys::child::{self, Enter, Plan, Session};
+use crate::sys::child::{self, Closures, Enter, Limit, Plan, Session};
 use crate::sys::entrance::Entrance;
 use crate::sys::report::Report;
 use crate::sys::trap::Trap;
@@ -26,6 +27,12 @@ pub(super) struct Wishes {
     pub(super) directory: Option<PathBuf>,
     pub(super) process_group: Option<i32>,
     pub(super) setsid: bool,
+    pub(super) terminal: bool,
+    pub(super) fib: Option<u32>,
+    pub(super) umask: Option<u32>,
+    pub(super) limits: Vec<(Resource, u64, u64)>,
+    /// Given to the plan while a program is started.
+    pub(super) closures: Closures,
 }
 
 /// Who that is to the kernel.
@@ -46,29 +53,45 @@ impl Wishes {
             }
             None => None,
         };
-        let session = match (self.setsid, self.process_group) {
+        let session = match (self.setsid || self.terminal, self.process_group) {
             (true, Some(_)) => {
                 return Err(Error::refused(
                     ErrorKind::Conflict,
-                    "who leads a session leads a process group of its own: ask for one or the other",
+                    "`process_group` cannot be combined with `setsid` or `controlling_terminal`",
                 ));
             }
+            (true, None) if self.terminal => Session::Terminal,
             (true, None) => Session::New,
             (false, Some(group)) => Session::Group(group),
             (false, None) => Session::Same,
         };
+        let limits = self.limits.iter().map(|(resource, soft, hard)| limits::limit(*resource, *soft, *hard));
+        let limits = limits.collect::<Result<Vec<Limit>>>()?;
         let report = Report::new().map_err(|errno| {
             Error::os(Call::Mmap, errno, ErrorKind::ResourceExhausted, "a page to hear from the child")
         })?;
+        let umask = self.umask.map(limits::umask).transpose()?;
+        let fib = self.fib.map(limits::fib).transpose()?;
         Ok(Plan {
             session,
             directory,
+            umask,
+            limits,
             groups: identity.groups,
             gid: identity.gid,
             uid: identity.uid,
             report: Some(report),
-            ..entering(jail)?
+            ..entering_with(jail, fib)?
         })
+    }
+
+    /// Returns the account of the user that the program will be, `None` where the host has none of that uid.
+    pub(super) fn account(&self) -> Result<Option<user::Account>> {
+        match (&self.user, self.uid) {
+            (Some(name), _) => look_up(name).map(Some),
+            (None, uid) => user::account(user::Who::Uid(uid.unwrap_or_else(child::effective_uid)))
+                .map_err(|errno| Error::os(Call::Getpwnam, errno, ErrorKind::Other, "looking up the user")),
+        }
     }
 
     fn identity(&self) -> Result<Identity> {
@@ -109,34 +132,46 @@ impl Wishes {
 }
 
 /// The plan of a child that enters the jail, and does nothing else.
-#[cfg_attr(
-    not(feature = "sim"),
-    allow(clippy::unnecessary_wraps, reason = "a model is asked at once whether the jail can be entered")
-)]
 pub(super) fn entering(jail: &Jail) -> Result<Plan> {
+    entering_with(jail, None)
+}
+
+/// The same, after the child has chosen a routing table.
+fn entering_with(jail: &Jail, fib: Option<i32>) -> Result<Plan> {
+    let enter = enter(jail, fib)?;
     Ok(Plan {
         session: Session::Same,
-        enter: enter(jail)?,
+        // A model has been told.
+        fib: fib.filter(|_| !enter.is_outside()),
+        enter,
         directory: None,
+        umask: None,
+        limits: Vec::new(),
         groups: None,
         gid: None,
         uid: None,
         only_as: None,
+        closures: Closures::default(),
         withhold: Trap::T45.is_there(&jail.system),
         planner: std::process::id(),
         report: None,
+        hold: None,
     })
 }
 
 #[cfg_attr(
     not(feature = "sim"),
-    allow(clippy::unnecessary_wraps, reason = "a model is asked at once whether the jail can be entered")
+    allow(
+        clippy::unnecessary_wraps,
+        unused_variables,
+        reason = "a model is asked at once whether the jail can be entered"
+    )
 )]
-fn enter(jail: &Jail) -> Result<Enter> {
+fn enter(jail: &Jail, fib: Option<i32>) -> Result<Enter> {
     jail.check()?;
     #[cfg(feature = "sim")]
     if let Some(model) = jail.system.as_model() {
-        ask_model(jail, model)?;
+        ask_model(jail, model, fib)?;
         let descriptor = jail.descriptor_ref().map(DescriptorIdentity::of).transpose();
         return descriptor.map(Enter::Outside).map_err(|errno| {
             Error::os(Call::Fstat, errno, ErrorKind::InvalidDescriptor, "").at(Stage::Enter)
@@ -152,7 +187,7 @@ fn enter(jail: &Jail) -> Result<Enter> {
 
 /// Has a process of the model, forked for that, enter the jail: it says what a real child would be told.
 #[cfg(feature = "sim")]
-fn ask_model(jail: &Jail, model: &crate::sim::Kernel) -> Result<()> {
+fn ask_model(jail: &Jail, model: &crate::sim::Kernel, fib: Option<i32>) -> Result<()> {
     if !model.exec_allowed() {
         return Err(Error::refused(
             ErrorKind::Unsupported,
@@ -164,6 +199,9 @@ fn ask_model(jail: &Jail, model: &crate::sim::Kernel) -> Result<()> {
     let _starting = crate::sys::lock::starting();
     let child = model.process().fork();
     child.close_directories();
+    if let Some(fib) = fib {
+        child.set_fib(fib.unsigned_abs());
+    }
     let result = child.run(|| jail.enter());
     child.exit();
     result.map_err(|error| error.at(Stage::Enter))
@@ -172,7 +210,7 @@ fn ask_model(jail: &Jail, model: &crate::sim::Kernel) -> Result<()> {
 /// Looks a user up in the host's database.
 fn look_up(name: &OsStr) -> Result<user::Account> {
     let c_name = c_string(name, "a user's name cannot contain NUL")?;
-    match user::account(&c_name) {
+    match user::account(user::Who::Name(&c_name)) {
         Ok(Some(account)) => Ok(account),
         Ok(None) => Err(Error::refused(
             ErrorKind::InvalidValue,
@@ -192,7 +230,7 @@ fn group_first(gid: u32, groups: &[u32]) -> Vec<u32> {
     first.into_iter().chain(groups.iter().copied().filter(|group| *group != gid)).collect()
 }
 
-fn c_string(text: &OsStr, reason: &'static str) -> Result<CString> {
+pub(super) fn c_string(text: &OsStr, reason: &'static str) -> Result<CString> {
     CString::new(text.as_bytes()).map_err(|_| Error::refused(ErrorKind::InvalidValue, reason))
 }
 

@@ -5,6 +5,7 @@
 //! nobody is left in the child to release it.
 
 use core::ffi::c_int;
+use core::fmt;
 use core::mem::MaybeUninit;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
@@ -16,11 +17,12 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::sync::Arc;
 
-use libc::{gid_t, pid_t, uid_t};
+use libc::{gid_t, mode_t, pid_t, uid_t};
 
 use super::entrance::{Entrance, Errmsg};
 #[cfg(feature = "sim")]
 use super::fd::{self, Stat};
+use super::hold::Hold;
 use super::report::{Report, Step};
 use super::{Errno, System, directories, inherit, lock};
 
@@ -31,6 +33,8 @@ pub(crate) enum Session {
     Same,
     /// A session of its own.
     New,
+    /// A session of its own, with the standard input as its controlling terminal.
+    Terminal,
     /// A process group, 0 for one of its own.
     Group(pid_t),
 }
@@ -46,6 +50,17 @@ pub(crate) enum Enter {
     Jid(c_int),
     /// By descriptor, with jail_set(2).
     Descriptor(Entrance),
+}
+
+impl Enter {
+    /// Whether the jail is a model's.
+    pub(crate) fn is_outside(&self) -> bool {
+        match self {
+            #[cfg(feature = "sim")]
+            Self::Outside(_) => true,
+            Self::Jid(_) | Self::Descriptor(_) => false,
+        }
+    }
 }
 
 /// What a descriptor of a model's is, by its number and what fstat(2) says.
@@ -69,17 +84,44 @@ impl Identity {
     }
 }
 
+/// A resource limit, as setrlimit(2) takes it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limit {
+    pub(crate) resource: c_int,
+    pub(crate) soft: libc::rlim_t,
+    pub(crate) hard: libc::rlim_t,
+}
+
+/// What a caller wants to be run in the child. The caller has promised that it is async-signal-safe.
+pub(crate) type Closure = Box<dyn FnMut() -> io::Result<()> + Send + Sync>;
+
+/// The caller's closures, in the order in which they run.
+#[derive(Default)]
+pub(crate) struct Closures(pub(crate) Vec<Closure>);
+
+impl fmt::Debug for Closures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} closures", self.0.len())
+    }
+}
+
 /// What the child is to do, all of it prepared.
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) session: Session,
+    /// The routing table.
+    pub(crate) fib: Option<c_int>,
     pub(crate) enter: Enter,
     pub(crate) directory: Option<CString>,
+    pub(crate) umask: Option<mode_t>,
+    pub(crate) limits: Vec<Limit>,
     pub(crate) groups: Option<Vec<gid_t>>,
     pub(crate) gid: Option<gid_t>,
     pub(crate) uid: Option<uid_t>,
     /// Refuse to enter unless this is still the effective user.
     pub(crate) only_as: Option<uid_t>,
+    /// What runs when all of the above has been done.
+    pub(crate) closures: Closures,
     /// Whether jail descriptors are to be withheld from the program.
     pub(crate) withhold: bool,
     /// The process that made the plan. Where that one executes the program itself, it keeps its directories and signal
@@ -87,11 +129,13 @@ pub(crate) struct Plan {
     pub(crate) planner: u32,
     /// Where to say how far it came.
     pub(crate) report: Option<Report>,
+    /// The program that the child executes by itself, and what it waits for before.
+    pub(crate) hold: Option<Hold>,
 }
 
 impl Plan {
-    /// Does it all, in the order in which each step is still possible.
-    fn carry_out(&self) -> Result<(), Errno> {
+    /// Does it all, in the order in which each step is still possible. Does not return if the program is held.
+    fn carry_out(&mut self) -> Result<(), Errno> {
         let result = self.steps();
         if let (Some(report), Err(errno)) = (&self.report, result) {
             report.fail(errno);
@@ -99,7 +143,7 @@ impl Plan {
         result
     }
 
-    fn steps(&self) -> Result<(), Errno> {
+    fn steps(&mut self) -> Result<(), Errno> {
         let forked = std::process::id() != self.planner;
         if forked {
             reset_handlers();
@@ -109,7 +153,7 @@ impl Plan {
         }
         match self.session {
             Session::Same => {}
-            Session::New => {
+            Session::New | Session::Terminal => {
                 self.reach(Step::Setsid);
                 // SAFETY: takes nothing and touches no memory.
                 check(unsafe { libc::setsid() })?;
@@ -120,11 +164,27 @@ impl Plan {
                 check(unsafe { libc::setpgid(0, group) })?;
             }
         }
+        if self.session == Session::Terminal {
+            self.reach(Step::Terminal);
+            set_controlling_terminal()?;
+        }
+        if let Some(fib) = self.fib {
+            self.reach(Step::Fib);
+            set_fib(fib)?;
+        }
         self.enter(forked)?;
         if let Some(directory) = &self.directory {
             self.reach(Step::Chdir);
             // SAFETY: a string that ends in NUL, ours, and only read.
             check(unsafe { libc::chdir(directory.as_ptr()) })?;
+        }
+        if let Some(umask) = self.umask {
+            // SAFETY: takes a number, touches no memory and cannot fail.
+            unsafe { libc::umask(umask) };
+        }
+        for limit in &self.limits {
+            self.reach(Step::Limit);
+            set_limit(*limit)?;
         }
         // Each of these takes away what the ones before it need.
         if let Some(groups) = &self.groups {
@@ -147,11 +207,21 @@ impl Plan {
             // SAFETY: takes a number and touches no memory.
             check(unsafe { libc::setuid(uid) })?;
         }
+        if !self.closures.0.is_empty() {
+            self.reach(Step::Closure);
+        }
+        for closure in &mut self.closures.0 {
+            // As std has it: an error without a number is EINVAL.
+            closure().map_err(|error| Errno(error.raw_os_error().unwrap_or(libc::EINVAL)))?;
+        }
         if self.withhold {
             inherit::withhold_jail_descriptors();
         }
         self.reach(Step::Exec);
-        Ok(())
+        match &mut self.hold {
+            Some(hold) => hold.check().map(|()| hold.carry_out()),
+            None => Ok(()),
+        }
     }
 
     fn reach(&self, step: Step) {
@@ -222,6 +292,34 @@ impl Plan {
     }
 }
 
+/// Makes the standard input the controlling terminal of this process's session.
+fn set_controlling_terminal() -> Result<(), Errno> {
+    // SAFETY: the request takes an int, which other systems read and FreeBSD does not, and touches no memory.
+    #[allow(clippy::useless_conversion, reason = "the request's type differs from one Unix to the next")]
+    check(unsafe { libc::ioctl(libc::STDIN_FILENO, libc::TIOCSCTTY.into(), 0) })
+}
+
+#[cfg(target_os = "freebsd")]
+fn set_fib(fib: c_int) -> Result<(), Errno> {
+    unsafe extern "C" {
+        safe fn setfib(fib: c_int) -> c_int;
+    }
+    check(setfib(fib))
+}
+
+#[cfg(not(target_os = "freebsd"))]
+fn set_fib(_: c_int) -> Result<(), Errno> {
+    Err(Errno(libc::ENOSYS))
+}
+
+fn set_limit(limit: Limit) -> Result<(), Errno> {
+    let value = libc::rlimit { rlim_cur: limit.soft, rlim_max: limit.hard };
+    #[allow(clippy::useless_conversion, reason = "the resource's type differs from one Unix to the next")]
+    let resource = limit.resource.try_into().map_err(|_| Errno(libc::EINVAL))?;
+    // SAFETY: the kernel reads one structure, which is ours.
+    check(unsafe { libc::setrlimit(resource, &raw const value) })
+}
+
 /// The one place here that knows how C reports a failure.
 fn check(result: c_int) -> Result<(), Errno> {
     if result == -1 { Err(Errno::last()) } else { Ok(()) }
@@ -288,14 +386,21 @@ fn forbid_tracing() {}
 #[derive(Debug)]
 pub(crate) struct Hook(Arc<AtomicPtr<Plan>>);
 
+/// The plan of a command that has another one for good: no plan is at this address.
+const RETIRED: *mut Plan = ptr::dangling_mut();
+
 impl Hook {
     pub(crate) fn install(command: &mut Command) -> Self {
         let current = Arc::new(AtomicPtr::new(ptr::null_mut::<Plan>()));
         let theirs = Arc::clone(&current);
         let closure = move || -> io::Result<()> {
+            let plan = theirs.load(Ordering::Acquire);
+            if plan == RETIRED {
+                return Ok(());
+            }
             // SAFETY: `run` alone sets the pointer, to a plan that it borrows uniquely until it clears it. In
             // between this closure is its only user: in the child, which has a copy, or in the thread of `run`.
-            let plan = unsafe { theirs.load(Ordering::Acquire).as_mut() };
+            let plan = unsafe { plan.as_mut() };
             let plan = plan.ok_or(Errno(libc::EINVAL))?;
             Ok(plan.carry_out()?)
         };
@@ -303,6 +408,11 @@ impl Hook {
         // nothing, and closes descriptors only where nobody uses them.
         unsafe { command.pre_exec(closure) };
         Self(current)
+    }
+
+    /// Has the command's children do nothing here from now on: another plan has been installed for good.
+    pub(crate) fn retire(self) {
+        self.0.store(RETIRED, Ordering::Release);
     }
 
     /// Has the command's children carry out this plan while `act` runs.
@@ -322,6 +432,7 @@ impl Hook {
 /// Makes all later children of a command carry out this plan, after what has been registered before. `keep` is
 /// kept as long as the command.
 pub(crate) fn hook_for_good<K: Send + Sync + 'static>(command: &mut Command, plan: Plan, keep: K) {
+    let mut plan = plan;
     let closure = move || -> io::Result<()> {
         let _ = &keep;
         // The planner itself, which enters to be replaced by the program. It must not wait here: std holds a lock of its

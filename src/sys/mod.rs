@@ -29,6 +29,8 @@ pub(crate) mod errno;
 pub(crate) mod event;
 pub(crate) mod fd;
 pub(crate) mod features;
+pub(crate) mod gate;
+pub(crate) mod hold;
 mod identity;
 pub(crate) mod inherit;
 pub(crate) mod interface;
@@ -36,6 +38,7 @@ mod kernel;
 mod layout;
 mod legacy;
 pub(crate) mod lock;
+pub(crate) mod login_class;
 mod open;
 #[cfg(feature = "sim")]
 pub(crate) mod pair;

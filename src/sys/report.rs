@@ -16,30 +16,39 @@ pub(crate) enum Step {
     None,
     Setsid,
     Setpgid,
+    Terminal,
+    Fib,
     /// Making sure of the descriptor that it enters by.
     Check,
     /// Reading what entering has to carry.
     Rules,
     Enter,
     Chdir,
+    Limit,
     Setgroups,
     Setgid,
     Setuid,
+    /// What the caller wants to be run.
+    Closure,
     Exec,
 }
 
 impl Step {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 15] = [
         Self::None,
         Self::Setsid,
         Self::Setpgid,
+        Self::Terminal,
+        Self::Fib,
         Self::Check,
         Self::Rules,
         Self::Enter,
         Self::Chdir,
+        Self::Limit,
         Self::Setgroups,
         Self::Setgid,
         Self::Setuid,
+        Self::Closure,
         Self::Exec,
     ];
 }

@@ -1,6 +1,7 @@
 //! The host's users.
 
 use core::ffi::CStr;
+use std::ffi::CString;
 
 use libc::{gid_t, uid_t};
 
@@ -13,35 +14,73 @@ pub(crate) struct Account {
     pub(crate) gid: gid_t,
     /// All groups, `gid` among them.
     pub(crate) groups: Vec<gid_t>,
+    pub(crate) name: CString,
+    pub(crate) home: CString,
+    pub(crate) shell: CString,
+    /// The login class, empty for that of everybody, and where there are none.
+    pub(crate) class: CString,
 }
 
-/// Looks a user up by name: `None` if there is none. Wraps getpwnam_r(3) and getgrouplist(3).
+/// By what an account is looked up.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Who<'n> {
+    Name(&'n CStr),
+    Uid(uid_t),
+}
+
+/// Looks a user up: `None` if there is none. Wraps getpwnam_r(3), getpwuid_r(3) and getgrouplist(3).
 #[cfg(any(target_os = "freebsd", target_os = "dragonfly", target_os = "linux"))]
-pub(crate) fn account(name: &CStr) -> Result<Option<Account>, Errno> {
+pub(crate) fn account(who: Who<'_>) -> Result<Option<Account>, Errno> {
+    use core::ffi::c_char;
     use core::mem::MaybeUninit;
     use core::ptr;
 
+    let copy = |text: *const c_char| {
+        if text.is_null() {
+            return CString::default();
+        }
+        // SAFETY: what is not NULL of an entry is a string that ends in NUL, in the memory below, which still lives.
+        unsafe { CStr::from_ptr(text) }.to_owned()
+    };
     let mut memory = vec![0; 1024];
-    let (uid, gid) = loop {
+    let mut account = loop {
         let mut entry = MaybeUninit::<libc::passwd>::zeroed();
         let mut found = ptr::null_mut();
-        // SAFETY: the name ends in NUL and is only read; the entry, the memory for its strings, as long as it
-        // says, and the pointer are ours, writable, and live until the entry has been read.
-        let error = unsafe {
-            libc::getpwnam_r(
-                name.as_ptr(),
-                entry.as_mut_ptr(),
-                memory.as_mut_ptr(),
-                memory.len(),
-                &raw mut found,
-            )
+        let error = match who {
+            // SAFETY: the name ends in NUL and is only read; the entry, the memory for its strings, as long as it
+            // says, and the pointer are ours, writable, and live until the entry has been read.
+            Who::Name(name) => unsafe {
+                libc::getpwnam_r(
+                    name.as_ptr(),
+                    entry.as_mut_ptr(),
+                    memory.as_mut_ptr(),
+                    memory.len(),
+                    &raw mut found,
+                )
+            },
+            // SAFETY: as above.
+            Who::Uid(uid) => unsafe {
+                libc::getpwuid_r(uid, entry.as_mut_ptr(), memory.as_mut_ptr(), memory.len(), &raw mut found)
+            },
         };
         match error {
             0 if found.is_null() => return Ok(None),
             0 => {
                 // SAFETY: it was zeroed, which is valid for its pointers and numbers, and then filled in.
                 let entry = unsafe { entry.assume_init() };
-                break (entry.pw_uid, entry.pw_gid);
+                #[cfg(any(target_os = "freebsd", target_os = "dragonfly"))]
+                let class = copy(entry.pw_class);
+                #[cfg(target_os = "linux")]
+                let class = CString::default();
+                break Account {
+                    uid: entry.pw_uid,
+                    gid: entry.pw_gid,
+                    groups: vec![0; 64],
+                    name: copy(entry.pw_name),
+                    home: copy(entry.pw_dir),
+                    shell: copy(entry.pw_shell),
+                    class,
+                };
             }
             libc::ERANGE if memory.len() < 1 << 20 => memory.resize(memory.len() * 4, 0),
             // Some systems say so where there is no such user.
@@ -49,16 +88,16 @@ pub(crate) fn account(name: &CStr) -> Result<Option<Account>, Errno> {
             error => return Err(Errno(error)),
         }
     };
-    let mut groups: Vec<gid_t> = vec![0; 64];
+    let Account { gid, groups, name, .. } = &mut account;
     loop {
         let room = groups.len();
         let mut count = room.try_into().map_err(|_| Errno(libc::EINVAL))?;
         // SAFETY: the name ends in NUL and is only read; the list is as long as `count` says, and both are ours.
-        let result = unsafe { libc::getgrouplist(name.as_ptr(), gid, groups.as_mut_ptr(), &raw mut count) };
+        let result = unsafe { libc::getgrouplist(name.as_ptr(), *gid, groups.as_mut_ptr(), &raw mut count) };
         let count = usize::try_from(count).unwrap_or_default();
         if result != -1 {
             groups.truncate(count);
-            return Ok(Some(Account { uid, gid, groups }));
+            return Ok(Some(account));
         }
         if room >= 1 << 17 {
             return Err(Errno(libc::EINVAL));
@@ -68,9 +107,9 @@ pub(crate) fn account(name: &CStr) -> Result<Option<Account>, Errno> {
     }
 }
 
-/// Looks a user up by name, elsewhere not at all: there are no jails to start programs in.
+/// Looks a user up, elsewhere not at all: there are no jails to start programs in.
 #[cfg(not(any(target_os = "freebsd", target_os = "dragonfly", target_os = "linux")))]
-pub(crate) fn account(_: &CStr) -> Result<Option<Account>, Errno> {
+pub(crate) fn account(_: Who<'_>) -> Result<Option<Account>, Errno> {
     Err(Errno(libc::ENOSYS))
 }
 
@@ -80,9 +119,12 @@ mod tests {
 
     #[test]
     fn root_is_found_and_nobody_else_of_a_name_that_is_not_there() {
-        let root = account(c"root").expect("looked up").expect("there is a root");
+        let root = account(Who::Name(c"root")).expect("looked up").expect("there is a root");
         assert_eq!((root.uid, root.gid), (0, 0));
         assert!(root.groups.contains(&0));
-        assert_eq!(account(c"no such user").expect("looked up"), None);
+        assert_eq!(root.name.as_c_str(), c"root");
+        assert!(!root.home.is_empty());
+        assert_eq!(account(Who::Uid(root.uid)).expect("looked up"), Some(root));
+        assert_eq!(account(Who::Name(c"no such user")).expect("looked up"), None);
     }
 }

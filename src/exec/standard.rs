@@ -1,0 +1,61 @@
+//! A command of std's that does what a command of a jail does.
+
+use std::process::Command;
+
+use super::JailCommand;
+use crate::error::Result;
+use crate::sys::child;
+
+impl JailCommand<'_> {
+    /// Converts the command into one of std's, for code that takes no other: `tokio::process::Command::from` makes an
+    /// asynchronous one of it.
+    ///
+    /// Each child that it starts does in the jail what this command's children do. The user, the environment of
+    /// [`clean_env`](Self::clean_env) and all else that is looked up before a child is made is looked up now. The command
+    /// keeps a handle of the jail, which does not own it.
+    ///
+    /// # What is lost
+    ///
+    /// - An error is an [`io::Error`](std::io::Error) with the error number of what failed in the child: no stage, no kind,
+    ///   no message of the kernel's.
+    /// - Starting a program is not ordered with another thread's [`Jail::attach`](crate::Jail::attach) (T43): start none
+    ///   while a thread attaches.
+    /// - [`exec`](std::os::unix::process::CommandExt::exec) of std does not refuse a jail that this process owns, and fails
+    ///   with `EAGAIN` while another thread attaches. See [`CommandExt::jail`](crate::CommandExt::jail) for the rest.
+    /// - [`spawn_held`](Self::spawn_held).
+    /// - `current_dir`, `uid`, `gid` and `groups` of std's command act outside of the jail, before the child enters it: set
+    ///   them here.
+    ///
+    /// # Errors
+    ///
+    /// All that [`spawn`](Self::spawn) finds before the child is made, and those of
+    /// [`Jail::try_clone`](crate::Jail::try_clone).
+    ///
+    /// ```
+    /// # use freebsd_jail::{Jail, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// # kernel.allow_exec(true);
+    /// let jail = Jail::builder().path("/").create()?;
+    /// let mut command = jail.command("/bin/sh");
+    /// command.args(["-c", "pwd"]).current_dir("/dev");
+    /// let mut command: std::process::Command = command.into_std()?;
+    /// assert_eq!(command.output().unwrap().stdout, b"/dev\n");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn into_std(mut self) -> Result<Command> {
+        let jail = self.jail.try_clone()?;
+        let mut plan = self.wishes.plan(&jail)?;
+        // Nobody reads it.
+        plan.report = None;
+        plan.closures = std::mem::take(&mut self.wishes.closures);
+        let variables = self.login_environment()?;
+        let Self { mut inner, hook, .. } = self;
+        inner.envs(variables);
+        child::hook_for_good(&mut inner, plan, jail);
+        hook.retire();
+        Ok(inner)
+    }
+}

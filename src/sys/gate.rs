@@ -1,0 +1,73 @@
+//! What a held program waits at: a pair of sockets, or a FIFO.
+
+use core::ffi::{CStr, c_int};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+
+use super::{Errno, fd};
+
+/// Makes a pair of sockets: the end that the program waits at, and the end that is written to.
+pub(crate) fn pair() -> Result<(OwnedFd, OwnedFd), Errno> {
+    let number = |error: std::io::Error| Errno(error.raw_os_error().unwrap_or(libc::EIO));
+    let (gate, opener) = UnixStream::pair().map_err(number)?;
+    Ok((fd::keep_given(gate.into())?, fd::keep_given(opener.into())?))
+}
+
+/// Makes a FIFO that only its owner may open. Wraps mkfifo(2).
+pub(crate) fn make_fifo(path: &CStr) -> Result<(), Errno> {
+    // SAFETY: the path ends in NUL, is ours and only read.
+    let result = unsafe { libc::mkfifo(path.as_ptr(), 0o600) };
+    if result == -1 { Err(Errno::last()) } else { Ok(()) }
+}
+
+/// Opens a FIFO for reading, without waiting for somebody who writes.
+pub(crate) fn open_reader(path: &CStr) -> Result<OwnedFd, Errno> {
+    open(path, libc::O_RDONLY)
+}
+
+/// Opens a FIFO for writing.
+///
+/// # Errors
+///
+/// `ENXIO` where nobody has it open for reading, or where it is no FIFO.
+pub(crate) fn open_writer(path: &CStr) -> Result<OwnedFd, Errno> {
+    open(path, libc::O_WRONLY)
+}
+
+#[allow(clippy::useless_conversion, reason = "mode_t has 16 bits on some systems")]
+fn open(path: &CStr, mode: c_int) -> Result<OwnedFd, Errno> {
+    let flags = mode | libc::O_NONBLOCK | libc::O_CLOEXEC | libc::O_NOFOLLOW | libc::O_NOCTTY;
+    // SAFETY: the path ends in NUL, is ours and only read; the file is not created, so that no mode is read.
+    let number = unsafe { libc::open(path.as_ptr(), flags) };
+    if number == -1 {
+        return Err(Errno::last());
+    }
+    // SAFETY: the call has just made it, and nothing else knows of it.
+    let file = unsafe { fd::own(number) };
+    let kind = fd::host_fstat(number)?.mode & u32::from(libc::S_IFMT);
+    if kind == u32::from(libc::S_IFIFO) { fd::keep_given(file) } else { Err(Errno(libc::ENXIO)) }
+}
+
+/// Writes one byte. A socket sends no SIGPIPE; for a FIFO or a pipe there is no way to prevent one.
+pub(crate) fn write(opener: BorrowedFd<'_>) -> Result<(), Errno> {
+    let fd = opener.as_fd().as_raw_fd();
+    let byte = 1_u8;
+    loop {
+        // SAFETY: the kernel reads one byte, which is ours; the descriptor is open while it is borrowed.
+        let mut written = unsafe { libc::send(fd, (&raw const byte).cast(), 1, NO_SIGNAL) };
+        if written == -1 && Errno::last() == Errno(libc::ENOTSOCK) {
+            // SAFETY: as above.
+            written = unsafe { libc::write(fd, (&raw const byte).cast(), 1) };
+        }
+        match written {
+            -1 if Errno::last() == Errno(libc::EINTR) => {}
+            -1 => return Err(Errno::last()),
+            _ => return Ok(()),
+        }
+    }
+}
+
+#[cfg(not(target_vendor = "apple"))]
+const NO_SIGNAL: c_int = libc::MSG_NOSIGNAL;
+#[cfg(target_vendor = "apple")]
+const NO_SIGNAL: c_int = 0;

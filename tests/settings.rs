@@ -1,0 +1,379 @@
+//! What a program in a jail gets beside its user: limits, terminal, environment, and what a caller runs in the child.
+
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod common;
+
+use std::io::{self, Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use common::process::{again, alone, is_child};
+use common::{Host, host, is_confining, is_root, name, on_every_kernel};
+use freebsd_jail::exec::{Gate, Resource};
+use freebsd_jail::{Call, ErrorKind, Jail, JailCommand, Mode, OwnedJail, Stage, param};
+
+fn jail() -> OwnedJail {
+    Jail::builder().name(name("settings")).path("/").create().expect("created")
+}
+
+fn executing_host() -> Host {
+    let host = host();
+    if let Some(model) = host.model() {
+        model.allow_exec(true);
+    }
+    host
+}
+
+fn shell<'j>(jail: &'j Jail, script: &str) -> JailCommand<'j> {
+    let mut command = jail.command("/bin/sh");
+    command.arg("-c").arg(script);
+    command
+}
+
+#[track_caller]
+fn output(command: &mut JailCommand<'_>) -> String {
+    let output = command.output().expect("it ran");
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).expect("text").trim_end().to_owned()
+}
+
+#[test]
+fn the_umask_is_the_program_s() {
+    let _host = executing_host();
+    let jail = jail();
+    assert_eq!(output(shell(&jail, "umask").umask(0o027)), "0027");
+    assert_eq!(output(shell(&jail, "umask").umask(0)).trim_start_matches('0'), "");
+    let error = shell(&jail, "umask").umask(0o1000).spawn().expect_err("refused");
+    assert_eq!((error.kind(), error.stage()), (ErrorKind::InvalidValue, None), "{error}");
+}
+
+#[test]
+fn resources_are_limited_in_the_program_alone() {
+    let _host = executing_host();
+    let jail = jail();
+    let mut command = shell(&jail, "ulimit -n; ulimit -H -n; ulimit -c");
+    command.limit(Resource::OpenFiles, 64, 64).limit(Resource::OpenFiles, 40, 50);
+    command.limit(Resource::CoreSize, 0, u64::MAX);
+    assert_eq!(output(&mut command), "40\n50\n0");
+    assert_ne!(output(&mut shell(&jail, "ulimit -n")), "40");
+    // A program that breaks its limit.
+    let file = std::env::temp_dir().join(name("limited"));
+    let mut command = shell(&jail, "echo too much >\"$FILE\"");
+    command.env("FILE", &file).limit(Resource::FileSize, 0, 0).limit(Resource::CoreSize, 0, 0);
+    let status = command.status().expect("it ran");
+    let size = std::fs::metadata(&file).expect("it was made").len();
+    std::fs::remove_file(&file).expect("removed");
+    assert_eq!((status.success(), size), (false, 0));
+    let error = shell(&jail, "").limit(Resource::OpenFiles, 2, 1).spawn().expect_err("refused");
+    assert_eq!((error.kind(), error.stage()), (ErrorKind::InvalidValue, None), "{error}");
+}
+
+#[test]
+fn only_root_raises_a_hard_limit_and_an_error_has_its_stage() {
+    if !is_root() {
+        return;
+    }
+    alone("only_root_raises_a_hard_limit_and_an_error_has_its_stage", || {
+        let _host = executing_host();
+        // The limit of this process, which it gives up being root to raise. Without root nothing enters a jail, so the
+        // model alone gets so far.
+        if is_confining() {
+            return;
+        }
+        let jail = jail();
+        let lowered = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+        // SAFETY: reads one structure.
+        assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_CORE, &raw const lowered) }, 0);
+        nix::unistd::setuid(nix::unistd::Uid::from_raw(1234)).expect("changed");
+        let error = shell(&jail, "").limit(Resource::CoreSize, 1, 1).spawn().expect_err("refused");
+        assert_eq!(
+            (error.stage(), error.call(), error.kind(), error.errno()),
+            (Some(Stage::Limits), Some(Call::Setrlimit), ErrorKind::PermissionDenied, Some(libc::EPERM)),
+            "{error}"
+        );
+    });
+}
+
+#[test]
+fn a_program_gets_a_controlling_terminal() {
+    let _host = executing_host();
+    let jail = jail();
+    let (mut master, slave) = terminal();
+    let copy = || Stdio::from(slave.try_clone().expect("copied"));
+    let mut command =
+        shell(&jail, "echo to the terminal >/dev/tty; stty size >/dev/null 2>&1; read line; echo got $line");
+    command.stdin(copy()).stdout(copy()).stderr(copy()).controlling_terminal(true);
+    let mut child = command.spawn().expect("started");
+    drop(command);
+    drop(slave);
+    master.write_all(b"typed\n").expect("written");
+    let mut said = Vec::new();
+    // The end of a terminal is an error on some systems.
+    let _ = master.read_to_end(&mut said);
+    let said = String::from_utf8_lossy(&said).replace('\r', "");
+    assert!(child.wait().expect("waited for").success(), "{said}");
+    assert!(said.contains("to the terminal\n") && said.contains("got typed\n"), "{said}");
+}
+
+fn terminal() -> (std::fs::File, OwnedFd) {
+    let pair = nix::pty::openpty(None, None).expect("a terminal");
+    (pair.master.into(), pair.slave)
+}
+
+#[test]
+fn what_is_no_terminal_cannot_be_controlled() {
+    let _host = executing_host();
+    let jail = jail();
+    let mut command = shell(&jail, "");
+    let error = command.controlling_terminal(true).stdin(Stdio::null()).spawn().expect_err("refused");
+    assert_eq!(
+        (error.stage(), error.call(), error.kind()),
+        (Some(Stage::Session), Some(Call::Ioctl), ErrorKind::InvalidRequest),
+        "{error}"
+    );
+    let error = shell(&jail, "").controlling_terminal(true).process_group(0).spawn().expect_err("refused");
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+}
+
+#[test]
+fn the_routing_table_is_the_program_s() {
+    on_every_kernel(|host| {
+        if let Some(model) = host.model() {
+            model.allow_exec(true);
+        }
+        let jail = jail();
+        // Each kernel has this one.
+        assert_eq!(output(shell(&jail, "echo ran").fib(0)), "ran");
+        let error = shell(&jail, "").fib(u32::MAX).spawn().expect_err("refused");
+        assert_eq!((error.kind(), error.stage()), (ErrorKind::InvalidValue, None), "{error}");
+        if is_confining() {
+            assert_eq!(output(shell(&jail, "/sbin/sysctl -n net.my_fibnum").fib(0)), "0");
+            let error = shell(&jail, "").fib(60_000).spawn().expect_err("refused");
+            assert_eq!(
+                (error.stage(), error.call(), error.kind()),
+                (Some(Stage::Fib), Some(Call::Setfib), ErrorKind::InvalidValue),
+                "{error}"
+            );
+        }
+    });
+}
+
+#[test]
+fn a_process_with_a_routing_table_that_a_jail_lacks_gets_in_with_another() {
+    let host = executing_host();
+    let Some(model) = host.model() else {
+        println!("skipped: the host has one routing table");
+        return;
+    };
+    let jail = Jail::builder().name(name("fib")).path("/").set(param::VNET, Mode::New);
+    let jail = jail.create().expect("created");
+    model.process().set_fib(1);
+    let error = shell(&jail, "").status().expect_err("refused");
+    assert_eq!((error.stage(), error.errno()), (Some(Stage::Enter), Some(libc::EINVAL)), "{error}");
+    assert!(shell(&jail, "").fib(0).status().expect("it ran").success());
+}
+
+// What the caller wants to be run.
+
+#[test]
+fn a_closure_runs_inside_as_the_user_right_before_the_program() {
+    let _host = executing_host();
+    let jail = jail();
+    let mut command = shell(&jail, "umask; pwd");
+    command.current_dir("/dev").umask(0);
+    if is_root() {
+        command.uid(1234).gid(2345);
+    }
+    let expected = if is_root() { 1234 } else { nix::unistd::geteuid().as_raw() };
+    let closure = move || {
+        let good = nix::unistd::geteuid().as_raw() == expected;
+        // Changes what the settings before have left.
+        let before = nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o31));
+        if good && before.is_empty() { Ok(()) } else { Err(io::Error::from_raw_os_error(libc::EDOM)) }
+    };
+    // SAFETY: the closure makes system calls.
+    unsafe { command.pre_exec(closure) };
+    for _ in 0..2 {
+        assert_eq!(output(&mut command), "0031\n/dev");
+    }
+}
+
+#[test]
+fn closures_run_in_order_and_the_first_error_keeps_the_program_from_running() {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let _host = executing_host();
+    let jail = jail();
+    let mut command = shell(&jail, "echo it ran >&2");
+    // SAFETY: the closures compute.
+    unsafe {
+        command.pre_exec(|| {
+            COUNT.fetch_add(1, Ordering::Relaxed);
+            Ok(())
+        });
+    }
+    let second = || {
+        let number = if COUNT.load(Ordering::Relaxed) == 1 { libc::EDOM } else { libc::ERANGE };
+        Err(io::Error::from_raw_os_error(number))
+    };
+    // SAFETY: as above.
+    unsafe { command.pre_exec(second) };
+    // SAFETY: as above.
+    unsafe { command.pre_exec(|| Err(io::Error::from_raw_os_error(libc::EMLINK))) };
+    let error = command.spawn().expect_err("refused");
+    assert_eq!((error.stage(), error.errno()), (Some(Stage::PreExec), Some(libc::EDOM)), "{error}");
+    assert!(error.to_string().starts_with("pre_exec: "), "{error}");
+    let (gate, _opener) = Gate::new().expect("a gate");
+    let error = command.spawn_held(gate).expect_err("refused");
+    assert_eq!((error.stage(), error.errno()), (Some(Stage::PreExec), Some(libc::EDOM)), "{error}");
+    assert_eq!(COUNT.load(Ordering::Relaxed), 0, "they run in the child");
+}
+
+// The environment.
+
+#[test]
+fn a_clean_environment_has_home_shell_user_and_term_and_nothing_of_the_caller_s() {
+    let _host = executing_host();
+    let jail = jail();
+    let mut command = jail.command("/usr/bin/env");
+    command.env("LOST", "1").clean_env().env("KEPT", "1");
+    if is_root() {
+        command.user("nobody");
+    }
+    for _ in 0..2 {
+        let said = output(&mut command);
+        let names: Vec<_> =
+            said.lines().filter_map(|line| line.split_once('=')).map(|(name, _)| name).collect();
+        for expected in ["HOME", "SHELL", "USER", "PATH", "KEPT"] {
+            assert!(names.contains(&expected), "{expected} in {said}");
+        }
+        let mine = std::env::vars().map(|(name, _)| name);
+        let usual = [
+            "HOME",
+            "SHELL",
+            "USER",
+            "PATH",
+            "TERM",
+            "LANG",
+            "MM_CHARSET",
+            "MAIL",
+            "TZ",
+            "MANPATH",
+            "BLOCKSIZE",
+        ];
+        for name in mine.filter(|name| !usual.contains(&name.as_str())) {
+            assert!(!names.contains(&name.as_str()), "{name} in {said}");
+        }
+        assert!(!names.contains(&"LOST"), "{said}");
+        if is_root() {
+            assert!(said.lines().any(|line| line == "USER=nobody"), "{said}");
+        }
+    }
+    // What the caller sets afterwards counts, and nothing of it stays in the command.
+    assert_eq!(command.get_envs().count(), 1);
+    command.env("HOME", "/mine");
+    assert!(output(&mut command).contains("HOME=/mine"));
+    // `env_clear` takes it all away.
+    command.env_clear();
+    assert_eq!(output(&mut command), "");
+}
+
+#[test]
+fn a_held_program_and_a_std_command_get_the_clean_environment_too() {
+    let _host = executing_host();
+    let jail = jail();
+    let mut command = jail.command("/usr/bin/env");
+    command.clean_env().env("A", "a").stdout(Stdio::piped());
+    let expected = output(&mut command);
+    let (gate, opener) = Gate::new().expect("a gate");
+    let child = command.spawn_held(gate).expect("held");
+    opener.open().expect("opened");
+    let sorted = |text: &str| {
+        let mut lines: Vec<_> = text.lines().map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    let held = String::from_utf8(child.wait_with_output().expect("waited for").stdout).expect("text");
+    assert_eq!(sorted(&held), sorted(&expected));
+    let output = command.into_std().expect("converted").output().expect("it ran");
+    assert_eq!(sorted(&String::from_utf8(output.stdout).expect("text")), sorted(&expected));
+}
+
+#[test]
+fn the_login_class_of_the_host_is_asked() {
+    if !is_confining() {
+        return;
+    }
+    let jail = jail();
+    let said = output(jail.command("/usr/bin/env").clean_env());
+    // Root's class, as `su -` has it.
+    let expected =
+        Command::new("/usr/bin/su").args(["-l", "root", "-c", "/usr/bin/env"]).output().expect("su");
+    let expected = String::from_utf8(expected.stdout).expect("text");
+    println!("{said}\n\nsu: {expected}");
+    for variable in ["PATH", "LANG", "MM_CHARSET", "MAIL", "BLOCKSIZE"] {
+        let find = |text: &str| {
+            text.lines().find_map(|line| line.strip_prefix(&format!("{variable}=")).map(str::to_owned))
+        };
+        assert_eq!(find(&said), find(&expected), "{variable}");
+    }
+}
+
+// A command of std's.
+
+#[test]
+fn a_std_command_does_what_the_command_of_the_jail_does() {
+    on_every_kernel(|host| {
+        if let Some(model) = host.model() {
+            model.allow_exec(true);
+        }
+        let jail = jail();
+        let mut command = shell(&jail, "pwd; umask; echo $A");
+        command.current_dir("/dev").umask(0o77).env("A", "a");
+        // SAFETY: the closure does nothing.
+        unsafe { command.pre_exec(|| Ok(())) };
+        let mut command = command.into_std().expect("converted");
+        for _ in 0..2 {
+            assert_eq!(command.output().expect("it ran").stdout, b"/dev\n0077\na\n");
+        }
+        jail.remove().expect("removed");
+        let error = command.output().err();
+        if is_confining() {
+            assert_eq!(error.and_then(|error| error.raw_os_error()), Some(libc::ENOENT));
+        }
+    });
+}
+
+#[test]
+fn a_std_command_says_the_number_of_an_error_alone() {
+    let _host = executing_host();
+    let jail = jail();
+    let mut command = shell(&jail, "");
+    command.current_dir("/nonexistent");
+    let error = command.into_std().expect("converted").spawn().expect_err("refused");
+    assert_eq!(error.raw_os_error(), Some(libc::ENOENT));
+    // What is found without a child is found at once.
+    let mut command = shell(&jail, "");
+    command.user("no such user");
+    assert_eq!(command.into_std().expect_err("refused").kind(), ErrorKind::InvalidValue);
+}
+
+#[test]
+fn a_std_command_executes_in_this_process() {
+    const TEST: &str = "a_std_command_executes_in_this_process";
+    let jail_name = "freebsd-jail-test-std-exec";
+    if is_child(TEST) {
+        let _host = executing_host();
+        let jail = Jail::builder().name(jail_name).path("/").create_persistent().expect("created");
+        let mut command = shell(&jail, "exit 7");
+        command.stdin(Stdio::null());
+        panic!("{}", command.into_std().expect("converted").exec());
+    }
+    let status = again(TEST).status().expect("started");
+    if is_confining() {
+        Jail::open(jail_name).expect("it stays").remove().expect("removed");
+    }
+    assert_eq!(status.code(), Some(7));
+}
