@@ -266,6 +266,7 @@ fn a_held_program_survives_the_end_of_its_maker_and_is_let_go_by_another_process
         let out = fifo.with_extension("out");
         let mut command = shell(&jail, "echo it ran as $$ >\"$OUT\"");
         command.env("OUT", out).stdin(Stdio::null()).stdout(Stdio::null()).setsid(true);
+        #[allow(clippy::zombie_processes, reason = "this process is killed before")]
         let child = command.spawn_held(Gate::at(&fifo).expect("made")).expect("held");
         println!("says: {} {}", child.id(), jail.jid());
         std::io::stdout().flush().expect("said");

@@ -191,7 +191,7 @@ mod tests {
             gid: 1001,
             groups: vec![1001],
             name: c"joe".to_owned(),
-            home: c"/home/joe".to_owned(),
+            home: c"/users/joe".to_owned(),
             shell: c"".to_owned(),
             class: c"".to_owned(),
         }
@@ -200,8 +200,8 @@ mod tests {
     #[test]
     fn a_tilde_is_the_home_directory_and_a_dollar_the_name() {
         let account = account();
-        assert_eq!(substitute(b"~/bin:/mail/$:\\~:\\$", &account), "/home/joe/bin:/mail/joe:~:$");
-        assert_eq!(substitute(b"~bin", &account), "/home/joe/bin");
+        assert_eq!(substitute(b"~/bin:/mail/$:\\~:\\$", &account), "/users/joe/bin:/mail/joe:~:$");
+        assert_eq!(substitute(b"~bin", &account), "/users/joe/bin");
     }
 
     #[test]
@@ -214,7 +214,7 @@ mod tests {
         let variables = login(Some(&account()));
         let value =
             |name: &str| variables.iter().find(|(set, _)| set == name).map(|(_, value)| value.clone());
-        assert_eq!(value("HOME"), Some("/home/joe".into()));
+        assert_eq!(value("HOME"), Some("/users/joe".into()));
         assert_eq!(value("SHELL"), Some("/bin/sh".into()));
         assert_eq!(value("USER"), Some("joe".into()));
         assert!(value("PATH").is_some());
