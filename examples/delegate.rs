@@ -80,7 +80,7 @@ fn enter(socket: &UnixStream) -> Result<()> {
     let descriptor = unsafe { OwnedFd::from_raw_fd(received.ok_or("no descriptor came")?) };
     // Asks the kernel whether it is a jail's that lives.
     let jail = Jail::try_from(descriptor)?;
-    println!("other: received jail {}, {}", jail.jid(), jail.get(param::HOST_HOSTNAME.text())?);
+    println!("other: received jail {}, {}", jail.jid(), jail.get(param::HOST_HOSTNAME.utf8())?);
     match freebsd_jail::raw::jail_attach(jail.jid()) {
         Ok(()) => println!("other: entered by number, as root might"),
         Err(error) => println!("other: by its number: {error}"),

@@ -50,7 +50,7 @@ fn main() -> Result<()> {
         hand_over(&theirs, made)
     })?;
     let made = receive(&ours)?;
-    println!("parent: owns jail {} now: {}", made.jid(), made.get(param::HOST_HOSTNAME.text())?);
+    println!("parent: owns jail {} now: {}", made.jid(), made.get(param::HOST_HOSTNAME.utf8())?);
 
     let jids = [jail.jid(), made.jid()];
     drop((jail, made));

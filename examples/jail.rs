@@ -104,7 +104,7 @@ fn create(mut words: Vec<String>, options: &Options, model: Option<&Model>) -> R
     }
     let devfs = options.devfs.then(|| Devfs::mount(&root)).transpose()?;
     let jail = builder.path(&root).create_persistent()?;
-    println!("{}: created", jail.get(param::NAME.text())?);
+    println!("{}: created", jail.get(param::NAME.utf8())?);
     let devfs = devfs.and_then(|devfs| devfs.unless(persist));
     let Some((program, arguments)) = options.command.split_first() else { return Ok(ExitCode::SUCCESS) };
     let mut command = jail.command(program);

@@ -107,7 +107,7 @@ fn columns(jails: &[Jail], names: bool) -> Result<ExitCode> {
     println!(" {:<15} {:<15} {:<29} Path", if names { "JID/Name" } else { "JID" }, "IP Address", "Hostname");
     for jail in jails {
         let keys =
-            (param::JID, param::NAME.text(), param::IP4_ADDR, param::HOST_HOSTNAME.text(), param::PATH);
+            (param::JID, param::NAME.utf8(), param::IP4_ADDR, param::HOST_HOSTNAME.utf8(), param::PATH);
         let (jid, name, addresses, hostname, path) = jail.get(keys)?;
         let address = addresses.first().map(ToString::to_string).unwrap_or_default();
         let jail = if names { name } else { jid.to_string() };

@@ -29,9 +29,9 @@ fn main() -> Result<()> {
 
     println!("read: five parameters in one system call");
     let (name, path, hostname, securelevel, addresses) = jail.get((
-        param::NAME.text(),
+        param::NAME.utf8(),
         param::PATH,
-        param::HOST_HOSTNAME.text(),
+        param::HOST_HOSTNAME.utf8(),
         param::SECURELEVEL,
         param::IP4_ADDR,
     ))?;
@@ -43,7 +43,7 @@ fn main() -> Result<()> {
 
     println!("update: another host name, a higher secure level");
     jail.update().hostname("new.example.org").securelevel(2).apply()?;
-    let (hostname, securelevel) = jail.get((param::HOST_HOSTNAME.text(), param::SECURELEVEL))?;
+    let (hostname, securelevel) = jail.get((param::HOST_HOSTNAME.utf8(), param::SECURELEVEL))?;
     println!("  host.hostname  {hostname}");
     println!("  securelevel    {securelevel}\n");
 
@@ -56,7 +56,7 @@ fn main() -> Result<()> {
     println!("  a second one: {:?}\n    {full}\n", full.kind());
 
     println!("list: every jail that can be seen from here, one system call each");
-    for entry in Jail::all().get((param::JID, param::NAME.text(), param::HOST_HOSTNAME.text())) {
+    for entry in Jail::all().get((param::JID, param::NAME.utf8(), param::HOST_HOSTNAME.utf8())) {
         let (jid, name, hostname) = entry?;
         println!("  {jid:>5}  {name:<20}  {hostname}");
     }

@@ -244,7 +244,7 @@ fn kind(ctltype: u32, format: &str, value: &[u8]) -> Option<(Kind, Option<usize>
         (TYPE_INT, _) => (Kind::Int, Some(size_of::<c_int>())),
         (TYPE_ULONG, _) => (Kind::Ulong, Some(size_of::<c_ulong>())),
         // The sample of a string is the greatest length, in decimal.
-        (TYPE_STRING, _) => (Kind::Text, text(value).parse().ok().filter(|&max| max != 0)),
+        (TYPE_STRING, _) => (Kind::String, text(value).parse().ok().filter(|&max| max != 0)),
         (TYPE_STRUCT, ["S", "in_addr", "a"]) => (Kind::Ip4, element()),
         (TYPE_STRUCT, ["S", "in6_addr", "a"]) => (Kind::Ip6, element()),
         (TYPE_STRUCT, _) => (Kind::Bytes, element()),

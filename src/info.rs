@@ -1,6 +1,5 @@
 //! What there is to know of a jail, at once.
 
-use core::ffi::c_ulong;
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
@@ -10,7 +9,7 @@ use crate::jail::Jail;
 use crate::jid::Jid;
 #[cfg(doc)]
 use crate::param;
-use crate::param::Mode;
+use crate::param::{EnforceStatfs, Mode};
 
 /// What a jail is, as [`Jail::info`] read it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,8 +36,8 @@ pub struct JailInfo {
     /// Its host's UUID.
     #[cfg_attr(feature = "serde", serde(with = "crate::param::text"))]
     pub hostuuid: OsString,
-    /// Its host's number.
-    pub hostid: c_ulong,
+    /// Its host's id.
+    pub hostid: u64,
     /// Where its IPv4 addresses come from, as the kernel reads it: see [`param::IP4`].
     pub ip4: Mode,
     /// Its IPv4 addresses, the first being the primary one.
@@ -51,8 +50,8 @@ pub struct JailInfo {
     pub vnet: bool,
     /// Its secure level.
     pub securelevel: i32,
-    /// How much it sees of what is mounted.
-    pub enforce_statfs: i32,
+    /// Which mounted file systems it can see.
+    pub enforce_statfs: EnforceStatfs,
     /// Its devfs ruleset.
     pub devfs_ruleset: i32,
     /// What it takes the system's version for.
@@ -63,9 +62,9 @@ pub struct JailInfo {
     /// The number of its cpuset.
     pub cpuset: i32,
     /// How many jails are below it.
-    pub children_cur: i32,
+    pub children_cur: u32,
     /// How many jails may be below it.
-    pub children_max: i32,
+    pub children_max: u32,
     /// Whether it stays when it has no processes.
     pub persist: bool,
     /// Whether it is being removed.

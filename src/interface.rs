@@ -2,7 +2,7 @@
 
 use crate::error::{Call, Error, ErrorKind, Result};
 use crate::jail::Jail;
-use crate::param::{self, Mode};
+use crate::param::{self, Sharing};
 use crate::sys::Errno;
 use crate::sys::interface::Move;
 use crate::sys::trap::Trap;
@@ -130,7 +130,7 @@ impl Jail {
     /// Refuses a jail without a network stack of its own. T51: the kernel would take that of a jail above.
     fn check_has_stack(&self) -> Result<()> {
         match self.get(param::VNET) {
-            Ok(Mode::New) => Ok(()),
+            Ok(Sharing::New) => Ok(()),
             Ok(_) => Err(Error::refused(
                 ErrorKind::InvalidRequest,
                 "the jail has no network stack of its own: create it with vnet",

@@ -23,7 +23,7 @@ impl Jail {
     /// # let kernel = sim::Kernel::new();
     /// # let _guard = kernel.install();
     /// # let _www = Jail::builder().name("www").path("/").create()?;
-    /// for entry in Jail::all().get((param::JID, param::NAME.text())) {
+    /// for entry in Jail::all().get((param::JID, param::NAME.utf8())) {
     ///     let (jid, name) = entry?;
     ///     println!("{jid} {name}");
     /// }

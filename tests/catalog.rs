@@ -27,9 +27,9 @@ fn the_table_agrees_with_what_the_kernel_describes() {
             };
             assert_eq!((row.kind, row.access), (described.kind(), described.access()), "{described:?}");
             let size = match row.kind {
-                Kind::Text if row.max != 0 => Some(row.max),
+                Kind::String if row.max != 0 => Some(row.max),
                 // As large as sysctl security.jail.meta_maxbufsize says.
-                Kind::Text => described.size(),
+                Kind::String => described.size(),
                 Kind::Ip4 => Some(4),
                 Kind::Ip6 => Some(16),
                 kind => kind.size(),
@@ -82,7 +82,7 @@ fn the_table_agrees_with_recorded_kernels() {
                 "unsigned long" => row.kind == Kind::Ulong,
                 "string" => {
                     let max: usize = size.parse().expect("a number");
-                    row.kind == Kind::Text && (row.max == max || (row.max == 0 && max == 4096))
+                    row.kind == Kind::String && (row.max == max || (row.max == 0 && max == 4096))
                 }
                 "opaque" => matches!(row.kind, Kind::Ip4 | Kind::Ip6),
                 _ => false,

@@ -153,7 +153,7 @@ fn what_is_assumed_of_a_kernel_leaves_handles_alone_that_were_made_before() {
     let (clone, kept) = (before.try_clone().expect("cloned"), owned("kept"));
     let assumed = Features::current().without_descriptors().assume();
     before.update().hostname("changed").apply().expect("changed");
-    assert_eq!(before.get(param::HOST_HOSTNAME.text()).expect("read"), "changed");
+    assert_eq!(before.get(param::HOST_HOSTNAME.utf8()).expect("read"), "changed");
     assert!(clone.try_clone().expect("cloned").descriptor().is_some());
     assert!(before.child_builder().name("c").path("/").create().expect("created").descriptor().is_some());
     before.remove().expect("removed by its descriptor");
@@ -429,6 +429,6 @@ fn t46_a_jail_that_is_removed_while_it_is_owned_does_not_stay_dying() {
     }
     println!("{taken} were taken before they were removed, {gone} were not");
     let ours = |name: &String| name.contains("-t46");
-    let dying = Jail::all().dying(true).get(param::NAME.text()).flatten().filter(ours).count();
+    let dying = Jail::all().dying(true).get(param::NAME.utf8()).flatten().filter(ours).count();
     assert_eq!(dying, 0, "no descriptor keeps a jail from going");
 }

@@ -5,6 +5,7 @@
 mod common;
 
 use common::{name, on_every_kernel};
+use freebsd_jail::param::EnforceStatfs;
 use freebsd_jail::param::MacDo;
 use freebsd_jail::raw::{self, At};
 use freebsd_jail::{Allow, Call, ErrorKind, Jail, Request, SetFlags, param};
@@ -67,7 +68,7 @@ fn what_the_parent_lacks_is_named() {
             .path("/")
             .children_max(3)
             .securelevel(2)
-            .enforce_statfs(2)
+            .enforce_statfs(EnforceStatfs::RootOnly)
             .create()
             .expect("created");
         let inner = outer.child_builder().path("/").create().expect("created");
@@ -80,9 +81,12 @@ fn what_the_parent_lacks_is_named() {
             );
         };
         denied(inner.update().securelevel(1).apply(), Some("securelevel"));
-        denied(inner.update().hostname("h").enforce_statfs(1).apply(), Some("enforce_statfs"));
+        denied(
+            inner.update().hostname("h").enforce_statfs(EnforceStatfs::BelowRoot).apply(),
+            Some("enforce_statfs"),
+        );
         denied(inner.update().allow(Allow::MLOCK).deny(Allow::SUSER).apply(), Some("allow.mlock"));
-        denied(inner.update().securelevel(1).enforce_statfs(1).apply(), None);
+        denied(inner.update().securelevel(1).enforce_statfs(EnforceStatfs::BelowRoot).apply(), None);
         denied(outer.child_builder().path("/").securelevel(1).create().map(drop), Some("securelevel"));
     });
 }

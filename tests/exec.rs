@@ -714,7 +714,7 @@ fn jail_with_rules() -> Option<OwnedJail> {
 fn entering_keeps_the_rules_of_mac_do_t6() {
     on_every_executing_kernel(|host| {
         let Some(jail) = jail_with_rules() else { return };
-        let left = || jail.get((param::MAC_DO, param::MAC_DO_RULES.text())).expect("read");
+        let left = || jail.get((param::MAC_DO, param::MAC_DO_RULES.utf8())).expect("read");
         let before = left();
         assert_eq!(before.0, Mode::New);
         assert_eq!(output(&mut shell(&jail, "echo inside")), "inside");
@@ -732,7 +732,7 @@ fn entering_keeps_the_rules_of_mac_do_t6() {
 fn entering_brings_no_rules_of_mac_do_back_t6() {
     on_every_executing_kernel(|_| {
         let Some(jail) = jail_with_rules() else { return };
-        let left = || jail.get((param::MAC_DO, param::MAC_DO_RULES.text())).expect("read");
+        let left = || jail.get((param::MAC_DO, param::MAC_DO_RULES.utf8())).expect("read");
         let mut own = shell(&jail, "exit 0");
         let mut foreign = Command::new("/bin/sh");
         foreign.args(["-c", "exit 0"]).jail(&jail).expect("prepared");

@@ -134,7 +134,7 @@ fn t4_a_nested_jail_is_given_no_more_than_its_parent_has() {
             assert_eq!(inner.get((param::SECURELEVEL, chflags)).expect("read"), (2, false));
             handle.update().securelevel(3).hostname("inner").apply().expect("more secure is allowed");
             assert_eq!(
-                inner.get((param::SECURELEVEL, param::HOST_HOSTNAME.text())).expect("read"),
+                inner.get((param::SECURELEVEL, param::HOST_HOSTNAME.utf8())).expect("read"),
                 (3, "inner".into())
             );
             // The next handle starts anew.
@@ -150,14 +150,14 @@ fn t4_a_renamed_nested_jail_keeps_its_parents_name() {
         let outer = Jail::builder().name(&outer_name).path("/").children_max(3).create().expect("created");
         let inner = outer.child_builder().name("c").path("/").create().expect("created");
         inner.update().name("renamed").apply().expect("renamed");
-        assert_eq!(inner.get(param::NAME.text()).expect("read"), format!("{outer_name}.renamed"));
+        assert_eq!(inner.get(param::NAME.utf8()).expect("read"), format!("{outer_name}.renamed"));
         if host.model().is_none() && common::real_kernel_accounts_resources() {
             println!("skipped: with kern.racct.enable a jail that has others below it is not renamed");
             return;
         }
         let other = name("t4r-other");
         outer.update().name(&other).apply().expect("renamed");
-        assert_eq!(inner.get(param::NAME.text()).expect("read"), format!("{other}.renamed"));
+        assert_eq!(inner.get(param::NAME.utf8()).expect("read"), format!("{other}.renamed"));
         let error = inner.update().name("x.y").apply().expect_err("it cannot move");
         assert_eq!((error.kind(), error.parameter()), (ErrorKind::InvalidValue, Some("name")));
     });
@@ -398,9 +398,9 @@ fn a_nested_jail_without_a_name_is_named_by_its_number() {
         let outer_name = name("unnamed");
         let outer = Jail::builder().name(&outer_name).path("/").children_max(2).create().expect("created");
         let inner = outer.child_builder().path("/").create().expect("created");
-        assert_eq!(inner.get(param::NAME.text()).expect("read"), format!("{outer_name}.{}", inner.jid()));
+        assert_eq!(inner.get(param::NAME.utf8()).expect("read"), format!("{outer_name}.{}", inner.jid()));
         let other = Jail::builder().name(format!("{outer_name}.")).path("/").create().expect("created");
-        assert_eq!(other.get(param::NAME.text()).expect("read"), format!("{outer_name}.{}", other.jid()));
+        assert_eq!(other.get(param::NAME.utf8()).expect("read"), format!("{outer_name}.{}", other.jid()));
     });
 }
 
@@ -438,7 +438,7 @@ fn what_an_older_kernel_lacks_can_be_done_without() {
         assert!(outer.descriptor().is_none() && inner.descriptor().is_none());
         outer.update().hostname("by-number").apply().expect("updated");
         assert_eq!(outer.get(param::HOST_HOSTNAME).expect("read"), "by-number");
-        assert_eq!(outer.children().get(param::NAME.text()).next().expect("one").expect("read"), "c");
+        assert_eq!(outer.children().get(param::NAME.utf8()).next().expect("one").expect("read"), "c");
         assert_eq!(outer.open_child("c").expect("found").jid(), inner.jid());
         let jid = outer.jid();
         outer.remove().expect("removed");

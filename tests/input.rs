@@ -210,7 +210,7 @@ fn t16_the_names_that_hang_the_kernel_are_refused_on_every_path() {
         for error in [
             jail.get(key).map(drop).expect_err("refused"),
             jail.get((param::NAME, key)).map(drop).expect_err("refused"),
-            jail.get(&[(name, Kind::Text)][..]).map(drop).expect_err("refused"),
+            jail.get(&[(name, Kind::String)][..]).map(drop).expect_err("refused"),
             jail.update().set(key, "x").apply().expect_err("refused"),
             Jail::all().get(key).next().expect("an error").expect_err("refused"),
         ] {
@@ -234,7 +234,7 @@ fn the_names_that_panic_the_mac_do_of_14_2_are_refused_on_every_path() {
         for error in [
             jail.update().set(Param::<Mode>::new(name), Mode::Inherit).apply().expect_err("refused"),
             jail.get(Param::<Mode>::new(name)).expect_err("refused"),
-            jail.get(&[(name, Kind::Text)][..]).expect_err("refused"),
+            jail.get(&[(name, Kind::String)][..]).expect_err("refused"),
             builder().copy_from(&jail, &[name]).create().expect_err("refused"),
         ] {
             assert_eq!((error.kind(), error.parameter(), error.call()), (kind, Some(name), None), "{error}");
@@ -364,7 +364,7 @@ fn t15_a_repeated_name_is_refused_by_a_request_and_answered_once_by_get() {
     let jail = builder().name(&name).create().expect("created");
     for handle in [Jail::open(&name).expect("found"), Jail::from_jid(jail.jid())] {
         let (first, second, jid, again) =
-            handle.get((param::NAME, param::NAME.text(), param::JID, param::JID)).expect("read");
+            handle.get((param::NAME, param::NAME.utf8(), param::JID, param::JID)).expect("read");
         assert_eq!((first.to_str(), &second, jid, again), (Some(&*name), &name, jail.jid(), jail.jid()));
     }
 }
@@ -399,7 +399,7 @@ fn inherited_addresses_with_addresses_of_ones_own_are_refused() {
 
 #[test]
 fn a_negative_number_of_children_is_refused() {
-    refused(ErrorKind::InvalidValue, Some("children.max"), || builder().children_max(-1).create());
+    refused(ErrorKind::InvalidValue, Some("children.max"), || builder().children_max(u32::MAX).create());
 }
 
 #[test]
@@ -444,6 +444,6 @@ fn an_owned_jail_that_does_not_persist_is_refused() {
 #[test]
 fn the_first_of_several_mistakes_is_told() {
     refused(ErrorKind::InvalidValue, Some("children.max"), || {
-        builder().children_max(-1).name("a\0").create()
+        builder().children_max(u32::MAX).name("a\0").create()
     });
 }

@@ -43,7 +43,7 @@ fn version_2_has_a_name_and_addresses() {
         LegacyJail::new("/", "version2.example.org").name("fj-legacy-2").ip4(ip4).ip6([Ipv6Addr::LOCALHOST]);
     seen_from_outside("version_2_has_a_name_and_addresses", &legacy, |jail| {
         let (name, path, hostname) =
-            jail.get((param::NAME.text(), param::PATH, param::HOST_HOSTNAME.text())).expect("read");
+            jail.get((param::NAME.utf8(), param::PATH, param::HOST_HOSTNAME.utf8())).expect("read");
         assert_eq!((&*name, &*hostname), ("fj-legacy-2", "version2.example.org"));
         assert_eq!(path.to_str(), Some("/"));
         let addresses = jail.get((param::IP4_ADDR, param::IP6_ADDR)).expect("read");
@@ -56,7 +56,7 @@ fn version_2_without_addresses_has_none() {
     let legacy = LegacyJail::new("/", "");
     seen_from_outside("version_2_without_addresses_has_none", &legacy, |jail| {
         let (jid, name, ip4, ip6) =
-            jail.get((param::JID, param::NAME.text(), param::IP4, param::IP6)).expect("read");
+            jail.get((param::JID, param::NAME.utf8(), param::IP4, param::IP6)).expect("read");
         assert_eq!(name, jid.to_string());
         assert_eq!((ip4, ip6), (Mode::Disable, Mode::Disable));
     });
@@ -67,7 +67,7 @@ fn version_0_has_its_one_address() {
     let address = Ipv4Addr::new(127, 0, 0, 32);
     let legacy = LegacyJail::version_0("/", "version0.example.org", address);
     seen_from_outside("version_0_has_its_one_address", &legacy, |jail| {
-        let (hostname, ip4) = jail.get((param::HOST_HOSTNAME.text(), param::IP4_ADDR)).expect("read");
+        let (hostname, ip4) = jail.get((param::HOST_HOSTNAME.utf8(), param::IP4_ADDR)).expect("read");
         assert_eq!((&*hostname, ip4), ("version0.example.org", vec![address]));
     });
 }

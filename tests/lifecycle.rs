@@ -121,7 +121,7 @@ fn an_update_changes_what_it_names_and_nothing_else() {
         let before = jail.get((param::NAME, param::IP4_ADDR, param::CHILDREN_MAX)).expect("read");
         jail.update().hostname("new").securelevel(2).apply().expect("updated");
         assert_eq!(
-            jail.get((param::HOST_HOSTNAME.text(), param::SECURELEVEL)).expect("read"),
+            jail.get((param::HOST_HOSTNAME.utf8(), param::SECURELEVEL)).expect("read"),
             ("new".into(), 2)
         );
         assert_eq!(jail.get((param::NAME, param::IP4_ADDR, param::CHILDREN_MAX)).expect("read"), before);
@@ -219,7 +219,7 @@ fn a_kept_description_creates_the_same_jail_again_and_again() {
         let harden = Changes::new().set(param::SECURELEVEL, 2);
         for _ in 0..3 {
             let jail = inner.clone().create().expect("created");
-            let before = jail.get((param::HOST_HOSTNAME.text(), param::SECURELEVEL)).expect("read");
+            let before = jail.get((param::HOST_HOSTNAME.utf8(), param::SECURELEVEL)).expect("read");
             assert_eq!(before, ("c.example.org".into(), 1));
             jail.update().with(&harden.clone()).clone().apply().expect("updated");
             assert_eq!(jail.get(param::SECURELEVEL).expect("read"), 2);
@@ -231,7 +231,7 @@ fn a_kept_description_creates_the_same_jail_again_and_again() {
             assert_eq!(builder.create().expect_err("a mistake").parameter(), Some("host.hostname"));
         }
         let jail = inner.create().expect("it has made no mistake");
-        assert_eq!(jail.get(param::HOST_HOSTNAME.text()).expect("read"), "c.example.org");
+        assert_eq!(jail.get(param::HOST_HOSTNAME.utf8()).expect("read"), "c.example.org");
     });
 }
 
@@ -300,13 +300,13 @@ fn nested_jails_are_listed_as_the_jail_above_sees_them() {
 
         let children: Vec<_> = outer
             .children()
-            .get((param::JID, param::NAME.text(), param::PARENT))
+            .get((param::JID, param::NAME.utf8(), param::PARENT))
             .map(|child| child.expect("read"))
             .collect();
         assert_eq!(children, [(inner.jid(), "inner".to_owned(), None)]);
         let descendants: Vec<_> = outer
             .descendants()
-            .get((param::NAME.text(), param::PARENT))
+            .get((param::NAME.utf8(), param::PARENT))
             .map(|child| child.expect("read"))
             .collect();
         assert_eq!(
@@ -342,7 +342,7 @@ fn a_jail_named_by_its_parent_is_created_below_it() {
         let outer = Jail::builder().name(&outer_name).path("/").children_max(1).create().expect("created");
         let inner = Jail::builder().name(format!("{outer_name}.inner")).path("/").create().expect("created");
         assert_eq!(
-            inner.get((param::NAME.text(), param::PARENT)).expect("read"),
+            inner.get((param::NAME.utf8(), param::PARENT)).expect("read"),
             (format!("{outer_name}.inner"), Some(outer.jid()))
         );
     });
@@ -357,7 +357,7 @@ fn strings_that_are_not_utf_8_survive() {
         let jail =
             Jail::builder().name(name("bytes")).path("/").hostname(hostname).create().expect("created");
         assert_eq!(jail.get(param::HOST_HOSTNAME).expect("read"), hostname);
-        let error = jail.get(param::HOST_HOSTNAME.text()).expect_err("not UTF-8");
+        let error = jail.get(param::HOST_HOSTNAME.utf8()).expect_err("not UTF-8");
         assert_eq!((error.kind(), error.parameter()), (ErrorKind::InvalidAnswer, Some("host.hostname")));
     });
 }

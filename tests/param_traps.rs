@@ -138,13 +138,13 @@ fn t5_a_text_that_is_too_long_leaves_the_other_text_alone() {
                 (ErrorKind::InvalidValue, Some(parameter), None),
                 "{what}: {error}"
             );
-            let (meta, env) = jail.get((param::META.text(), param::ENV.text())).expect("read");
+            let (meta, env) = jail.get((param::META.utf8(), param::ENV.utf8())).expect("read");
             assert_eq!((meta, env), (format!("kept={long}"), format!("kept={long}")), "{what}");
         }
         // One text alone is changed as a whole, so the kernel is left to say it.
         let error = jail.update().meta("k", "v").meta("b", &long).apply().expect_err("too long");
         assert_eq!((error.kind(), error.errno()), (ErrorKind::InvalidValue, Some(libc::EFBIG)));
-        assert_eq!(jail.get(param::META.text()).expect("read"), format!("kept={long}"));
+        assert_eq!(jail.get(param::META.utf8()).expect("read"), format!("kept={long}"));
         jail.update().meta("k", "v").jail_env("k", "v").apply().expect("short enough");
     });
 }
@@ -213,8 +213,8 @@ fn t7_a_key_is_read_though_much_text_follows_it() {
         let (meta, env) = (Param::<String>::new("meta.small"), Param::<Option<OsString>>::new("env.small"));
         assert_eq!(jail.get((meta, param::NAME, env)).expect("read").0, "one");
         assert_eq!(jail.get(env).expect("read"), Some("two".into()));
-        let both = jail.get(&[("env.big", Kind::Text), ("meta.small", Kind::Text)][..]).expect("read");
-        assert_eq!(both, [Value::Text("e".repeat(4000).into()), Value::Text("one".into())]);
+        let both = jail.get(&[("env.big", Kind::String), ("meta.small", Kind::String)][..]).expect("read");
+        assert_eq!(both, [Value::String("e".repeat(4000).into()), Value::String("one".into())]);
         let listed: Vec<_> = Jail::all().get((param::JID, meta)).map(|jail| jail.expect("read")).collect();
         assert!(listed.contains(&(jail.jid(), "one".to_owned())));
     });
@@ -235,29 +235,32 @@ fn t7_any_number_of_keys_is_read_at_once() {
             .create()
             .expect("created");
         for count in [15, 16, 17, 40, 100] {
-            let keys: Vec<_> = full.iter().take(count).map(|name| (name.as_str(), Kind::Text)).collect();
+            let keys: Vec<_> = full.iter().take(count).map(|name| (name.as_str(), Kind::String)).collect();
             let values = jail.get(&*keys).expect("read");
-            let expected: Vec<_> = (0..count).map(|index| Value::Text(value(index).into())).collect();
+            let expected: Vec<_> = (0..count).map(|index| Value::String(value(index).into())).collect();
             assert_eq!(values, expected, "{count} keys");
         }
         // More than a request has room for, beside the whole texts, a key that is missing and something else.
-        let mut keys: Vec<_> = (0..6).flat_map(|_| &full).map(|name| (name.as_str(), Kind::Text)).collect();
+        let mut keys: Vec<_> = (0..6).flat_map(|_| &full).map(|name| (name.as_str(), Kind::String)).collect();
         let many: Vec<_> = (0..600).map(|index| format!("env.none{index}")).collect();
-        keys.extend(many.iter().map(|name| (name.as_str(), Kind::Text)));
-        keys.extend([("meta", Kind::Text), ("env.e", Kind::Text), ("persist", Kind::Bool)]);
+        keys.extend(many.iter().map(|name| (name.as_str(), Kind::String)));
+        keys.extend([("meta", Kind::String), ("env.e", Kind::String), ("persist", Kind::Bool)]);
         let values = jail.get(&*keys).expect("read");
         assert_eq!(values.len(), keys.len());
-        assert_eq!(values[199], Value::Text(value(99).into()));
-        assert_eq!(values[600], Value::Text("".into()));
+        assert_eq!(values[199], Value::String(value(99).into()));
+        assert_eq!(values[600], Value::String("".into()));
         let last: Vec<_> = values.iter().rev().take(3).collect();
-        let expected =
-            [Value::Bool(true), Value::Text("f".repeat(3000).into()), Value::Text(meta.join("\n").into())];
+        let expected = [
+            Value::Bool(true),
+            Value::String("f".repeat(3000).into()),
+            Value::String(meta.join("\n").into()),
+        ];
         assert_eq!(last, expected.iter().collect::<Vec<_>>());
         // They are copied alike.
         let names: Vec<_> = full.iter().map(String::as_str).chain(["env.none"]).collect();
         let copy = builder().copy_from(&jail, &names).create().expect("created");
         let lines = |text: String| text.lines().map(str::to_owned).collect::<std::collections::BTreeSet<_>>();
-        assert_eq!(lines(copy.get(param::META.text()).expect("read")), meta.into_iter().collect());
+        assert_eq!(lines(copy.get(param::META.utf8()).expect("read")), meta.into_iter().collect());
         assert_eq!(copy.get(param::ENV).expect("read"), "");
     });
 }
@@ -272,7 +275,7 @@ fn t7_a_key_reads_the_same_alone_and_among_many() {
             return;
         }
         let jail = builder().create().expect("created");
-        let many: Vec<_> = KEYS.iter().cycle().take(400).map(|name| (*name, Kind::Text)).collect();
+        let many: Vec<_> = KEYS.iter().cycle().take(400).map(|name| (*name, Kind::String)).collect();
         let mut state = 7_u32;
         for _ in 0..60 {
             let mut lines = Vec::new();
@@ -285,7 +288,7 @@ fn t7_a_key_reads_the_same_alone_and_among_many() {
             let alone: Vec<_> =
                 KEYS.iter().map(|name| jail.get(Param::<String>::new(name)).expect("read")).collect();
             let among: Vec<_> = jail.get(&*many).expect("read").into_iter().take(KEYS.len()).collect();
-            let expected: Vec<_> = alone.into_iter().map(|value| Value::Text(value.into())).collect();
+            let expected: Vec<_> = alone.into_iter().map(|value| Value::String(value.into())).collect();
             assert_eq!(among, expected, "{text:?}");
         }
     });
@@ -346,7 +349,7 @@ fn t8_keys_and_values_that_forge_others_are_refused() {
         refused(kind, &meta, jail.update().meta(key, value).apply());
         refused(kind, &env, jail.update().jail_env(key, value).apply());
         refused(kind, &meta, jail.update().set(Param::<String>::new(&meta), value).apply());
-        refused(kind, &env, jail.update().set_value(&env, &Value::Text(value.into())).apply());
+        refused(kind, &env, jail.update().set_value(&env, &Value::String(value.into())).apply());
         if kind == ErrorKind::InvalidParameter {
             refused(kind, &meta, jail.update().remove_meta(key).apply());
             refused(kind, &env, jail.update().remove_jail_env(key).apply());

@@ -71,7 +71,7 @@ fn t39_a_nested_jail_that_has_or_may_get_jails_below_is_not_renamed() {
             let error = refused("T39", jail.update().name("x").securelevel(1).apply());
             assert!(error.to_string().contains("has 0 and may have 1"), "{error}");
         }
-        let keys = (param::NAME.text(), param::SECURELEVEL);
+        let keys = (param::NAME.utf8(), param::SECURELEVEL);
         assert_eq!(
             inner.get(keys).expect("read"),
             (format!("{outer_name}.longname"), -1),
@@ -80,10 +80,10 @@ fn t39_a_nested_jail_that_has_or_may_get_jails_below_is_not_renamed() {
         inner.update().children_max(0).apply().expect("updated");
         for (jail, new) in all().into_iter().zip(["x", "y", "z"]) {
             jail.update().name(new).apply().expect("it can get no jails below");
-            assert_eq!(inner.get(param::NAME.text()).expect("read"), format!("{outer_name}.{new}"));
+            assert_eq!(inner.get(param::NAME.utf8()).expect("read"), format!("{outer_name}.{new}"));
         }
         let listed: Vec<_> =
-            outer.children().get(param::NAME.text()).map(|name| name.expect("listed")).collect();
+            outer.children().get(param::NAME.utf8()).map(|name| name.expect("listed")).collect();
         assert_eq!(listed, ["z"]);
         unharmed(host);
     });
@@ -96,7 +96,7 @@ fn a_jail_of_the_hosts_level_is_renamed_with_the_jails_below_it() {
         let outer = builder(&old).children_max(5).create().expect("created");
         let inner = outer.child_builder().name("c").path("/").children_max(1).create().expect("created");
         let innermost = inner.child_builder().name("g").path("/").create().expect("created");
-        let read = || innermost.get(param::NAME.text()).expect("read");
+        let read = || innermost.get(param::NAME.utf8()).expect("read");
         assert_eq!(read(), format!("{old}.c.g"));
         for jail in [&*outer, &Jail::from_jid(outer.jid())] {
             jail.update().name(&new).hostname("beside").apply().expect("renamed");
@@ -117,11 +117,11 @@ fn a_new_name_may_be_as_long_as_any_and_a_number_if_it_is_the_jails() {
         for len in [252, 253, 254, 255] {
             let long = format!("{:n<len$}", name("long"));
             jail.update().name(&long).apply().expect("renamed");
-            assert_eq!(jail.get(param::NAME.text()).expect("read"), long);
+            assert_eq!(jail.get(param::NAME.utf8()).expect("read"), long);
         }
         let number = jail.jid().to_string();
         jail.update().name(&number).apply().expect("renamed");
-        assert_eq!(jail.get(param::NAME.text()).expect("read"), number);
+        assert_eq!(jail.get(param::NAME.utf8()).expect("read"), number);
         let error = jail.update().name("4711").apply().expect_err("not its own");
         assert_eq!((error.kind(), error.parameter()), (ErrorKind::InvalidValue, Some("name")), "{error}");
     });
@@ -136,7 +136,7 @@ fn a_name_that_is_taken_is_quoted_as_it_was_given() {
         let error = jail.update().name(&other).apply().expect_err("there is one");
         assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{error}");
         assert_eq!(error.message(), Some(&*format!("jail \"{other}\" already exists")));
-        assert_eq!(jail.get(param::NAME.text()).expect("read"), one);
+        assert_eq!(jail.get(param::NAME.utf8()).expect("read"), one);
     });
 }
 
@@ -214,9 +214,9 @@ fn t26_a_jail_that_is_not_below_is_not_renamed_from_inside_another() {
         refused("T26", jail.update().name("evil").securelevel(1).apply());
         nested.update().name("evil").apply().expect_err("its parent cannot be seen");
         // By descriptor, all of the name is told to one that is not above.
-        let keys = (param::NAME.text(), param::SECURELEVEL);
+        let keys = (param::NAME.utf8(), param::SECURELEVEL);
         assert_eq!(jail.get(keys).expect("read"), (other.clone(), -1));
-        assert_eq!(nested.get(param::NAME.text()).expect("read"), format!("{other}.c"));
+        assert_eq!(nested.get(param::NAME.utf8()).expect("read"), format!("{other}.c"));
         assert_eq!(names(), [""; 0], "nothing is below this jail");
         // What is no name is left to the kernel, and to the descriptor's maker.
         jail.update().securelevel(1).apply().expect("updated");
@@ -251,7 +251,7 @@ fn t39_raw_gives_no_jail_a_new_name() {
                 }
             }
         }
-        assert_eq!(jail.get((param::NAME.text(), param::SECURELEVEL)).expect("read"), (own.clone(), -1));
+        assert_eq!(jail.get((param::NAME.utf8(), param::SECURELEVEL)).expect("read"), (own.clone(), -1));
         // Either alone is the key.
         raw::jail_set(&mut ask(false, Some(&own)), At::None, SetFlags::UPDATE).expect("by name");
         raw::jail_set(&mut ask(true, None), At::None, SetFlags::UPDATE).expect("by jid");
@@ -273,7 +273,7 @@ fn t39_a_tree_that_was_garbled_is_repaired_before_anybody_lists_it() {
         let middle =
             outer.child_builder().name("longname").path("/").children_max(1).create().expect("created");
         let below = middle.child_builder().name("g").path("/").create().expect("created");
-        let read = || below.get(param::NAME.text()).expect("read");
+        let read = || below.get(param::NAME.utf8()).expect("read");
         // As another program does it.
         let mut jid = middle.jid().get().to_ne_bytes();
         let (mut desc, at) = match outer.descriptor() {
@@ -292,13 +292,13 @@ fn t39_a_tree_that_was_garbled_is_repaired_before_anybody_lists_it() {
             pairs.push(Pair { name: b"desc\0", value: Some(&mut desc), len: desc_len });
         }
         kernel.raw().jail_set(&mut pairs, SetFlags::UPDATE.bits() | at).expect("done");
-        assert_eq!(middle.get(param::NAME.text()).expect("read"), format!("{outer_name}.x"));
+        assert_eq!(middle.get(param::NAME.utf8()).expect("read"), format!("{outer_name}.x"));
         assert_ne!(read(), format!("{outer_name}.x.g"), "garbled");
         // The jail below, by its last component.
         below.update().name("g").apply().expect("a leaf");
         assert_eq!(read(), format!("{outer_name}.x.g"));
         let listed: Vec<_> =
-            outer.descendants().get(param::NAME.text()).map(|name| name.expect("listed")).collect();
+            outer.descendants().get(param::NAME.utf8()).map(|name| name.expect("listed")).collect();
         assert_eq!(listed, ["x", "x.g"]);
         unharmed(&host);
     }
@@ -317,7 +317,7 @@ fn t4_a_nested_jail_is_not_renamed_by_its_jid_where_that_would_garble_its_name()
     refused("T4", Jail::from_jid(inner.jid()).update().name("d").apply());
     let other = name("t4");
     Jail::from_jid(outer.jid()).update().name(&other).apply().expect("of the host's level");
-    assert_eq!(inner.get(param::NAME.text()).expect("read"), format!("{other}.c"));
+    assert_eq!(inner.get(param::NAME.utf8()).expect("read"), format!("{other}.c"));
     unharmed(&host);
 }
 

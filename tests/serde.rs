@@ -145,7 +145,7 @@ fn what_cannot_be_read_back_is_not_written() {
     let error =
         to_value(Jail::builder().set(Param::<i32>::new("nosuch.thing"), 1)).expect_err("of no known type");
     assert!(error.to_string().contains("nosuch.thing"), "{error}");
-    let error = to_value(Jail::builder().children_max(-1)).expect_err("a mistake").to_string();
+    let error = to_value(Jail::builder().children_max(u32::MAX)).expect_err("a mistake").to_string();
     assert!(error.contains("children.max"), "{error}");
 }
 
@@ -163,7 +163,7 @@ fn a_change_is_written_without_its_jail_and_applied_to_any() {
         let changes: Changes = from_value(written).expect("read");
         assert_eq!(to_value(&changes).expect("written"), expected);
         other.update().with(&changes).apply().expect("updated");
-        assert_eq!(other.get((param::SECURELEVEL, param::HOST)).expect("read"), (1, Mode::Inherit));
+        assert_eq!(other.get((param::SECURELEVEL, param::HOST)).expect("read"), (1, Sharing::Inherit));
         assert!(!other.permissions().expect("read").contains(Allow::MLOCK));
         assert_eq!(one.get(param::SECURELEVEL).expect("read"), -1);
 
@@ -231,7 +231,7 @@ fn every_parameter_that_can_be_set_can_be_written() {
             Kind::Mode => Value::Mode(Mode::Inherit),
             Kind::Ip4 => Value::Ip4(vec![Ipv4Addr::LOCALHOST]),
             Kind::Ip6 => Value::Ip6(vec![]),
-            _ => Value::Text("text".into()),
+            _ => Value::String("text".into()),
         };
         let written = to_value(Jail::builder().set_value(row.name, &value)).expect(row.name);
         assert_eq!(

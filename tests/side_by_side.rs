@@ -108,8 +108,8 @@ fn rename(_: &Common, _: usize) {
     for _ in 0..5 {
         let new = name("renamed");
         jail.update().name(&new).apply().expect("renamed");
-        assert_eq!(jail.get(param::NAME.text()).expect("read"), new);
-        assert!(Jail::all().get(param::NAME.text()).map(|name| name.expect("read")).any(|name| name == new));
+        assert_eq!(jail.get(param::NAME.utf8()).expect("read"), new);
+        assert!(Jail::all().get(param::NAME.utf8()).map(|name| name.expect("read")).any(|name| name == new));
     }
 }
 
@@ -158,7 +158,7 @@ fn change(common: &Common, round: usize) {
     if !common.accounts {
         jail.update().name(name("stays")).apply().expect("renamed");
     }
-    assert_eq!(jail.get(param::HOST_HOSTNAME.text()).expect("read"), host);
+    assert_eq!(jail.get(param::HOST_HOSTNAME.utf8()).expect("read"), host);
     assert!(jail.get((param::NAME, param::PATH, param::CHILDREN_CUR)).is_ok());
     jail.processes().expect("listed");
     jail.signal(0).expect("counted");
@@ -179,7 +179,7 @@ const ACTS: [(&str, Act); 7] = [
 /// The names of all jails that begin as those of this process do, dying ones too.
 fn left() -> Vec<String> {
     let mine = format!("fj-{}-", std::process::id());
-    let names = Jail::all().dying(true).get(param::NAME.text()).map(|name| name.expect("read"));
+    let names = Jail::all().dying(true).get(param::NAME.utf8()).map(|name| name.expect("read"));
     names.filter(|name| name.starts_with(&mine)).collect()
 }
 

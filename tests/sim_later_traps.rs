@@ -207,7 +207,7 @@ fn t33_the_crate_leaves_no_jail_behind_that_would_have_more_of_zfs_than_its_pare
         let error = parent
             .child_builder()
             .path("/")
-            .set(param::ZFS_MOUNT_SNAPSHOT, 1)
+            .set(param::ZFS_MOUNT_SNAPSHOT, true)
             .create()
             .expect_err("more than its parent");
         assert_eq!(

@@ -13,7 +13,7 @@ pub fn kind(name: &str) -> Result<Option<Kind>> {
         return Ok(Some(row.kind));
     }
     if name.starts_with("meta.") || name.starts_with("env.") {
-        return Ok(Some(Kind::Text));
+        return Ok(Some(Kind::String));
     }
     // What a module has added, only the kernel knows.
     Ok(Catalog::load()?.get(name).map(Described::kind))
@@ -46,7 +46,7 @@ pub fn read(text: &str) -> Result<(String, Value)> {
         (Kind::Mode, Some("disable")) => Value::Mode(Mode::Disable),
         (Kind::Int, Some(number)) => Value::Int(number.parse().map_err(|_| wrong())?),
         (Kind::Ulong, Some(number)) => Value::Ulong(number.parse().map_err(|_| wrong())?),
-        (Kind::Text, Some(text)) => Value::Text(OsString::from(text)),
+        (Kind::String, Some(text)) => Value::String(OsString::from(text)),
         (Kind::Ip4, Some(list)) => Value::Ip4(addresses(list).map_err(|_| wrong())?),
         (Kind::Ip6, Some(list)) => Value::Ip6(addresses(list).map_err(|_| wrong())?),
         _ => return Err(wrong().into()),
@@ -67,7 +67,7 @@ pub fn text(value: &Value) -> String {
         Value::Bool(value) => value.to_string(),
         Value::Int(number) => number.to_string(),
         Value::Ulong(number) => number.to_string(),
-        Value::Text(text) => text.to_string_lossy().into_owned(),
+        Value::String(text) => text.to_string_lossy().into_owned(),
         Value::Ip4(list) => joined(list),
         Value::Ip6(list) => joined(list),
         Value::Mode(mode) => format!("{mode:?}").to_lowercase(),

@@ -156,7 +156,9 @@ impl Recorder {
 
     fn remember_name(&mut self, request: &Request) {
         let last = request.pairs.iter().rev().find(|(name, _)| name == "name");
-        let Some((_, Value::Text(name))) = last.filter(|_| request.flags & JAIL_AT_DESC == 0) else { return };
+        let Some((_, Value::Text(name))) = last.filter(|_| request.flags & JAIL_AT_DESC == 0) else {
+            return;
+        };
         if !self.known_names.contains(name) {
             self.known_names.push(name.clone());
         }

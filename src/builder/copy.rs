@@ -4,7 +4,7 @@ use super::JailBuilder;
 use crate::error::{Error, ErrorKind, Result};
 use crate::get::Present;
 use crate::jail::Jail;
-use crate::param::{self, Kind, Mode, Value};
+use crate::param::{self, Kind, Mode, Sharing, Value};
 
 /// Parameters that a jail has of its own or its parent's, as the mode before them says. Read of a jail that has its
 /// parent's, they are the parent's; set, they would be its own.
@@ -37,7 +37,7 @@ impl JailBuilder<'_> {
     /// # let _guard = kernel.install();
     /// let one = Jail::builder().path("/").hostname("one").securelevel(2).create()?;
     /// let two = Jail::builder().path("/").copy_from(&one, &["securelevel"]).create()?;
-    /// assert_eq!(two.get((param::SECURELEVEL, param::HOST_HOSTNAME.text()))?, (2, String::new()));
+    /// assert_eq!(two.get((param::SECURELEVEL, param::HOST_HOSTNAME.utf8()))?, (2, String::new()));
     /// # Ok(())
     /// # }
     /// ```
@@ -134,7 +134,7 @@ impl Copied<'_> {
                     ["ip4", "ip6"].into_iter().find(|name| self.mode(name) == Some(Mode::Inherit));
                 let Some(inherited) = inherited else { return Ok(()) };
                 match jail.get(param::VNET) {
-                    Ok(Mode::New) => {
+                    Ok(Sharing::New) => {
                         let reason = "the jail has a network stack of its own: copy `vnet` instead";
                         return Err(Error::refused(ErrorKind::Conflict, reason).about(inherited));
                     }

@@ -284,7 +284,7 @@ fn set_late(jail: &Jail, parent: Option<BorrowedFd<'_>>, rest: &mut Rest) -> Res
 
 /// Returns the first jail that may have no more jails below it, and how many it may have, from one upwards to this
 /// process's own level.
-fn first_full(parent: &Jail) -> Result<Option<(Jid, i32)>> {
+fn first_full(parent: &Jail) -> Result<Option<(Jid, u32)>> {
     let limits = |jail: &Jail| jail.get((param::PARENT, param::CHILDREN_MAX, param::CHILDREN_CUR));
     let mut jid = parent.jid();
     let (mut above, mut most, mut now) = limits(parent)?;
@@ -298,11 +298,11 @@ fn first_full(parent: &Jail) -> Result<Option<(Jid, i32)>> {
     }
 }
 
-fn limit_error(jail: Jid, most: i32) -> Error {
+fn limit_error(jail: Jid, most: u32) -> Error {
     Error::refused(ErrorKind::LimitExceeded, limit_reached(jail, most)).about("children.max")
 }
 
-fn limit_reached(jail: Jid, most: i32) -> String {
+fn limit_reached(jail: Jid, most: u32) -> String {
     match most {
         0 => format!("jail {jail} may have no child jails: set `children.max` of it"),
         1 => format!("jail {jail} has reached its limit of 1 child jail"),

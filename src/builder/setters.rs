@@ -92,7 +92,7 @@ impl JailBuilder<'_> {
     /// Cannot be combined with [`ip4`](Self::ip4) or [`ip6`](Self::ip6), not even as `Inherit`: the addresses of a jail
     /// with a stack of its own are set inside. Needs a kernel with option `VIMAGE`. See [`param::VNET`].
     pub fn vnet(self, vnet: Sharing) -> Self {
-        self.set(param::VNET, Mode::from(vnet))
+        self.set(param::VNET, vnet)
     }
 
     source_address_setters!();

@@ -28,11 +28,11 @@ pub(crate) const NOT_FROM_HOST: &str = "cannot change jail's parent";
 /// What there is to know of a jail's place.
 pub(crate) const FAMILY: FamilyKeys = (param::PARENT, param::CHILDREN_CUR, param::CHILDREN_MAX);
 
-type FamilyKeys = (Key<Option<Jid>, ReadOnly>, Key<i32, ReadOnly>, Key<i32, ReadWrite>);
+type FamilyKeys = (Key<Option<Jid>, ReadOnly>, Key<u32, ReadOnly>, Key<u32, ReadWrite>);
 type Key<T, A> = Param<'static, T, A>;
 
 /// The jail above, if it can be seen from here, how many jails are below, and how many may be.
-pub(crate) type Family = (Option<Jid>, i32, i32);
+pub(crate) type Family = (Option<Jid>, u32, u32);
 
 /// Whether it matters to this kernel from where a jail is renamed.
 pub(crate) fn is_guarded(system: &System) -> bool {

@@ -3,7 +3,7 @@
 use super::Jail;
 use crate::error::{ErrorKind, Result};
 use crate::info::JailInfo;
-use crate::param::{self, Mode};
+use crate::param::{self, Mode, Sharing};
 use crate::sys::Options;
 
 /// Pairs each key with the rest of them.
@@ -24,7 +24,7 @@ macro_rules! read_fields {
         let ((vnet, ip4, ip6), nested_pattern!($($field,)*)) = $jail.get(($network, nested!($($key,)*)))?;
         let (ip4, ip4_addr) = ip4.unwrap_or((Mode::Disable, Vec::new()));
         let (ip6, ip6_addr) = ip6.unwrap_or((Mode::Disable, Vec::new()));
-        let vnet = vnet == Some(Mode::New);
+        let vnet = vnet == Some(Sharing::New);
         Ok(JailInfo { $($field,)* ip4, ip4_addr, ip6, ip6_addr, vnet })
     }};
 }

@@ -18,10 +18,21 @@ fn refuse(kind: ErrorKind, reason: impl Into<std::borrow::Cow<'static, str>>) ->
     Err(Error::refused(kind, reason))
 }
 
+/// Returns a value as its parameter's kind demands: `zfs.mount_snapshot` is a boolean that the kernel takes as an int.
+pub(crate) fn as_kind<'w>(wire: Wire<'w>, definition: Option<&Definition>) -> Wire<'w> {
+    match wire {
+        Wire::Bool(value) if definition.is_some_and(Definition::is_numeric_boolean) => {
+            Wire::Int(value.into())
+        }
+        _ => wire,
+    }
+}
+
 /// Checks a value by what the table knows.
 pub(crate) fn check(name: &str, definition: Option<&Definition>, wire: Wire<'_>, usage: Use) -> Result<()> {
     // Before anything is looked through: a caller's list may be of any length.
     wire::check_alone(name, wire.len())
+        .and_then(|()| wire.check_number())
         .and_then(|()| check_use(definition, usage))
         .and_then(|()| check_value(name, definition, wire))
         .map_err(|error| error.about(name))
@@ -44,6 +55,8 @@ fn check_value(name: &str, definition: Option<&Definition>, wire: Wire<'_>) -> R
             refuse(ErrorKind::InvalidValue, "the kernel takes any number but 0")
         }
         Wire::Int(value) => check_range(definition, value),
+        // What is larger is refused before.
+        Wire::Count(value) => check_range(definition, value.try_into().unwrap_or(i32::MAX)),
         Wire::Ip4(addresses) => check_ip4(addresses),
         Wire::Ip6(addresses) => check_ip6(addresses),
         _ => Ok(()),

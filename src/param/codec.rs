@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use super::{Kind, Mode};
+use super::{EnforceStatfs, Kind, Mode, Sharing};
 use crate::Jid;
 use crate::error::{Error, ErrorKind, Result};
 use crate::wire::Wire;
@@ -100,18 +100,71 @@ impl Encode<i32> for i32 {
     }
 }
 
-impl Sealed for c_ulong {}
-impl Decode for c_ulong {
-    const KIND: Kind = Kind::Ulong;
-    const ROOM: usize = size_of::<Self>();
+impl Sealed for u32 {}
+impl Decode for u32 {
+    const KIND: Kind = Kind::Int;
+    const ROOM: usize = size_of::<i32>();
 
     fn decode(bytes: &[u8], name: &str) -> Result<Self> {
-        bytes.try_into().map(Self::from_ne_bytes).map_err(|_| unexpected(name, bytes))
+        // The kernel stores a negative limit as it is, and treats it as 0: see `kern_jail_set` in
+        // `sys/kern/kern_jail.c`.
+        i32::decode(bytes, name).map(|value| Self::try_from(value).unwrap_or(0))
     }
 }
-impl Encode<c_ulong> for c_ulong {
+impl Encode<u32> for u32 {
+    fn wire(&self) -> Wire<'_> {
+        Wire::Count(*self)
+    }
+}
+
+impl Sealed for u64 {}
+impl Decode for u64 {
+    const KIND: Kind = Kind::Ulong;
+    const ROOM: usize = size_of::<c_ulong>();
+
+    #[allow(clippy::useless_conversion, reason = "a C unsigned long is narrower on some machines")]
+    fn decode(bytes: &[u8], name: &str) -> Result<Self> {
+        let value = bytes.try_into().map(c_ulong::from_ne_bytes);
+        value.map(Self::from).map_err(|_| unexpected(name, bytes))
+    }
+}
+impl Encode<u64> for u64 {
     fn wire(&self) -> Wire<'_> {
         Wire::Ulong(*self)
+    }
+}
+
+impl Sealed for EnforceStatfs {}
+impl Decode for EnforceStatfs {
+    const KIND: Kind = Kind::Int;
+    const ROOM: usize = size_of::<i32>();
+
+    fn decode(bytes: &[u8], name: &str) -> Result<Self> {
+        Self::from_number(i32::decode(bytes, name)?).ok_or_else(|| unexpected(name, bytes))
+    }
+}
+impl Encode<EnforceStatfs> for EnforceStatfs {
+    fn wire(&self) -> Wire<'_> {
+        Wire::Int(self.number())
+    }
+}
+
+impl Sealed for Sharing {}
+impl Decode for Sharing {
+    const KIND: Kind = Kind::Mode;
+    const ROOM: usize = size_of::<i32>();
+
+    fn decode(bytes: &[u8], name: &str) -> Result<Self> {
+        match Mode::decode(bytes, name)? {
+            Mode::New => Ok(Self::New),
+            Mode::Inherit => Ok(Self::Inherit),
+            Mode::Disable => Err(unexpected(name, bytes)),
+        }
+    }
+}
+impl Encode<Sharing> for Sharing {
+    fn wire(&self) -> Wire<'_> {
+        Wire::Int(Mode::from(*self).number())
     }
 }
 
@@ -157,7 +210,7 @@ impl Encode<Mode> for Mode {
 
 impl Sealed for OsString {}
 impl Decode for OsString {
-    const KIND: Kind = Kind::Text;
+    const KIND: Kind = Kind::String;
     const ROOM: usize = 256;
 
     fn decode(bytes: &[u8], name: &str) -> Result<Self> {
@@ -167,7 +220,7 @@ impl Decode for OsString {
 
 /// A key in `meta` or `env`: `None` where the jail does not have it.
 impl Decode for Option<OsString> {
-    const KIND: Kind = Kind::Text;
+    const KIND: Kind = Kind::String;
     const ROOM: usize = 256;
 
     fn decode(bytes: &[u8], name: &str) -> Result<Self> {
@@ -180,7 +233,7 @@ impl Decode for Option<OsString> {
 
 impl Sealed for PathBuf {}
 impl Decode for PathBuf {
-    const KIND: Kind = Kind::Text;
+    const KIND: Kind = Kind::String;
     const ROOM: usize = 1024;
 
     fn decode(bytes: &[u8], name: &str) -> Result<Self> {
@@ -190,7 +243,7 @@ impl Decode for PathBuf {
 
 impl Sealed for String {}
 impl Decode for String {
-    const KIND: Kind = Kind::Text;
+    const KIND: Kind = Kind::String;
     const ROOM: usize = 256;
 
     fn decode(bytes: &[u8], name: &str) -> Result<Self> {

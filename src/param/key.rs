@@ -1,23 +1,26 @@
 //! A parameter's name with the type of its value.
 
 use core::fmt;
+use core::hash::{Hash, Hasher};
 use core::marker::PhantomData;
 use std::ffi::OsString;
 
 use super::table::{self, Definition};
-use super::{Decode, Kind, ReadWrite};
+use super::{CreateOnly, Decode, Kind, ReadOnly, ReadWrite};
 use crate::error::{Error, ErrorKind, Result};
 use crate::wire::name;
 
 /// The name of a parameter, with the type of its value and what may be done with it.
 ///
-/// The constants of [`param`](crate::param) are such keys. [`Param::new`] makes one of any other name, such as
-/// what a kernel module has added. A name that is in the table after all must be used with the table's type and
-/// access, and a name below `allow.` is a boolean: anything else is refused when the key is used, since the
-/// kernel looks at such a name alone and would grant the permission whatever the value.
+/// The constants of [`param`](crate::param) are such keys. [`Param::new`] makes a key of any other name, such as one
+/// that a kernel module adds. A name that is in the table must be used with the table's type, and a name below `allow.`
+/// is a boolean: anything else is refused when the key is used, since the kernel looks at such a name alone and would
+/// grant the permission whatever the value.
+///
+/// Two keys are equal if their names are.
 ///
 /// ```
-/// use freebsd_jail::param::{Param, ReadWrite};
+/// use freebsd_jail::param::Param;
 ///
 /// const MOUNT_FUSE: Param<'_, bool> = Param::new("allow.mount.fusefs");
 /// assert_eq!(MOUNT_FUSE.name(), "allow.mount.fusefs");
@@ -28,10 +31,59 @@ pub struct Param<'n, T, A = ReadWrite> {
     marker: PhantomData<fn() -> (T, A)>,
 }
 
-impl<'n, T, A> Param<'n, T, A> {
-    /// Makes a key of a name. Whether the kernel has such a parameter shows when the key is used.
+impl<'n, T> Param<'n, T> {
+    /// Makes the key of a parameter that can be set at creation, changed later, and read.
+    ///
+    /// Whether the kernel has such a parameter shows when the key is used.
+    ///
+    /// ```
+    /// # use freebsd_jail::{Jail, param::Param, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// let jail = Jail::builder().path("/").set(Param::new("meta.owner"), "www").create()?;
+    /// let owner: String = jail.get(Param::new("meta.owner"))?;
+    /// assert_eq!(owner, "www");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub const fn new(name: &'n str) -> Self {
+        Self::of(name)
+    }
+}
+
+impl<'n, T> Param<'n, T, CreateOnly> {
+    /// Makes the key of a parameter that can be set at creation only, and read.
+    ///
+    /// ```
+    /// use freebsd_jail::{Jail, param::Param};
+    ///
+    /// let builder = Jail::builder().set(Param::create_only("osrelease"), "13.2-RELEASE");
+    /// ```
+    #[must_use]
+    pub const fn create_only(name: &'n str) -> Self {
+        Self::of(name)
+    }
+}
+
+impl<'n, T> Param<'n, T, ReadOnly> {
+    /// Makes the key of a parameter that can only be read.
+    ///
+    /// ```
+    /// use freebsd_jail::param::Param;
+    ///
+    /// let cpuset = Param::<i32, _>::read_only("cpuset.id");
+    /// assert_eq!(cpuset.to_string(), "cpuset.id");
+    /// ```
+    #[must_use]
+    pub const fn read_only(name: &'n str) -> Self {
+        Self::of(name)
+    }
+}
+
+impl<'n, T, A> Param<'n, T, A> {
+    const fn of(name: &'n str) -> Self {
         Self { name, definition: None, marker: PhantomData }
     }
 
@@ -50,15 +102,15 @@ impl<T, A> Param<'static, T, A> {
 }
 
 impl<'n, A> Param<'n, OsString, A> {
-    /// Returns the same key with [`String`] as its type; what is not UTF-8 then fails to be read.
+    /// Returns the same key with [`String`] as its type: reading a value that is not UTF-8 then fails.
     ///
     /// ```
     /// use freebsd_jail::param::{self, Param};
     ///
-    /// const NAME: Param<'_, String> = param::NAME.text();
+    /// const NAME: Param<'_, String> = param::NAME.utf8();
     /// ```
     #[must_use]
-    pub const fn text(self) -> Param<'n, String, A> {
+    pub const fn utf8(self) -> Param<'n, String, A> {
         Param { name: self.name, definition: self.definition, marker: PhantomData }
     }
 }
@@ -84,7 +136,7 @@ pub(crate) fn resolve(name: &str, kind: Kind) -> Result<Option<&'static Definiti
         );
     }
     if let Some(definition) = table::find(name) {
-        if definition.kind != kind {
+        if definition.kind != kind && !(kind == Kind::Bool && definition.is_numeric_boolean()) {
             return refuse(format!("its values are of kind {:?}, not {kind:?}", definition.kind));
         }
         return Ok(Some(definition));
@@ -111,6 +163,20 @@ impl<T, A> Clone for Param<'_, T, A> {
 }
 
 impl<T, A> Copy for Param<'_, T, A> {}
+
+impl<T, A, U, B> PartialEq<Param<'_, U, B>> for Param<'_, T, A> {
+    fn eq(&self, other: &Param<'_, U, B>) -> bool {
+        self.name == other.name
+    }
+}
+
+impl<T, A> Eq for Param<'_, T, A> {}
+
+impl<T, A> Hash for Param<'_, T, A> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.name.hash(state);
+    }
+}
 
 impl<T, A> fmt::Debug for Param<'_, T, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

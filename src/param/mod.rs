@@ -71,13 +71,14 @@ mod mode;
 mod rows;
 mod sharing;
 mod since;
+mod statfs;
 pub(crate) mod table;
 #[cfg(feature = "serde")]
 pub(crate) mod text;
 mod value;
 
 pub use access::{Access, Creatable, CreateOnly, ReadOnly, ReadWrite, Updatable};
-pub(crate) use check::{Use, check, size_fits};
+pub(crate) use check::{Use, as_kind, check, size_fits};
 pub(crate) use codec::Sealed;
 pub use codec::{Decode, Encode};
 pub use key::Param;
@@ -86,6 +87,7 @@ pub use mac_do::MacDo;
 pub use mode::Mode;
 pub use sharing::Sharing;
 pub use since::Since;
+pub use statfs::EnforceStatfs;
 pub(crate) use table::is_late;
 pub use table::*;
 pub use value::{Kind, Value};

@@ -51,11 +51,10 @@ macro_rules! parameters {
             /// The kernel goes by it where releases differ in what system calls do.
             OSRELDATE: i32, CreateOnly, "osreldate",
                 default "the parent's, on the host the kernel's own", since FREEBSD_13_2;
-            /// How much of what is mounted can be seen inside: 0 all of it, 1 what is below the jail's root,
-            /// 2 only the file system that the root is on.
+            /// Which mounted file systems are visible inside.
             ///
-            /// It cannot be below the parent's. Mounting inside takes 0 or 1.
-            ENFORCE_STATFS: i32, ReadWrite, "enforce_statfs",
+            /// It cannot be less strict than the parent's.
+            ENFORCE_STATFS: EnforceStatfs, ReadWrite, "enforce_statfs",
                 default "2", since FREEBSD_13_2, range 0 ..= 2;
             /// The number of the [devfs(8)](https://man.freebsd.org/cgi/man.cgi?query=devfs&sektion=8)
             /// ruleset that devfs mounts inside get: 0 to 65,535, where 0 is none.
@@ -68,30 +67,30 @@ macro_rules! parameters {
             PERSIST: bool, ReadWrite, "persist",
                 default "true for a jail that a handle is made of, else false", since FREEBSD_13_2;
             /// Whether the jail has a network stack of its own, with its own interfaces, addresses and routes
-            /// ([`Mode::New`](crate::param::Mode::New)), or its parent's
-            /// ([`Mode::Inherit`](crate::param::Mode::Inherit)).
+            /// ([`Sharing::New`](crate::param::Sharing::New)), or its parent's
+            /// ([`Sharing::Inherit`](crate::param::Sharing::Inherit)).
             ///
             /// A request that says either cannot say anything of [addresses](crate::param::IP4_ADDR). Kernels
             /// without option `VIMAGE` do not have it.
-            VNET: Mode, CreateOnly, "vnet", default "inherit", since FREEBSD_13_2, range 1 ..= 2;
+            VNET: Sharing, CreateOnly, "vnet", default "inherit", since FREEBSD_13_2, range 1 ..= 2;
             /// How many jails are below this one, those below them included.
-            CHILDREN_CUR: i32, ReadOnly, "children.cur", default "0", since FREEBSD_13_2;
+            CHILDREN_CUR: u32, ReadOnly, "children.cur", default "0", since FREEBSD_13_2;
             /// How many jails may be below this one, those below them included: from 0 to one less than the
             /// parent's.
             ///
             /// Lowered, it falls in the jails below too; none is removed.
-            CHILDREN_MAX: i32, ReadWrite, "children.max",
+            CHILDREN_MAX: u32, ReadWrite, "children.max",
                 default "0", since FREEBSD_13_2, range 0 ..= 2_147_483_647;
             /// Whether the jail has a host name and its likes of its own
-            /// ([`Mode::New`](crate::param::Mode::New)), or its parent's
-            /// ([`Mode::Inherit`](crate::param::Mode::Inherit)).
+            /// ([`Sharing::New`](crate::param::Sharing::New)), or its parent's
+            /// ([`Sharing::Inherit`](crate::param::Sharing::Inherit)).
             ///
             /// Setting any of `host.hostname`, `host.domainname`, `host.hostuuid` and `host.hostid` implies
             /// its own.
             ///
-            /// An update to [`Mode::Inherit`](crate::param::Mode::Inherit) gives the jail its parent's names, but
+            /// An update to [`Sharing::Inherit`](crate::param::Sharing::Inherit) gives the jail its parent's names, but
             /// not the jails below that inherit from it: they keep the old ones until the parent's change.
-            HOST: Mode, ReadWrite, "host", default "new", since FREEBSD_13_2, range 1 ..= 2;
+            HOST: Sharing, ReadWrite, "host", default "new", since FREEBSD_13_2, range 1 ..= 2;
             /// The host name, at most 255 bytes. Jails below that inherit it change with it.
             HOST_HOSTNAME: OsString, ReadWrite, "host.hostname",
                 default "empty", since FREEBSD_13_2, max 256;
@@ -102,9 +101,8 @@ macro_rules! parameters {
             /// look into.
             HOST_HOSTUUID: OsString, ReadWrite, "host.hostuuid",
                 default "all zeros", since FREEBSD_13_2, max 64;
-            /// The host's number, sysctl `kern.hostid`: an unsigned long, which has 32 bits on 32-bit
-            /// machines.
-            HOST_HOSTID: c_ulong, ReadWrite, "host.hostid",
+            /// The host's id, sysctl `kern.hostid`: at most 32 bits on 32-bit machines.
+            HOST_HOSTID: u64, ReadWrite, "host.hostid",
                 default "0", since FREEBSD_13_2;
             /// The number of the jail's
             /// [cpuset(1)](https://man.freebsd.org/cgi/man.cgi?query=cpuset&sektion=1): the processors that
@@ -282,11 +280,11 @@ macro_rules! parameters {
             /// all that is in it, under the processes that use it, and may panic over shared memory.
             SYSVSHM: Mode, ReadWrite, "sysvshm", default "disable", since FREEBSD_13_2;
             /// Whether the jail has the names and versions of Linux emulation of its own
-            /// ([`Mode::New`](crate::param::Mode::New)), or its parent's
-            /// ([`Mode::Inherit`](crate::param::Mode::Inherit)).
+            /// ([`Sharing::New`](crate::param::Sharing::New)), or its parent's
+            /// ([`Sharing::Inherit`](crate::param::Sharing::Inherit)).
             ///
             /// Setting any of `linux.osname`, `linux.osrelease` and `linux.oss_version` implies its own.
-            LINUX: Mode, ReadWrite, "linux",
+            LINUX: Sharing, ReadWrite, "linux",
                 default "inherit", since FREEBSD_13_2, module "linux_common", range 1 ..= 2;
             /// The name of the system that Linux programs are told, at most 64 bytes.
             LINUX_OSNAME: OsString, ReadWrite, "linux.osname",
@@ -303,15 +301,15 @@ macro_rules! parameters {
             /// [`Mode::Disable`](crate::param::Mode::Disable) is refused: the kernel has no such thing.
             ZFS: Mode, ReadWrite, "zfs",
                 default "new", since FREEBSD_13_2, module "zfs", range 1 ..= 2;
-            /// Whether the snapshots below `.zfs` can be looked into inside: 1 yes, 0 no.
+            /// Whether the snapshots below `.zfs` can be read inside.
             ///
-            /// To the kernel this is a number and no boolean: 0 has to be sent as a value. It reads as 0 of a jail
-            /// whose [`zfs`](crate::param::ZFS) is inherited.
+            /// On the wire it is an int, 0 or 1, not a boolean: a [`Value`](crate::param::Value) of it can be either.
+            /// It reads as false for a jail whose [`zfs`](crate::param::ZFS) is inherited.
             ///
-            /// A jail below another one cannot have 1 where its parent has 0. The kernel finds that out only
-            /// after it has changed what else an update carries.
-            ZFS_MOUNT_SNAPSHOT: i32, ReadWrite, "zfs.mount_snapshot",
-                default "0", since FREEBSD_13_2, module "zfs", range 0 ..= 1;
+            /// A nested jail cannot have it where its parent does not. The kernel finds that out only after it has
+            /// applied the update's other parameters.
+            ZFS_MOUNT_SNAPSHOT: bool, ReadWrite, "zfs.mount_snapshot",
+                default "false", since FREEBSD_13_2, kind Int, module "zfs", range 0 ..= 1;
             /// Whether users inside may become others by
             /// [mac_do(4)](https://man.freebsd.org/cgi/man.cgi?query=mac_do&sektion=4):
             /// [`Mode::New`](crate::param::Mode::New) as `mac.do.rules` says,

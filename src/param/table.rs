@@ -1,13 +1,12 @@
 //! What is known of each parameter, made of the rows in [`rows`](super::rows).
 
-use core::ffi::c_ulong;
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 
 use super::access::Marker;
 use super::rows::{parameters, since_text};
-use super::{Access, Decode, Kind, Mode, Param, Since};
+use super::{Access, Decode, EnforceStatfs, Kind, Mode, Param, Sharing, Since};
 use crate::Jid;
 use crate::wire::name;
 
@@ -38,6 +37,13 @@ pub struct Definition {
     pub doc: &'static str,
 }
 
+impl Definition {
+    /// Whether it is a boolean to its users and an int to the kernel.
+    pub(crate) fn is_numeric_boolean(&self) -> bool {
+        self.kind == Kind::Int && self.range == Some((0, 1))
+    }
+}
+
 macro_rules! access_text {
     (ReadWrite) => {
         "at creation and later"
@@ -54,13 +60,13 @@ macro_rules! define {
     ($(
         $(#[doc = $doc:literal])+
         $constant:ident: $type:ty, $access:ident, $name:literal, default $default:literal, since $since:ident
-            $(, module $module:literal)? $(, max $max:literal)? $(, range $least:tt ..= $most:tt)?;
+            $(, kind $kind:ident)? $(, module $module:literal)? $(, max $max:literal)? $(, range $least:tt ..= $most:tt)?;
     )*) => {
         mod definitions {
             use super::*;
             $(pub(super) static $constant: Definition = Definition {
                 name: $name,
-                kind: <$type as Decode>::KIND,
+                kind: { let kind = <$type as Decode>::KIND; $(let kind = { let _ = kind; Kind::$kind };)? kind },
                 access: <super::super::$access as Marker>::ACCESS,
                 since: Since::$since,
                 module: { let module: Option<&'static str> = None; $(let module = { let _ = module; Some($module) };)? module },

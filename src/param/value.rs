@@ -20,7 +20,7 @@ pub enum Kind {
     /// A C unsigned long: 8 bytes on 64-bit machines, 4 on others.
     Ulong,
     /// Bytes without NUL; the NUL that ends them on the wire is added and taken away.
-    Text,
+    String,
     /// IPv4 addresses.
     Ip4,
     /// IPv6 addresses.
@@ -41,9 +41,9 @@ pub enum Value {
     /// A C int.
     Int(i32),
     /// A C unsigned long.
-    Ulong(c_ulong),
+    Ulong(u64),
     /// Text, which need not be UTF-8.
-    Text(OsString),
+    String(OsString),
     /// IPv4 addresses, the first being the primary one.
     Ip4(Vec<Ipv4Addr>),
     /// IPv6 addresses, the first being the primary one.
@@ -62,7 +62,7 @@ impl Value {
             Self::Bool(_) => Kind::Bool,
             Self::Int(_) => Kind::Int,
             Self::Ulong(_) => Kind::Ulong,
-            Self::Text(_) => Kind::Text,
+            Self::String(_) => Kind::String,
             Self::Ip4(_) => Kind::Ip4,
             Self::Ip6(_) => Kind::Ip6,
             Self::Mode(_) => Kind::Mode,
@@ -75,7 +75,7 @@ impl Value {
             Self::Bool(value) => Wire::Bool(*value),
             Self::Int(value) => Wire::Int(*value),
             Self::Ulong(value) => Wire::Ulong(*value),
-            Self::Text(value) => codec::text(value),
+            Self::String(value) => codec::text(value),
             Self::Ip4(value) => Wire::Ip4(value),
             Self::Ip6(value) => Wire::Ip6(value),
             Self::Mode(value) => Wire::Int(value.number()),
@@ -87,8 +87,8 @@ impl Value {
         Ok(match kind {
             Kind::Bool => Self::Bool(bool::decode(bytes, name)?),
             Kind::Int => Self::Int(i32::decode(bytes, name)?),
-            Kind::Ulong => Self::Ulong(c_ulong::decode(bytes, name)?),
-            Kind::Text => Self::Text(OsString::decode(bytes, name)?),
+            Kind::Ulong => Self::Ulong(u64::decode(bytes, name)?),
+            Kind::String => Self::String(OsString::decode(bytes, name)?),
             Kind::Ip4 => Self::Ip4(Vec::decode(bytes, name)?),
             Kind::Ip6 => Self::Ip6(Vec::decode(bytes, name)?),
             Kind::Mode => Self::Mode(Mode::decode(bytes, name)?),
@@ -104,7 +104,7 @@ impl Kind {
         match self {
             Self::Bool | Self::Int | Self::Mode => Some(size_of::<i32>()),
             Self::Ulong => Some(size_of::<c_ulong>()),
-            Self::Text | Self::Ip4 | Self::Ip6 | Self::Bytes => None,
+            Self::String | Self::Ip4 | Self::Ip6 | Self::Bytes => None,
         }
     }
 }

@@ -1,6 +1,5 @@
 //! A request of jail_set(2) or jail_get(2): names and values in memory of its own.
 
-use core::ffi::c_ulong;
 use core::fmt;
 use std::ffi::OsStr;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -82,7 +81,7 @@ impl Request {
     /// # Errors
     ///
     /// As [`int`](Self::int).
-    pub fn ulong(&mut self, name: &str, value: c_ulong) -> Result<&mut Self> {
+    pub fn ulong(&mut self, name: &str, value: u64) -> Result<&mut Self> {
         self.add(name, Wire::Ulong(value))
     }
 
@@ -200,7 +199,7 @@ impl Request {
         if let Some(other) = self.draft.collision(name) {
             return Err(name::conflict(name, self.draft.name(other)));
         }
-        check_value(name, &value).map_err(|error| error.about(name))?;
+        value.check_number().and_then(|()| check_value(name, &value)).map_err(|error| error.about(name))?;
         self.draft.push(name, value);
         Ok(self)
     }
@@ -242,7 +241,7 @@ fn check_value(name: &str, value: &Wire<'_>) -> Result<()> {
         return Ok(());
     }
     let len = value.len();
-    if matches!(value, Wire::Text(_)) && !matches!(definition.kind, Kind::Text | Kind::Bytes) {
+    if matches!(value, Wire::Text(_)) && !matches!(definition.kind, Kind::String | Kind::Bytes) {
         return refuse(format!("its values are of kind {:?}, not strings", definition.kind));
     }
     if !param::size_fits(definition.kind, len) {

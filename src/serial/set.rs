@@ -100,7 +100,7 @@ fn entry<M: SerializeMap>(
         Ok(Value::Mode(mode)) => map.serialize_entry(name, &mode),
         Ok(Value::Ip4(addresses)) => map.serialize_entry(name, &addresses),
         Ok(Value::Ip6(addresses)) => map.serialize_entry(name, &addresses),
-        Ok(Value::Text(value)) => map.serialize_entry(name, &Text(value)),
+        Ok(Value::String(value)) => map.serialize_entry(name, &Text(value)),
         Ok(Value::Bool(_) | Value::Bytes(_)) => {
             Err(ser::Error::custom(format_args!("parameter `{name}` cannot be written down")))
         }
@@ -139,7 +139,7 @@ impl<'de> Visitor<'de> for Fields<'_> {
         while let Some(name) = map.next_key::<String>()? {
             if name::user_key(&name).is_some() {
                 match map.next_value::<Option<Text>>()? {
-                    Some(Text(value)) => self.0.set_value(&name, &Value::Text(value)),
+                    Some(Text(value)) => self.0.set_value(&name, &Value::String(value)),
                     None if self.0.is_update() => self.0.remove_key(&name),
                     None => {
                         return Err(de::Error::custom(format_args!("a new jail has no `{name}` to remove")));
@@ -180,7 +180,7 @@ impl<'de> DeserializeSeed<'de> for OfKind {
             Kind::Mode => Value::Mode(Mode::deserialize(deserializer)?),
             Kind::Ip4 => Value::Ip4(Vec::<Ipv4Addr>::deserialize(deserializer)?),
             Kind::Ip6 => Value::Ip6(Vec::<Ipv6Addr>::deserialize(deserializer)?),
-            Kind::Text => Value::Text(Text::deserialize(deserializer)?.0),
+            Kind::String => Value::String(Text::deserialize(deserializer)?.0),
             Kind::Bytes => Value::Bytes(Vec::<u8>::deserialize(deserializer)?),
         })
     }

@@ -101,6 +101,7 @@ impl Settings {
     }
 
     fn put(&mut self, name: &str, row: Option<&Definition>, wire: Wire<'_>) -> Result<()> {
+        let wire = param::as_kind(wire, row);
         param::check(name, row, wire, self.usage)?;
         self.draft_of(name, row).set(name, wire)?;
         self.has_modes |= row.is_some_and(|row| row.kind == Kind::Mode);
@@ -147,7 +148,7 @@ impl Settings {
 
     /// Takes a line of `meta` or `env` away, which takes its full name.
     pub(crate) fn remove_key(&mut self, name: &str) {
-        let result = param::resolve(name, Kind::Text).and_then(|_| self.late.set(name, Wire::Null));
+        let result = param::resolve(name, Kind::String).and_then(|_| self.late.set(name, Wire::Null));
         self.keep(result);
     }
 

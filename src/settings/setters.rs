@@ -55,7 +55,7 @@ macro_rules! host_setters {
         /// Sets `host.hostid`, the host's id, sysctl `kern.hostid`.
         ///
         /// Default for a new jail: 0. See [`param::HOST_HOSTID`](crate::param::HOST_HOSTID).
-        pub fn hostid(self, hostid: core::ffi::c_ulong) -> Self {
+        pub fn hostid(self, hostid: u64) -> Self {
             self.set(crate::param::HOST_HOSTID, hostid)
         }
 
@@ -65,7 +65,7 @@ macro_rules! host_setters {
         /// [`Sharing::Inherit`](crate::param::Sharing::Inherit). Default for a new jail: its own, which are empty. See
         /// [`param::HOST`](crate::param::HOST).
         pub fn host(self, host: crate::param::Sharing) -> Self {
-            self.set(crate::param::HOST, crate::param::Mode::from(host))
+            self.set(crate::param::HOST, host)
         }
     };
 }
@@ -86,7 +86,7 @@ macro_rules! limit_setters {
         ///
         /// Lowered, it falls in the jails below too; none is removed. Default for a new jail: 0. See
         /// [`param::CHILDREN_MAX`](crate::param::CHILDREN_MAX).
-        pub fn children_max(self, most: i32) -> Self {
+        pub fn children_max(self, most: u32) -> Self {
             self.set(crate::param::CHILDREN_MAX, most)
         }
 
@@ -94,7 +94,7 @@ macro_rules! limit_setters {
         ///
         /// It cannot be below the parent's. Mounting inside needs a value below 2. Default for a new jail: 2, the
         /// strictest. See [`param::ENFORCE_STATFS`](crate::param::ENFORCE_STATFS).
-        pub fn enforce_statfs(self, level: i32) -> Self {
+        pub fn enforce_statfs(self, level: crate::param::EnforceStatfs) -> Self {
             self.set(crate::param::ENFORCE_STATFS, level)
         }
 
@@ -205,7 +205,7 @@ macro_rules! module_setters {
         /// [`Sharing::Inherit`](crate::param::Sharing::Inherit). Default for a new jail: its parent's. Needs the module
         /// linux_common. See [`param::LINUX`](crate::param::LINUX).
         pub fn linux(self, linux: crate::param::Sharing) -> Self {
-            self.set(crate::param::LINUX, crate::param::Mode::from(linux))
+            self.set(crate::param::LINUX, linux)
         }
 
         /// Sets `linux.osname`, the name of the system that Linux programs see, at most 64 bytes.
@@ -245,7 +245,7 @@ macro_rules! module_setters {
         /// Default for a new jail: no. Needs the module zfs. See
         /// [`param::ZFS_MOUNT_SNAPSHOT`](crate::param::ZFS_MOUNT_SNAPSHOT).
         pub fn zfs_mount_snapshot(self, mount: bool) -> Self {
-            self.set(crate::param::ZFS_MOUNT_SNAPSHOT, i32::from(mount))
+            self.set(crate::param::ZFS_MOUNT_SNAPSHOT, mount)
         }
 
         /// Sets `mac.do` and `mac.do.rules`: which users may become others.

@@ -162,7 +162,7 @@ mod tests {
     }
 
     fn left(jail: &Jail) -> (Mode, String) {
-        let (mode, rules) = jail.get((param::MAC_DO, param::MAC_DO_RULES.text())).expect("read");
+        let (mode, rules) = jail.get((param::MAC_DO, param::MAC_DO_RULES.utf8())).expect("read");
         (mode, rules)
     }
 

@@ -16,7 +16,7 @@ use crate::get::{self, Key, Read};
 use crate::guard::alive;
 use crate::jail::Jail;
 use crate::jid::Jid;
-use crate::param::{self, Mode};
+use crate::param::{self, Sharing};
 use crate::snapshot::{JailState, Snapshot};
 use crate::sys::System;
 use crate::wire::At;
@@ -117,7 +117,7 @@ impl HeldJail {
                 cpuset,
                 path,
                 name: None,
-                may_have_stack: vnet == Some(Mode::New) || children > 0,
+                may_have_stack: vnet == Some(Sharing::New) || children > 0,
                 is_dying: false,
                 descriptor: None,
                 gone_since: None,
@@ -350,7 +350,7 @@ impl Seen {
         match found {
             Ok(found) => {
                 let (cpuset, path, name, is_dying, children, vnet) = found.values;
-                let may_have_stack = vnet == Some(Mode::New) || children > 0;
+                let may_have_stack = vnet == Some(Sharing::New) || children > 0;
                 Ok(Some(Self { cpuset, path, name, is_dying, may_have_stack }))
             }
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Dying) => Ok(None),

@@ -1,6 +1,6 @@
 //! Names and values on their way to the kernel and back.
 
-use core::ffi::c_int;
+use core::ffi::{c_int, c_ulong};
 
 use super::call::{ERRMSG_LEN, OWN_PAIRS};
 use super::store::Store;
@@ -139,7 +139,8 @@ impl<'s> Draft<'s> {
         match value {
             Wire::Null | Wire::Bool(_) | Wire::Space(_) => {}
             Wire::Int(value) => self.bytes.extend(&value.to_ne_bytes()),
-            Wire::Ulong(value) => self.bytes.extend(&value.to_ne_bytes()),
+            Wire::Count(value) => self.bytes.extend(&value.to_ne_bytes()),
+            Wire::Ulong(value) => self.bytes.extend(&to_ulong(value)),
             Wire::Bytes(bytes) => self.bytes.extend(bytes),
             Wire::Text(text) => {
                 self.bytes.extend(text);
@@ -297,6 +298,16 @@ impl<'s> Draft<'s> {
         check_pairs(self.entries.len())?;
         check_weight(self.weight())
     }
+}
+
+/// Returns a C unsigned long; [`Wire::check_number`] has seen to its size.
+#[allow(
+    clippy::useless_conversion,
+    clippy::unnecessary_fallible_conversions,
+    reason = "it is narrower on some machines"
+)]
+fn to_ulong(value: u64) -> [u8; size_of::<c_ulong>()] {
+    c_ulong::try_from(value).unwrap_or(c_ulong::MAX).to_ne_bytes()
 }
 
 /// Refuses a pair that no request could hold, before anything is looked through or copied for it.

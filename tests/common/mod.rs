@@ -231,7 +231,7 @@ pub fn sweep(what: &str) {
     }
     for jail in Jail::all() {
         let jail = jail.expect("a jail");
-        let name = jail.get(param::NAME.text());
+        let name = jail.get(param::NAME.utf8());
         if name.is_ok_and(|name| name.starts_with("fj-") && name.ends_with(&format!("-{what}"))) {
             jail.remove().expect("removed");
         }
@@ -240,5 +240,5 @@ pub fn sweep(what: &str) {
 
 /// Returns the names of all jails that can be seen.
 pub fn names() -> Vec<String> {
-    Jail::all().get(param::NAME.text()).map(|name| name.expect("a name")).collect()
+    Jail::all().get(param::NAME.utf8()).map(|name| name.expect("a name")).collect()
 }
