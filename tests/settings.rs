@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use common::process::{again, alone, is_child};
 use common::{Host, host, is_confining, is_root, name, on_every_kernel};
 use freebsd_jail::exec::{Gate, Resource};
-use freebsd_jail::{Call, ErrorKind, Jail, JailCommand, Mode, OwnedJail, Stage, param};
+use freebsd_jail::{Call, ErrorKind, Jail, JailCommand, OwnedJail, Stage, param};
 
 fn jail() -> OwnedJail {
     Jail::builder().name(name("settings")).path("/").create().expect("created")
@@ -168,7 +168,7 @@ fn a_process_with_a_routing_table_that_a_jail_lacks_gets_in_with_another() {
         println!("skipped: the host has one routing table");
         return;
     };
-    let jail = Jail::builder().name(name("fib")).path("/").set(param::VNET, Mode::New);
+    let jail = Jail::builder().name(name("fib")).path("/").set(param::VNET, param::Sharing::New);
     let jail = jail.create().expect("created");
     model.process().set_fib(1);
     let error = shell(&jail, "").status().expect_err("refused");

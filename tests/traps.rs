@@ -15,7 +15,7 @@ fn t29_a_jail_named_by_its_jid_is_updated() {
     on_every_kernel(|_| {
         let jail = Jail::builder().path("/").create().expect("created");
         let jid = jail.jid();
-        assert_eq!(jail.get(param::NAME.text()).expect("read"), jid.to_string());
+        assert_eq!(jail.get(param::NAME.utf8()).expect("read"), jid.to_string());
         for handle in [Jail::open(jid), Jail::open(&*jid.to_string())] {
             handle.expect("found").update().hostname("updated").apply().expect("updated");
         }
