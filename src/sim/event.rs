@@ -3,13 +3,13 @@
 //!
 //! A modelled queue is a real descriptor, as a modelled jail descriptor is. It can be
 //! read while the queue has events, so that poll(2) and what is built upon it see what they would of a kqueue.
-//! There are no filters but the two, and a child process inherits the queue, which it would not of the kernel.
+//! There are no filters but the two and a timer, and a child process inherits the queue, which it would not of the kernel.
 
 use core::ffi::c_int;
 use std::collections::{BTreeMap, VecDeque};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
-use crate::sys::event::{EV_ADD, EV_CLEAR, EV_DELETE, EV_DROP, EV_EOF, EV_ONESHOT, Kevent};
+use crate::sys::event::{EV_ADD, EV_CLEAR, EV_DELETE, EV_DROP, EV_EOF, EV_ONESHOT, EVFILT_TIMER, Kevent};
 use crate::sys::{
     EVFILT_JAIL, EVFILT_JAILDESC, Errno, NOTE_JAIL_ATTACH, NOTE_JAIL_CHILD, NOTE_JAIL_MULTI,
     NOTE_JAIL_REMOVE, fd,
@@ -153,7 +153,11 @@ impl State {
         if !self.queues.open.contains_key(&queue) {
             return Err(Errno(libc::EBADF));
         }
-        if !self.release.descriptors || !matches!(change.filter, EVFILT_JAIL | EVFILT_JAILDESC) {
+        let is_known = match change.filter {
+            EVFILT_JAIL | EVFILT_JAILDESC => self.release.descriptors,
+            filter => filter == EVFILT_TIMER,
+        };
+        if !is_known {
             return Err(Errno(libc::EINVAL));
         }
         let filter = (change.filter, change.ident);
@@ -197,6 +201,7 @@ impl State {
         let mine = self.prison_of(pid);
         let prison = match found {
             Some((_, prison)) => prison,
+            None if change.filter == EVFILT_TIMER => None,
             None if change.ident == 0 => {
                 if mine != HOST {
                     self.spring(38, Effect::Panic);
@@ -223,7 +228,8 @@ impl State {
             Kevent { flags: change.flags & !(EV_ADD | EV_DELETE) | EV_CLEAR, fflags: 0, data: 0, ..change };
         let mut knote = Knote { event, wanted: change.fflags, prison, descriptor, queued: false };
         // A descriptor whose jail died before says so at once.
-        let tell = prison.is_none() && knote.note(NOTE_JAIL_REMOVE, 0);
+        let is_dead = prison.is_none() && change.filter != EVFILT_TIMER;
+        let tell = is_dead && knote.note(NOTE_JAIL_REMOVE, 0);
         if let Some(queue) = self.queues.open.get_mut(&queue) {
             let filter = (change.filter, change.ident);
             queue.knotes.insert(filter, knote);
@@ -264,6 +270,21 @@ impl State {
                 queue.enqueue(filter);
             }
         }
+    }
+
+    /// A period of a timer has passed: `filt_timerexpire`. Returns whether it is there still.
+    pub(super) fn expire(&mut self, watch: &Watch) -> bool {
+        self.sweep_queues();
+        let filter = (watch.change.filter, watch.change.ident);
+        let Some(queue) = self.queues.open.get_mut(&watch.queue) else { return false };
+        let Some(knote) =
+            queue.knotes.get_mut(&filter).filter(|knote| knote.event.extra == watch.change.extra)
+        else {
+            return false;
+        };
+        knote.event.data += 1;
+        queue.enqueue(filter);
+        true
     }
 
     /// Forgets the queues that have been closed, and the filters whose descriptors have been: `knote_fdclose`.

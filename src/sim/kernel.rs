@@ -6,7 +6,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use crate::sys::Cache;
 
@@ -25,6 +25,16 @@ use super::user::Process;
 /// A new kernel has no jails, and one process: root on the host. See the [module](super) on how to use one.
 #[derive(Debug, Clone)]
 pub struct Kernel(Arc<Shared>);
+
+/// A handle of a kernel that may be gone.
+#[derive(Debug, Clone)]
+pub(super) struct WeakKernel(Weak<Shared>);
+
+impl WeakKernel {
+    pub(super) fn upgrade(&self) -> Option<Kernel> {
+        self.0.upgrade().map(Kernel)
+    }
+}
 
 #[derive(Debug)]
 struct Shared {
@@ -145,6 +155,11 @@ impl Kernel {
         };
         // The destructor of another thread local may call when the list is gone already.
         INSTALLED.try_with(find).unwrap_or(INIT)
+    }
+
+    /// Returns a handle that does not keep the kernel.
+    pub(super) fn downgrade(&self) -> WeakKernel {
+        WeakKernel(Arc::downgrade(&self.0))
     }
 
     pub(super) fn moments(&self) -> &Moments {

@@ -148,6 +148,7 @@ mod sprung;
 mod state;
 mod sysctl;
 mod sysctl_tree;
+mod timer;
 mod user;
 
 pub use calls::Calls;

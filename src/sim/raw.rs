@@ -27,6 +27,7 @@ pub use crate::sys::pair::Pair;
 
 use super::kernel::Kernel;
 use super::moment::{self, Moment};
+use super::timer;
 
 /// The system calls of a [`Kernel`], from [`Kernel::raw`]. The process that the calling thread acts as makes them.
 #[derive(Debug, Clone, Copy)]
@@ -227,6 +228,7 @@ impl Syscalls<'_> {
     pub(crate) fn kevent_change(self, queue: BorrowedFd<'_>, change: Kevent) -> Result<(), Errno> {
         let (mut state, pid) = self.0.enter("kevent");
         state.calls.kevent += 1;
+        let change = timer::numbered(change);
         let Some(watch) = state.sys_kevent_change(pid, queue, change)? else { return Ok(()) };
         if change.filter == EVFILT_JAIL {
             drop(state);
@@ -234,7 +236,8 @@ impl Syscalls<'_> {
             state = self.0.state();
         }
         state.add_knote(&watch);
-        Ok(())
+        drop(state);
+        self.0.start_timer(watch, change)
     }
 
     /// Takes events without waiting, as kevent(2) does each time it wakes up; the first time is what is counted.

@@ -43,6 +43,13 @@ pub(crate) const EV_DROP: u16 = 0x1000;
 /// There will be no more events.
 #[cfg(feature = "sim")]
 pub(crate) const EV_EOF: u16 = 0x8000;
+/// The filter that tells the time: `EVFILT_TIMER`.
+pub(crate) const EVFILT_TIMER: i16 = -7;
+/// The timer's period is in milliseconds: `NOTE_MSECONDS`.
+pub(crate) const NOTE_MSECONDS: u32 = 0x0000_0002;
+
+#[cfg(target_os = "freebsd")]
+const _: () = assert!(EVFILT_TIMER == libc::EVFILT_TIMER && NOTE_MSECONDS == libc::NOTE_MSECONDS);
 
 /// How long a reader on the model sleeps at a time.
 #[cfg(feature = "sim")]

@@ -8,7 +8,7 @@ use bitflags::bitflags;
 use crate::jid::Jid;
 use crate::sys::{self, event::Kevent};
 
-/// Identifies one watch of a [`Watcher`](super::Watcher).
+/// Identifies one watch of a [`Watcher`](super::Watcher), or one jail of a [`Follower`](super::Follower).
 ///
 /// A jid does not: the kernel may give it to another jail, so an event of a removed jail can be read when the next jail
 /// of the same jid is already watched. No two watches of a program have the same id.
@@ -115,6 +115,11 @@ impl Event {
     /// Iterates over what has happened, the removal last. The order in which it happened is not known.
     pub fn kinds(&self) -> EventKinds {
         EventKinds { event: *self, left: self.flags }
+    }
+
+    /// Takes away what has been dealt with.
+    pub(super) fn forget(&mut self, kind: EventFlags) {
+        self.flags.remove(kind);
     }
 
     /// The number that came with the event, if it belongs to this kind alone.

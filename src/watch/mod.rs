@@ -5,6 +5,7 @@
 
 mod deadline;
 mod event;
+mod follow;
 mod held;
 mod holders;
 mod outcome;
@@ -15,15 +16,17 @@ mod watches;
 use core::fmt;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::error::{Call, Error, ErrorKind, Result};
 use crate::jail::{Jail, read_and_pin};
 use crate::jid::Jid;
-use crate::sys::event::{EV_ADD, EV_DELETE, Kevent, Queue};
+use crate::sys::event::{EV_ADD, EV_DELETE, EVFILT_TIMER, Kevent, NOTE_MSECONDS, Queue};
 use crate::sys::trap::Trap;
 use crate::sys::{self, Errno, System};
 
 pub use event::{Event, EventFlags, EventKind, EventKinds, WatchId};
+pub use follow::{Followed, FollowedEvents, FollowedJail, Follower};
 pub use held::HeldJail;
 pub use holders::{Holders, HoldingProcess};
 pub use outcome::WaitOutcome;
@@ -98,6 +101,9 @@ pub struct Watcher {
 const EVERYTHING: EventFlags =
     EventFlags::CHILD.union(EventFlags::SET).union(EventFlags::ATTACH).union(EventFlags::REMOVE);
 
+/// A day, in milliseconds.
+const LONGEST_PERIOD: i64 = 24 * 60 * 60 * 1000;
+
 /// The filter and ident of this process's own jail.
 const OWN: (i16, usize) = (sys::EVFILT_JAIL, 0);
 
@@ -136,6 +142,11 @@ impl Watcher {
             };
             return Err(Error::refused(ErrorKind::Unsupported, reason));
         }
+        Self::on(system)
+    }
+
+    /// Makes a queue, on any release.
+    fn on(system: System) -> Result<Self> {
         let queue = system.kqueue().map_err(|errno| queue_error(Call::Kqueue, errno))?;
         Ok(Self { system, queue, watches: Mutex::default() })
     }
@@ -311,14 +322,32 @@ impl Watcher {
     /// Adds a watch by a descriptor, which it keeps.
     fn add(&self, jid: Jid, descriptor: OwnedFd) -> Result<WatchId> {
         let id = Watches::new_id();
-        // A descriptor that is open is not negative.
-        let ident = usize::try_from(descriptor.as_raw_fd()).unwrap_or(0);
-        let change = Kevent { ident, filter: sys::EVFILT_JAILDESC, flags: EV_ADD, ..wanted(id, jid.get()) };
         // Locked before the filter is there, since another thread may read its event at once and end the watch.
         let mut watches = self.watches();
-        self.change(change)?;
+        self.add_filter(id, jid, descriptor.as_fd())?;
         watches.add(id, descriptor);
         Ok(id)
+    }
+
+    /// Has the jail of a descriptor reported until that is closed.
+    fn add_filter(&self, id: WatchId, jid: Jid, descriptor: BorrowedFd<'_>) -> Result<()> {
+        // A descriptor that is open is not negative.
+        let ident = usize::try_from(descriptor.as_raw_fd()).unwrap_or(0);
+        self.change(Kevent { ident, filter: sys::EVFILT_JAILDESC, flags: EV_ADD, ..wanted(id, jid.get()) })
+    }
+
+    /// Has the queue report the end of each period of time.
+    fn add_timer(&self, period: Duration) -> Result<()> {
+        let data = i64::try_from(period.as_millis()).unwrap_or(i64::MAX).clamp(1, LONGEST_PERIOD);
+        let timer = Kevent {
+            ident: 1,
+            filter: EVFILT_TIMER,
+            flags: EV_ADD,
+            fflags: NOTE_MSECONDS,
+            data,
+            ..Kevent::default()
+        };
+        self.change(timer)
     }
 
     fn change(&self, change: Kevent) -> Result<()> {

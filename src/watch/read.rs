@@ -157,13 +157,7 @@ impl Watcher {
         room: &'r mut [Kevent],
         timeout: Option<Duration>,
     ) -> Result<impl Iterator<Item = Event> + use<'r>> {
-        self.check_process()?;
-        let count = match self.system.kevent_read(self.queue.as_fd(), room, timeout) {
-            Ok(count) => count,
-            Err(Errno(libc::EINTR)) => 0,
-            Err(errno) => return Err(queue_error(Call::Kevent, errno)),
-        };
-        let events = room.iter().take(count).filter_map(Event::of);
+        let events = self.fetch(room, timeout)?.iter().filter_map(Event::of);
         if events.clone().any(|event| event.is_removed()) {
             let mut watches = self.watches();
             for event in events.clone().filter(Event::is_removed) {
@@ -171,6 +165,21 @@ impl Watcher {
             }
         }
         Ok(events)
+    }
+
+    /// Makes one kevent(2), and returns what it gave.
+    pub(super) fn fetch<'r>(
+        &self,
+        room: &'r mut [Kevent],
+        timeout: Option<Duration>,
+    ) -> Result<&'r [Kevent]> {
+        self.check_process()?;
+        let count = match self.system.kevent_read(self.queue.as_fd(), room, timeout) {
+            Ok(count) => count,
+            Err(Errno(libc::EINTR)) => 0,
+            Err(errno) => return Err(queue_error(Call::Kevent, errno)),
+        };
+        Ok(room.get(..count).unwrap_or_default())
     }
 }
 

@@ -1,0 +1,213 @@
+//! How a follower learns of jails by events, and by looking at all.
+
+#![forbid(unsafe_code)]
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::tree::Entry;
+use super::{Followed, FollowedJail, Follower};
+use crate::error::{ErrorKind, Result};
+use crate::guard::alive::check_alive;
+use crate::jail::{Jail, read_and_pin};
+use crate::jid::Jid;
+use crate::param;
+use crate::snapshot::{Snapshot, SnapshotEntry};
+use crate::watch::watches::Watches;
+use crate::watch::{Event, EventFlags, EventKind, WatchId};
+
+impl Follower {
+    /// Looks at all jails, and follows those that are not followed yet.
+    ///
+    /// A jail that is created after the list was read is reported by its parent, or by the host. Only a jail that was
+    /// added just now may have got children before it was watched: then another look is due.
+    pub(super) fn look(&mut self) -> Result<()> {
+        let snapshot = Snapshot::of(&self.system)?;
+        self.look_due = false;
+        // A jail comes before those below it.
+        for jid in snapshot.iter().filter(|entry| entry.is_alive()).map(SnapshotEntry::jid) {
+            let added = self.ensure(jid).inspect_err(|_| self.look_due = true)?;
+            if added == Added::Now {
+                self.by_look.insert(jid);
+            }
+        }
+        Ok(())
+    }
+
+    /// Follows the jail that has a jid now, unless it is followed.
+    fn ensure(&mut self, jid: Jid) -> Result<Added> {
+        if let Some(entry) = self.jails.find(jid) {
+            let id = entry.jail.id;
+            if is_alive(&entry.handle)? {
+                return Ok(Added::Before);
+            }
+            // Another jail has got the jid. The end of the first comes before it.
+            self.settle(id)?;
+        }
+        self.add(jid)
+    }
+
+    /// Starts following the jail that has a jid now.
+    fn add(&mut self, jid: Jid) -> Result<Added> {
+        // T23: by descriptor, never by jid.
+        let read = read_and_pin(&self.system, jid, &(param::NAME, param::PARENT));
+        let (descriptor, (name, parent)) = match read {
+            Ok(read) => read,
+            Err(error) if error.kind() == ErrorKind::Gone => return Ok(Added::Gone),
+            Err(error) => return Err(error),
+        };
+        let above = match parent {
+            None => None,
+            Some(parent) => {
+                if self.ensure(parent)? == Added::Gone {
+                    // Then so is this one.
+                    return Ok(Added::Gone);
+                }
+                self.jails.find(parent).map(|entry| entry.jail.id)
+            }
+        };
+        let handle = Jail::found(self.system.clone(), jid.get(), Some(descriptor), parent.into())?;
+        let id = Watches::new_id();
+        if let Some(descriptor) = handle.descriptor_ref() {
+            self.watcher.add_filter(id, jid, descriptor)?;
+        }
+        // Read again, since only what happens from now on is an event.
+        let (name, children) = match handle.get((param::NAME, param::CHILDREN_CUR)) {
+            Ok(read) => read,
+            Err(error) if error.kind() == ErrorKind::Gone => (name, 0),
+            Err(error) => return Err(error),
+        };
+        self.look_due |= children > 0;
+        let jail = FollowedJail { id, jid, name: name.into(), parent };
+        self.tell(if self.is_first {
+            Followed::Present(jail.clone())
+        } else {
+            Followed::Appeared(jail.clone())
+        });
+        self.jails.insert(Entry { jail, above, handle, path: PathBuf::new() });
+        Ok(Added::Now)
+    }
+
+    /// Works an event off. What could not be done is done at the next call.
+    pub(super) fn work_off(&mut self, mut event: Event) -> Result<()> {
+        self.apply(&mut event).inspect_err(|_| self.backlog.push_front(event))
+    }
+
+    fn apply(&mut self, event: &mut Event) -> Result<()> {
+        let id = event.watch();
+        let followed = self.jails.get(id).map(|entry| entry.jail.clone());
+        if event.jid().is_some() && followed.is_none() {
+            // It has been told already.
+            return Ok(());
+        }
+        for kind in event.kinds() {
+            match (kind, &followed) {
+                (EventKind::ChildCreated { jid }, above) => {
+                    self.child(jid, above.as_ref().map(|above| above.jid))?;
+                    event.forget(EventFlags::CHILD);
+                }
+                (EventKind::Changed, Some(jail)) => {
+                    self.changed(jail.id)?;
+                    event.forget(EventFlags::SET);
+                }
+                (EventKind::Entered { pid }, Some(_)) => {
+                    if let Some(jail) = self.jails.get(id).map(|entry| entry.jail.clone()) {
+                        self.tell(Followed::Attached { jail, pid });
+                    }
+                    event.forget(EventFlags::ATTACH);
+                }
+                (EventKind::Removed, Some(_)) => self.removed(id)?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// A jail was created below another one, or several were.
+    fn child(&mut self, jid: Option<Jid>, parent: Option<Jid>) -> Result<()> {
+        let Some(jid) = jid else {
+            self.look_due = true;
+            self.tell(Followed::Missed { jid: None, parent });
+            return Ok(());
+        };
+        let was_seen = self.by_look.remove(&jid);
+        if self.ensure(jid)? == Added::Gone && !was_seen {
+            self.tell(Followed::Missed { jid: Some(jid), parent });
+        }
+        Ok(())
+    }
+
+    /// A jail was updated: it may have another name, and so may those below it.
+    fn changed(&mut self, id: WatchId) -> Result<()> {
+        let Some(entry) = self.jails.get(id) else { return Ok(()) };
+        let name = match entry.handle.get(param::NAME) {
+            Ok(name) => name,
+            // The last name cannot be known.
+            Err(error) if error.kind() == ErrorKind::Gone => entry.jail.name.to_os_string(),
+            Err(error) => return Err(error),
+        };
+        self.renamed(id, name);
+        Ok(())
+    }
+
+    /// Reports the jails that have another name now, or that one was updated.
+    pub(super) fn renamed(&mut self, id: WatchId, name: OsString) {
+        let jail = self.jails.get(id).map(|entry| entry.jail.clone());
+        let Some(jail) = jail else { return };
+        let has_name = *jail.name == *name;
+        if has_name {
+            self.tell(Followed::Changed(jail));
+        }
+        for (jail, from) in self.jails.rename(id, name) {
+            self.tell(Followed::Renamed { jail, from });
+        }
+    }
+
+    /// A jail was removed, and those below it before (`prison_deref_kill`).
+    fn removed(&mut self, id: WatchId) -> Result<()> {
+        for child in self.jails.children(id) {
+            self.settle(child)?;
+        }
+        if let Some(entry) = self.jails.remove(id) {
+            self.tell(Followed::Removed(entry.jail));
+        }
+        Ok(())
+    }
+
+    /// Reports the end of a jail that is known to have ended, and all that happened to it before.
+    fn settle(&mut self, id: WatchId) -> Result<()> {
+        // The kernel reports a removal before descriptors say that the jail is dead (`prison_cleanup_locked`).
+        let is_end = |event: &Event| event.watch() == id && event.is_removed();
+        while !self.backlog.iter().any(is_end) && self.fetch(Some(Duration::ZERO))? {}
+        while self.jails.get(id).is_some() {
+            let at = self.backlog.iter().position(|event| event.watch() == id);
+            match at.and_then(|at| self.backlog.remove(at)) {
+                Some(event) => self.work_off(event)?,
+                None => return self.removed(id),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What became of a jail that was to be followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Added {
+    /// It is followed from now on.
+    Now,
+    /// It was followed already.
+    Before,
+    /// There is no such jail any more.
+    Gone,
+}
+
+/// Whether the jail of a descriptor lives, in one fstat(2).
+fn is_alive(handle: &Jail) -> Result<bool> {
+    let Some(descriptor) = handle.descriptor_ref() else { return handle.is_alive() };
+    match check_alive(&handle.system, descriptor) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::Gone => Ok(false),
+        Err(error) => Err(error),
+    }
+}
