@@ -306,14 +306,14 @@ fn a_follower_that_falls_behind_knows_all_jails_that_are_there() {
         }
         check(&done, &reported, has_events);
         let there: BTreeSet<(Jid, String)> =
-            Jail::all().get((param::JID, param::NAME.text())).map(|jail| jail.expect("listed")).collect();
+            Jail::all().get((param::JID, param::NAME.utf8())).map(|jail| jail.expect("listed")).collect();
         let known: BTreeSet<(Jid, String)> = follower
             .jails()
             .map(|jail| (jail.jid(), jail.name().to_str().expect("text").to_owned()))
             .collect();
         assert_eq!(known, there);
         println!("{} jails, {} of them missed", done.len(), done.len() - reported.jails.len());
-        for jid in Jail::all().get((param::JID, param::NAME.text(), param::PARENT)) {
+        for jid in Jail::all().get((param::JID, param::NAME.utf8(), param::PARENT)) {
             let (jid, name, parent) = jid.expect("listed");
             if parent.is_none() && name.starts_with(&format!("fj-{}-many", std::process::id())) {
                 Jail::from_jid(jid).remove().expect("removed");
