@@ -767,7 +767,7 @@ fn a_routing_table_that_the_jail_does_not_have_is_not_taken_for_a_removed_jail()
         let jail = match Jail::builder()
             .name(name("fib"))
             .path("/")
-            .vnet(freebsd_jail::param::Sharing::New)
+            .vnet(param::Sharing::New)
             .create()
         {
             Ok(jail) => jail,
