@@ -189,3 +189,58 @@ fn t55_in_capability_mode_a_jail_is_not_taken_for_a_removed_one() {
         common::sweep("t55");
     }
 }
+
+#[test]
+fn an_error_shows_the_value_and_the_jail() {
+    on_every_kernel(|_| {
+        let error = Jail::builder().path("/nonexistent/dir").create().expect_err("no such directory");
+        assert_eq!(
+            (error.kind(), error.value()),
+            (ErrorKind::InvalidPath, Some("\"/nonexistent/dir\"")),
+            "{error}"
+        );
+        assert!(error.to_string().contains("\"path\" = \"/nonexistent/dir\""), "{error}");
+        let error = Jail::builder().path("/").osreldate(0).create().expect_err("not a date");
+        assert_eq!((error.parameter(), error.value()), (Some("osreldate"), Some("0")), "{error}");
+        let name = name("shown");
+        let error = Jail::open(&name).expect_err("there is none");
+        assert_eq!(error.jail(), Some(&*name), "{error}");
+        assert_eq!(error.to_string().matches(&name).count(), 1, "{error}");
+        let jail = Jail::builder().path("/").create_persistent().expect("created");
+        jail.remove().expect("removed");
+        for error in [jail.get(()).expect_err("gone"), jail.remove().expect_err("gone")] {
+            assert_eq!(error.kind(), ErrorKind::Gone);
+            assert_eq!(error.jail(), Some(&*jail.jid().to_string()), "{error}");
+            assert!(error.to_string().contains(&format!("jail {}", jail.jid())), "{error}");
+        }
+    });
+}
+
+#[test]
+fn an_address_in_use_is_shown() {
+    on_every_kernel(|_| {
+        let address = std::net::Ipv4Addr::new(127, 0, 3, 77);
+        let builder = || Jail::builder().path("/").ip4([address, std::net::Ipv4Addr::LOCALHOST]);
+        let _first = builder().create().expect("created");
+        let error = builder().create().expect_err("both have several");
+        assert_eq!(error.kind(), ErrorKind::AddressInUse, "{error}");
+        assert_eq!(error.value(), Some("127.0.3.77,127.0.0.1"), "{error}");
+    });
+}
+
+#[test]
+fn a_chain_of_errors_prints_each_fact_once() {
+    on_every_kernel(|_| {
+        let errors = [
+            Jail::open("nosuch").expect_err("there is none"),
+            Jail::builder().path("/nonexistent").create().expect_err("no such directory"),
+            raw::jail_remove(freebsd_jail::Jid::new(987_654_321).expect("above zero")).expect_err("none"),
+        ];
+        for error in errors {
+            let source = std::error::Error::source(&error).expect("an errno").to_string();
+            assert!(!error.to_string().contains(&source), "{error}");
+            assert_eq!(format!("{error:#}"), format!("{error}: {source}"));
+            assert_eq!(error.errno_or_default(), error.errno().expect("a call failed"));
+        }
+    });
+}

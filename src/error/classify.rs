@@ -5,7 +5,7 @@
 //! `sys/security/mac_do/mac_do.c`. Some quote names that a caller chose (T35): what can stand in them is compared as a
 //! whole, or by what comes before the quotation.
 
-use super::{Call, Error, ErrorKind, Inner, attach};
+use super::{Call, Error, ErrorKind, attach};
 use crate::sys::Errno;
 
 /// What the request was about, which decides what "not found" means.
@@ -50,15 +50,11 @@ impl Error {
         } else {
             of_number(call, errno, &text, asked)
         };
-        Self(Box::new(Inner {
-            kind: verdict.kind,
-            stage: None,
-            call: Some(call),
-            message: (!text.is_empty()).then(|| text.as_ref().into()),
-            parameter: verdict.parameter,
-            reason: verdict.reason.map(Into::into),
-            source: Some(errno.into()),
-        }))
+        let mut error = Self::of_call(call, errno, verdict.kind);
+        error.0.message = (!text.is_empty()).then(|| text.as_ref().into());
+        error.0.parameter = verdict.parameter;
+        error.0.reason = verdict.reason.map(Into::into);
+        error
     }
 }
 

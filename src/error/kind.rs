@@ -3,6 +3,8 @@
 use core::fmt;
 use std::io;
 
+use crate::sys::ENOTCAPABLE;
+
 /// What kind of error an [`Error`](crate::Error) is.
 ///
 /// An error number alone does not tell: `ENOENT` of jail_set(2) may be the path, the parent or the jail that
@@ -56,8 +58,6 @@ pub enum ErrorKind {
     /// The process or the system has no more descriptors, memory or jail numbers (`EMFILE`, `ENFILE`, `ENOMEM`,
     /// `EAGAIN`).
     ResourceExhausted,
-    /// What was waited for did not happen in time.
-    TimedOut,
     /// The kernel's answer could not be understood, as a string without its NUL.
     InvalidAnswer,
     /// Anything else: see the error number.
@@ -70,9 +70,8 @@ impl ErrorKind {
     pub fn io_kind(self) -> io::ErrorKind {
         match self {
             Self::Unsupported => io::ErrorKind::Unsupported,
-            Self::PermissionDenied | Self::LimitExceeded | Self::NotCapable => {
-                io::ErrorKind::PermissionDenied
-            }
+            Self::PermissionDenied | Self::NotCapable => io::ErrorKind::PermissionDenied,
+            Self::LimitExceeded => io::ErrorKind::QuotaExceeded,
             Self::NotFound | Self::Gone | Self::Dying | Self::InvalidPath | Self::NotExecutable => {
                 io::ErrorKind::NotFound
             }
@@ -86,10 +85,62 @@ impl ErrorKind {
             | Self::OtherProcess => io::ErrorKind::InvalidInput,
             Self::AddressInUse => io::ErrorKind::AddrInUse,
             Self::ResourceExhausted => io::ErrorKind::OutOfMemory,
-            Self::TimedOut => io::ErrorKind::TimedOut,
             Self::InvalidAnswer => io::ErrorKind::InvalidData,
             Self::Other => io::ErrorKind::Other,
         }
+    }
+
+    /// Returns the error number that stands for this kind: that of [`Error::errno`](crate::Error::errno) where the
+    /// kernel has one for it, the nearest where the mistake is found before any system call.
+    ///
+    /// Several kinds share a number, as they do in the kernel.
+    #[must_use]
+    pub fn errno(self) -> i32 {
+        match self {
+            Self::Unsupported => libc::ENOSYS,
+            Self::PermissionDenied | Self::LimitExceeded | Self::OtherProcess => libc::EPERM,
+            Self::NotFound | Self::Gone | Self::Dying | Self::InvalidPath => libc::ENOENT,
+            Self::AlreadyExists => libc::EEXIST,
+            Self::UnknownParameter
+            | Self::InvalidParameter
+            | Self::InvalidValue
+            | Self::Conflict
+            | Self::InvalidRequest => libc::EINVAL,
+            Self::NotExecutable => libc::ENOEXEC,
+            Self::AddressInUse => libc::EADDRINUSE,
+            Self::InvalidDescriptor => libc::EBADF,
+            Self::NotCapable => ENOTCAPABLE,
+            Self::ResourceExhausted => libc::ENOMEM,
+            Self::InvalidAnswer | Self::Other => libc::EIO,
+        }
+    }
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unsupported => "not supported by this kernel",
+            Self::PermissionDenied => "permission denied",
+            Self::NotFound => "not found",
+            Self::Gone => "the jail has been removed",
+            Self::Dying => "the jail is being removed",
+            Self::AlreadyExists => "already exists",
+            Self::UnknownParameter => "unknown parameter",
+            Self::InvalidParameter => "invalid parameter",
+            Self::InvalidValue => "invalid value",
+            Self::Conflict => "parameters exclude each other",
+            Self::InvalidRequest => "invalid request",
+            Self::InvalidPath => "invalid path",
+            Self::NotExecutable => "the program cannot be executed",
+            Self::AddressInUse => "address in use",
+            Self::LimitExceeded => "limit of child jails reached",
+            Self::InvalidDescriptor => "not a jail descriptor",
+            Self::OtherProcess => "the handle belongs to another process",
+            Self::NotCapable => "not permitted in capability mode",
+            Self::ResourceExhausted => "out of descriptors, memory or jids",
+            Self::InvalidAnswer => "unexpected answer from the kernel",
+            Self::Other => "the call failed",
+        })
     }
 }
 

@@ -6,8 +6,10 @@ mod kind;
 mod stage;
 
 use core::fmt;
+use core::panic::{RefUnwindSafe, UnwindSafe};
 use std::borrow::Cow;
 use std::io;
+use std::path::Path;
 
 use crate::sys::Errno;
 
@@ -23,11 +25,13 @@ const REMOVED: &str = "the jail has been removed";
 /// The result of an operation on jails.
 pub type Result<T> = core::result::Result<T, Error>;
 
-/// An error of a jail operation: which call failed, what the kernel said, and which parameter it is about.
+/// An error of a jail operation: which call failed, what the kernel said, and what the call was about.
 ///
-/// As large as a pointer, so that a `Result` stays small. [`kind`](Self::kind) is what to match on; the other
-/// methods keep what was said. Converting it into an [`io::Error`] keeps the kind and the text, but
-/// [`io::Error::raw_os_error`] is `None` then: ask [`errno`](Self::errno) before.
+/// As large as a pointer, so that a `Result` stays small. Match on [`kind`](Self::kind); the other methods give details.
+/// `Display` names all of them but the errno's text, which is [`source`](core::error::Error::source)'s: `{:#}` adds it.
+///
+/// Converting it into an [`io::Error`] keeps the kind and the text, but [`io::Error::raw_os_error`] is `None` then: ask
+/// [`errno`](Self::errno) before.
 ///
 /// ```
 /// use freebsd_jail::{ErrorKind, Jail};
@@ -35,52 +39,66 @@ pub type Result<T> = core::result::Result<T, Error>;
 /// let error = Jail::builder().name("no\0good").path("/").create().unwrap_err();
 /// assert_eq!(error.kind(), ErrorKind::InvalidValue);
 /// assert_eq!(error.parameter(), Some("name"));
+/// assert_eq!(error.value(), Some(r#""no\0good""#));
 /// assert_eq!(error.call(), None); // found before any system call
+/// assert_eq!(error.to_string(), r#"parameter "name" = "no\0good": a string cannot contain NUL"#);
 /// ```
-#[derive(thiserror::Error)]
-#[error(transparent)]
 pub struct Error(Box<Inner>);
 
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 struct Inner {
     kind: ErrorKind,
     stage: Option<Stage>,
     call: Option<Call>,
+    errno: Option<Errno>,
+    /// The same, for `source`.
+    source: Option<io::Error>,
     /// The kernel's text, from `errmsg`.
     message: Option<Box<str>>,
+    /// The jail's name or jid.
+    jail: Option<Box<str>>,
     parameter: Option<Box<str>>,
-    /// What the crate has to say: the reason where the kernel gave none, or what to do about it.
+    value: Option<Box<str>>,
+    program: Option<Box<Path>>,
+    /// The crate's own text: the reason where the kernel gave none, or what to do about it.
     reason: Option<Cow<'static, str>>,
-    source: Option<io::Error>,
 }
 
 impl Error {
-    /// A mistake of the caller's, found before any system call.
-    pub(crate) fn refused(kind: ErrorKind, reason: impl Into<Cow<'static, str>>) -> Self {
-        Self(Box::new(Inner {
-            kind,
-            stage: None,
-            call: None,
-            message: None,
-            parameter: None,
-            reason: Some(reason.into()),
-            source: None,
-        }))
+    /// Makes an error of a kind, with a reason for `Display`.
+    ///
+    /// For tests of programs that handle errors of this crate, and for code that wraps it.
+    ///
+    /// ```
+    /// use freebsd_jail::{Error, ErrorKind};
+    ///
+    /// let error = Error::new(ErrorKind::AddressInUse, "10.0.0.1 is taken");
+    /// assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::AddressInUse, "10.0.0.1 is taken"));
+    /// assert_eq!(Error::from(ErrorKind::Gone).to_string(), "the jail has been removed");
+    /// ```
+    pub fn new(kind: ErrorKind, reason: impl Into<Cow<'static, str>>) -> Self {
+        Self::refused(kind, reason)
     }
 
-    /// A failure of a call that is no jail_set or jail_get and so has no text.
+    /// A mistake of the caller's, found before any system call.
+    pub(crate) fn refused(kind: ErrorKind, reason: impl Into<Cow<'static, str>>) -> Self {
+        Self::from(kind).because(reason)
+    }
+
+    /// A failure of a call that is not jail_set or jail_get and so has no text.
     pub(crate) fn os(call: Call, errno: Errno, kind: ErrorKind, reason: &'static str) -> Self {
         let (kind, reason) =
             if errno.is_not_capable() { (ErrorKind::NotCapable, classify::CAPSICUM) } else { (kind, reason) };
-        Self(Box::new(Inner {
-            kind,
-            stage: None,
-            call: Some(call),
-            message: None,
-            parameter: None,
-            reason: (!reason.is_empty()).then_some(Cow::Borrowed(reason)),
-            source: Some(errno.into()),
-        }))
+        let error = Self::of_call(call, errno, kind);
+        if reason.is_empty() { error } else { error.because(reason) }
+    }
+
+    fn of_call(call: Call, errno: Errno, kind: ErrorKind) -> Self {
+        let mut error = Self::from(kind);
+        error.0.call = Some(call);
+        error.0.errno = Some(errno);
+        error.0.source = Some(errno.into());
+        error
     }
 
     /// Why every call fails where there is neither FreeBSD nor a model of its kernel.
@@ -115,13 +133,31 @@ impl Error {
         self
     }
 
+    /// Shows the value of the parameter at fault, as `Debug` has it for strings and `Display` for all else.
+    pub(crate) fn with_value(mut self, value: fmt::Arguments<'_>) -> Self {
+        self.0.value = Some(value.to_string().into());
+        self
+    }
+
+    /// Names the jail, unless it is named already.
+    pub(crate) fn of_jail(mut self, jail: impl fmt::Display) -> Self {
+        self.0.jail.get_or_insert_with(|| jail.to_string().into());
+        self
+    }
+
+    /// Names the program that was to be executed.
+    pub(crate) fn of_program(mut self, program: &Path) -> Self {
+        self.0.program = Some(program.into());
+        self
+    }
+
     /// Replaces the kind, where a caller inside the crate knows better.
     pub(crate) fn with_kind(mut self, kind: ErrorKind) -> Self {
         self.0.kind = kind;
         self
     }
 
-    /// Adds or replaces what the crate has to say.
+    /// Adds or replaces the crate's own text.
     pub(crate) fn because(mut self, reason: impl Into<Cow<'static, str>>) -> Self {
         self.0.reason = Some(reason.into());
         self
@@ -133,43 +169,43 @@ impl Error {
         self
     }
 
-    /// Makes a copy, for a mistake that is told more than once.
-    pub(crate) fn again(&self) -> Self {
-        let Inner { kind, stage, call, message, parameter, reason, source } = &*self.0;
-        let source = source.as_ref().and_then(io::Error::raw_os_error).map(io::Error::from_raw_os_error);
-        Self(Box::new(Inner {
-            kind: *kind,
-            stage: *stage,
-            call: *call,
-            message: message.clone(),
-            parameter: parameter.clone(),
-            reason: reason.clone(),
-            source,
-        }))
-    }
-
     /// Adds the error number of something that is no call of the crate's.
     pub(crate) fn with_errno(mut self, errno: Errno) -> Self {
+        self.0.errno = Some(errno);
         self.0.source = Some(errno.into());
         self
     }
 
-    /// Says at which stage of starting a program it happened.
+    /// Notes at which stage of starting a program it happened.
     pub(crate) fn at(mut self, stage: Stage) -> Self {
         self.0.stage = Some(stage);
         self
     }
 
-    /// Returns what kind of error this is: the thing to match on.
+    /// Returns the error's kind: the thing to match on.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// Returns the host's error number, `None` when no system call was made.
+    /// Returns the host's error number, `None` when the mistake was found before any system call.
     #[must_use]
     pub fn errno(&self) -> Option<i32> {
-        self.0.source.as_ref().and_then(io::Error::raw_os_error)
+        self.0.errno.map(|errno| errno.0)
+    }
+
+    /// Returns the error number of the failed call, or that of the [kind](ErrorKind::errno) when no call was made: for
+    /// bindings, whose callers get one number of every error.
+    ///
+    /// ```
+    /// use freebsd_jail::Jail;
+    ///
+    /// let error = Jail::open("no\0good").unwrap_err();
+    /// assert_eq!((error.errno(), error.errno_or_default()), (None, libc::EINVAL));
+    /// ```
+    #[must_use]
+    pub fn errno_or_default(&self) -> i32 {
+        self.errno().unwrap_or_else(|| self.kind().errno())
     }
 
     /// Returns the kernel's own text, which it has for some errors only.
@@ -178,10 +214,29 @@ impl Error {
         self.0.message.as_deref()
     }
 
+    /// Returns the name or jid of the jail that the failed operation was about, where there is one.
+    #[must_use]
+    pub fn jail(&self) -> Option<&str> {
+        self.0.jail.as_deref()
+    }
+
     /// Returns the name of the parameter at fault, where that is known.
     #[must_use]
     pub fn parameter(&self) -> Option<&str> {
         self.0.parameter.as_deref()
+    }
+
+    /// Returns the value of the parameter at fault, where that is known: a path, an address, a number. A string is quoted
+    /// and escaped as by `Debug`.
+    #[must_use]
+    pub fn value(&self) -> Option<&str> {
+        self.0.value.as_deref()
+    }
+
+    /// Returns the program that was to be executed in a jail, `None` when the error is about something else.
+    #[must_use]
+    pub fn program(&self) -> Option<&Path> {
+        self.0.program.as_deref()
     }
 
     /// Returns the system call that failed, `None` when the mistake was found before any call.
@@ -190,8 +245,8 @@ impl Error {
         self.0.call
     }
 
-    /// Returns how far a program came that was to be started in a jail, `None` when the error is of something
-    /// else, or the child was not even made.
+    /// Returns the stage at which starting a program in a jail failed, `None` when the error is about something else, or
+    /// the child was not even made.
     #[must_use]
     pub fn stage(&self) -> Option<Stage> {
         self.0.stage
@@ -202,63 +257,183 @@ impl Error {
         self.0.call.is_none() && self.0.kind == ErrorKind::InvalidRequest
     }
 
-    /// Whether the kernel said EINVAL without a text, which of a read means that a buffer was too small.
+    /// Whether the kernel answered EINVAL without a text, which of a read means that a buffer was too small.
     pub(crate) fn is_wordless_einval(&self) -> bool {
         self.0.message.is_none() && self.errno() == Some(libc::EINVAL)
     }
 }
 
+impl From<ErrorKind> for Error {
+    /// Makes an error of a kind and nothing else, which `Display` describes by the kind's own words.
+    fn from(kind: ErrorKind) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            stage: None,
+            call: None,
+            errno: None,
+            source: None,
+            message: None,
+            jail: None,
+            parameter: None,
+            value: None,
+            program: None,
+            reason: None,
+        }))
+    }
+}
+
+impl Clone for Error {
+    fn clone(&self) -> Self {
+        let Inner { kind, stage, call, errno, source: _, message, jail, parameter, value, program, reason } =
+            &*self.0;
+        Self(Box::new(Inner {
+            kind: *kind,
+            stage: *stage,
+            call: *call,
+            errno: *errno,
+            source: errno.map(Into::into),
+            message: message.clone(),
+            jail: jail.clone(),
+            parameter: parameter.clone(),
+            value: value.clone(),
+            program: program.clone(),
+            reason: reason.clone(),
+        }))
+    }
+}
+
+// `io::Error` is neither, for the sake of errors of others that it may hold. This one holds an errno.
+impl UnwindSafe for Error {}
+impl RefUnwindSafe for Error {}
+
+impl core::error::Error for Error {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        self.0.source.as_ref().map(|source| source as _)
+    }
+}
+
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner { kind, stage, call, errno, source: _, message, jail, parameter, value, program, reason } =
+            &*self.0;
         f.debug_struct("Error")
-            .field("kind", &self.0.kind)
-            .field("stage", &self.0.stage)
-            .field("call", &self.0.call)
-            .field("errno", &self.errno())
-            .field("message", &self.0.message)
-            .field("parameter", &self.0.parameter)
-            .field("reason", &self.0.reason)
+            .field("kind", kind)
+            .field("stage", stage)
+            .field("call", call)
+            .field("errno", errno)
+            .field("message", message)
+            .field("jail", jail)
+            .field("parameter", parameter)
+            .field("value", value)
+            .field("program", program)
+            .field("reason", reason)
             .finish()
     }
 }
 
-impl fmt::Display for Inner {
+impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner { kind, stage, call, source, message, jail, parameter, value, program, reason, .. } =
+            &*self.0;
+        let alternate = f.alternate();
         let mut separator = "";
-        let mut part = |f: &mut fmt::Formatter<'_>, text: fmt::Arguments<'_>| {
+        let mut part = |text: fmt::Arguments<'_>| {
             let result = f.write_str(separator).and_then(|()| f.write_fmt(text));
             separator = ": ";
             result
         };
-        if let Some(stage) = self.stage {
-            part(f, format_args!("{stage}"))?;
+        // Each fact once: the kernel's text names some of them itself.
+        let is_said = |fact: &str| message.as_deref().is_some_and(|message| message.contains(fact));
+        if let Some(stage) = stage {
+            part(format_args!("{stage}"))?;
         }
-        if let Some(call) = self.call {
-            part(f, format_args!("{call}"))?;
+        if let Some(call) = call {
+            part(format_args!("{call}"))?;
         }
-        if let Some(parameter) = &self.parameter {
-            part(f, format_args!("parameter {parameter:?}"))?;
+        let is_named = |jail: &&str| is_said(&format!("jail {jail} ")) || is_said(&format!("\"{jail}\""));
+        if let Some(jail) = jail.as_deref().filter(|jail| !is_named(jail)) {
+            part(format_args!("jail {jail}"))?;
         }
-        if let Some(message) = &self.message {
-            part(f, format_args!("{message}"))?;
+        if let Some(program) = program {
+            part(format_args!("{}", program.display()))?;
         }
-        if let Some(reason) = &self.reason {
-            part(f, format_args!("{reason}"))?;
+        match (parameter, value) {
+            (Some(parameter), Some(value)) => part(format_args!("parameter {parameter:?} = {value}"))?,
+            (None, Some(value)) => part(format_args!("{value}"))?,
+            (Some(parameter), None) if !is_said(parameter) => part(format_args!("parameter {parameter:?}"))?,
+            _ => {}
         }
-        if let Some(source) = &self.source {
-            part(f, format_args!("{source}"))?;
+        match (message, reason) {
+            (Some(message), Some(reason)) => part(format_args!("{message}: {reason}"))?,
+            (Some(message), None) => part(format_args!("{message}"))?,
+            (None, Some(reason)) => part(format_args!("{reason}"))?,
+            (None, None) => part(format_args!("{kind}"))?,
         }
-        Ok(())
+        match source {
+            Some(source) if alternate => part(format_args!("{source}")),
+            _ => Ok(()),
+        }
     }
 }
 
 impl From<Error> for io::Error {
     fn from(error: Error) -> Self {
         let kind = match (error.kind(), &error.0.source) {
-            // What is wrong with a program, std says more exactly.
-            (ErrorKind::NotExecutable, Some(source)) => source.kind(),
+            // What is wrong with a program or a path, std says more exactly.
+            (ErrorKind::NotExecutable | ErrorKind::InvalidPath, Some(source)) => source.kind(),
             (kind, _) => kind.io_kind(),
         };
         Self::new(kind, error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_fact_is_printed_once() {
+        let errno = Errno(libc::ENOENT);
+        let error = Error::of_call(Call::JailGet, errno, ErrorKind::NotFound)
+            .with_message("jail \"www\" not found")
+            .of_jail("www");
+        assert_eq!(error.to_string(), "jail_get: jail \"www\" not found");
+        let source = core::error::Error::source(&error).expect("an errno").to_string();
+        assert!(!error.to_string().contains(&source));
+        assert_eq!(format!("{error:#}"), format!("{error}: {source}"));
+        let error = Error::of_call(Call::JailSet, errno, ErrorKind::InvalidPath)
+            .about("path")
+            .with_value(format_args!("{:?}", "/nosuch"));
+        assert_eq!(error.to_string(), "jail_set: parameter \"path\" = \"/nosuch\": invalid path");
+        let unknown = Error::of_call(Call::JailSet, errno, ErrorKind::UnknownParameter)
+            .with_message("unknown parameter: x.y")
+            .about("x.y");
+        assert_eq!(unknown.to_string(), "jail_set: unknown parameter: x.y");
+    }
+
+    #[test]
+    fn a_copy_has_everything() {
+        let error = Error::os(Call::Execve, Errno(libc::ENOEXEC), ErrorKind::NotExecutable, "reason")
+            .at(Stage::Exec)
+            .with_message("text")
+            .of_jail(7)
+            .about("name")
+            .with_value(format_args!("1"))
+            .of_program(Path::new("/bin/sh"));
+        let copy = error.clone();
+        assert_eq!(format!("{copy:?} {copy:#}"), format!("{error:?} {error:#}"));
+        assert_eq!(copy.errno(), Some(libc::ENOEXEC));
+        assert_eq!(
+            (copy.jail(), copy.value(), copy.program()),
+            (Some("7"), Some("1"), Some(Path::new("/bin/sh")))
+        );
+    }
+
+    #[test]
+    fn an_error_crosses_a_panic_boundary() {
+        fn assert<T: UnwindSafe + RefUnwindSafe + Send + Sync + 'static>() {}
+        assert::<Error>();
+        assert::<Result<()>>();
+        assert_eq!(size_of::<Error>(), size_of::<usize>());
     }
 }

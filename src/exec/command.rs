@@ -5,11 +5,12 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt as _;
+use std::path::Path;
 use std::process::{Child, Command, CommandArgs, CommandEnvs, ExitStatus, Output, Stdio};
 
 use super::failure::{failure, lost};
 use super::plan::Wishes;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::jail::Jail;
 use crate::sys::child::Hook;
 use crate::sys::lock;
@@ -367,7 +368,13 @@ impl JailCommand<'_> {
             let inner = &mut command.inner;
             let result = command.hook.run(&mut plan, || act(inner));
             command.wishes.closures = mem::take(&mut plan.closures);
-            result.map_err(|error| failure(&error, &plan, command.jail))
+            result.map_err(|error| {
+                let error = failure(&error, &plan, command.jail).of_jail(command.jail.jid());
+                match error.stage() {
+                    Some(Stage::Exec) => error.of_program(Path::new(command.inner.get_program())),
+                    _ => error,
+                }
+            })
         })
     }
 }

@@ -87,7 +87,7 @@ impl Jail {
                 self.system.jail_attach(self.jid.get()).map_err(|errno| attach_error(Call::JailAttach, errno))
             }
         };
-        result.map_err(|error| attaching_error(error, self, first_open_directory))
+        result.map_err(|error| attaching_error(error, self, first_open_directory).of_jail(self.jid))
     }
 }
 

@@ -1,5 +1,6 @@
 //! How to find a jail.
 
+use core::fmt;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
@@ -48,6 +49,15 @@ impl<'n> From<&'n OsStr> for Find<'n> {
 impl From<Jid> for Find<'_> {
     fn from(jid: Jid) -> Self {
         Self::Jid(jid)
+    }
+}
+
+impl fmt::Display for Find<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => write!(f, "{}", name.to_string_lossy()),
+            Self::Jid(jid) => write!(f, "{jid}"),
+        }
     }
 }
 

@@ -108,7 +108,8 @@ impl Jail {
     /// ```
     pub fn open<'n>(find: impl Into<Find<'n>>) -> Result<Self> {
         let system = System::current();
-        let key = find.into().key()?;
+        let find = find.into();
+        let key = find.key()?;
         let has_descriptors = system.has_descriptors();
         let found = get::read(
             Read {
@@ -120,7 +121,8 @@ impl Jail {
                 relative_to: None,
             },
             &param::PARENT,
-        )?;
+        )
+        .map_err(|error| error.of_jail(find))?;
         Self::found(system, found.jid, found.descriptor, found.values.into())
     }
 
@@ -206,7 +208,7 @@ impl Jail {
         };
         let flags = GetFlags::empty();
         let read = Read { system: &self.system, flags, subject: Subject::Handle, at, key, relative_to: None };
-        get::read(read, keys).map_err(|error| self.gone_or_unseen(error))
+        get::read(read, keys).map_err(|error| self.error(error))
     }
 
     /// Removes the jail, the jails below it, and kills their processes.
@@ -243,7 +245,7 @@ impl Jail {
                 self.system.jail_remove(self.jid.get()).map_err(|errno| remove_error(Call::JailRemove, errno))
             }
         };
-        let result = result.map_err(|error| self.gone_or_unseen(error.of_handle()));
+        let result = result.map_err(|error| self.error(error.of_handle()));
         if result.as_ref().map_or_else(|error| error.kind() == ErrorKind::Gone, |()| true) {
             self.kin.set_removed();
         }
@@ -261,7 +263,7 @@ impl Jail {
             return Err(owned::other_process());
         }
         if self.descriptor.is_none() && self.kin.is_removed() {
-            return Err(Error::gone());
+            return Err(Error::gone().of_jail(self.jid));
         }
         Ok(())
     }
@@ -283,6 +285,11 @@ impl Jail {
     fn set_owner(&mut self, owner: Option<ProcessMark>) {
         self.owner = owner;
         self.kin.set_owner(owner);
+    }
+
+    /// Makes it the error of an operation on this jail.
+    pub(crate) fn error(&self, error: Error) -> Error {
+        self.gone_or_unseen(error).of_jail(self.jid)
     }
 
     /// Where a jail that is looked for by its jid is not found, tells whether it is gone or this process has entered

@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use super::show::with_wire;
 use super::table::Definition;
 use super::{Access, Kind, Mode};
 use crate::error::{Error, ErrorKind, Result};
@@ -34,7 +35,7 @@ pub(crate) fn check(name: &str, definition: Option<&Definition>, wire: Wire<'_>,
     wire::check_alone(name, wire.len())
         .and_then(|()| wire.check_number())
         .and_then(|()| check_use(definition, usage))
-        .and_then(|()| check_value(name, definition, wire))
+        .and_then(|()| check_value(name, definition, wire).map_err(|error| with_wire(error, wire)))
         .map_err(|error| error.about(name))
 }
 
@@ -71,7 +72,7 @@ fn check_range(definition: Option<&Definition>, value: i32) -> Result<()> {
             refuse(ErrorKind::InvalidValue, format!("it cannot be {mode:?}: a jail has it anyway"))
         }
         (Some((least, most)), _) => {
-            refuse(ErrorKind::InvalidValue, format!("{value} is not between {least} and {most}"))
+            refuse(ErrorKind::InvalidValue, format!("it has to be between {least} and {most}"))
         }
         (None, _) => Ok(()),
     }

@@ -19,6 +19,7 @@ use crate::flags::{GetFlags, SetFlags};
 use crate::guard::{self, alive};
 use crate::jid::Jid;
 use crate::legacy::LegacyJail;
+use crate::param;
 use crate::sys::{self, System, Trap};
 use crate::wire::{ERRMSG_LEN, Verb};
 
@@ -215,7 +216,10 @@ pub fn jail(jail: &LegacyJail) -> Result<Jid> {
 }
 
 fn make(system: &System, request: &mut Request, verb: Verb, at: At<'_>, subject: Subject) -> Result<Reply> {
-    let answer = request.draft().call_with::<16>(system, verb, at, subject, &mut [0; ERRMSG_LEN])?;
+    let answer = request
+        .draft()
+        .call_with::<16>(system, verb, at, subject, &mut [0; ERRMSG_LEN])
+        .map_err(|error| param::with_value(error, |name| request.value(name)))?;
     let jid = Jid::try_from(answer.jid)
         .map_err(|error| error.with_kind(ErrorKind::InvalidAnswer).because("the kernel returned no jid"))?;
     Ok(Reply { jid, descriptor: answer.descriptor })

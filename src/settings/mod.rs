@@ -35,7 +35,7 @@ impl Clone for Settings {
             late: self.late.to_owned(),
             negated: self.negated.clone(),
             has_modes: self.has_modes,
-            error: self.error.as_ref().map(Error::again),
+            error: self.error.clone(),
         }
     }
 }
@@ -129,11 +129,11 @@ impl Settings {
         Some(Cow::Owned(positive))
     }
 
-    /// Names a boolean by its own name in an error, and not by the one that says false.
+    /// Names a boolean by its own name in an error, and not by the one that says false. Shows any other value.
     pub(crate) fn by_its_name(&self, error: Error) -> Error {
         match error.parameter().and_then(|name| self.negated(name)).map(Cow::into_owned) {
             Some(positive) => error.about(&positive),
-            None => error,
+            None => param::with_value(error, |name| self.value(name)),
         }
     }
 
@@ -208,7 +208,7 @@ impl Settings {
         self.negated.extend(other.negated.iter().cloned());
         self.has_modes |= other.has_modes;
         if let Some(error) = &other.error {
-            self.fail(error.again());
+            self.fail(error.clone());
         }
     }
 

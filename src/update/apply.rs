@@ -197,7 +197,7 @@ impl JailUpdate<'_> {
         // As late as can be: what is changed in between is lost.
         carry_rules(jail, &mut self.settings.core)?;
         let result = self.settings.core.call(&jail.system, Verb::Set(SetFlags::UPDATE), at, Subject::Handle);
-        result.map(drop).map_err(|error| jail.gone_or_unseen(self.settings.by_its_name(error)))
+        result.map(drop).map_err(|error| jail.error(self.settings.by_its_name(error)))
     }
 }
 

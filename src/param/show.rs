@@ -1,0 +1,70 @@
+//! Values in the texts of errors.
+
+use core::fmt;
+
+use super::{Kind, Value, find};
+use crate::error::{Error, ErrorKind};
+use crate::wire::{Wire, name};
+
+/// How many characters of a string are shown.
+const SHOWN: usize = 80;
+
+/// Shows strings as `Debug` has them, and all else as `Display`.
+struct Shown<'a>(Wire<'a>);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Wire::Bool(value) => write!(f, "{value}"),
+            Wire::Int(value) => write!(f, "{value}"),
+            Wire::Ulong(value) => write!(f, "{value}"),
+            Wire::Count(value) => write!(f, "{value}"),
+            Wire::Text(text) | Wire::Padded(text, _) => {
+                let text = String::from_utf8_lossy(text);
+                match text.char_indices().nth(SHOWN) {
+                    Some((end, _)) => write!(f, "{:?}…", text.get(..end).unwrap_or_default()),
+                    None => write!(f, "{text:?}"),
+                }
+            }
+            Wire::Ip4(addresses) => list(f, addresses),
+            Wire::Ip6(addresses) => list(f, addresses),
+            Wire::Null => f.write_str("no value"),
+            Wire::Bytes(bytes) => write!(f, "{} bytes", bytes.len()),
+            Wire::Space(len) => write!(f, "{len} bytes"),
+        }
+    }
+}
+
+/// Shows as many addresses as fit into a line.
+fn list<T: fmt::Display>(f: &mut fmt::Formatter<'_>, addresses: &[T]) -> fmt::Result {
+    const FEW: usize = 8;
+    for (index, address) in addresses.iter().take(FEW).enumerate() {
+        write!(f, "{}{address}", if index == 0 { "" } else { "," })?;
+    }
+    if addresses.len() > FEW { f.write_str(",…") } else { Ok(()) }
+}
+
+/// Shows the value in question.
+pub(super) fn with_wire(error: Error, wire: Wire<'_>) -> Error {
+    error.with_value(format_args!("{}", Shown(wire)))
+}
+
+/// Shows the value of the parameter at fault, where the kernel's objection may be to the value and its kind is known.
+pub(crate) fn with_value<'v>(error: Error, value: impl FnOnce(&str) -> Option<&'v [u8]>) -> Error {
+    if error.value().is_some()
+        || matches!(error.kind(), ErrorKind::UnknownParameter | ErrorKind::InvalidParameter)
+    {
+        return error;
+    }
+    let Some(name) = error.parameter() else { return error };
+    let kind = match find(name) {
+        Some(row) => row.kind,
+        None if name::user_key(name).is_some() => Kind::String,
+        None => return error,
+    };
+    match value(name).map(|bytes| Value::decode(kind, bytes, name)) {
+        Some(Ok(Value::Mode(mode))) => error.with_value(format_args!("{mode:?}")),
+        Some(Ok(value)) => with_wire(error, value.wire()),
+        _ => error,
+    }
+}
