@@ -13,7 +13,7 @@
 //! let _guard = kernel.install();
 //!
 //! let jail = Jail::builder().name("www").path("/usr/jail").hostname("www.example.org").create()?;
-//! assert_eq!(jail.get(param::HOST_HOSTNAME.text())?, "www.example.org");
+//! assert_eq!(jail.get(param::HOST_HOSTNAME.utf8())?, "www.example.org");
 //! let taken = Jail::builder().name("www").path("/").create();
 //! assert_eq!(taken.map(|_| ()).unwrap_err().kind(), ErrorKind::AlreadyExists);
 //! # Ok(())
