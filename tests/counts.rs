@@ -209,3 +209,32 @@ fn a_listing_allocates_nothing_of_its_own() {
     // The end of the list is the kernel's error, which is one box, one text and one source.
     assert!(allocated <= 4 && count >= 10, "{allocated} allocations for {count} jails");
 }
+
+#[test]
+fn the_processes_of_a_thousand_jails_take_one_sysctl() {
+    let Some(model) = host().model().cloned() else {
+        println!("skipped: only the model counts system calls");
+        return;
+    };
+    let _guard = model.install();
+    let jails: Vec<_> =
+        (0..1000).map(|_| Jail::builder().name(name("many")).path("/").create().expect("created")).collect();
+    let inside: Vec<_> = jails
+        .iter()
+        .map(|jail| {
+            let child = model.process().fork();
+            child.run(|| Jail::open(jail.jid()).and_then(|jail| jail.attach())).expect("entered");
+            child
+        })
+        .collect();
+    let before = model.calls();
+    let processes = freebsd_jail::exec::Processes::current().expect("listed");
+    for (jail, child) in jails.iter().zip(&inside) {
+        assert_eq!(
+            processes.of(jail.jid()).iter().map(|process| process.pid).collect::<Vec<_>>(),
+            [child.pid()]
+        );
+    }
+    let after = model.calls();
+    assert_eq!((after.sysctl - before.sysctl, after.total() - before.total()), (1, 1));
+}

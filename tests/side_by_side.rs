@@ -161,7 +161,7 @@ fn change(common: &Common, round: usize) {
     assert_eq!(jail.get(param::HOST_HOSTNAME.utf8()).expect("read"), host);
     assert!(jail.get((param::NAME, param::PATH, param::CHILDREN_CUR)).is_ok());
     jail.processes().expect("listed");
-    jail.signal(0).expect("counted");
+    jail.signal(0).expect("asked");
 }
 
 type Act = fn(&Common, usize);

@@ -24,6 +24,7 @@ pub(super) fn failure(error: &io::Error, plan: &Plan, jail: &Jail) -> Error {
         Step::Enter => return entering(errno, plan, jail).at(Stage::Enter),
         Step::Exec => return execution(errno),
         Step::Closure => return closure(errno),
+        Step::Kill | Step::Done => return signalling(errno),
         Step::Setsid => (Stage::Session, Call::Setsid),
         Step::Setpgid => (Stage::Session, Call::Setpgid),
         Step::Terminal => (Stage::Session, Call::Ioctl),
@@ -104,6 +105,16 @@ fn entering(errno: Errno, plan: &Plan, jail: &Jail) -> Error {
     // The child has closed all but its standard input, output and error, whose numbers mean others here.
     let path = |fd| if fd > libc::STDERR_FILENO { path_of(fd) } else { None };
     attaching_error(error, jail, || obstacle.map(|fd| (fd, path(fd))))
+}
+
+/// A child that was to signal all processes of its jail could not.
+pub(super) fn signalling(errno: Errno) -> Error {
+    let (kind, reason) = match errno.0 {
+        libc::EINVAL => (ErrorKind::InvalidValue, "there is no such signal"),
+        libc::EPERM => (ErrorKind::PermissionDenied, "root in the jail may signal none of its processes"),
+        _ => (ErrorKind::Other, ""),
+    };
+    Error::os(Call::Kill, errno, kind, reason)
 }
 
 fn closure(errno: Errno) -> Error {

@@ -12,9 +12,11 @@ mod limits;
 mod plan;
 mod processes;
 mod settings;
+mod signal;
 mod standard;
 
 pub use command::JailCommand;
 pub use foreign::CommandExt;
 pub use hold::{Gate, Opener};
 pub use limits::Resource;
+pub use processes::{Process, Processes};

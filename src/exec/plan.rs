@@ -195,6 +195,17 @@ fn ask_model(jail: &Jail, model: &crate::sim::Kernel, fib: Option<i32>) -> Resul
              host, where nothing confines them",
         ));
     }
+    forked(jail, model, fib).map(|child| child.exit())
+}
+
+/// Forks a process of the model that enters the jail.
+#[cfg(feature = "sim")]
+pub(super) fn forked(
+    jail: &Jail,
+    model: &crate::sim::Kernel,
+    fib: Option<i32>,
+) -> Result<crate::sim::Process> {
+    jail.check()?;
     // As the real child is forked (T43).
     let _starting = crate::sys::lock::starting();
     let child = model.process().fork();
@@ -202,9 +213,13 @@ fn ask_model(jail: &Jail, model: &crate::sim::Kernel, fib: Option<i32>) -> Resul
     if let Some(fib) = fib {
         child.set_fib(fib.unsigned_abs());
     }
-    let result = child.run(|| jail.enter());
-    child.exit();
-    result.map_err(|error| error.at(Stage::Enter))
+    match child.run(|| jail.enter()) {
+        Ok(()) => Ok(child),
+        Err(error) => {
+            child.exit();
+            Err(error.at(Stage::Enter))
+        }
+    }
 }
 
 /// Looks a user up in the host's database.

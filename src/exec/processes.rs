@@ -1,8 +1,11 @@
 //! The processes of a jail.
 
+use std::ffi::OsString;
+
 use crate::error::{Call, Error, ErrorKind, Result};
 use crate::jail::Jail;
-use crate::sys::Errno;
+use crate::jid::Jid;
+use crate::sys::{self, Errno, System};
 
 impl Jail {
     /// Returns the numbers of the processes that run in this jail, as far as this process may see them; not those
@@ -29,54 +32,135 @@ impl Jail {
     /// ```
     #[doc(alias = "pgrep")]
     pub fn processes(&self) -> Result<Vec<u32>> {
-        let pids = self.system.processes(self.jid().get()).map_err(|errno| match errno.0 {
-            libc::ENOSYS => Error::no_jails(Call::Sysctl),
-            libc::ENOMEM => Error::os(Call::Sysctl, errno, ErrorKind::ResourceExhausted, "kern.proc.proc"),
-            _ => Error::os(Call::Sysctl, errno, ErrorKind::Other, "kern.proc.proc"),
-        })?;
+        let pids = self.system.processes(self.jid().get()).map_err(unlisted)?;
         // They went by the jail's number, which was its own if it lives still.
         if self.is_alive()? { Ok(pids) } else { Err(Error::gone()) }
     }
+}
 
-    /// Sends a signal to all processes of this jail, one after the other, and returns how many there were; 0
-    /// only counts those that it could be sent to.
-    ///
-    /// It reaches those that are there at that moment. One that is started meanwhile may be missed, and processes that
-    /// fork faster than they are signalled may go on for ever: a chain of forks outlived 11 rounds of SIGKILL in 88 of 100
-    /// tries on 15.1 (T50). Jails below are left alone. **To end all processes for certain, those in jails below too,
-    /// [`remove`](Jail::remove) the jail.**
-    ///
-    /// Wraps kill(2). On the model every signal but 0 ends a process.
+/// The processes of all jails, as one look at the system's table of processes found them.
+///
+/// For programs that look at many jails: [`Jail::processes`] asks for the whole table each time.
+///
+/// ```
+/// use freebsd_jail::Jail;
+/// use freebsd_jail::exec::Processes;
+/// # use freebsd_jail::sim;
+///
+/// # fn main() -> freebsd_jail::Result<()> {
+/// # let kernel = sim::Kernel::new();
+/// # let _guard = kernel.install();
+/// # let _jail = Jail::builder().path("/").create()?;
+/// let processes = Processes::current()?;
+/// for jail in Jail::all().get(freebsd_jail::param::JID) {
+///     let jid = jail?;
+///     println!("{jid}: {} processes", processes.of(jid).len());
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Processes(Vec<Process>);
+
+/// A process, as the system's table had it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Process {
+    /// Its process id. It is not a handle: the process may have ended, and another may have the id by now.
+    pub pid: u32,
+    /// The jail that it is in, `None` on the host.
+    pub jid: Option<Jid>,
+    /// The process id of its parent, as far as this process can see it.
+    pub parent: Option<u32>,
+    /// The user id that it acts as.
+    pub uid: u32,
+    /// The name of its program, at most 19 bytes of it; `None` if the table has none, as on the model.
+    pub command: Option<OsString>,
+    /// Whether it is a zombie: it has ended, and its parent has not waited for it.
+    pub is_zombie: bool,
+}
+
+impl Processes {
+    /// Looks at the table. Wraps sysctl(3) of `kern.proc.proc`: one call, or three when the table has grown much since
+    /// the last time.
     ///
     /// # Errors
     ///
-    /// As [`processes`](Self::processes). [`ErrorKind::InvalidValue`] (`EINVAL`) for a signal that there is not,
-    /// [`ErrorKind::PermissionDenied`] (`EPERM`) for a process that this one may not signal, after all others have
-    /// been sent it.
-    #[doc(alias = "kill")]
-    pub fn signal(&self, signal: i32) -> Result<usize> {
-        let mut reached = 0;
-        let mut refused = None;
-        for pid in self.processes()? {
-            match self.system.kill(pid, signal) {
-                Ok(()) => reached += 1,
-                // It has ended by itself.
-                Err(Errno(libc::ESRCH)) => {}
-                Err(errno @ Errno(libc::EPERM)) => refused = Some(errno),
-                Err(errno @ Errno(libc::EINVAL)) => {
-                    return Err(Error::os(
-                        Call::Kill,
-                        errno,
-                        ErrorKind::InvalidValue,
-                        "there is no such signal",
-                    ));
-                }
-                Err(errno) => return Err(Error::os(Call::Kill, errno, ErrorKind::Other, "")),
-            }
+    /// [`ErrorKind::Unsupported`] where there are no jails, [`ErrorKind::ResourceExhausted`] when the table keeps growing
+    /// while it is read.
+    ///
+    /// ```
+    /// # use freebsd_jail::{exec::Processes, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// let processes = Processes::current()?;
+    /// assert!(processes.iter().any(|process| process.jid.is_none()));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn current() -> Result<Self> {
+        let table = System::current().process_table().map_err(unlisted)?;
+        let mut processes: Vec<_> = table.into_iter().map(Process::from).collect();
+        processes.sort_unstable_by_key(|process| (process.jid, process.pid));
+        Ok(Self(processes))
+    }
+
+    /// Returns the processes of a jail, by pid, zombies included; not those in jails below it.
+    ///
+    /// ```
+    /// # use freebsd_jail::{Jail, exec::Processes, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// let jail = Jail::builder().path("/").create()?;
+    /// for process in Processes::current()?.of(jail.jid()) {
+    ///     println!("{} {:?}", process.pid, process.command);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn of(&self, jid: Jid) -> &[Process] {
+        let start = self.0.partition_point(|process| process.jid < Some(jid));
+        let rest = self.0.get(start..).unwrap_or_default();
+        let end = rest.partition_point(|process| process.jid == Some(jid));
+        rest.get(..end).unwrap_or_default()
+    }
+
+    /// Returns all processes that this one can see, by jail and pid.
+    pub fn iter(&self) -> std::slice::Iter<'_, Process> {
+        self.0.iter()
+    }
+}
+
+impl<'p> IntoIterator for &'p Processes {
+    type Item = &'p Process;
+    type IntoIter = std::slice::Iter<'p, Process>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl From<sys::Process> for Process {
+    fn from(process: sys::Process) -> Self {
+        Self {
+            pid: process.pid,
+            jid: Jid::new(process.jid),
+            parent: process.parent,
+            uid: process.uid,
+            command: process.command,
+            is_zombie: process.is_zombie,
         }
-        match refused {
-            Some(errno) => Err(Error::os(Call::Kill, errno, ErrorKind::PermissionDenied, "")),
-            None => Ok(reached),
-        }
+    }
+}
+
+/// Explains why the table of processes could not be read.
+fn unlisted(errno: Errno) -> Error {
+    match errno.0 {
+        libc::ENOSYS => Error::no_jails(Call::Sysctl),
+        libc::ENOMEM => Error::os(Call::Sysctl, errno, ErrorKind::ResourceExhausted, "kern.proc.proc"),
+        _ => Error::os(Call::Sysctl, errno, ErrorKind::Other, "kern.proc.proc"),
     }
 }

@@ -15,11 +15,11 @@ impl Kernel {
         self.process().number() != INIT
     }
 
-    /// The processes of a jail, zombies included.
-    pub(crate) fn processes_of(&self, jid: c_int) -> Vec<crate::sys::Process> {
+    /// All processes that the calling one sees, zombies included: those of its jail and of the jails below.
+    pub(crate) fn process_table(&self) -> Vec<crate::sys::Process> {
         let (state, this) = self.enter("sysctl");
-        let inside = |pid: Pid| state.prison(state.prison_of(pid)).id == jid;
-        let all = state.processes.all().filter(|(pid, _)| inside(*pid));
+        let own = state.prison_of(this);
+        let seen = |pid: Pid| state.self_and_ancestors(state.prison_of(pid)).contains(&own);
         let process = |(pid, process): (Pid, &ProcessState)| {
             Some(crate::sys::Process {
                 pid: u32::try_from(pid).ok()?,
@@ -29,10 +29,13 @@ impl Kernel {
                 } else {
                     u32::try_from(process.parent).ok()
                 },
+                jid: state.prison(state.prison_of(pid)).id,
+                uid: state.processes.credential(process.credential).uid,
+                command: None,
                 is_zombie: process.ended,
             })
         };
-        all.filter_map(process).collect()
+        state.processes.all().filter(|(pid, _)| seen(*pid)).filter_map(process).collect()
     }
 
     /// The root of a numbered cpuset: there are none but those of jails and of the host, each of which is its own.
@@ -60,6 +63,23 @@ impl Kernel {
             state.reap(pid);
         }
         Ok(())
+    }
+}
+
+impl Kernel {
+    /// kill(2) of -1, by a process in a jail: whether there was any other to signal.
+    pub(crate) fn kill_all(&self, signal: c_int) -> Result<bool, Errno> {
+        if !(0..=128).contains(&signal) {
+            return Err(Errno(libc::EINVAL));
+        }
+        let this = self.process().pid();
+        let mut reached = false;
+        for process in self.process_table() {
+            if process.pid != this && !process.is_zombie {
+                reached |= self.kill(process.pid, signal).is_ok();
+            }
+        }
+        Ok(reached)
     }
 }
 

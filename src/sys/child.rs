@@ -135,7 +135,7 @@ pub(crate) struct Plan {
 
 impl Plan {
     /// Does it all, in the order in which each step is still possible. Does not return if the program is held.
-    fn carry_out(&mut self) -> Result<(), Errno> {
+    pub(super) fn carry_out(&mut self) -> Result<(), Errno> {
         let result = self.steps();
         if let (Some(report), Err(errno)) = (&self.report, result) {
             report.fail(errno);

@@ -19,6 +19,7 @@ mod bindings;
 mod bindings {
     include!(concat!(env!("OUT_DIR"), "/bindings.rs"));
 }
+pub(crate) mod broadcast;
 mod calls;
 pub(crate) mod child;
 mod cpuset;

@@ -1,88 +1,105 @@
 //! The host's processes.
 
 use core::ffi::c_int;
+use std::ffi::OsString;
 
 use super::Errno;
 
-/// Sends a signal to one process. Wraps kill(2).
-pub(super) fn kill(pid: u32, signal: c_int) -> Result<(), Errno> {
-    // Numbers from 1 on are single processes; nothing else gets through.
-    let pid = libc::pid_t::try_from(pid).ok().filter(|pid| *pid > 0).ok_or(Errno(libc::ESRCH))?;
-    // SAFETY: takes numbers and touches no memory.
-    let result = unsafe { libc::kill(pid, signal) };
-    if result == -1 { Err(Errno::last()) } else { Ok(()) }
-}
-
 /// A process, living or a zombie.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Process {
     pub(crate) pid: u32,
     /// The pid of its parent, as far as this process can see it.
     pub(crate) parent: Option<u32>,
+    /// The jid of its jail, 0 on the host.
+    pub(crate) jid: c_int,
+    /// Its effective user.
+    pub(crate) uid: u32,
+    /// The name of its program.
+    pub(crate) command: Option<OsString>,
     /// Whether it has ended, and its parent has not waited for it.
     pub(crate) is_zombie: bool,
 }
 
-/// Returns the processes of a jail, of all that this process can see.
+/// Returns all processes that this process can see, with one sysctl unless the table has grown much since the last time.
 #[cfg(target_os = "freebsd")]
-pub(super) fn of_jail(jid: c_int) -> Result<Vec<Process>, Errno> {
-    use core::mem::{offset_of, size_of};
+pub(super) fn table() -> Result<Vec<Process>, Errno> {
+    use core::mem::offset_of;
+    use core::sync::atomic::{AtomicUsize, Ordering};
 
     use libc::kinfo_proc;
 
     use super::kernel;
 
     const ALL: [c_int; 3] = [libc::CTL_KERN, libc::KERN_PROC, libc::KERN_PROC_PROC];
-    const NUMBER: usize = size_of::<c_int>();
-    let is_zombie = |record: &[u8]| {
-        record
-            .get(offset_of!(kinfo_proc, ki_stat))
-            .is_some_and(|stat| core::ffi::c_char::from_ne_bytes([*stat]) == libc::SZOMB)
-    };
-    let number = |record: &[u8], offset: usize| {
-        let bytes = record.get(offset..offset + NUMBER)?;
-        Some(c_int::from_ne_bytes(bytes.try_into().ok()?))
-    };
+    /// How large the last answer was. At first, about 120 processes.
+    static LAST: AtomicUsize = AtomicUsize::new(1 << 17);
 
     let mut records = Vec::new();
+    let mut room = LAST.load(Ordering::Relaxed);
     let mut tries = 0..10;
     loop {
-        // The kernel's estimate has room for some more; should that not be enough, it is asked again.
-        let room = kernel::sysctl(&ALL, None, None)?;
-        records.resize(room + room / 8, 0);
+        // With room for some more than there were.
+        room += room / 8;
+        records.resize(room, 0);
         match kernel::sysctl(&ALL, Some(&mut records), None) {
             Ok(len) => {
                 records.truncate(len);
+                LAST.store(len.max(1 << 12), Ordering::Relaxed);
                 break;
             }
-            // So many processes start that the list outgrows its room time and again. What is there of it is no answer.
-            Err(Errno(libc::ENOMEM)) if tries.next().is_some() => records.clear(),
+            // What is there of it is no answer.
+            Err(Errno(libc::ENOMEM)) if tries.next().is_some() => {
+                records.clear();
+                room = kernel::sysctl(&ALL, None, None)?.max(room);
+            }
             Err(errno) => return Err(errno),
         }
     }
-    let positive = |record: &[u8], offset: usize| {
-        number(record, offset).and_then(|number| u32::try_from(number).ok()).filter(|number| *number > 0)
-    };
     let mut processes = Vec::new();
     let mut rest = records.as_slice();
     // Each record begins with its own size.
     while let Some(size) = number(rest, offset_of!(kinfo_proc, ki_structsize)) {
         let size = usize::try_from(size).unwrap_or_default();
         let Some((record, tail)) = rest.split_at_checked(size).filter(|_| size > 0) else { break };
-        if number(record, offset_of!(kinfo_proc, ki_jid)) == Some(jid) {
-            let process = positive(record, offset_of!(kinfo_proc, ki_pid)).map(|pid| Process {
-                pid,
-                parent: positive(record, offset_of!(kinfo_proc, ki_ppid)),
-                is_zombie: is_zombie(record),
-            });
-            processes.extend(process);
-        }
+        processes.extend(process(record));
         rest = tail;
     }
     Ok(processes)
 }
 
+#[cfg(target_os = "freebsd")]
+fn number(record: &[u8], offset: usize) -> Option<c_int> {
+    let bytes = record.get(offset..offset + size_of::<c_int>())?;
+    Some(c_int::from_ne_bytes(bytes.try_into().ok()?))
+}
+
+/// Reads one record: those of a kernel of another version may be shorter.
+#[cfg(target_os = "freebsd")]
+fn process(record: &[u8]) -> Option<Process> {
+    use core::mem::offset_of;
+    use std::os::unix::ffi::OsStringExt;
+
+    use libc::kinfo_proc;
+
+    let positive = |offset: usize| {
+        number(record, offset).and_then(|number| u32::try_from(number).ok()).filter(|n| *n > 0)
+    };
+    let state = record.get(offset_of!(kinfo_proc, ki_stat));
+    let command = record.get(offset_of!(kinfo_proc, ki_comm)..).map(|rest| {
+        rest.iter().copied().take(libc::COMMLEN).take_while(|byte| *byte != 0).collect::<Vec<u8>>()
+    });
+    Some(Process {
+        pid: positive(offset_of!(kinfo_proc, ki_pid))?,
+        parent: positive(offset_of!(kinfo_proc, ki_ppid)),
+        jid: number(record, offset_of!(kinfo_proc, ki_jid))?,
+        uid: number(record, offset_of!(kinfo_proc, ki_uid))?.cast_unsigned(),
+        command: command.filter(|name| !name.is_empty()).map(OsString::from_vec),
+        is_zombie: state.is_some_and(|state| core::ffi::c_char::from_ne_bytes([*state]) == libc::SZOMB),
+    })
+}
+
 #[cfg(not(target_os = "freebsd"))]
-pub(super) fn of_jail(_: c_int) -> Result<Vec<Process>, Errno> {
+pub(super) fn table() -> Result<Vec<Process>, Errno> {
     Err(Errno(libc::ENOSYS))
 }

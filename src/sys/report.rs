@@ -31,10 +31,14 @@ pub(crate) enum Step {
     /// What the caller wants to be run.
     Closure,
     Exec,
+    /// Signalling the jail's processes, instead of executing a program.
+    Kill,
+    /// The child has done all that it had to.
+    Done,
 }
 
 impl Step {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 17] = [
         Self::None,
         Self::Setsid,
         Self::Setpgid,
@@ -50,6 +54,8 @@ impl Step {
         Self::Setuid,
         Self::Closure,
         Self::Exec,
+        Self::Kill,
+        Self::Done,
     ];
 }
 

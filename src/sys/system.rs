@@ -295,20 +295,18 @@ impl System {
 
     /// The same, with those that have ended and that nobody has waited for.
     pub(crate) fn processes_and_zombies(&self, jid: c_int) -> Result<Vec<Process>, Errno> {
-        #[cfg(feature = "sim")]
-        if let Some((model, _inside)) = self.model() {
-            return Ok(model.processes_of(jid));
-        }
-        super::process::of_jail(jid)
+        let mut processes = self.process_table()?;
+        processes.retain(|process| process.jid == jid);
+        Ok(processes)
     }
 
-    /// Sends a signal to a process. Wraps kill(2).
-    pub(crate) fn kill(&self, pid: u32, signal: c_int) -> Result<(), Errno> {
+    /// Returns all processes, zombies included, that this process can see.
+    pub(crate) fn process_table(&self) -> Result<Vec<Process>, Errno> {
         #[cfg(feature = "sim")]
         if let Some((model, _inside)) = self.model() {
-            return model.kill(pid, signal);
+            return Ok(model.process_table());
         }
-        super::process::kill(pid, signal)
+        super::process::table()
     }
 
     /// Returns the model, `None` where the calls go to the host's kernel.
