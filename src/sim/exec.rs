@@ -17,7 +17,9 @@ impl Kernel {
 
     /// All processes that the calling one sees, zombies included: those of its jail and of the jails below.
     pub(crate) fn process_table(&self) -> Vec<crate::sys::Process> {
-        let (state, this) = self.enter("sysctl");
+        let (mut state, this) = self.enter("sysctl");
+        state.calls.sysctl += 1;
+        let state = &*state;
         let own = state.prison_of(this);
         let seen = |pid: Pid| state.self_and_ancestors(state.prison_of(pid)).contains(&own);
         let process = |(pid, process): (Pid, &ProcessState)| {
