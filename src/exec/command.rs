@@ -12,7 +12,7 @@ use super::failure::{failure, lost};
 use super::plan::Wishes;
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::jail::Jail;
-use crate::sys::child::Hook;
+use crate::sys::child::{Hook, Plan};
 use crate::sys::lock;
 
 /// A program that is to run in a jail, from [`Jail::command`].
@@ -76,6 +76,9 @@ use crate::sys::lock;
 /// host: the error is [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) otherwise. Whether the jail can be
 /// entered is asked of the model first; the child then goes to the host's root directory instead, and all later
 /// steps are the host's.
+///
+/// The model keeps the program in its books until it has been waited for: it is in [`Jail::processes`], removing the jail
+/// kills it, and as a zombie it keeps its jail. What the program starts itself is not in them.
 ///
 /// # FreeBSD versions
 ///
@@ -320,7 +323,7 @@ impl JailCommand<'_> {
             Err(command.exec())
         });
         match result {
-            Ok(()) => Error::refused(ErrorKind::Other, "exec returned without an error"),
+            Ok(_) => Error::refused(ErrorKind::Other, "exec returned without an error"),
             Err(error) => error,
         }
     }
@@ -328,13 +331,20 @@ impl JailCommand<'_> {
     /// Starts the program, with these for the streams that have not been given.
     fn start(&mut self, streams: Streams<Stdio>) -> Result<Child> {
         self.give(streams);
-        self.run(None, |command| lock::starting_until_forked(|| command.spawn()))
+        self.start_child(None)
     }
 
     /// Starts a child that is held.
     pub(super) fn start_held(&mut self, gate: OwnedFd) -> Result<Child> {
         self.give(Streams { stdin: Stdio::inherit(), stdout: Stdio::inherit(), stderr: Stdio::inherit() });
-        self.run(Some(gate), |command| lock::starting_until_forked(|| command.spawn()))
+        self.start_child(Some(gate))
+    }
+
+    fn start_child(&mut self, gate: Option<OwnedFd>) -> Result<Child> {
+        let spawn = |command: &mut Command| lock::starting_until_forked(|| command.spawn());
+        let (child, mut plan) = self.run(gate, spawn)?;
+        plan.started(child.id());
+        Ok(child)
     }
 
     fn give(&mut self, streams: Streams<Stdio>) {
@@ -360,7 +370,7 @@ impl JailCommand<'_> {
         &mut self,
         gate: Option<OwnedFd>,
         act: impl FnOnce(&mut Command) -> io::Result<R>,
-    ) -> Result<R> {
+    ) -> Result<(R, Plan)> {
         self.with_clean_env(|command| {
             let mut plan = command.wishes.plan(command.jail)?;
             plan.hold = gate.map(|gate| command.hold(gate)).transpose()?;
@@ -368,12 +378,13 @@ impl JailCommand<'_> {
             let inner = &mut command.inner;
             let result = command.hook.run(&mut plan, || act(inner));
             command.wishes.closures = mem::take(&mut plan.closures);
-            result.map_err(|error| {
-                let error = failure(&error, &plan, command.jail).of_jail(command.jail.jid());
-                match error.stage() {
-                    Some(Stage::Exec) => error.of_program(Path::new(command.inner.get_program())),
-                    _ => error,
-                }
+            let error = match result {
+                Ok(result) => return Ok((result, plan)),
+                Err(error) => failure(&error, &plan, command.jail).of_jail(command.jail.jid()),
+            };
+            Err(match error.stage() {
+                Some(Stage::Exec) => error.of_program(Path::new(command.inner.get_program())),
+                _ => error,
             })
         })
     }

@@ -138,8 +138,12 @@ pub(super) fn entering(jail: &Jail) -> Result<Plan> {
 
 /// The same, after the child has chosen a routing table.
 fn entering_with(jail: &Jail, fib: Option<i32>) -> Result<Plan> {
-    let enter = enter(jail, fib)?;
+    #[cfg(feature = "sim")]
+    let inmate = inmate(jail, fib)?;
+    let enter = enter(jail)?;
     Ok(Plan {
+        #[cfg(feature = "sim")]
+        inmate,
         session: Session::Same,
         // A model has been told.
         fib: fib.filter(|_| !enter.is_outside()),
@@ -161,17 +165,12 @@ fn entering_with(jail: &Jail, fib: Option<i32>) -> Result<Plan> {
 
 #[cfg_attr(
     not(feature = "sim"),
-    allow(
-        clippy::unnecessary_wraps,
-        unused_variables,
-        reason = "a model is asked at once whether the jail can be entered"
-    )
+    allow(clippy::unnecessary_wraps, reason = "what identifies a model's descriptor is asked at once")
 )]
-fn enter(jail: &Jail, fib: Option<i32>) -> Result<Enter> {
+fn enter(jail: &Jail) -> Result<Enter> {
     jail.check()?;
     #[cfg(feature = "sim")]
-    if let Some(model) = jail.system.as_model() {
-        ask_model(jail, model, fib)?;
+    if jail.system.as_model().is_some() {
         let descriptor = jail.descriptor_ref().map(DescriptorIdentity::of).transpose();
         return descriptor.map(Enter::Outside).map_err(|errno| {
             Error::os(Call::Fstat, errno, ErrorKind::InvalidDescriptor, "").at(Stage::Enter)
@@ -185,9 +184,12 @@ fn enter(jail: &Jail, fib: Option<i32>) -> Result<Enter> {
     })
 }
 
-/// Has a process of the model, forked for that, enter the jail: it says what a real child would be told.
+/// Has a process of the model, forked for that, enter the jail: it says what a real child would be told, and is in the
+/// jail as long as the program runs.
 #[cfg(feature = "sim")]
-fn ask_model(jail: &Jail, model: &crate::sim::Kernel, fib: Option<i32>) -> Result<()> {
+fn inmate(jail: &Jail, fib: Option<i32>) -> Result<Option<crate::sim::Inmate>> {
+    jail.check()?;
+    let Some(model) = jail.system.as_model() else { return Ok(None) };
     if !model.exec_allowed() {
         return Err(Error::refused(
             ErrorKind::Unsupported,
@@ -195,7 +197,7 @@ fn ask_model(jail: &Jail, model: &crate::sim::Kernel, fib: Option<i32>) -> Resul
              host, where nothing confines them",
         ));
     }
-    forked(jail, model, fib).map(|child| child.exit())
+    Ok(Some(crate::sim::Inmate::new(forked(jail, model, fib)?)))
 }
 
 /// Forks a process of the model that enters the jail.

@@ -260,6 +260,14 @@ impl State {
         Ok(count)
     }
 
+    /// Replaces a number in events of a kind that have not been read.
+    pub(super) fn replace_data(&mut self, kind: u32, old: i64, new: i64) {
+        let knotes = self.queues.open.values_mut().flat_map(|queue| queue.knotes.values_mut());
+        for knote in knotes.filter(|knote| knote.event.fflags & kind != 0 && knote.event.data == old) {
+            knote.event.data = new;
+        }
+    }
+
     /// Tells those who watch a jail what has happened to it: `prison_knote`.
     pub(super) fn knote(&mut self, key: Key, kind: u32, number: c_int) {
         for queue in self.queues.open.values_mut() {

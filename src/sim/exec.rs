@@ -24,7 +24,7 @@ impl Kernel {
         let seen = |pid: Pid| state.self_and_ancestors(state.prison_of(pid)).contains(&own);
         let process = |(pid, process): (Pid, &ProcessState)| {
             Some(crate::sys::Process {
-                pid: u32::try_from(pid).ok()?,
+                pid: process.program.or_else(|| u32::try_from(pid).ok())?,
                 // The process that this thread acts as goes by the number of the program that it is part of.
                 parent: if process.parent == this {
                     Some(std::process::id())
@@ -53,9 +53,13 @@ impl Kernel {
         state.descriptors.check_rights(descriptor.as_raw_fd())
     }
 
-    /// kill(2), by a process that may signal any other. Every signal ends it, 0 excepted.
+    /// kill(2), by a process that may signal any other. A program gets the signal; a process that is only modelled is
+    /// ended by every signal but 0.
     pub(crate) fn kill(&self, pid: u32, signal: c_int) -> Result<(), Errno> {
-        let mut state = self.state();
+        let (mut state, _) = self.enter("kill");
+        if let Some(answer) = state.signal_program(pid, signal) {
+            return answer;
+        }
         let pid = Pid::try_from(pid).map_err(|_| Errno(libc::ESRCH))?;
         if state.processes.get(pid).ended {
             return Err(Errno(libc::ESRCH));

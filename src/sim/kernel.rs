@@ -175,6 +175,7 @@ impl Kernel {
         let pid = self.current_pid();
         let mut state = self.state();
         state.call = "close";
+        state.sweep_programs();
         state.sweep();
         state.sweep_queues();
         state.call = call;

@@ -135,6 +135,7 @@ mod options;
 mod permission;
 mod prison;
 mod process;
+mod program;
 mod queue;
 #[cfg(test)]
 #[allow(clippy::expect_used, reason = "a test fails by panicking")]
@@ -157,6 +158,7 @@ pub use inside::is_inside;
 pub use kernel::{Guard, Kernel};
 pub use loadable::Module;
 pub use moment::Moment;
+pub(crate) use program::Inmate;
 pub use release::Release;
 pub use sprung::{Effect, Sprung};
 pub use user::{OpenFile, Process};

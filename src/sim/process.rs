@@ -3,7 +3,7 @@
 use core::ffi::c_int;
 use std::collections::BTreeMap;
 
-use crate::sys::{ECAPMODE, Errno};
+use crate::sys::{ECAPMODE, Errno, signal_child};
 
 use super::descriptor::DescriptorId;
 use super::files::Kind;
@@ -48,6 +48,8 @@ pub(super) struct ProcessState {
     pub(super) ended: bool,
     /// The descriptors that it made.
     pub(super) made: Vec<DescriptorId>,
+    /// The program of the host that it stands for, by its pid, until somebody has waited for that.
+    pub(super) program: Option<u32>,
 }
 
 /// All processes and credentials.
@@ -75,6 +77,7 @@ impl Processes {
             capability_mode: false,
             ended: false,
             made: Vec::new(),
+            program: None,
         };
         Self {
             // Nobody's reference keeps this one for ever.
@@ -104,6 +107,11 @@ impl Processes {
     /// All of them, those included that have ended and have not been waited for.
     pub(super) fn all(&self) -> impl Iterator<Item = (Pid, &ProcessState)> {
         self.by_pid.iter().map(|(pid, process)| (*pid, process))
+    }
+
+    /// The processes that stand for programs, with the programs' pids.
+    pub(super) fn programs(&self) -> Vec<(Pid, u32)> {
+        self.by_pid.iter().filter_map(|(pid, process)| Some((*pid, process.program?))).collect()
     }
 
     /// A credential.
@@ -193,7 +201,7 @@ impl State {
     /// Makes a child process: fork(2).
     pub(super) fn fork(&mut self, pid: Pid) -> Pid {
         let parent = self.processes.get(pid);
-        let child = ProcessState { parent: pid, made: Vec::new(), ..parent.clone() };
+        let child = ProcessState { parent: pid, made: Vec::new(), program: None, ..parent.clone() };
         let child_pid = self.processes.next_pid;
         self.processes.next_pid += 1;
         self.hold_credential(child.credential);
@@ -244,6 +252,10 @@ impl State {
         };
         process.ended = true;
         process.directories = 0;
+        if let Some(program) = process.program {
+            // One that has ended by itself is not troubled by it.
+            let _ = signal_child(program, libc::SIGKILL);
+        }
         let made = core::mem::take(&mut process.made);
         for descriptor in made {
             self.abandon_descriptor(descriptor);

@@ -131,9 +131,23 @@ pub(crate) struct Plan {
     pub(crate) report: Option<Report>,
     /// The program that the child executes by itself, and what it waits for before.
     pub(crate) hold: Option<Hold>,
+    /// The model's process that has entered the jail in the child's place.
+    #[cfg(feature = "sim")]
+    pub(crate) inmate: Option<crate::sim::Inmate>,
 }
 
 impl Plan {
+    /// Notes in the parent that the program has been started.
+    #[cfg_attr(not(feature = "sim"), allow(clippy::unused_self, reason = "a kernel knows"))]
+    pub(crate) fn started(&mut self, pid: u32) {
+        #[cfg(feature = "sim")]
+        if let Some(inmate) = &mut self.inmate {
+            inmate.started(pid);
+        }
+        #[cfg(not(feature = "sim"))]
+        let _ = pid;
+    }
+
     /// Does it all, in the order in which each step is still possible. Does not return if the program is held.
     pub(super) fn carry_out(&mut self) -> Result<(), Errno> {
         let result = self.steps();
@@ -431,8 +445,10 @@ impl Hook {
 
 /// Makes all later children of a command carry out this plan, after what has been registered before. `keep` is
 /// kept as long as the command.
-pub(crate) fn hook_for_good<K: Send + Sync + 'static>(command: &mut Command, plan: Plan, keep: K) {
-    let mut plan = plan;
+pub(crate) fn hook_for_good<K: Send + Sync + 'static>(command: &mut Command, mut plan: Plan, keep: K) {
+    // std alone knows when it starts a program, and how often.
+    #[cfg(feature = "sim")]
+    drop(plan.inmate.take());
     let closure = move || -> io::Result<()> {
         let _ = &keep;
         // The planner itself, which enters to be replaced by the program. It must not wait here: std holds a lock of its

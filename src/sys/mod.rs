@@ -72,6 +72,8 @@ pub(crate) use identity::ProcessMark;
 #[cfg(feature = "sim")]
 pub(crate) use pair::Pair;
 pub(crate) use process::Process;
+#[cfg(feature = "sim")]
+pub(crate) use process::{ChildState, child_state, signal_child};
 pub(crate) use slot::Slot;
 pub(crate) use system::System;
 pub(crate) use trap::Trap;

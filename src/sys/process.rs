@@ -103,3 +103,51 @@ fn process(record: &[u8]) -> Option<Process> {
 pub(super) fn table() -> Result<Vec<Process>, Errno> {
     Err(Errno(libc::ENOSYS))
 }
+
+/// What has become of a child of this process.
+#[cfg(feature = "sim")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ChildState {
+    Running,
+    /// It has ended, and nobody has waited for it.
+    Zombie,
+    /// Somebody has waited for it, or it is no child of this process.
+    Gone,
+}
+
+/// Returns what has become of a child, and leaves it to be waited for. Wraps waitid(2).
+#[cfg(all(feature = "sim", any(target_os = "freebsd", target_os = "linux", target_vendor = "apple")))]
+pub(crate) fn child_state(pid: u32) -> ChildState {
+    let mut info = core::mem::MaybeUninit::<libc::siginfo_t>::zeroed();
+    let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+    // SAFETY: the kernel writes one structure, which is ours; any number may be asked for.
+    let result = unsafe { libc::waitid(libc::P_PID, pid as libc::id_t, info.as_mut_ptr(), options) };
+    if result == -1 {
+        return ChildState::Gone;
+    }
+    // SAFETY: it was zeroed, which is valid for its numbers and pointers, and perhaps filled in.
+    let info = unsafe { info.assume_init() };
+    // Nothing is filled in for one that still runs.
+    if info.si_signo == 0 { ChildState::Running } else { ChildState::Zombie }
+}
+
+#[cfg(all(feature = "sim", not(any(target_os = "freebsd", target_os = "linux", target_vendor = "apple"))))]
+pub(crate) fn child_state(pid: u32) -> ChildState {
+    if kill(pid, 0).is_ok() { ChildState::Running } else { ChildState::Gone }
+}
+
+/// Sends a signal to a child that nobody has waited for, and to nothing else.
+#[cfg(feature = "sim")]
+pub(crate) fn signal_child(pid: u32, signal: c_int) -> Result<(), Errno> {
+    if child_state(pid) == ChildState::Gone { Err(Errno(libc::ESRCH)) } else { kill(pid, signal) }
+}
+
+/// Sends a signal to one process. Wraps kill(2).
+#[cfg(feature = "sim")]
+fn kill(pid: u32, signal: c_int) -> Result<(), Errno> {
+    // Numbers from 1 on are single processes; nothing else gets through.
+    let pid = libc::pid_t::try_from(pid).ok().filter(|pid| *pid > 0).ok_or(Errno(libc::ESRCH))?;
+    // SAFETY: takes numbers and touches no memory.
+    let result = unsafe { libc::kill(pid, signal) };
+    if result == -1 { Err(Errno::last()) } else { Ok(()) }
+}

@@ -1,0 +1,79 @@
+//! Programs of the host that run in modelled jails, and the modelled processes that stand for them.
+//!
+//! The model goes by the host's own children: what has become of one is asked with waitid(2), which leaves waiting for
+//! it to whoever started it.
+
+use core::ffi::c_int;
+
+use crate::sys::{ChildState, Errno, NOTE_JAIL_ATTACH, child_state, signal_child};
+
+use super::process::Pid;
+use super::state::State;
+use super::user::Process;
+
+/// A modelled process that has entered a jail for a program, which is about to be started. Dropping it before that
+/// ends it.
+#[derive(Debug)]
+pub(crate) struct Inmate {
+    process: Process,
+    started: bool,
+}
+
+impl Inmate {
+    /// Has a modelled process, which is in the jail, stand for a program.
+    pub(crate) fn new(process: Process) -> Self {
+        Self { process, started: false }
+    }
+
+    /// Says that the program has been started, as a child of this process. If the jail has been removed meanwhile, the
+    /// program is killed, as the kernel would have done with the child.
+    pub(crate) fn started(&mut self, program: u32) {
+        self.started = true;
+        let pid = self.process.number();
+        let mut state = self.process.kernel().state();
+        state.tell_pid_of_program(pid, program);
+        let Some(process) = state.processes.get_mut(pid) else { return };
+        process.program = Some(program);
+        if process.ended {
+            let _ = signal_child(program, libc::SIGKILL);
+        }
+    }
+}
+
+impl Drop for Inmate {
+    fn drop(&mut self) {
+        if !self.started {
+            self.process.exit();
+        }
+    }
+}
+
+impl State {
+    /// Notes which programs have ended, and which of those have been waited for.
+    pub(super) fn sweep_programs(&mut self) {
+        for (pid, program) in self.processes.programs() {
+            match child_state(program) {
+                ChildState::Running => {}
+                ChildState::Zombie => self.end(pid),
+                ChildState::Gone => {
+                    if let Some(process) = self.processes.get_mut(pid) {
+                        process.program = None;
+                    }
+                    self.end(pid);
+                    self.reap(pid);
+                }
+            }
+        }
+    }
+
+    /// Sends a signal to the program of a pid; `None` if the pid is no program's.
+    pub(super) fn signal_program(&self, program: u32, signal: c_int) -> Option<Result<(), Errno>> {
+        let known = self.processes.programs().into_iter().any(|(_, each)| each == program);
+        known.then(|| signal_child(program, signal))
+    }
+
+    /// Puts the program's pid into events about its modelled process, which entered before the program was started.
+    fn tell_pid_of_program(&mut self, pid: Pid, program: u32) {
+        self.replace_data(NOTE_JAIL_ATTACH, pid.into(), program.into());
+    }
+}
