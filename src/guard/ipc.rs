@@ -1,9 +1,9 @@
-//! Changing what a living jail has of System V IPC (T41).
+//! Changes of a living jail's System V IPC (T41).
 //!
-//! When a jail loses a name space of its own, the kernel removes every segment, semaphore and queue of the jail, those
-//! that processes use too, and does so unlocked for shared memory, which panics beside a process in shmget(2):
-//! `shm_prison_set` and `shm_prison_cleanup` in `sys/kern/sysv_shm.c`. The jails below lose theirs with it when there is
-//! to be none at all. A jail that is only being created has nothing to lose.
+//! When a jail loses a namespace of its own, the kernel removes every segment, semaphore and queue of the jail, even
+//! those in use. For shared memory it does so without the lock and may panic: `shm_prison_set` and `shm_prison_cleanup`
+//! in `sys/kern/sysv_shm.c`. If the mode becomes "disable", the jails below lose theirs as well. Creating a jail is
+//! safe.
 
 use super::int;
 use crate::error::{Error, ErrorKind, Result};
@@ -14,22 +14,22 @@ use crate::wire::Draft;
 /// The parameters of the three modules.
 pub(crate) const MODULES: [&str; 3] = ["sysvmsg", "sysvsem", "sysvshm"];
 
-/// The permission that stands for all three where they are not set.
+/// The permission that sets all three, unless they are set themselves.
 pub(crate) const ALL: &str = "allow.sysvipc";
 pub(crate) const NOT_ALL: &str = "allow.nosysvipc";
 
-/// What an update asks for.
+/// The changes that an update requests.
 struct Change {
     modes: [Option<Mode>; 3],
     all: Option<bool>,
 }
 
-/// What an update does, beside what it would have to be refused for.
+/// The effect of an update that is not refused.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Effect {
-    /// Neither permission changes anything.
+    /// The permission is set as it already is.
     pub(crate) is_idle: bool,
-    /// Jails below would lose name spaces of their own, if they have any.
+    /// Jails below would lose namespaces of their own, if they have any.
     pub(crate) disables_below: bool,
 }
 
@@ -41,7 +41,7 @@ impl Change {
         (all.is_some() || modes.iter().any(Option::is_some)).then_some(Self { modes, all })
     }
 
-    /// Returns what a module's mode becomes.
+    /// Returns the mode of a module after the update.
     fn after(&self, index: usize, now: Mode) -> Mode {
         let set = self.modes.get(index).copied().flatten();
         let all = self.all.map(|all| if all { Mode::Inherit } else { Mode::Disable });
@@ -49,9 +49,9 @@ impl Change {
     }
 }
 
-/// Refuses an update that would take a name space of its own away from its jail.
+/// Refuses an update by which its jail would lose a namespace of its own.
 ///
-/// What the jail has is read if the update is of that kind at all, in one call.
+/// The jail's modes are read in one call, but only if the update could change them.
 pub(crate) fn check(
     system: &System,
     draft: &Draft<'_>,
@@ -99,19 +99,19 @@ fn would_lose(module: &str, is_set: bool) -> Error {
     let instead =
         if is_set { "leave it out".to_owned() } else { format!("set `{module}` to `New` beside it") };
     let reason = format!(
-        "the jail has a name space of its own (`{module}` is `New`): the kernel would remove all that is in it, under \
-         the processes that use it, and may panic over shared memory (T41); {instead}, or create the jail anew"
+        "the jail has a namespace of its own (`{module}` is `New`): the kernel would remove all its objects, even those \
+         in use, and may panic (T41); {instead}, or create the jail anew"
     );
     Error::refused(ErrorKind::InvalidRequest, reason).about(if is_set { module } else { ALL })
 }
 
-/// What is refused where a jail below has, or may have, a name space of its own.
+/// The error for a jail below that has, or may have, a namespace of its own.
 pub(crate) fn would_disable_below(draft: &Draft<'_>) -> Error {
     let set = MODULES.into_iter().find(|name| int(draft, name) == Some(Mode::Disable.number()));
     Error::refused(
         ErrorKind::InvalidRequest,
-        "jails below may have name spaces of their own, which would go with it: the kernel would remove all that is in \
-         them, under the processes that use it, and may panic over shared memory (T41); remove these jails before",
+        "jails below may have namespaces of their own, which they would lose: the kernel would remove all their objects, \
+         even those in use, and may panic (T41); remove these jails first",
     )
     .about(set.unwrap_or(ALL))
 }

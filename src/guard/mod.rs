@@ -1,4 +1,5 @@
-//! What a request must not ask of a real kernel: one place for each rule, for updates and [`raw`](crate::raw) alike.
+//! Checks of requests that a real kernel handles wrongly: one place for each rule, for updates and [`raw`](crate::raw)
+//! alike.
 
 pub(crate) mod alive;
 pub(crate) mod ipc;
@@ -28,7 +29,7 @@ pub(crate) fn check_set(system: &System, request: &Draft<'_>, at: At<'_>, is_upd
     let read = Read { system, flags: GetFlags::empty(), subject: Subject::Named, at, key, relative_to: None };
     match ipc::check(system, request, |keys| get::read(read, &keys).map(|found| found.values)) {
         Ok(effect) if effect.disables_below => Err(ipc::would_disable_below(request)),
-        // There is no such jail, which the update says itself, unless it creates one.
+        // There is no such jail. The update reports that itself, unless it creates one.
         Err(error) if error.call().is_some() => Ok(()),
         checked => checked.map(drop),
     }
@@ -64,7 +65,7 @@ fn check_update_key(request: &Draft<'_>) -> Result<()> {
     }
 }
 
-/// Refuses a boolean that has a value: the kernel looks at the name alone, and would grant what an int 0 denies.
+/// Refuses a boolean with a value: the kernel looks at the name only, and would grant a permission that is set to 0.
 fn check_booleans(request: &Draft<'_>) -> Result<()> {
     let is_bool = |name: &str| param::find(name).is_some_and(|definition| definition.kind == Kind::Bool);
     for name in request.names() {
@@ -75,7 +76,7 @@ fn check_booleans(request: &Draft<'_>) -> Result<()> {
         if boolean && value(request, name).is_some() {
             return Err(Error::refused(
                 ErrorKind::InvalidValue,
-                "the kernel looks at a boolean's name alone, and takes it for true whatever its value: add it \
+                "the kernel looks at a boolean's name only, and takes it for true whatever its value: add it \
                  without one, with `no` before its last component for false",
             )
             .about(name));

@@ -22,8 +22,8 @@ pub type jail = bindings::jail;
 /// Nothing else uses the iovecs or the values meanwhile. No value overlaps another value, a name or the iovecs. Names are
 /// only read, and may overlap each other.
 ///
-/// With `JAIL_GET_DESC` or `JAIL_OWN_DESC`, the value of `desc` has to lie where fork(2) of another thread does not
-/// write-protect it, as after minherit(2) with `INHERIT_ZERO`, or the kernels of 15.0 and 15.1 may panic (T37).
+/// With `JAIL_GET_DESC` or `JAIL_OWN_DESC`, the value of `desc` must be in memory that a fork(2) of another thread does
+/// not write-protect, as after minherit(2) with `INHERIT_ZERO`: otherwise the kernels of 15.0 and 15.1 may panic (T37).
 /// [`raw::jail_set`](crate::raw::jail_set) sees to that; this function passes on what it is given.
 ///
 /// [jail_set(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_set&sektion=2
@@ -34,13 +34,14 @@ pub unsafe fn jail_set(iov: *mut iovec, niov: c_uint, flags: c_int) -> c_int {
 
 /// Reads parameters of a jail. Wraps [jail_get(2)].
 ///
-/// Returns the jid, or -1 with `errno` set. The kernel writes into every value, those that name the
-/// jail included, and into the iovecs themselves. A parameter named exactly `meta.` or `env.` hangs the kernels
-/// of FreeBSD 15; this function does not look.
+/// Returns the jid, or -1 with `errno` set. The kernel writes into every value, those that name the jail included, and
+/// into the iovecs themselves. Some malformed names below `meta` and `env` hang the kernels of FreeBSD 15 (T16); this
+/// function does not check for them.
 ///
 /// # Safety
 ///
-/// As for [`jail_set`], and all values are written, those that name the jail included. `desc` may lie anywhere.
+/// As for [`jail_set`], and all values are written, those that name the jail included. `desc` may be anywhere in
+/// memory.
 ///
 /// [jail_get(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_get&sektion=2
 pub unsafe fn jail_get(iov: *mut iovec, niov: c_uint, flags: c_int) -> c_int {
@@ -48,8 +49,8 @@ pub unsafe fn jail_get(iov: *mut iovec, niov: c_uint, flags: c_int) -> c_int {
     in_c(unsafe { System::current().jail_get_raw(iov, niov, flags) })
 }
 
-/// Creates a jail and enters it. Wraps [jail(2)], which FreeBSD keeps for old programs. Waits for other threads as
-/// [`Jail::attach`](crate::Jail::attach) does.
+/// Creates a jail and attaches this process to it. Wraps [jail(2)], which FreeBSD keeps for old programs. Waits for
+/// other threads as [`Jail::attach`](crate::Jail::attach) does.
 ///
 /// Returns the jid, or -1 with `errno` set.
 ///
@@ -64,7 +65,7 @@ pub unsafe fn jail(jail: *mut bindings::jail) -> c_int {
     in_c(unsafe { System::current().jail_raw(jail) })
 }
 
-/// Moves this process into a jail, for good. Wraps [jail_attach(2)].
+/// Attaches this process to a jail, for good. Wraps [jail_attach(2)].
 ///
 /// Returns 0, or -1 with `errno` set. Waits for other threads as [`Jail::attach`](crate::Jail::attach) does.
 ///
@@ -87,11 +88,11 @@ pub fn jail_remove(jid: c_int) -> c_int {
     in_c(System::current().jail_remove(jid).map(|()| 0))
 }
 
-/// Moves this process into the jail of a descriptor, for good. Wraps [jail_attach_jd(2)].
+/// Attaches this process to the jail of a descriptor, for good. Wraps [jail_attach_jd(2)].
 ///
 /// Returns 0, or -1 with `errno` set: `ENOSYS` before FreeBSD 15. Waits for other threads as
-/// [`Jail::attach`](crate::Jail::attach) does. On FreeBSD 15.0 and 15.1 the call leaks a reference, and the jail stays dying for ever once it is removed;
-/// [`Jail::attach`](crate::Jail::attach) enters without that.
+/// [`Jail::attach`](crate::Jail::attach) does. On FreeBSD 15.0 and 15.1 the call leaks a reference, and the jail stays
+/// dying for ever once it is removed; [`Jail::attach`](crate::Jail::attach) avoids that.
 ///
 /// [jail_attach_jd(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_attach_jd&sektion=2
 #[must_use = "a failed attach leaves the process outside"]

@@ -1,8 +1,8 @@
 //! What a child does between fork(2) and execve(2).
 //!
-//! Everything that runs there is async-signal-safe: system calls, and arithmetic on memory that was there
-//! before. Other threads of the parent may have held any lock when it forked, the allocator's among them, and
-//! nobody is left in the child to release it.
+//! Everything that runs there is async-signal-safe: system calls, and arithmetic on memory that was there before. Other
+//! threads of the parent may have held any lock when it forked, the allocator's among them, and no thread in the child
+//! would release it.
 
 use core::ffi::c_int;
 use core::fmt;
@@ -26,10 +26,10 @@ use super::hold::Hold;
 use super::report::{Report, Step};
 use super::{Errno, System, directories, inherit, lock};
 
-/// Whose terminal and signals the child gets.
+/// The session and process group of the child.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Session {
-    /// Its parent's.
+    /// Those of its parent.
     Same,
     /// A session of its own.
     New,
@@ -39,21 +39,21 @@ pub(crate) enum Session {
     Group(pid_t),
 }
 
-/// How the child enters the jail.
+/// How the child attaches to the jail.
 #[derive(Debug)]
 pub(crate) enum Enter {
-    /// Not at all: the jail is a model's, which has been asked before the fork. The child goes to the host's root
-    /// directory, as entering takes it to the jail's.
+    /// Not at all: the jail belongs to a model, which was asked before the fork. The child changes to the host's root
+    /// directory, as attaching changes to the jail's.
     #[cfg(feature = "sim")]
     Outside(Option<Identity>),
-    /// By number, with jail_attach(2).
+    /// By jid, with jail_attach(2).
     Jid(c_int),
     /// By descriptor, with jail_set(2).
     Descriptor(Entrance),
 }
 
 impl Enter {
-    /// Whether the jail is a model's.
+    /// Whether the jail belongs to a model.
     pub(crate) fn is_outside(&self) -> bool {
         match self {
             #[cfg(feature = "sim")]
@@ -63,7 +63,7 @@ impl Enter {
     }
 }
 
-/// What a descriptor of a model's is, by its number and what fstat(2) says.
+/// Identifies a descriptor of a model by its number and its fstat(2) data.
 #[cfg(feature = "sim")]
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Identity {
@@ -78,7 +78,7 @@ impl Identity {
         Ok(Self { descriptor, file: fd::host_fstat(descriptor)? })
     }
 
-    /// Makes sure of the descriptor, as [`Entrance::check`] does.
+    /// Checks the descriptor, as [`Entrance::check`] does.
     fn check(&self) -> Result<(), Errno> {
         if fd::host_fstat(self.descriptor) == Ok(self.file) { Ok(()) } else { Err(Errno(libc::EBADF)) }
     }
@@ -92,7 +92,7 @@ pub(crate) struct Limit {
     pub(crate) hard: libc::rlim_t,
 }
 
-/// What a caller wants to be run in the child. The caller has promised that it is async-signal-safe.
+/// A caller's closure that runs in the child. The caller has promised that it is async-signal-safe.
 pub(crate) type Closure = Box<dyn FnMut() -> io::Result<()> + Send + Sync>;
 
 /// The caller's closures, in the order in which they run.
@@ -105,7 +105,7 @@ impl fmt::Debug for Closures {
     }
 }
 
-/// What the child is to do, all of it prepared.
+/// The steps of the child, prepared before the fork.
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) session: Session,
@@ -118,18 +118,18 @@ pub(crate) struct Plan {
     pub(crate) groups: Option<Vec<gid_t>>,
     pub(crate) gid: Option<gid_t>,
     pub(crate) uid: Option<uid_t>,
-    /// Refuse to enter unless this is still the effective user.
+    /// Refuses to attach unless this is still the effective user.
     pub(crate) only_as: Option<uid_t>,
-    /// What runs when all of the above has been done.
+    /// Runs after all of the above.
     pub(crate) closures: Closures,
-    /// Whether jail descriptors are to be withheld from the program.
+    /// Whether the program must not inherit jail descriptors.
     pub(crate) withhold: bool,
-    /// The process that made the plan. Where that one executes the program itself, it keeps its directories and signal
-    /// handlers: should it fail, it goes on using them.
+    /// The process that made the plan. If that process executes the program itself, it keeps its directories and signal
+    /// handlers, because it goes on using them if it fails.
     pub(crate) planner: u32,
-    /// Where to say how far it came.
+    /// Where the child reports its stage and error.
     pub(crate) report: Option<Report>,
-    /// The program that the child executes by itself, and what it waits for before.
+    /// The program that the child executes by itself, and what it waits for first.
     pub(crate) hold: Option<Hold>,
     /// The model's process that has entered the jail in the child's place.
     #[cfg(feature = "sim")]
@@ -148,7 +148,7 @@ impl Plan {
         let _ = pid;
     }
 
-    /// Does it all, in the order in which each step is still possible. Does not return if the program is held.
+    /// Takes all steps, in an order in which each is still permitted. Does not return if the program is held.
     pub(super) fn carry_out(&mut self) -> Result<(), Errno> {
         let result = self.steps();
         if let (Some(report), Err(errno)) = (&self.report, result) {
@@ -200,7 +200,7 @@ impl Plan {
             self.reach(Step::Limit);
             set_limit(*limit)?;
         }
-        // Each of these takes away what the ones before it need.
+        // Each step removes a privilege that the ones before it need.
         if let Some(groups) = &self.groups {
             self.reach(Step::Setgroups);
             #[allow(
@@ -208,7 +208,7 @@ impl Plan {
                 reason = "the count's type differs from one Unix to the next"
             )]
             let count = groups.len().try_into().map_err(|_| Errno(libc::EINVAL))?;
-            // SAFETY: as many numbers as it says, ours, and only read.
+            // SAFETY: as many ids as `len` says, ours, and only read.
             check(unsafe { libc::setgroups(count, groups.as_ptr()) })?;
         }
         if let Some(gid) = self.gid {
@@ -225,7 +225,7 @@ impl Plan {
             self.reach(Step::Closure);
         }
         for closure in &mut self.closures.0 {
-            // As std has it: an error without a number is EINVAL.
+            // As in std, an error without an errno is EINVAL.
             closure().map_err(|error| Errno(error.raw_os_error().unwrap_or(libc::EINVAL)))?;
         }
         if self.withhold {
@@ -254,7 +254,7 @@ impl Plan {
         }
         if forked {
             // SAFETY: this process was forked to execute a program, or to exit when it cannot. Its descriptors are
-            // copies; std's pipe, its only user of one here, is no directory.
+            // copies; the only one that std uses here is a pipe, which is not a directory.
             let replaced = unsafe { directories::replace_directories() };
             if replaced {
                 let again = self.try_to_enter();
@@ -334,7 +334,7 @@ fn set_limit(limit: Limit) -> Result<(), Errno> {
     check(unsafe { libc::setrlimit(resource, &raw const value) })
 }
 
-/// The one place here that knows how C reports a failure.
+/// Turns -1 into the errno.
 fn check(result: c_int) -> Result<(), Errno> {
     if result == -1 { Err(Errno::last()) } else { Ok(()) }
 }
@@ -354,9 +354,9 @@ pub(crate) fn effective_gid() -> gid_t {
 /// The highest signal number of all systems: FreeBSD's `_SIG_MAXSIG`.
 const MAX_SIGNAL: c_int = 128;
 
-/// Gives each signal that has a handler its default effect, as execve(2) will. Until then whoever may signal this
-/// process, which includes the jail's processes once it has entered, would run the parent's handlers on a copy of its
-/// memory and on descriptors that both share, such as the pipe by which a handler wakes the parent.
+/// Gives each signal that has a handler its default effect, as execve(2) will. Until then a signal, which the jail's
+/// processes can send once this process has attached, would run the parent's handlers on a copy of its memory and on
+/// descriptors that both share, such as the pipe by which a handler wakes the parent.
 fn reset_handlers() {
     for signal in 1..=MAX_SIGNAL {
         let mut action = MaybeUninit::<libc::sigaction>::zeroed();
@@ -377,14 +377,14 @@ fn reset_handlers() {
     }
 }
 
-/// Keeps the jail's processes from tracing this one before it has executed its program: until then it has all
-/// of its parent's memory, and the descriptors that execve(2) will close. The kernel allows it again by itself.
+/// Keeps the jail's processes from tracing this one before it has executed its program: until then it has all of its
+/// parent's memory, and the descriptors that execve(2) will close. The kernel lifts this at execve(2).
 #[cfg(target_os = "freebsd")]
 fn forbid_tracing() {
     let mut status: c_int = -1;
     // SAFETY: asks about this process; the kernel writes one int, which is ours.
     let result = unsafe { libc::procctl(libc::P_PID, 0, libc::PROC_TRACE_STATUS, (&raw mut status).cast()) };
-    // Traced by somebody already, or never to be traced: both stay as they are.
+    // Already traced, or never to be traced: neither is changed.
     if result == -1 || status != 0 {
         return;
     }
@@ -396,11 +396,11 @@ fn forbid_tracing() {
 #[cfg(not(target_os = "freebsd"))]
 fn forbid_tracing() {}
 
-/// Makes a command's children carry out a plan of their own, once and for all: closures cannot be taken back.
+/// Makes a command's children carry out a plan. It is installed once, because std's closures cannot be removed.
 #[derive(Debug)]
 pub(crate) struct Hook(Arc<AtomicPtr<Plan>>);
 
-/// The plan of a command that has another one for good: no plan is at this address.
+/// Marks a command that permanently has another plan: no plan is at this address.
 const RETIRED: *mut Plan = ptr::dangling_mut();
 
 impl Hook {
@@ -424,12 +424,12 @@ impl Hook {
         Self(current)
     }
 
-    /// Has the command's children do nothing here from now on: another plan has been installed for good.
+    /// Makes the command's children do nothing here from now on, because another plan has been installed permanently.
     pub(crate) fn retire(self) {
         self.0.store(RETIRED, Ordering::Release);
     }
 
-    /// Has the command's children carry out this plan while `act` runs.
+    /// Makes the command's children carry out this plan while `act` runs.
     pub(crate) fn run<R>(&self, plan: &mut Plan, act: impl FnOnce() -> R) -> R {
         struct Clear<'h>(&'h AtomicPtr<Plan>);
         impl Drop for Clear<'_> {
@@ -443,16 +443,16 @@ impl Hook {
     }
 }
 
-/// Makes all later children of a command carry out this plan, after what has been registered before. `keep` is
-/// kept as long as the command.
+/// Makes all later children of a command carry out this plan, after what has been registered before. `keep` lives as
+/// long as the command.
 pub(crate) fn hook_for_good<K: Send + Sync + 'static>(command: &mut Command, mut plan: Plan, keep: K) {
     // std alone knows when it starts a program, and how often.
     #[cfg(feature = "sim")]
     drop(plan.inmate.take());
     let closure = move || -> io::Result<()> {
         let _ = &keep;
-        // The planner itself, which enters to be replaced by the program. It must not wait here: std holds a lock of its
-        // own, which a thread that starts a program may be waiting for.
+        // The planner itself, which attaches and is then replaced by the program. It must not wait here: std holds a
+        // lock, for which a thread that starts a program may be waiting.
         let _entering = if std::process::id() == plan.planner {
             Some(lock::try_entering().ok_or(Errno(libc::EAGAIN))?)
         } else {

@@ -1,11 +1,11 @@
-//! The sets of processors that jails have: cpuset(2).
+//! The CPU sets of jails: cpuset(2).
 
 use core::ffi::c_int;
 
 use super::{Errno, System};
 
 impl System {
-    /// Returns the root of a numbered set, `None` if there is no such set. That of a jail is its own root.
+    /// Returns the root of a numbered set, `None` if there is no such set. The set of a jail is its own root.
     ///
     /// Wraps cpuset_getid(2).
     pub(crate) fn cpuset_root(&self, id: c_int) -> Result<Option<c_int>, Errno> {

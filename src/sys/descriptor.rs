@@ -8,20 +8,20 @@ use super::bindings::{JAIL_CREATE, JAIL_GET_DESC, JAIL_OWN_DESC, JAIL_UPDATE};
 use super::zeroed::ZeroedSlot;
 use super::{Errno, Slot, System, Trap, fd};
 
-/// The value of `desc`: a descriptor for the kernel to use, and the place where it puts a new one.
+/// The value of `desc`: a descriptor for the kernel to use, and the place for a new one.
 #[derive(Debug)]
 pub(crate) struct DescriptorSlot<'fd> {
     given: Option<BorrowedFd<'fd>>,
     place: Place,
-    /// Whether a new descriptor owns a jail that was there before the call.
+    /// Whether a new descriptor owns a jail that existed before the call.
     precious: bool,
 }
 
-/// Where the value lies.
+/// Where the value is stored.
 #[derive(Debug)]
 enum Place {
     Here([u8; size_of::<c_int>()]),
-    /// Where fork(2) does not write-protect it.
+    /// In memory that fork(2) does not write-protect.
     Zeroed(ZeroedSlot),
 }
 
@@ -37,7 +37,7 @@ impl<'fd> DescriptorSlot<'fd> {
         flags: c_int,
         given: Option<BorrowedFd<'fd>>,
     ) -> Result<Self, Errno> {
-        // jail_get(2) has let go of the jail's mutex when it writes, and a slot that is only read does no harm.
+        // jail_get(2) writes after it has released the jail's mutex, and a slot that is only read is harmless.
         let written_locked = sets && flags & (JAIL_GET_DESC | JAIL_OWN_DESC) != 0;
         let zeroed = if written_locked && Trap::T37.is_there(system) { ZeroedSlot::take()? } else { None };
         let number = given.map_or(-1, |fd| fd.as_raw_fd()).to_ne_bytes();
@@ -63,22 +63,22 @@ impl<'fd> DescriptorSlot<'fd> {
     }
 
     /// After a successful call, takes the descriptor that the kernel put here, close-on-exec and 3 or above. After any
-    /// other call, what is here means nothing.
+    /// other call, the slot's value is meaningless.
     ///
     /// `None` where the slot still holds what was given: jail_get(2) with `JAIL_USE_DESC | JAIL_GET_DESC`
     /// returns no new descriptor, and wrapping the old one would close it twice (T2).
     ///
     /// # Errors
     ///
-    /// Whatever fcntl(2) says. The descriptor is closed then, unless that would remove a jail which was there before
-    /// the call: then it stays open for as long as the process lives.
+    /// Whatever fcntl(2) says. The descriptor is then closed, unless that would remove a jail that existed before the
+    /// call: then it stays open for as long as the process lives.
     pub(crate) fn take(self) -> Result<Option<OwnedFd>, Errno> {
         let bytes = match self.place {
             Place::Here(bytes) => bytes,
             Place::Zeroed(mut slot) => {
                 let bytes = *slot.bytes();
                 if !slot.is_kept() {
-                    // A signal handler has forked on the way out of the call, and this is the child.
+                    // A signal handler forked as the call returned, and this is the child.
                     return Ok(None);
                 }
                 bytes
@@ -120,7 +120,7 @@ mod tests {
         assert!(is_zeroed(true, JAIL_CREATE | JAIL_OWN_DESC));
         assert!(is_zeroed(true, JAIL_CREATE | JAIL_AT_DESC | JAIL_GET_DESC));
         assert!(is_zeroed(true, JAIL_UPDATE | JAIL_USE_DESC | JAIL_OWN_DESC));
-        // The kernel only reads it, or has let go of the jail by then.
+        // The kernel only reads it, or has released the jail's mutex by then.
         assert!(!is_zeroed(true, JAIL_UPDATE | JAIL_USE_DESC));
         assert!(!is_zeroed(false, JAIL_GET_DESC));
         let older = Kernel::with_release(Release::FREEBSD_14_2);

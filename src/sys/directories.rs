@@ -1,4 +1,4 @@
-//! Open directories, which keep a process out of jails.
+//! Open directories: a process that has one cannot attach to a jail.
 
 use core::ffi::c_int;
 use std::path::PathBuf;
@@ -6,21 +6,21 @@ use std::path::PathBuf;
 use super::fd;
 use super::open::{self, descriptors};
 
-/// Returns the lowest descriptor of this process that is a directory, which refuses to enter any jail then
+/// Returns this process's lowest descriptor that is a directory. With one, the process cannot attach to any jail
 /// (`chroot_refuse_vdir_fds`). Async-signal-safe.
 pub(crate) fn first_directory() -> Option<c_int> {
     descriptors().map(|(fd, _)| fd).find(|fd| is_directory(*fd))
 }
 
-/// Puts a socket in the place of each of this process's directories, but for its standard input, output and error,
-/// and says whether there were any. Async-signal-safe.
+/// Replaces each open directory of this process by a socket, except for standard input, output and error, and returns
+/// whether there were any. Async-signal-safe.
 ///
-/// The numbers stay in use: a `File` that still has one of them closes the socket, and not a file that was opened since.
+/// The descriptors stay in use, so that a `File` that still has one of them closes the socket and not a file that was
+/// opened since.
 ///
 /// # Safety
 ///
-/// Nothing in this process relies on the directories any more: it has been forked for a program that it will execute,
-/// or else will exit.
+/// Nothing in this process uses the directories any more: it was forked to execute a program, or to exit if it cannot.
 pub(super) unsafe fn replace_directories() -> bool {
     // SAFETY: the call takes numbers and touches no memory.
     let socket = unsafe { libc::socket(libc::AF_UNIX, libc::SOCK_STREAM, 0) };
@@ -46,7 +46,7 @@ fn is_directory(fd: c_int) -> bool {
     fd::host_fstat(fd).is_ok_and(directory)
 }
 
-/// Returns the path of an open file, where the host can tell.
+/// Returns the path of an open file, if the host knows it.
 #[cfg(target_os = "freebsd")]
 pub(crate) fn path_of(fd: c_int) -> Option<PathBuf> {
     use core::ffi::CStr;
@@ -64,7 +64,7 @@ fn c_char_to_byte(char: core::ffi::c_char) -> u8 {
     char as u8
 }
 
-/// Returns the path of an open file, where the host can tell.
+/// Returns the path of an open file, if the host knows it.
 #[cfg(not(target_os = "freebsd"))]
 pub(crate) fn path_of(fd: c_int) -> Option<PathBuf> {
     std::fs::read_link(format!("/proc/self/fd/{fd}")).ok()

@@ -1,4 +1,4 @@
-//! Entering the jail of a descriptor after fork(2), where nothing may be allocated.
+//! Attaching to the jail of a descriptor after fork(2), where nothing may be allocated.
 
 use core::ffi::c_int;
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -12,28 +12,28 @@ use super::{Errno, Slot, System};
 /// The longest rules of mac_do(4), with their NUL: `MAC_RULE_STRING_LEN`.
 const RULES_LEN: usize = 1024;
 
-/// Has room for all texts of the kernel's.
+/// Has room for all messages of the kernel.
 pub(crate) type Errmsg = [u8; 1024];
 
-/// The way into the jail of a descriptor.
+/// How to attach to the jail of a descriptor.
 ///
-/// To enter is to update the jail, which resets its rules of mac_do(4) unless the request carries them. They are
-/// read by the child right before it enters, each time anew: what was read before the fork could have been taken
-/// away since, and would come back.
+/// Attaching is an update of the jail, which resets its rules of mac_do(4) unless the request carries them. The child
+/// reads them right before it attaches, each time: rules read before the fork could have been removed since, and would
+/// be restored.
 ///
-/// The descriptor in it is a number only: whoever enters has the descriptor open, which [`check`](Self::check) makes
-/// sure of.
+/// It has the number of the descriptor only. The process that attaches must have the descriptor open, which
+/// [`check`](Self::check) verifies.
 #[derive(Debug)]
 pub(crate) struct Entrance {
     system: System,
     descriptor: c_int,
     /// The jid of the descriptor's jail.
     jid: c_int,
-    /// Whether there is mac_do(4), as far as was known before the fork.
+    /// Whether mac_do(4) is loaded, as far as was known before the fork.
     carries_rules: bool,
 }
 
-/// A jail's rules of mac_do(4), as the kernel told them.
+/// A jail's rules of mac_do(4), as read from the kernel.
 pub(crate) struct Rules {
     mode: [u8; size_of::<c_int>()],
     text: [u8; RULES_LEN],
@@ -45,17 +45,17 @@ impl Entrance {
         Self { system, descriptor: descriptor.as_raw_fd(), jid, carries_rules }
     }
 
-    /// Makes sure that the number is still that of the jail's descriptor: between fork(2) and this, std has set up the
-    /// standard streams, and others may have moved descriptors about. Async-signal-safe on the host's kernel.
+    /// Verifies that the number still is the jail's descriptor: since fork(2), std has set up the standard streams, and
+    /// closures may have moved descriptors. Async-signal-safe on the host's kernel.
     ///
     /// # Errors
     ///
-    /// `EBADF` where it is another file's, or none's. Of a jail that has died the kernel tells when it is entered.
+    /// `EBADF` if it is another file or not open. A jail that has died is found when the process attaches.
     pub(crate) fn check(&self) -> Result<(), Errno> {
         const REPLACED: Errno = Errno(libc::EBADF);
         let expected = u64::try_from(self.jid).map_err(|_| REPLACED)?;
         match fd::host_fstat(self.descriptor) {
-            // What `jaildesc_stat` says of a jail, and of one that has died.
+            // What `jaildesc_stat` reports for a living jail and for a dead one.
             Ok(Stat { dev: 0, mode: 0o100_700, ino }) if ino == expected => Ok(()),
             Ok(Stat { dev: 0, mode: 0o100_000, ino: 0 }) => Ok(()),
             #[cfg(target_os = "freebsd")]
@@ -75,9 +75,10 @@ impl Entrance {
         self.system.jail_get(&mut [Slot::new(b"desc\0", Some(&mut descriptor))], JAIL_USE_DESC)
     }
 
-    /// Reads the rules that entering has to carry. Async-signal-safe on the host's kernel, and not on a model.
+    /// Reads the rules that the request to attach has to carry. Async-signal-safe on the host's kernel, but not on a
+    /// model.
     ///
-    /// What the kernel has to say of a failure is in `errmsg` then.
+    /// On failure, `errmsg` has the kernel's message.
     pub(crate) fn rules(&self, errmsg: &mut Errmsg) -> Result<Option<Rules>, Errno> {
         if !self.carries_rules {
             return Ok(None);
@@ -99,7 +100,8 @@ impl Entrance {
         }
     }
 
-    /// Enters, and leaves the jail these rules. Async-signal-safe and outspoken as [`rules`](Self::rules).
+    /// Attaches and keeps these rules of the jail. Async-signal-safe, and with a message on failure, as
+    /// [`rules`](Self::rules).
     pub(crate) fn enter(&self, rules: Option<Rules>, errmsg: &mut Errmsg) -> Result<(), Errno> {
         const INVALID: Errno = Errno(libc::EINVAL);
         errmsg.fill(0);
@@ -115,7 +117,7 @@ impl Entrance {
         if let Some(Rules { mode, text }) = &mut rules {
             let [_, _, mode_slot, text_slot] = &mut request;
             match c_int::from_ne_bytes(*mode) {
-                // The request that carries nothing leaves none.
+                // A request without rules leaves the jail without rules.
                 JAIL_SYS_DISABLE => {}
                 JAIL_SYS_NEW => {
                     let end = text.iter().position(|byte| *byte == 0).ok_or(INVALID)?;
@@ -123,7 +125,7 @@ impl Entrance {
                     *text_slot = Slot::new(b"mac.do.rules\0", text.get_mut(..=end));
                     count = 4;
                 }
-                // The rules are the parent's then.
+                // The rules are then the parent's.
                 JAIL_SYS_INHERIT => {
                     *mode_slot = Slot::new(b"mac.do\0", Some(mode));
                     count = 3;
@@ -145,7 +147,7 @@ mod tests {
 
     const RULES: &str = "uid=1001>uid=1002";
 
-    /// Enters as another process of the model does, by a way that was prepared before.
+    /// Attaches as another process of the model, prepared beforehand.
     fn enter(kernel: &sim::Kernel, entrance: &Entrance) -> Result<(), Errno> {
         let child = kernel.process().fork();
         let mut errmsg = [0; 1024];

@@ -4,23 +4,23 @@ use core::ffi::c_int;
 use core::fmt;
 use std::io;
 
-/// An error number of the host, as `errno` holds it: compare with `libc::EINVAL` and its like.
+/// An error number of the host, as in `errno`: compare it with `libc::EINVAL` and the other constants.
 ///
 /// The model answers with the host's numbers too, so that `EADDRINUSE` means the same on every host.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(not(feature = "sim"), allow(unreachable_pub, reason = "only `sim::raw` shows it"))]
 pub struct Errno(pub c_int);
 
-/// Not permitted in capability mode. On other hosts than FreeBSD only the model answers so, with FreeBSD's number.
+/// Not permitted in capability mode. Off FreeBSD only the model returns it, with FreeBSD's number.
 pub(crate) const ECAPMODE: c_int = 94;
-/// The rights of a descriptor do not suffice; see [`ECAPMODE`].
+/// The descriptor lacks a right; see [`ECAPMODE`].
 pub(crate) const ENOTCAPABLE: c_int = 93;
 
 impl Errno {
     /// Returns what the last failed system call of this thread left in `errno`.
     #[must_use]
     pub fn last() -> Self {
-        // A raw error always has a number; EINVAL would be as good as any other answer here.
+        // An OS error always has a number; the fallback is arbitrary.
         Self(io::Error::last_os_error().raw_os_error().unwrap_or(libc::EINVAL))
     }
 }
@@ -46,8 +46,8 @@ impl From<Errno> for io::Error {
 }
 
 impl Errno {
-    /// Whether Capsicum forbids the call: the process is in capability mode (`ECAPMODE`), or the descriptor has not the
-    /// right for it (`ENOTCAPABLE`).
+    /// Whether Capsicum forbids the call: the process is in capability mode (`ECAPMODE`), or the descriptor lacks the
+    /// right (`ENOTCAPABLE`).
     pub(crate) fn is_not_capable(self) -> bool {
         matches!(self.0, ECAPMODE | ENOTCAPABLE)
     }
@@ -62,7 +62,7 @@ impl Errno {
     }
 }
 
-/// Returns where this thread's `errno` is, NULL on a Unix that this crate does not know.
+/// Returns a pointer to this thread's `errno`, NULL on a Unix that this crate does not know.
 fn location() -> *mut c_int {
     #[cfg(any(target_os = "freebsd", target_vendor = "apple"))]
     // SAFETY: takes nothing and returns a pointer that is valid while the thread lives.

@@ -1,4 +1,4 @@
-//! Event queues: kqueue(2) and kevent(2), the kernel's or the model's.
+//! Event queues of the kernel or of a model: kqueue(2) and kevent(2).
 
 use core::mem::ManuallyDrop;
 #[cfg(miri)]
@@ -8,36 +8,36 @@ use std::time::{Duration, Instant};
 
 use super::{Errno, ProcessMark, System, fd, kernel};
 
-/// What kevent(2) takes and gives: the fields of `struct kevent` that the crate uses.
+/// The fields of `struct kevent` that the crate uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Kevent {
-    /// What is watched: a jail's number, or a descriptor's.
+    /// What is watched: a jid or a descriptor.
     pub(crate) ident: usize,
-    /// By which filter.
+    /// The filter.
     pub(crate) filter: i16,
-    /// What to do, or what has become of it: `EV_ADD` and its like.
+    /// The action or the state: `EV_ADD` and the other flags.
     pub(crate) flags: u16,
-    /// The filter's own flags: `NOTE_JAIL_SET` and its like.
+    /// The filter's own flags, such as `NOTE_JAIL_SET`.
     pub(crate) fflags: u32,
-    /// The filter's own number.
+    /// The filter's own value.
     pub(crate) data: i64,
-    /// A number of the caller's, given back with the events; adding the filter again changes it.
+    /// A value chosen by the caller and returned with the events; adding the filter again changes it.
     pub(crate) udata: usize,
-    /// Another one, given back too, that stays as it was when the filter was first added.
+    /// Another such value, which stays as it was when the filter was first added.
     pub(crate) extra: u64,
 }
 
-/// Add a filter, or change the one that is there: `EV_ADD` in `sys/event.h`, as are the others.
+/// Add a filter, or change the existing one: `EV_ADD` in `sys/event.h`, as are the others.
 pub(crate) const EV_ADD: u16 = 0x0001;
-/// Take a filter away.
+/// Delete a filter.
 pub(crate) const EV_DELETE: u16 = 0x0002;
-/// The filter is to go once its event has been read.
+/// The filter is deleted once its event has been read.
 #[cfg(feature = "sim")]
 pub(crate) const EV_ONESHOT: u16 = 0x0010;
-/// Reading an event forgets it.
+/// Reading an event clears it.
 #[cfg(feature = "sim")]
 pub(crate) const EV_CLEAR: u16 = 0x0020;
-/// The filter is to go without a word.
+/// The filter is deleted without an event.
 #[cfg(feature = "sim")]
 pub(crate) const EV_DROP: u16 = 0x1000;
 /// There will be no more events.
@@ -58,8 +58,8 @@ const LOOK: Duration = Duration::from_millis(5);
 /// How many events one call takes at most.
 pub(crate) const MAX_EVENTS: usize = 32;
 
-/// An event queue, which belongs to the process that made it: fork(2) does not give it to the child, where its number is
-/// free, and may be another file's.
+/// An event queue, which belongs to the process that made it: a forked child does not inherit it, and its number may be
+/// another file there.
 #[derive(Debug)]
 pub(crate) struct Queue {
     descriptor: ManuallyDrop<OwnedFd>,
@@ -67,7 +67,7 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    /// Whether this is the process that made it.
+    /// Whether the calling process made it.
     pub(crate) fn is_here(&self) -> bool {
         self.process.is_here()
     }
@@ -102,7 +102,7 @@ impl System {
         keep(kernel::kqueue()?)
     }
 
-    /// Adds, changes or takes away one filter.
+    /// Adds, changes or deletes one filter.
     pub(crate) fn kevent_change(&self, kq: BorrowedFd<'_>, change: Kevent) -> Result<(), Errno> {
         #[cfg(feature = "sim")]
         if let Some((model, _inside)) = self.model() {
@@ -111,7 +111,7 @@ impl System {
         kernel::kevent(kq, Some(change), &mut [], Some(Duration::ZERO)).map(drop)
     }
 
-    /// Waits for events and takes at most [`MAX_EVENTS`] of them; without a timeout it waits for ever.
+    /// Waits for events and takes at most [`MAX_EVENTS`] of them; without a timeout it waits until one arrives.
     ///
     /// Fails with `EINTR` when a signal comes in.
     pub(crate) fn kevent_read(
@@ -127,7 +127,7 @@ impl System {
         kernel::kevent(kq, None, events, timeout)
     }
 
-    /// What the kernel does inside: look, and sleep until the queue has an event.
+    /// Does what the kernel does: checks the queue, and sleeps until it has an event.
     #[cfg(feature = "sim")]
     fn kevent_read_of_model(
         &self,
@@ -147,12 +147,13 @@ impl System {
             if count > 0 || left == Some(Duration::ZERO) {
                 return Ok(count);
             }
-            // Nothing tells a model of the last close of an owning descriptor, so it has to look.
+            // A model is not notified of the last close of an owning descriptor, so it has to check.
             fd::wait_readable(kq, left.map_or(LOOK, |left| left.min(LOOK)))?;
         }
     }
 
-    /// Waits until the jail of a descriptor has been removed, or the time has passed: whether it has been.
+    /// Waits until the jail of a descriptor has been removed or the time has passed, and returns whether it was
+    /// removed.
     pub(crate) fn wait_removed(
         &self,
         descriptor: BorrowedFd<'_>,

@@ -1,4 +1,4 @@
-//! What the crate asks of any Unix about a file descriptor.
+//! File descriptors, on any Unix.
 
 use core::ffi::{c_int, c_short};
 use core::mem::MaybeUninit;
@@ -7,18 +7,18 @@ use std::time::Duration;
 
 use super::{ENOTCAPABLE, Errno};
 
-/// What fstat(2) says of a descriptor, as far as the crate asks.
+/// The fields of fstat(2) that the crate uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stat {
     /// The file's device.
     pub(crate) dev: u64,
-    /// The file's inode; of a jail descriptor the jid, 0 once the jail has died.
+    /// The file's inode; for a jail descriptor the jid, 0 once the jail has died.
     pub(crate) ino: u64,
     /// The file's type and permission bits.
     pub(crate) mode: u32,
 }
 
-/// Asks fstat(2) of a descriptor number, which need not be open.
+/// Calls fstat(2) on a descriptor number, which need not be open.
 ///
 /// # Errors
 ///
@@ -37,32 +37,31 @@ pub(crate) fn host_fstat(fd: c_int) -> Result<Stat, Errno> {
     Ok(Stat { dev: stat.st_dev as u64, ino: stat.st_ino as u64, mode: stat.st_mode as u32 })
 }
 
-/// The first number that is nobody's standard input, output or error. Starting a program puts its own at the numbers
-/// below, in the place of whatever was there.
+/// The first number above standard input, output and error. Starting a program replaces the lower ones.
 const FIRST_FREE: c_int = 3;
 
-/// Makes a descriptor that a system call has just made fit to be kept: close-on-exec, and 3 or above.
+/// Makes a new descriptor close-on-exec, and moves it to 3 or above.
 ///
 /// # Errors
 ///
-/// `EMFILE` when it has to be moved and there is no room. The descriptor comes back then.
+/// `EMFILE` when it has to be moved and no descriptor is free. It returns the descriptor.
 pub(crate) fn keep_new(fd: OwnedFd) -> Result<OwnedFd, (OwnedFd, Errno)> {
     if fd.as_raw_fd() < FIRST_FREE {
         return copy_above(fd.as_fd()).map_err(|errno| (fd, errno));
     }
-    // It has no other flag to lose.
+    // It has no other flag that could be lost.
     match set_flags(fd.as_fd(), libc::FD_CLOEXEC) {
         Ok(()) => Ok(fd),
         Err(errno) => Err((fd, errno)),
     }
 }
 
-/// Makes a descriptor that came from elsewhere fit to be kept: close-on-exec, and 3 or above. Its other flags, such as
-/// `FD_CLOFORK`, are kept.
+/// Makes a descriptor from elsewhere close-on-exec, and moves it to 3 or above. Keeps its other flags, such as
+/// `FD_CLOFORK`.
 ///
 /// # Errors
 ///
-/// `EMFILE` when it has to be moved and there is no room. The descriptor is closed then.
+/// `EMFILE` when it has to be moved and no descriptor is free. It closes the descriptor.
 pub(crate) fn keep_given(fd: OwnedFd) -> Result<OwnedFd, Errno> {
     let flags = flags(fd.as_fd())?;
     let fd = if fd.as_raw_fd() < FIRST_FREE { copy_above(fd.as_fd())? } else { fd };
@@ -90,7 +89,7 @@ fn flags(fd: BorrowedFd<'_>) -> Result<c_int, Errno> {
 /// Sets the descriptor's flags, all of them.
 pub(crate) fn set_flags(fd: BorrowedFd<'_>, flags: c_int) -> Result<(), Errno> {
     if cfg!(miri) {
-        // It executes no program, and has no such call.
+        // Miri executes no program and lacks the call.
         return Ok(());
     }
     // SAFETY: F_SETFD takes an int and touches no memory; the descriptor is open while it is borrowed.
@@ -106,14 +105,15 @@ pub(crate) fn set_flags(fd: BorrowedFd<'_>, flags: c_int) -> Result<(), Errno> {
 #[cfg(feature = "sim")]
 pub(crate) fn wait_readable(fd: BorrowedFd<'_>, timeout: Duration) -> Result<(), Errno> {
     if cfg!(miri) {
-        // It has no poll(2). Whoever waits looks again after this.
+        // Miri lacks poll(2). The caller checks again after this.
         std::thread::sleep(timeout);
         return Ok(());
     }
     poll(fd, libc::POLLIN, Some(timeout)).map(drop)
 }
 
-/// Waits until a descriptor is hung up, as that of a removed jail is, or the time has passed: whether it is.
+/// Waits until a descriptor reports a hang-up, as that of a removed jail does, or the time has passed. Returns whether
+/// it does.
 ///
 /// # Errors
 ///
@@ -133,9 +133,9 @@ pub(crate) fn wait_hung_up(fd: BorrowedFd<'_>, timeout: Option<Duration>) -> Res
     Ok(said & libc::POLLHUP != 0)
 }
 
-/// Makes one poll(2) of one descriptor, for ever without a timeout, and returns what is said of it.
+/// Calls poll(2) on one descriptor, without a limit if there is no timeout, and returns the reported events.
 fn poll(fd: BorrowedFd<'_>, events: c_short, timeout: Option<Duration>) -> Result<c_short, Errno> {
-    // Rounded up, so that whoever waits for the rest of a timeout does not spin through its last millisecond.
+    // Rounded up, so that waiting for the rest of a timeout does not spin during its last millisecond.
     let timeout = timeout
         .map_or(-1, |timeout| c_int::try_from(timeout.as_nanos().div_ceil(1_000_000)).unwrap_or(c_int::MAX));
     let mut asked = libc::pollfd { fd: fd.as_raw_fd(), events, revents: 0 };

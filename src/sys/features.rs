@@ -1,4 +1,4 @@
-//! What the running kernel has.
+//! The features of the running kernel.
 
 #[cfg(feature = "sim")]
 use core::cell::Cell;
@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 
 use super::{Errno, System};
 
-/// What the running kernel has, found out by asking it once.
+/// The features of the running kernel, which is asked once.
 ///
 /// ```
 /// # use freebsd_jail::{Features, sim};
@@ -39,13 +39,13 @@ impl Features {
         Self { jails, descriptors }
     }
 
-    /// Whether there are jails at all: FreeBSD, or an installed model of it.
+    /// Whether jails exist: on FreeBSD, or with an installed model of it.
     #[must_use]
     pub const fn jails(self) -> bool {
         self.jails
     }
 
-    /// Whether there are jail descriptors and events of jails, which came with FreeBSD 15.0.
+    /// Whether the kernel has jail descriptors and jail events, which FreeBSD 15.0 introduced.
     #[must_use]
     pub const fn descriptors(self) -> bool {
         self.descriptors
@@ -59,14 +59,14 @@ thread_local! {
 
 #[cfg(feature = "sim")]
 impl Features {
-    /// Returns the same without descriptors: what an older kernel has.
+    /// Returns the same features without descriptors, as an older kernel has them.
     #[must_use]
     pub const fn without_descriptors(self) -> Self {
         Self { descriptors: false, ..self }
     }
 
-    /// Restricts the calling thread to these features of any kernel until the guard is dropped: for tests of what a
-    /// program does on an older one. A handle, a [`Watcher`](crate::Watcher) and the like keep to what was assumed when
+    /// Restricts the calling thread to these features of any kernel until the guard is dropped, to test how a program
+    /// behaves on an older kernel. Handles and [`Watcher`](crate::Watcher)s keep the features that were assumed when
     /// they were made.
     ///
     /// ```
@@ -87,13 +87,13 @@ impl Features {
     }
 }
 
-/// Keeps what [`Features::assume`] was told, until it is dropped.
+/// Keeps the features of [`Features::assume`] in force until it is dropped.
 #[cfg(feature = "sim")]
 #[cfg_attr(docsrs, doc(cfg(feature = "sim")))]
 #[derive(Debug)]
 pub struct Assumed {
     before: Option<Features>,
-    /// It belongs to its thread.
+    /// Not `Send`: the assumption belongs to its thread.
     thread: PhantomData<*const ()>,
 }
 
@@ -106,13 +106,13 @@ impl Drop for Assumed {
 
 #[cfg(feature = "sim")]
 impl Features {
-    /// Returns what the calling thread assumes.
+    /// Returns the features that the calling thread assumes.
     pub(crate) fn assumed() -> Option<Self> {
-        // At a thread's end, nothing.
+        // Nothing is assumed while the thread ends.
         ASSUMED.try_with(Cell::get).unwrap_or_default()
     }
 
-    /// Returns what both this kernel and another have: a call that the kernel does not know kills.
+    /// Returns the features in both sets: a call that the kernel lacks would kill the process.
     pub(crate) const fn and(self, other: Self) -> Self {
         Self { jails: self.jails && other.jails, descriptors: self.descriptors && other.descriptors }
     }
@@ -128,19 +128,19 @@ impl fmt::Display for Features {
     }
 }
 
-/// What is asked of a kernel once: each model has one of these, and so has the host.
+/// Answers of a kernel that are kept: one for the host, and one for each model.
 #[derive(Debug)]
 pub(crate) struct Cache {
     pub(crate) features: OnceLock<Features>,
     /// Which permissions it knows.
     pub(crate) permissions: Extent,
-    /// Whether it has parameters that a kernel can be built without.
+    /// Whether it has the parameters of optional kernel features.
     pub(crate) options: Options,
-    /// Whether mac_do(4) is there.
+    /// Whether mac_do(4) is loaded.
     mac_do: OnceLock<bool>,
-    /// `kern.osreldate`, where it can be relied on.
+    /// `kern.osreldate`, if it can be relied on.
     pub(crate) osreldate: OnceLock<Option<u32>>,
-    /// Whether resources are accounted for.
+    /// Whether resource accounting is on.
     racct: OnceLock<bool>,
 }
 
@@ -158,33 +158,35 @@ impl Cache {
 }
 
 impl System {
-    /// Whether mac_do(4) is there, whose rules an update has to carry. Asked once, when it is first needed: a module
-    /// that is loaded later is not noticed.
+    /// Whether mac_do(4) is loaded, whose rules an update has to carry. Checked once, when first needed: a module that
+    /// is loaded later is not noticed.
     pub(crate) fn has_mac_do(&self) -> bool {
         *self.cache().mac_do.get_or_init(|| {
             let answer = self.sysctl_by_name("security.jail.param.mac.do.rules", &mut [0; 32]);
-            // Where the tree cannot be asked, each update finds out for itself.
+            // If the tree cannot be read, each update finds out for itself.
             !matches!(answer, Err(Errno(libc::ENOENT | libc::ENOSYS)))
         })
     }
 }
 
 impl System {
-    /// Whether resources are accounted for, as rctl(8) needs it: `kern.racct.enable`, which is set when the kernel
-    /// starts. Asked once, when it is first needed.
+    /// Whether resource accounting is on, which rctl(8) needs: `kern.racct.enable`, fixed at boot. Checked once, when
+    /// first needed.
     pub(crate) fn accounts_resources(&self) -> bool {
         *self.cache().racct.get_or_init(|| {
             let mut value = [0; size_of::<i32>()];
             match self.sysctl_by_name("kern.racct.enable", &mut value) {
                 Ok(len) => value.iter().take(len).any(|&byte| byte != 0),
-                // A kernel without it, or no kernel at all. Where it cannot be asked, a guard too many is better.
+                // A kernel without it, or a host without jails. If it cannot be read, assume that it is on: an unneeded
+                // guard does less harm than a missing one.
                 Err(Errno(libc::ENOENT | libc::ENOSYS)) => false,
                 Err(_) => true,
             }
         })
     }
 
-    /// Whether this process is in a jail, `security.jail.jailed`. Never asked ahead: it may enter one at any time.
+    /// Whether this process is in a jail, `security.jail.jailed`. Never cached: the process may attach to one at any
+    /// time.
     pub(crate) fn is_jailed(&self) -> Result<bool, Errno> {
         let mut value = [0; size_of::<i32>()];
         self.sysctl_by_name("security.jail.jailed", &mut value)?;
@@ -192,12 +194,12 @@ impl System {
     }
 }
 
-/// Which permissions a kernel knows, as bits of `Allow`, once that was found out.
+/// The permissions that a kernel has, as bits of `Allow`, once they are known.
 #[derive(Debug)]
 pub(crate) struct Extent(AtomicU64);
 
 impl Extent {
-    /// Set once it is known: no permission has this bit.
+    /// Set once the permissions are known; no permission has this bit.
     const KNOWN: u64 = 1 << 63;
 
     const fn unknown() -> Self {
@@ -213,7 +215,7 @@ impl Extent {
     }
 }
 
-/// Which parameters a kernel has that it can be built without, as far as that was found out.
+/// Which parameters of optional kernel features a kernel has, as far as known.
 #[derive(Debug)]
 pub(crate) struct Options(AtomicU8);
 
@@ -222,18 +224,18 @@ impl Options {
     pub(crate) const INET6: u8 = 2;
     pub(crate) const VIMAGE: u8 = 4;
 
-    /// Until a kernel says otherwise, it has them all.
+    /// Until a parameter is refused, the kernel is assumed to have them all.
     pub(crate) const fn all() -> Self {
         Self(AtomicU8::new(Self::INET | Self::INET6 | Self::VIMAGE))
     }
 
-    /// Returns those that the kernel is thought to have.
+    /// Returns those that the kernel is assumed to have.
     pub(crate) fn get(&self) -> u8 {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Notes that the kernel does not know a parameter. Says whether that is one of the options that it was asked for,
-    /// whatever another thread has found out meanwhile.
+    /// Records that the kernel lacks a parameter. Returns whether that is one of the options that were requested, even
+    /// if another thread has recorded it meanwhile.
     pub(crate) fn lacks(&self, asked: u8, parameter: &str) -> bool {
         let option = match parameter {
             "ip4" | "ip4.addr" => Self::INET,
@@ -251,13 +253,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_option_that_another_thread_found_missing_is_missing_for_this_one_too() {
+    fn an_option_that_another_thread_found_missing_is_missing_here_too() {
         let options = Options::all();
-        // Both have asked before either has an answer.
+        // Both ask before either has an answer.
         let (one, other) = (options.get(), options.get());
         assert!(options.lacks(one, "ip6.addr"));
         assert!(options.lacks(other, "ip6"));
-        // One that was not asked for is no reason to ask again.
+        // An option that was not requested is no reason to retry.
         assert!(!options.lacks(options.get(), "ip6"));
         assert!(!options.lacks(options.get(), "securelevel"));
         assert_eq!(options.get(), Options::INET | Options::VIMAGE);

@@ -1,4 +1,4 @@
-//! What a held program waits at: a pair of sockets, or a FIFO.
+//! What a held program waits for: a pair of sockets, or a FIFO.
 
 use core::ffi::{CStr, c_int};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream;
 
 use super::{Errno, fd};
 
-/// Makes a pair of sockets: the end that the program waits at, and the end that is written to.
+/// Makes a pair of sockets: the end from which the program reads, and the end that is written to.
 pub(crate) fn pair() -> Result<(OwnedFd, OwnedFd), Errno> {
     let number = |error: std::io::Error| Errno(error.raw_os_error().unwrap_or(libc::EIO));
     let (gate, opener) = UnixStream::pair().map_err(number)?;
@@ -20,7 +20,7 @@ pub(crate) fn make_fifo(path: &CStr) -> Result<(), Errno> {
     if result == -1 { Err(Errno::last()) } else { Ok(()) }
 }
 
-/// Opens a FIFO for reading, without waiting for somebody who writes.
+/// Opens a FIFO for reading, without waiting for a writer.
 pub(crate) fn open_reader(path: &CStr) -> Result<OwnedFd, Errno> {
     open(path, libc::O_RDONLY)
 }
@@ -29,7 +29,7 @@ pub(crate) fn open_reader(path: &CStr) -> Result<OwnedFd, Errno> {
 ///
 /// # Errors
 ///
-/// `ENXIO` where nobody has it open for reading, or where it is no FIFO.
+/// `ENXIO` if no process has it open for reading, or if it is not a FIFO.
 pub(crate) fn open_writer(path: &CStr) -> Result<OwnedFd, Errno> {
     open(path, libc::O_WRONLY)
 }
@@ -48,7 +48,7 @@ fn open(path: &CStr, mode: c_int) -> Result<OwnedFd, Errno> {
     if kind == u32::from(libc::S_IFIFO) { fd::keep_given(file) } else { Err(Errno(libc::ENXIO)) }
 }
 
-/// Writes one byte. A socket sends no SIGPIPE; for a FIFO or a pipe there is no way to prevent one.
+/// Writes one byte. A socket causes no SIGPIPE; with a FIFO or a pipe it cannot be prevented.
 pub(crate) fn write(opener: BorrowedFd<'_>) -> Result<(), Errno> {
     let fd = opener.as_fd().as_raw_fd();
     let byte = 1_u8;

@@ -1,8 +1,8 @@
-//! A child that waits for a sign before it executes its program.
+//! A child that waits for a signal from outside before it executes its program.
 //!
-//! std's `Command` learns that a program was executed by a pipe that execve(2) closes. A child that is held closes it
-//! before it waits, with all else that execve(2) would close: so std returns, the child keeps nothing of its parent's, and
-//! it has to execute the program itself.
+//! std's `Command` notices by a pipe that execve(2) has been called, which closes the pipe. A held child closes the
+//! pipe before it waits, with all other descriptors that execve(2) would close. So std returns, the child keeps no
+//! descriptors of its parent, and it has to execute the program itself.
 
 use core::ffi::{CStr, c_char, c_int};
 use core::ptr;
@@ -13,23 +13,23 @@ use super::{Errno, open};
 
 /// The status of a child whose gate was closed.
 const CLOSED: c_int = 125;
-/// The status of a child whose program cannot be executed, and of one whose program is not there: as shells have them.
+/// The status if the program cannot be executed, and if it does not exist, as in shells.
 const NOT_EXECUTABLE: c_int = 126;
 const NOT_FOUND: c_int = 127;
 
-/// A program, and what is read before it is executed.
+/// A program, and the gate that is read before it is executed.
 #[derive(Debug)]
 pub(crate) struct Hold {
     pub(crate) gate: OwnedFd,
     pub(crate) program: Program,
 }
 
-/// What execve(2) takes, all of it allocated.
+/// The arguments of execve(2), allocated before the fork.
 #[derive(Debug)]
 pub(crate) struct Program {
-    /// Where the program may be, in this order.
+    /// The paths to try, in this order.
     paths: Vec<CString>,
-    /// `argv` and `envp`, up to their NULLs. They name the strings below.
+    /// `argv` and `envp`, up to their NULLs. They point to the strings below.
     arguments: Vec<*const c_char>,
     environment: Vec<*const c_char>,
     /// `argv` of the shell that executes a file without a format, whose path is put into the second place.
@@ -37,7 +37,7 @@ pub(crate) struct Program {
     _strings: [Vec<CString>; 2],
 }
 
-// SAFETY: the pointers name the strings that are beside them, which nobody changes.
+// SAFETY: the pointers point to the strings beside them, which nothing changes.
 unsafe impl Send for Program {}
 // SAFETY: as above.
 unsafe impl Sync for Program {}
@@ -75,9 +75,9 @@ impl Program {
         result
     }
 
-    /// Executes the program, and returns if it cannot, with the number that execvp(3) would leave.
+    /// Executes the program. Returns only on failure, with the errno that execvp(3) would set.
     ///
-    /// A file that has no format is executed by /bin/sh, as execvp(3) does.
+    /// A file of unknown format is executed by /bin/sh, as execvp(3) does.
     fn execute(&mut self) -> Errno {
         let mut denied = None;
         let mut last = Errno(libc::ENOENT);
@@ -118,7 +118,7 @@ fn is_directory(path: &CStr) -> bool {
 }
 
 impl Hold {
-    /// Says early whether the program can be found at all.
+    /// Checks early whether the program can be found.
     pub(super) fn check(&self) -> Result<(), Errno> {
         self.program.check()
     }
@@ -130,11 +130,11 @@ impl Hold {
             Ok(()) => NOT_EXECUTABLE,
             Err(()) => CLOSED,
         };
-        // SAFETY: it ends the process, and runs nothing of its parent's.
+        // SAFETY: it ends the process, and runs no handlers of its parent.
         unsafe { libc::_exit(status) }
     }
 
-    /// Waits until something was written to the gate: `Err` where nobody will.
+    /// Waits until something is written to the gate. `Err` if that cannot happen any more.
     fn wait(&self) -> Result<(), ()> {
         let gate = self.gate.as_raw_fd();
         for (fd, flags) in open::descriptors() {
@@ -145,7 +145,7 @@ impl Hold {
             }
         }
         loop {
-            // A FIFO that nobody has opened for writing yet is at its end for read(2), and not for poll(2).
+            // For a FIFO that has not been opened for writing yet, read(2) reports its end, but poll(2) does not.
             let mut asked = libc::pollfd { fd: gate, events: libc::POLLIN, revents: 0 };
             // SAFETY: `asked` is ours, one structure as the call is told.
             let _ = unsafe { libc::poll(&raw mut asked, 1, -1) };
@@ -154,7 +154,7 @@ impl Hold {
             match unsafe { libc::read(gate, (&raw mut byte).cast(), 1) } {
                 1 => return Ok(()),
                 -1 if matches!(Errno::last().0, libc::EINTR | libc::EAGAIN) => {}
-                // Woken by a signal, while nobody has opened the FIFO: poll(2) knows.
+                // Interrupted by a signal, or nobody has opened the FIFO yet: poll(2) waits again.
                 0 if asked.revents == 0 => {}
                 _ => return Err(()),
             }

@@ -1,40 +1,39 @@
-//! Telling a process from those that fork(2) has made of it.
+//! Distinguishes a process from its forked children.
 
 use core::num::{NonZeroU32, NonZeroU64};
 use core::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
 use super::zeroed::{self, Page};
 
-/// A process, as it is known to those that have inherited its memory. Two processes of which neither descends from the
-/// other may have the same one.
+/// Identifies a process among its descendants, which inherit its memory. Unrelated processes may have the same mark.
 ///
-/// A process finds its own in memory that its children do not inherit. So it takes no system call, and a process that
-/// gets the pid of one that has ended is not taken for it.
+/// A process finds its mark in memory that its children do not inherit. So this takes no system call, and a process
+/// that gets the pid of an ended one is not confused with it.
 ///
 /// The processes of a model share one memory: each has its own mark, and all of them belong to one host process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ProcessMark(NonZeroU64);
 
-/// How processes are told apart, decided when it is first asked.
+/// How processes are distinguished, decided on first use.
 static MODE: AtomicU8 = AtomicU8::new(UNDECIDED);
 
 const UNDECIDED: u8 = 0;
-/// By a number in zeroed memory.
+/// By a number in memory that is zeroed in children.
 const BY_PAGE: u8 = 1;
-/// By the pid, where there is no such memory.
+/// By the pid, if the host has no such memory.
 const BY_PID: u8 = 2;
 
-/// Where the host's process is in a mark; below is the model's.
+/// The bits of a mark for the host's process; the bits below are for the model's.
 const HOST_SHIFT: u32 = 32;
 
 impl ProcessMark {
-    /// Returns the calling process's, which acts as the process of a model that has this pid, on the kernel as 0.
+    /// Returns the mark of the calling process, acting as the model's process of this pid; 0 on the kernel.
     pub(super) fn current(model_pid: u32) -> Self {
         let host = NonZeroU64::from(host_process()).get() << HOST_SHIFT;
         Self(NonZeroU64::MIN.saturating_add((host | u64::from(model_pid)).saturating_sub(1)))
     }
 
-    /// Whether the calling process is the host's process of this one.
+    /// Whether the calling process is the host process of this mark.
     pub(crate) fn is_here(self) -> bool {
         self.number() >> HOST_SHIFT == u64::from(host_process().get())
     }
@@ -55,7 +54,7 @@ fn host_process() -> NonZeroU32 {
     find_host_process()
 }
 
-/// Does the same the first time.
+/// Does the same on first use.
 #[cold]
 fn find_host_process() -> NonZeroU32 {
     if MODE.load(Ordering::Relaxed) == UNDECIDED {
@@ -64,14 +63,14 @@ fn find_host_process() -> NonZeroU32 {
     }
     match (MODE.load(Ordering::Relaxed), zeroed::mapped()) {
         (BY_PAGE, Some(page)) => number_in(page),
-        // No process has the pid 0.
+        // No process has pid 0.
         _ => NonZeroU32::new(std::process::id()).unwrap_or(NonZeroU32::MAX),
     }
 }
 
-/// Returns the number in the page, after choosing one that no process had whose memory this one has inherited.
+/// Returns the number in the page. Chooses one if there is none, different from those of this process's ancestors.
 fn number_in(page: &Page) -> NonZeroU32 {
-    // In ordinary memory, so that a child goes on where its parent was.
+    // In ordinary memory, so that a child continues from its parent's count.
     static LAST: AtomicU32 = AtomicU32::new(0);
     loop {
         if let Some(number) = NonZeroU32::new(page.process.load(Ordering::Relaxed)) {
@@ -88,7 +87,7 @@ mod tests {
     use crate::sys::zeroed::tests::in_child;
 
     #[test]
-    fn a_process_is_told_from_its_children_and_they_from_theirs() {
+    fn a_process_differs_from_its_children_and_grandchildren() {
         let parent = ProcessMark::current(0);
         assert!(parent.is_here());
         assert_eq!(ProcessMark::current(0), parent);
@@ -105,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn the_processes_of_a_model_are_told_apart_and_belong_to_one_process() {
+    fn the_processes_of_a_model_differ_and_belong_to_one_host_process() {
         let (one, other) = (ProcessMark::current(1), ProcessMark::current(2));
         assert_ne!(one, other);
         assert!(one.is_here() && other.is_here());

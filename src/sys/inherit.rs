@@ -1,8 +1,8 @@
 //! Jail descriptors, which no program should inherit.
 //!
-//! For root in a jail, a descriptor of another jail is a way out, and an owning one keeps its jail alive. The kernel makes
-//! them without close-on-exec, and they are in the process's table from the start of jail_set(2) (T45). Setting the flag
-//! in the parent is too late for a child that is forked during the call, so the child sets it.
+//! With a descriptor of another jail, root in a jail can leave it, and an owning one keeps its jail alive. The kernel
+//! makes them without close-on-exec, and they are in the process's table from the start of jail_set(2) (T45). Setting
+//! the flag in the parent is too late for a child that is forked during the call, so the child sets it.
 
 use core::ffi::c_int;
 
@@ -28,19 +28,19 @@ fn is_jail_descriptor(fd: c_int) -> bool {
     is_the_kernels(fd)
 }
 
-/// Goes by the kind of file: a descriptor whose jail_set(2) has not returned yet has no jail.
+/// Checks the type of the file: a descriptor whose jail_set(2) has not returned yet has no jail.
 #[cfg(target_os = "freebsd")]
 fn is_the_kernels(fd: c_int) -> bool {
     use super::bindings::JAIL_USE_DESC;
     use super::{Errno, Slot, kernel};
 
-    /// `KF_TYPE_JAILDESC` of `sys/user.h`. Kernels without jail descriptors know no such kind.
+    /// `KF_TYPE_JAILDESC` of `sys/user.h`. Kernels without jail descriptors have no such type.
     const JAIL_DESCRIPTOR: c_int = 16;
 
     match open::information(fd) {
         Ok(information) => information.kf_type == JAIL_DESCRIPTOR,
-        // Its rights do not include `CAP_FCNTL`. Looking up a jail by it needs none (`jaildesc_find`), and `EINVAL` means
-        // that it is not a jail descriptor.
+        // The descriptor lacks `CAP_FCNTL`. Looking up a jail needs no right (`jaildesc_find`), and `EINVAL` means that
+        // it is not a jail descriptor.
         Err(Errno(libc::ENOTCAPABLE)) => {
             let mut descriptor = fd.to_ne_bytes();
             let mut request = [Slot::new(b"desc\0", Some(&mut descriptor))];
@@ -70,13 +70,13 @@ pub(crate) mod model {
 
     use crate::sys::Errno;
 
-    /// In seconds, and such that the oldest kernels take them.
+    /// In seconds, within the range of the oldest kernels.
     const MARK: [(c_int, libc::time_t); 2] = [(libc::SO_RCVTIMEO, 1_618_033), (libc::SO_SNDTIMEO, 2_718_281)];
 
     /// Marks a socket as a jail descriptor.
     pub(crate) fn mark(socket: BorrowedFd<'_>) -> Result<(), Errno> {
         if cfg!(miri) {
-            // It forks nothing.
+            // Miri does not fork.
             return Ok(());
         }
         for (option, seconds) in MARK {

@@ -1,4 +1,4 @@
-//! Network interfaces and the jails that have them.
+//! Moves network interfaces between jails.
 
 use super::{Errno, System};
 
@@ -22,7 +22,7 @@ impl System {
     }
 }
 
-/// Which way an interface goes.
+/// The direction of a move.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Move {
     Into,
@@ -36,7 +36,7 @@ fn move_interface(name: &[u8], jid: i32, way: Move) -> Result<(), Errno> {
     use std::os::fd::AsRawFd;
     use std::os::unix::net::UnixDatagram;
 
-    // What C's `_IOWR('i', number, struct ifreq)` is.
+    // C's `_IOWR('i', number, struct ifreq)`.
     const fn request(number: c_ulong) -> c_ulong {
         const SIZE: c_ulong = size_of::<libc::ifreq>() as c_ulong;
         0xc000_0000 | SIZE << 16 | (b'i' as c_ulong) << 8 | number
@@ -44,10 +44,10 @@ fn move_interface(name: &[u8], jid: i32, way: Move) -> Result<(), Errno> {
     const SIOCSIFVNET: c_ulong = request(90);
     const SIOCSIFRVNET: c_ulong = request(91);
 
-    // Any socket will do: the request is the network stack's, not the protocol's.
+    // Any socket will do: the request concerns the network stack, not the protocol.
     let socket =
         UnixDatagram::unbound().map_err(|error| Errno(error.raw_os_error().unwrap_or(libc::EMFILE)))?;
-    // SAFETY: the structure consists of integers and pointers, of which all may be zero.
+    // SAFETY: the structure consists of integers and pointers, for which zero is valid.
     let mut interface: libc::ifreq = unsafe { zeroed() };
     // The last byte stays NUL.
     let room = interface.ifr_name.len() - 1;
@@ -62,8 +62,8 @@ fn move_interface(name: &[u8], jid: i32, way: Move) -> Result<(), Errno> {
         Move::Into => SIOCSIFVNET,
         Move::Back => SIOCSIFRVNET,
     };
-    // SAFETY: the request's number says the size of the structure, which is ours; the kernel reads it and may
-    // write the name in it.
+    // SAFETY: the request number includes the size of the structure, which is ours; the kernel reads it and may write
+    // the name in it.
     let result = unsafe { libc::ioctl(socket.as_raw_fd(), number, &raw mut interface) };
     if result == -1 { Err(Errno::last()) } else { Ok(()) }
 }

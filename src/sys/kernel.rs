@@ -12,7 +12,7 @@ mod freebsd {
     use crate::sys::event::{Kevent, MAX_EVENTS};
     use crate::sys::{Errno, bindings, fd};
 
-    /// The one place that knows how C reports a failure.
+    /// Turns -1 into the errno.
     fn check(result: c_int) -> Result<c_int, Errno> {
         if result == -1 { Err(Errno::last()) } else { Ok(result) }
     }
@@ -158,7 +158,7 @@ mod freebsd {
         }
     }
 
-    /// What is too long for the kernel's clock is a day, after which whoever waits asks again.
+    /// A time that is too long for the kernel becomes a day, after which the caller asks again.
     fn to_timespec(timeout: Duration) -> libc::timespec {
         const DAY: Duration = Duration::from_secs(24 * 60 * 60);
         let timeout = timeout.min(DAY);

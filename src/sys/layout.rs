@@ -1,22 +1,22 @@
-//! The sizes that the kernel knows, asserted when the crate is compiled.
+//! The sizes that the kernel uses, asserted when the crate is compiled.
 //!
-//! The bindings are one file for every architecture, so bindgen's own tests, which hold for one
-//! only, are left out of it. What does differ is the width of a pointer.
+//! The bindings are one file for all architectures, so bindgen's own layout tests, which are for one, are left out.
+//! Only the width of a pointer differs.
 
 use super::bindings::{cpusetid_t, jail, xprison};
 use core::mem::offset_of;
 use libc::{in_addr, in6_addr, iovec};
 
-// jail(2) copies in this many bytes, whatever the caller's idea of the struct.
+// jail(2) copies in this many bytes, whatever the caller's definition of the struct.
 #[cfg(target_pointer_width = "64")]
 const _: () = assert!(size_of::<jail>() == 56);
 #[cfg(target_pointer_width = "32")]
 const _: () = assert!(size_of::<jail>() == 32);
 
-// A stricter alignment would put padding where the kernel has none, a laxer one the opposite.
+// Another alignment would add or remove padding.
 const _: () = assert!(align_of::<jail>() == size_of::<usize>());
 
-// The kernel chooses the layout by the version, so it has to be what comes first.
+// The kernel chooses the layout by the version, so the version must come first.
 const _: () = assert!(offset_of!(jail, version) == 0);
 
 // The first pointer after a 32-bit member shows the padding that the ABI puts between them.

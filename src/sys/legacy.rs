@@ -69,7 +69,7 @@ impl System {
     }
 }
 
-/// Gives the model safe views of what jail(2) was given.
+/// Gives the model safe views of the arguments of jail(2).
 ///
 /// # Safety
 ///
@@ -89,7 +89,7 @@ pub(super) unsafe fn on_model(model: &sim::Kernel, jail: *const bindings::jail) 
         let path = unsafe { bytes(jail.path) };
         // SAFETY: the caller vouches for the string.
         let hostname = unsafe { bytes(jail.hostname) };
-        // The model takes the address as the number says it, as `kern_jail` does with `ntohl`.
+        // The model takes the address in host order, as `kern_jail` does with `ntohl`.
         let ip4 = [Ipv4Addr::from_bits(jail.ip_number)];
         return model.raw().jail(&sim::raw::Legacy {
             version,
@@ -101,7 +101,7 @@ pub(super) unsafe fn on_model(model: &sim::Kernel, jail: *const bindings::jail) 
         });
     }
     if version != 2 {
-        // The kernel looks no further than the number.
+        // The kernel reads no more than the version.
         return model.raw().jail(&sim::raw::Legacy { version, ..sim::raw::Legacy::default() });
     }
     // SAFETY: the caller vouches that a structure of this version has this layout.

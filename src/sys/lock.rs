@@ -1,13 +1,13 @@
-//! The lock that orders entering a jail and starting programs among the threads of this process.
+//! A lock that keeps one thread from attaching while another attaches or starts a program.
 //!
-//! Entering changes the process in steps: its root directory, its credential, the list of processes that it is on
-//! (`do_jail_attach`). A program that another thread starts between two of them is half inside (T43), and two threads
-//! that enter two jails at once may leave the process with the credential of one on the list of the other (T42). So
-//! entering takes this lock for writing, and starting a program takes it for reading until the child has been forked.
-//! Nothing else takes it.
+//! Attaching changes the process in steps: its root directory, its credential, the list of processes that it is on
+//! (`do_jail_attach`). A program that another thread starts in between has the jail's root and the old credential
+//! (T43). Two threads that attach to two jails at once may leave the process with the credential of one jail and on the
+//! list of the other (T42). So attaching takes this lock for writing, and starting a program takes it for reading until
+//! the child has been forked. Nothing else takes it.
 //!
-//! Without contention it makes no system call. A forked child has a lock of its own: the threads that may hold its
-//! parent's do not exist there.
+//! Without contention it makes no system call. A forked child has a lock of its own, because the threads that may hold
+//! the parent's lock do not exist there.
 
 use core::cell::Cell;
 use core::ptr;
@@ -18,26 +18,26 @@ use super::zeroed;
 
 type Lock = RwLock<()>;
 
-/// While it lives, no other thread starts a program or enters a jail.
+/// While it lives, no other thread starts a program or attaches to a jail.
 #[derive(Debug)]
 #[must_use = "the lock is held only as long as this lives"]
 pub(crate) struct Entering {
     _guard: RwLockWriteGuard<'static, ()>,
 }
 
-/// While it lives, no other thread enters a jail.
+/// While it lives, no other thread attaches to a jail.
 #[derive(Debug)]
 #[must_use = "the lock is held only as long as this lives"]
 pub(crate) struct Starting {
     _guard: RwLockReadGuard<'static, ()>,
 }
 
-/// Waits until no other thread starts a program or enters a jail.
+/// Waits until no other thread is starting a program or attaching to a jail.
 pub(crate) fn entering() -> Entering {
     Entering { _guard: lock().write().unwrap_or_else(PoisonError::into_inner) }
 }
 
-/// Does the same without waiting: `None` while another thread starts a program or enters a jail.
+/// Does the same without waiting: `None` if another thread is starting a program or attaching to a jail.
 pub(crate) fn try_entering() -> Option<Entering> {
     match lock().try_write() {
         Ok(guard) => Some(Entering { _guard: guard }),
@@ -46,20 +46,20 @@ pub(crate) fn try_entering() -> Option<Entering> {
     }
 }
 
-/// Waits until no other thread enters a jail.
+/// Waits until no other thread is attaching to a jail.
 pub(crate) fn starting() -> Starting {
     Starting { _guard: lock().read().unwrap_or_else(PoisonError::into_inner) }
 }
 
 thread_local! {
-    /// What this thread releases as soon as it has forked, NULL when there is nothing.
+    /// The lock that this thread releases as soon as it has forked, or NULL.
     static UNTIL_FORK: Cell<*const Cell<Option<Starting>>> = const { Cell::new(ptr::null()) };
 }
 
-/// Runs `start`, which forks once, with the lock of [`starting`], which is released right after the fork: executing the
-/// program may take any time, and keeps nobody from entering a jail.
+/// Runs `start`, which forks once, with the lock of [`starting`]. The lock is released right after the fork: executing
+/// the program may take long, and must not keep other threads from attaching.
 ///
-/// Where no handler of fork(2) can be registered, the lock is kept until `start` returns.
+/// If no fork handler can be registered, the lock is kept until `start` returns.
 pub(crate) fn starting_until_forked<R>(start: impl FnOnce() -> R) -> R {
     struct Restore(*const Cell<Option<Starting>>);
     impl Drop for Restore {
@@ -69,8 +69,8 @@ pub(crate) fn starting_until_forked<R>(start: impl FnOnce() -> R) -> R {
     }
     static REGISTERED: OnceLock<bool> = OnceLock::new();
     let registered = *REGISTERED.get_or_init(|| {
-        // SAFETY: the function stays, and what it does is allowed in the parent after fork(2): it releases a lock that this
-        // thread holds.
+        // SAFETY: the function is never unloaded, and may do in the parent after fork(2) what it does: release a lock
+        // that this thread holds.
         unsafe { libc::pthread_atfork(None, Some(forked), None) == 0 }
     });
     let guard = Cell::new(Some(starting()));
@@ -78,26 +78,26 @@ pub(crate) fn starting_until_forked<R>(start: impl FnOnce() -> R) -> R {
     start()
 }
 
-/// Called in the parent by the thread that has forked.
+/// Called in the parent, on the thread that forked.
 extern "C" fn forked() {
     let guard = UNTIL_FORK.try_with(|guard| guard.replace(ptr::null())).unwrap_or(ptr::null());
-    // SAFETY: this thread alone sets the pointer, for as long as the cell lives, which no other thread knows of.
+    // SAFETY: only this thread sets the pointer, to a cell that lives meanwhile and that no other thread uses.
     if let Some(guard) = unsafe { guard.as_ref() } {
         drop(guard.take());
     }
 }
 
-/// Locks for this process and for those that it was forked from, so that a forked child need not allocate its own.
+/// Locks for this process and its ancestors, so that a forked child need not allocate its own.
 static LOCKS: [Lock; 16] = [const { Lock::new(()) }; 16];
 
-/// How many of them have been taken.
+/// How many of them are in use.
 static TAKEN: AtomicUsize = AtomicUsize::new(0);
 
-/// Which lock is this process's: NULL in one that has been forked since its parent asked.
+/// The lock of this process: NULL in a child until it first asks.
 type Place = AtomicPtr<Lock>;
 
-/// Returns this process's lock. Async-signal-safe, unless 16 processes from which this one descends have taken theirs:
-/// it allocates then.
+/// Returns this process's lock. Async-signal-safe, unless 16 ancestors of this process have used theirs: then it
+/// allocates.
 fn lock() -> &'static Lock {
     let place = place();
     let mut lock = place.load(Ordering::Acquire);
@@ -109,18 +109,18 @@ fn lock() -> &'static Lock {
         let new = ptr::from_ref(new).cast_mut();
         lock = match place.compare_exchange(ptr::null_mut(), new, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => new,
-            // Another thread was faster. Its lock is this process's.
+            // Another thread was faster: use its lock.
             Err(theirs) => theirs,
         };
     }
-    // SAFETY: the place is NULL or names one of the locks above, or one that has been leaked: all live for ever, and are
+    // SAFETY: the pointer is NULL or points to one of the locks above or to a leaked one: all live for ever, and are
     // only used by shared reference.
     unsafe { &*lock }
 }
 
-/// Returns the place that names the lock: one that is zeroed in forked children, where the host has such memory.
+/// Returns where the pointer to the lock is stored: in memory that is zeroed in forked children, if the host has it.
 fn place() -> &'static Place {
-    /// Which one it is, decided once. A forked child has it at the same address.
+    /// Decided once. A forked child has it at the same address.
     static PLACE: AtomicPtr<Place> = AtomicPtr::new(ptr::null_mut());
     static FIXED: Place = AtomicPtr::new(ptr::null_mut());
 
@@ -133,7 +133,7 @@ fn place() -> &'static Place {
             Err(theirs) => theirs,
         };
     }
-    // SAFETY: it is one of the two, both of which stay.
+    // SAFETY: it is one of the two, which both live for ever.
     unsafe { &*place }
 }
 
@@ -152,7 +152,7 @@ mod tests {
     use crate::raw::{self, At};
     use crate::{CommandExt as _, Jail, LegacyJail, Request, SetFlags, param, sim, sys};
 
-    /// Something that enters a jail.
+    /// A function that attaches to a jail.
     type Way = fn(&Jail);
 
     const WAYS: [(&str, Way); 10] = [
@@ -199,12 +199,12 @@ mod tests {
         }),
     ];
 
-    /// A jail that this process does not own, so that it may enter.
+    /// A jail that this process does not own, so that it may attach.
     fn jail() -> Jail {
         Jail::builder().path("/").create_persistent().expect("created")
     }
 
-    /// Does something in another thread, on a model of its own where programs may run, and says when it is done.
+    /// Does something in another thread, on a model of its own where programs may run, and signals when it is done.
     fn elsewhere(act: impl FnOnce() + Send + 'static) -> Receiver<()> {
         let (done, when_done) = channel();
         thread::spawn(move || {
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_enters_waits_for_programs_that_are_being_started_t43() {
+    fn attaching_waits_for_programs_that_are_being_started_t43() {
         let starting = starting();
         let entering = WAYS.map(|(name, way)| (name, elsewhere(move || way(&jail()))));
         thread::sleep(Duration::from_millis(200));
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn two_threads_do_not_enter_at_once_t42() {
+    fn two_threads_do_not_attach_at_once_t42() {
         let one = entering();
         let others = WAYS.map(|(name, way)| (name, elsewhere(move || way(&jail()))));
         thread::sleep(Duration::from_millis(200));
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_is_not_started_while_a_thread_enters_t43() {
+    fn a_program_is_not_started_while_a_thread_attaches_t43() {
         let entering = entering();
         let started = elsewhere(|| assert!(jail().command("/bin/sh").args(["-c", ""]).status().is_ok()));
         thread::sleep(Duration::from_millis(200));
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_enters_waits_until_the_program_s_process_is_forked_t43() {
+    fn attaching_waits_until_the_program_s_process_is_forked_t43() {
         starting_until_forked(|| {
             let entering = elsewhere(|| jail().attach().expect("entered"));
             thread::sleep(Duration::from_millis(200));
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_is_slow_to_execute_keeps_nobody_from_entering() {
+    fn a_program_that_is_slow_to_execute_keeps_no_thread_from_attaching() {
         let (mut here, mut there) = UnixStream::pair().expect("a pair");
         for socket in [&here, &there] {
             socket.set_read_timeout(Some(Duration::from_secs(20))).expect("set");
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_else_waits_for_a_thread_that_enters() {
+    fn nothing_else_waits_for_a_thread_that_attaches() {
         let _entering = entering();
         let other = elsewhere(|| {
             let jail = jail();
@@ -321,7 +321,7 @@ mod tests {
             jail.update().hostname("changed").apply().expect("changed");
             assert_eq!(jail.get(param::HOST_HOSTNAME).expect("read"), "changed");
             assert_eq!(Jail::all().get(param::JID).count(), 1);
-            // A child enters by itself.
+            // A child attaches by itself.
             let child = sim::Kernel::current().expect("a model").process().fork();
             child.run(|| jail.attach()).expect("entered");
             jail.remove().expect("removed");
@@ -330,12 +330,12 @@ mod tests {
     }
 
     #[test]
-    fn std_s_exec_in_this_process_fails_rather_than_waits() {
+    fn exec_by_std_in_this_process_fails_rather_than_waits() {
         let (prepared, when_prepared) = channel();
         let (go, when_to_go) = channel();
         let failed = elsewhere(move || {
             let mut command = Command::new("/nonexistent/program");
-            // On a model, this waits for whatever enters in the other tests.
+            // On a model, this waits for other tests that attach.
             command.jail(&jail()).expect("prepared");
             prepared.send(()).expect("heard");
             when_to_go.recv().expect("told");
@@ -378,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_of_one_thread_keeps_no_other_from_entering() {
+    fn a_panic_of_one_thread_keeps_no_other_from_attaching() {
         let panicked = thread::spawn(|| {
             let _entering = entering();
             panic!("on purpose");

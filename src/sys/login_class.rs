@@ -56,7 +56,7 @@ mod freebsd {
             let mut buffer = ptr::null_mut();
             // SAFETY: both names end in NUL and the list in NULL; all are only read. The pointer is ours.
             let result = unsafe { cgetent(&raw mut buffer, files.as_mut_ptr(), name.as_ptr()) };
-            // 1 is a record that refers to one that is not there.
+            // 1 means a record that refers to a missing one.
             if matches!(result, 0 | 1) { NonNull::new(buffer).map(Self) } else { None }
         }
 
@@ -69,7 +69,7 @@ mod freebsd {
             }
             // SAFETY: a string that ends in NUL, which the call has allocated for the caller.
             let bytes = unsafe { CStr::from_ptr(text) }.to_bytes().to_vec();
-            // SAFETY: the call has allocated it with malloc(3), and nothing names it any more.
+            // SAFETY: the call has allocated it with malloc(3), and nothing uses it any more.
             unsafe { libc::free(text.cast()) };
             Some(bytes)
         }
@@ -77,7 +77,7 @@ mod freebsd {
 
     impl Drop for Record {
         fn drop(&mut self) {
-            // SAFETY: cgetent has allocated it with malloc(3), and nothing else names it.
+            // SAFETY: cgetent has allocated it with malloc(3), and nothing else points to it.
             unsafe { libc::free(self.0.as_ptr().cast()) };
         }
     }

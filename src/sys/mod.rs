@@ -1,9 +1,9 @@
-//! The system calls as C knows them, and all of the crate's unsafe code.
+//! The system calls with C's conventions, and all of the crate's unsafe code.
 //!
-//! The constants and structures are generated from FreeBSD's headers and keep their names. The functions are
-//! those of the manual pages, for code that builds its iovecs itself: they return -1 and set `errno` as libc's
-//! do, but go to the model where one is installed, fail with `ENOSYS` on a host that has no jails, and never
-//! make a system call that the running kernel does not know (which would kill the process with SIGSYS).
+//! The constants and structures are generated from FreeBSD's headers and keep their names. The functions are those of
+//! the manual pages, for code that builds its iovecs itself: they return -1 and set `errno`, as libc's do. But they go
+//! to the model if one is installed, fail with `ENOSYS` on a host without jails, and never make a system call that the
+//! running kernel lacks (which would kill the process with SIGSYS).
 //!
 //! Prefer [`Request`](crate::Request) and [`raw`](crate::raw), which do the same without unsafe code.
 

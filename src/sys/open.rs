@@ -1,4 +1,4 @@
-//! Which descriptors this process has open.
+//! The open descriptors of this process.
 //!
 //! Everything here is async-signal-safe.
 
@@ -6,28 +6,28 @@ use core::ffi::c_int;
 
 use super::Errno;
 
-/// The highest descriptor that is looked at where the kernel does not say how many are open.
+/// The highest descriptor to check if the kernel does not tell how many are open.
 const UNCOUNTED: c_int = 1 << 16;
 
-/// Returns the flags of a descriptor, `EBADF` where it is not open.
+/// Returns the flags of a descriptor, `EBADF` if it is not open.
 pub(super) fn flags(fd: c_int) -> Result<c_int, Errno> {
     // SAFETY: F_GETFD takes a number, which need not be open, and touches no memory.
     let flags = unsafe { libc::fcntl(fd, libc::F_GETFD) };
     if flags == -1 { Err(Errno::last()) } else { Ok(flags) }
 }
 
-/// Sets close-on-exec, and keeps what other flags there are.
+/// Sets close-on-exec and keeps other flags.
 pub(super) fn close_on_exec(fd: c_int, flags: c_int) {
     // SAFETY: F_SETFD takes numbers and touches no memory; the descriptor stays open.
     let result = unsafe { libc::fcntl(fd, libc::F_SETFD, flags | libc::FD_CLOEXEC) };
     debug_assert_eq!(result, 0, "the descriptor is open");
 }
 
-/// Returns what the kernel tells about an open file.
+/// Returns the kernel's information about an open file.
 ///
 /// # Errors
 ///
-/// `ENOTCAPABLE` for a descriptor whose rights have been limited to less than `CAP_FCNTL`, `EBADF` where it is not open.
+/// `ENOTCAPABLE` if the descriptor lacks the right `CAP_FCNTL`, `EBADF` if it is not open.
 #[cfg(target_os = "freebsd")]
 pub(super) fn information(fd: c_int) -> Result<libc::kinfo_file, Errno> {
     // SAFETY: the structure consists of integers only, all of which may be zero.
@@ -40,7 +40,7 @@ pub(super) fn information(fd: c_int) -> Result<libc::kinfo_file, Errno> {
 
 /// Returns this process's open descriptors with their flags, from the lowest to the highest.
 ///
-/// One fcntl(2) for each number, up to the highest open one where the kernel tells how many are open.
+/// Calls fcntl(2) for each number, up to the highest open one if the kernel tells how many are open.
 pub(super) fn descriptors() -> impl Iterator<Item = (c_int, c_int)> {
     let (count, end) = extent();
     let mut left = count;
@@ -58,7 +58,7 @@ pub(super) fn descriptors() -> impl Iterator<Item = (c_int, c_int)> {
     })
 }
 
-/// How many descriptors are open, and the number above the highest possible one.
+/// Returns how many descriptors are open, and the upper bound of their numbers.
 #[cfg(target_os = "freebsd")]
 fn extent() -> (usize, c_int) {
     use super::kernel;
@@ -67,13 +67,13 @@ fn extent() -> (usize, c_int) {
         let mut value = [0; size_of::<c_int>()];
         kernel::sysctl(mib, Some(&mut value), None).ok().map(|_| c_int::from_ne_bytes(value))
     };
-    // Without error wherever the crate runs: the first has been there since 12.2.
+    // Neither fails on supported releases: the first exists since 12.2.
     let open = number(&[libc::CTL_KERN, libc::KERN_PROC, libc::KERN_PROC_NFDS, 0]);
     let most = number(&[libc::CTL_KERN, libc::KERN_MAXFILESPERPROC]).unwrap_or(UNCOUNTED);
     (open.and_then(|open| usize::try_from(open).ok()).unwrap_or(usize::MAX), most)
 }
 
-/// How many descriptors are open, as far as the host tells, and the number above the highest possible one.
+/// Returns how many descriptors are open, if the host tells, and the upper bound of their numbers.
 #[cfg(not(target_os = "freebsd"))]
 fn extent() -> (usize, c_int) {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
@@ -83,7 +83,8 @@ fn extent() -> (usize, c_int) {
     (count().unwrap_or(usize::MAX), most.min(UNCOUNTED))
 }
 
-/// How many descriptors are open: since Linux 6.2 the size of this directory, 0 before. Others have none.
+/// Returns how many descriptors are open: since Linux 6.2 this is the size of this directory, which is 0 before. Other
+/// systems lack the directory.
 #[cfg(not(target_os = "freebsd"))]
 fn count() -> Option<usize> {
     let mut stat = core::mem::MaybeUninit::<libc::stat>::uninit();

@@ -17,7 +17,7 @@ pub(crate) struct Process {
     pub(crate) uid: u32,
     /// The name of its program.
     pub(crate) command: Option<OsString>,
-    /// Whether it has ended, and its parent has not waited for it.
+    /// Whether it has ended and its parent has not yet waited for it.
     pub(crate) is_zombie: bool,
 }
 
@@ -145,7 +145,7 @@ pub(crate) fn signal_child(pid: u32, signal: c_int) -> Result<(), Errno> {
 /// Sends a signal to one process. Wraps kill(2).
 #[cfg(feature = "sim")]
 fn kill(pid: u32, signal: c_int) -> Result<(), Errno> {
-    // Numbers from 1 on are single processes; nothing else gets through.
+    // Only pids of single processes, from 1 on, are passed to kill(2).
     let pid = libc::pid_t::try_from(pid).ok().filter(|pid| *pid > 0).ok_or(Errno(libc::ESRCH))?;
     // SAFETY: takes numbers and touches no memory.
     let result = unsafe { libc::kill(pid, signal) };

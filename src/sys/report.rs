@@ -1,26 +1,26 @@
-//! What a forked child says to its parent, in memory that both have.
+//! How a forked child reports to its parent, in shared memory.
 
 use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicI32, AtomicU8, AtomicU32, Ordering};
 
 use super::Errno;
 
-/// How much of the kernel's text has room.
+/// How many bytes of the kernel's message are kept.
 const TEXT: usize = 1024;
 
-/// What a child was doing, in the order in which it does it.
+/// The steps of a child, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u32)]
 pub(crate) enum Step {
-    /// Nothing yet: whatever failed, it was not the child's own work.
+    /// None yet: what failed was not one of the child's own steps.
     None,
     Setsid,
     Setpgid,
     Terminal,
     Fib,
-    /// Making sure of the descriptor that it enters by.
+    /// Checking the descriptor of the jail.
     Check,
-    /// Reading what entering has to carry.
+    /// Reading the rules that the request to attach has to carry.
     Rules,
     Enter,
     Chdir,
@@ -28,7 +28,7 @@ pub(crate) enum Step {
     Setgroups,
     Setgid,
     Setuid,
-    /// What the caller wants to be run.
+    /// Running the caller's closures.
     Closure,
     Exec,
     /// Signalling the jail's processes, instead of executing a program.
@@ -59,12 +59,12 @@ impl Step {
     ];
 }
 
-/// The shared memory: atomics, because two processes use it, and zero is a good value of each.
+/// The shared memory: atomics, because two processes use it. Zero is valid for each.
 #[repr(C)]
 struct Page {
     step: AtomicU32,
     errno: AtomicI32,
-    /// One more than the number of the descriptor that is in the way.
+    /// One more than the number of the open directory that prevents attaching.
     obstacle: AtomicI32,
     text: [AtomicU8; TEXT],
 }
@@ -81,7 +81,7 @@ unsafe impl Sync for Report {}
 impl Report {
     /// Maps a page. Wraps mmap(2).
     pub(crate) fn new() -> Result<Self, Errno> {
-        // SAFETY: a new anonymous mapping, wherever the kernel likes: it replaces nothing.
+        // SAFETY: a new anonymous mapping at an address chosen by the kernel: it replaces nothing.
         let address = unsafe {
             libc::mmap(
                 ptr::null_mut(),
@@ -104,45 +104,45 @@ impl Report {
         unsafe { self.0.as_ref() }
     }
 
-    /// Says what is done next. Async-signal-safe, as are the other setters.
+    /// Records the step that begins. Async-signal-safe, as are the other setters.
     pub(crate) fn reach(&self, step: Step) {
         self.page().step.store(step as u32, Ordering::Release);
     }
 
-    /// Says with what it failed.
+    /// Records the errno of the failure.
     pub(crate) fn fail(&self, errno: Errno) {
         self.page().errno.store(errno.0, Ordering::Release);
     }
 
-    /// Says which descriptor is in the way.
+    /// Records the open directory that prevents attaching.
     pub(super) fn obstructed(&self, fd: i32) {
         self.page().obstacle.store(fd.saturating_add(1), Ordering::Release);
     }
 
-    /// Keeps the kernel's text.
+    /// Keeps the kernel's message.
     pub(super) fn say(&self, text: &[u8]) {
         for (place, byte) in self.page().text.iter().zip(text) {
             place.store(*byte, Ordering::Release);
         }
     }
 
-    /// Returns the last step that was begun.
+    /// Returns the last step that began.
     pub(crate) fn step(&self) -> Step {
         let reached = self.page().step.load(Ordering::Acquire);
         Step::ALL.into_iter().find(|step| *step as u32 == reached).unwrap_or(Step::None)
     }
 
-    /// Returns with what that step failed, `None` if the child saw no failure.
+    /// Returns the errno with which that step failed, `None` if the child saw no failure.
     pub(crate) fn errno(&self) -> Option<Errno> {
         Some(self.page().errno.load(Ordering::Acquire)).filter(|errno| *errno != 0).map(Errno)
     }
 
-    /// Returns the descriptor that is in the way.
+    /// Returns the open directory that prevents attaching.
     pub(crate) fn obstacle(&self) -> Option<i32> {
         self.page().obstacle.load(Ordering::Acquire).checked_sub(1).filter(|fd| *fd >= 0)
     }
 
-    /// Returns the kernel's text, up to its NUL.
+    /// Returns the kernel's message, up to its NUL.
     pub(crate) fn text(&self) -> Vec<u8> {
         let bytes = self.page().text.iter().map(|byte| byte.load(Ordering::Acquire));
         bytes.take_while(|byte| *byte != 0).collect()
@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_new_report_says_nothing() {
+    fn a_new_report_is_empty() {
         let report = Report::new().expect("a page");
         assert_eq!(report.step(), Step::None);
         assert_eq!(report.errno(), None);
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_report_says_what_was_written() {
+    fn a_report_returns_what_was_recorded() {
         let report = Report::new().expect("a page");
         for step in Step::ALL {
             report.reach(step);

@@ -55,9 +55,9 @@ impl<'a> Slot<'a> {
     }
 }
 
-/// Turns the iovecs of a request into the safe views that the model works on.
+/// Turns the iovecs of a request into safe views for the model.
 ///
-/// `None` where a name or value has a length but no address, which the kernel answers with `EFAULT`.
+/// `None` if a name or value has a length but no address, for which the kernel returns `EFAULT`.
 ///
 /// # Safety
 ///

@@ -1,4 +1,4 @@
-//! Where a call goes: to the kernel, or to a model of one.
+//! Dispatches calls to the kernel or to a model of it.
 
 use core::ffi::{c_int, c_uint};
 use core::sync::atomic::{AtomicU32, Ordering};
@@ -14,22 +14,22 @@ use crate::sim;
 
 /// The kernel that a handle belongs to.
 ///
-/// Taken once, when a handle is made, and kept in it: a handle of a model that is sent to another thread must
-/// never act on the real kernel's jail of the same jid, and one that has a descriptor must not be told later that there
-/// are none. Without feature `sim` it has no size.
+/// Taken once, when a handle is made, and kept in it: a model's handle that is sent to another thread must never act on
+/// the real kernel's jail of the same jid, and a handle with a descriptor must not assume later that there are no
+/// descriptors. Without feature `sim` it has no size.
 #[derive(Clone)]
 pub(crate) struct System {
     #[cfg(feature = "sim")]
     model: Option<sim::Kernel>,
-    /// What is used of the kernel, `None` for all that it has.
+    /// The features to use, `None` for all that the kernel has.
     #[cfg(feature = "sim")]
     assumed: Option<Features>,
 }
 
-/// How many jails this process has entered.
+/// How many times this process has attached to a jail.
 static ENTRIES: AtomicU32 = AtomicU32::new(0);
 
-/// Counts a call that has succeeded, if it entered a jail.
+/// Counts a call that has succeeded, if it attached to a jail.
 fn counted<T>(enters: bool, result: Result<T, Errno>) -> Result<T, Errno> {
     if enters && result.is_ok() {
         ENTRIES.fetch_add(1, Ordering::Relaxed);
@@ -37,7 +37,7 @@ fn counted<T>(enters: bool, result: Result<T, Errno>) -> Result<T, Errno> {
     result
 }
 
-/// What fstat(2) says of a jail descriptor.
+/// The fields of fstat(2) for a jail descriptor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct DescriptorStat {
     /// The jail's jid, 0 once it has died.
@@ -46,10 +46,10 @@ pub(crate) struct DescriptorStat {
     pub(crate) mode: u32,
 }
 
-/// The most numbers that a sysctl's name stands for: `CTL_MAXNAME`.
+/// The maximum length of a sysctl's OID: `CTL_MAXNAME`.
 const MIB_MAX: usize = 24;
 
-/// What the name of a sysctl stands for.
+/// A sysctl's OID.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Mib {
     numbers: [c_int; MIB_MAX],
@@ -77,7 +77,7 @@ impl System {
         }
     }
 
-    /// Returns the calling process: the host's, and the model's that it acts as.
+    /// Returns the mark of the calling process, including the model's process that it acts as.
     pub(crate) fn process(&self) -> ProcessMark {
         #[cfg(feature = "sim")]
         let pid = self.model.as_ref().map_or(0, |model| model.process().pid());
@@ -86,7 +86,8 @@ impl System {
         ProcessMark::current(pid)
     }
 
-    /// Returns how many jails this process has entered, by calls of this crate. A child goes on from its parent's count.
+    /// Returns how many times this process has attached to a jail by this crate. A child continues from its parent's
+    /// count.
     pub(crate) fn entries() -> u32 {
         ENTRIES.load(Ordering::Relaxed)
     }
@@ -118,8 +119,8 @@ impl System {
         unsafe { self.jail_set_raw(iov, niov, flags) }
     }
 
-    /// Makes a request of jail_set(2) that enters, in a child that has been forked for a program or under the lock that
-    /// it would take.
+    /// Makes a request of jail_set(2) that attaches, without taking the lock: in a child that was forked for a program,
+    /// or by a caller that holds the lock.
     pub(super) fn jail_set_unlocked(&self, request: &mut [Slot<'_>], flags: c_int) -> Result<c_int, Errno> {
         let (iov, niov) = Slot::as_iovecs(request);
         // SAFETY: the slots are the iovecs, borrowed uniquely, and own the borrows of all memory they name.
@@ -210,13 +211,13 @@ impl System {
         counted(true, kernel::jail_attach(jid))
     }
 
-    /// Calls jail_attach(2) where [`jail_set_unlocked`](Self::jail_set_unlocked) would be called.
+    /// Calls jail_attach(2) without taking the lock, as [`jail_set_unlocked`](Self::jail_set_unlocked) does.
     pub(super) fn jail_attach_unlocked(jid: c_int) -> Result<(), Errno> {
         counted(true, kernel::jail_attach(jid))
     }
 
-    /// Orders entering a jail before or after all else that this process's threads do to start programs or to enter
-    /// one (T42, T43). A forked process that is only modelled has a lock of its own, which nobody else takes.
+    /// Keeps other threads of this process from attaching and from starting programs meanwhile (T42, T43). A modelled
+    /// child process has a lock of its own, which nothing else takes.
     #[cfg_attr(not(feature = "sim"), allow(clippy::unnecessary_wraps, reason = "a model's child takes none"))]
     fn entering(&self) -> Option<Entering> {
         #[cfg(feature = "sim")]
@@ -260,7 +261,7 @@ impl System {
         kernel::jail_remove_jd(fd.as_raw_fd())
     }
 
-    /// Calls sysctl(3) and returns how many bytes it wrote, or would write where `old` is `None`.
+    /// Calls sysctl(3) and returns how many bytes it wrote, or would write if `old` is `None`.
     pub(crate) fn sysctl(
         &self,
         mib: &[c_int],
@@ -285,15 +286,15 @@ impl System {
         fd::host_fstat(descriptor.as_raw_fd()).map(|stat| DescriptorStat { ino: stat.ino, mode: stat.mode })
     }
 
-    /// Returns the living processes of a jail, of all that this process can see.
+    /// Returns those living processes of a jail that this process can see.
     pub(crate) fn processes(&self, jid: c_int) -> Result<Vec<u32>, Errno> {
-        // One that has ended lives nowhere, and only waits to be asked for its status.
+        // A zombie is not alive: only its status is left.
         let living = |process: &Process| !process.is_zombie;
         let processes = self.processes_and_zombies(jid)?.into_iter();
         Ok(processes.filter(living).map(|process| process.pid).collect())
     }
 
-    /// The same, with those that have ended and that nobody has waited for.
+    /// The same, with zombies.
     pub(crate) fn processes_and_zombies(&self, jid: c_int) -> Result<Vec<Process>, Errno> {
         let mut processes = self.process_table()?;
         processes.retain(|process| process.jid == jid);
@@ -320,9 +321,9 @@ impl System {
         self.sysctl(self.sysctl_mib(name)?.as_slice(), Some(value), None)
     }
 
-    /// Returns the numbers that a name stands for.
+    /// Resolves a sysctl name to its OID.
     pub(crate) fn sysctl_mib(&self, name: &str) -> Result<Mib, Errno> {
-        // What sysctlnametomib(3) does: node 3 of the tree's own level turns names into numbers.
+        // As sysctlnametomib(3): OID {0, 3} resolves names.
         const NAME_TO_MIB: [c_int; 2] = [0, 3];
         const NUMBER: usize = size_of::<c_int>();
         let mut bytes = [0; MIB_MAX * NUMBER];
@@ -340,7 +341,7 @@ impl System {
         self.features().descriptors()
     }
 
-    /// Returns what the kernel has; found out once.
+    /// Returns the kernel's features, found out once.
     pub(crate) fn features(&self) -> Features {
         let features = self.all_features();
         #[cfg(feature = "sim")]
@@ -350,7 +351,7 @@ impl System {
         features
     }
 
-    /// The same, whatever was assumed when the handle was made.
+    /// The same, regardless of what was assumed when the handle was made.
     pub(super) fn all_features(&self) -> Features {
         let known = &self.cache().features;
         known.get().copied().unwrap_or_else(|| {
@@ -362,7 +363,7 @@ impl System {
         })
     }
 
-    /// Returns where what is found out about this kernel is kept.
+    /// Returns the cache of this kernel.
     pub(crate) fn cache(&self) -> &Cache {
         static KERNEL: Cache = Cache::new();
         #[cfg(feature = "sim")]
@@ -372,7 +373,7 @@ impl System {
         &KERNEL
     }
 
-    /// Asks about descriptor -1, and says whether the answer is for good. Changes nothing.
+    /// Calls jail_get(2) with descriptor -1, and returns whether the answer is final. Changes nothing.
     fn probe(&self) -> (Features, bool) {
         let mut desc = (-1 as c_int).to_ne_bytes();
         let mut request = [Slot::new(b"desc\0", Some(&mut desc))];
@@ -380,8 +381,8 @@ impl System {
     }
 }
 
-/// Tells what a kernel has by its answer about descriptor -1: one that has descriptors says that it is not open, an
-/// older one that it knows no such flag. Any other answer, as in capability mode, may be another one the next time.
+/// Derives the features from the answer about descriptor -1. `EBADF` means that the kernel has descriptors, `EINVAL`
+/// that it lacks the flag. Any other answer, as in capability mode, may change.
 fn features_by(answer: Result<(), Errno>) -> (Features, bool) {
     match answer {
         Err(Errno(libc::ENOSYS)) => (Features::new(false, false), true),
@@ -406,7 +407,7 @@ impl core::fmt::Debug for System {
 /// As for [`super::slot::views`], of `niov` iovecs.
 #[cfg(feature = "sim")]
 unsafe fn model_pairs<'a>(iov: *mut iovec, niov: c_uint) -> Result<Vec<super::Pair<'a>>, Errno> {
-    // The two checks that `sys_jail_set` and `copyinuio` make before anything is read.
+    // The two checks of `sys_jail_set` and `copyinuio` before anything is read.
     if niov % 2 == 1 || niov > 1024 {
         return Err(Errno(libc::EINVAL));
     }

@@ -1,7 +1,7 @@
 //! The kernel's defects that the crate guards against: one table, by number and release.
 //!
-//! Each guard stands in one place, names its trap and asks [`Trap::is_there`]. When a release has a defect fixed, its
-//! `kern.osreldate` is added to the trap here and the guard is lifted on that release.
+//! Each guard is in one place, names its trap and asks [`Trap::is_there`]. When a release fixes a defect, add its
+//! `kern.osreldate` to the trap here: the guard is then lifted on that release.
 
 use super::System;
 
@@ -19,10 +19,10 @@ pub(crate) struct Trap {
 /// All supported releases.
 const EVERY: u32 = 0;
 
-/// The release that brought jail descriptors, which tell it without a system call.
+/// The release that introduced jail descriptors. Whether the kernel has those is known without a system call.
 const DESCRIPTORS: u32 = 1_500_000;
 
-/// No release is known to have it fixed.
+/// No release is known to fix it.
 const NOWHERE: &[u32] = &[];
 
 macro_rules! traps {
@@ -46,16 +46,16 @@ traps! {
     T2: 2, since DESCRIPTORS, fixed NOWHERE;
     /// `AT_DESC` with a descriptor that is dead or no jail's releases one reference too many.
     T3: 3, since DESCRIPTORS, fixed NOWHERE;
-    /// An update of a nested jail from above is judged by what the caller may.
+    /// An update of a nested jail from above is judged by the caller's jail.
     T4: 4, since DESCRIPTORS, fixed NOWHERE;
-    /// An update that fails in a module's part has changed the core's parameters.
+    /// An update that fails in a module has already changed other parameters.
     T5: 5, since EVERY, fixed NOWHERE;
-    /// An update that does not mention `mac.do` resets the jail's rules. Whether the parameter is there tells more than
+    /// An update that does not mention `mac.do` resets the jail's rules. Whether the parameter exists says more than
     /// the release.
     T6: 6, since EVERY, fixed NOWHERE;
     /// jail_attach_jd(2) leaks a reference.
     T17: 17, since DESCRIPTORS, fixed NOWHERE;
-    /// A creation that fails in a module's part leaves a dying jail for ever.
+    /// A creation that fails in a module leaves a dying jail for ever.
     T18: 18, since DESCRIPTORS, fixed NOWHERE;
     /// Renaming a nested jail corrupts the names of the jails below it.
     T19: 19, since EVERY, fixed NOWHERE;
@@ -67,17 +67,17 @@ traps! {
     T23: 23, since DESCRIPTORS, fixed NOWHERE;
     /// Closing one of several owning descriptors removes the jail.
     T24: 24, since DESCRIPTORS, fixed NOWHERE;
-    /// A process that entered a jail it owns by descriptor is killed with it.
+    /// A process that attached to a jail that it owns is killed with it.
     T25: 25, since DESCRIPTORS, fixed NOWHERE;
     /// An update by `USE_DESC` from inside another jail is judged against, and renamed below, the caller's jail.
     T26: 26, since DESCRIPTORS, fixed NOWHERE;
-    /// An update by a numeric name is refused, though right.
+    /// An update by a numeric name is refused, even if a jail has it.
     T29: 29, since EVERY, fixed NOWHERE;
     /// On the host the name `0.x` renames a jail to `x`.
     T30: 30, since EVERY, fixed NOWHERE;
     /// jail_set(2) writes the descriptor while it holds the jail's mutex, and panics if that page has to be copied.
     T37: 37, since DESCRIPTORS, fixed NOWHERE;
-    /// `EVFILT_JAIL` with ident 0 inside a jail that is being removed panics.
+    /// Watching the process's own jail while it is being removed panics.
     T38: 38, since DESCRIPTORS, fixed NOWHERE;
     /// A name with fewer dots than its jail's depth panics the next listing: T4 and T19 make such names.
     T39: 39, since EVERY, fixed NOWHERE;
@@ -85,22 +85,22 @@ traps! {
     T40: 40, since EVERY, fixed NOWHERE;
     /// Changing the System V namespace of a living jail removes all its objects, and may panic.
     T41: 41, since EVERY, fixed NOWHERE;
-    /// Two threads that enter two jails at once corrupt the kernel's lists.
+    /// Two threads that attach to two jails at once corrupt the kernel's lists.
     T42: 42, since EVERY, fixed NOWHERE;
-    /// A program that another thread starts while this one enters a jail gets the jail's root with the old credential.
+    /// A program that another thread starts during an attach gets the jail's root with the old credential.
     T43: 43, since EVERY, fixed NOWHERE;
     /// Closing an owning descriptor that another thread uses hangs every jail call.
     T44: 44, since DESCRIPTORS, fixed NOWHERE;
-    /// A new descriptor is there, without close-on-exec, from the start of jail_set(2).
+    /// A new descriptor is inheritable from the start of jail_set(2).
     T45: 45, since DESCRIPTORS, fixed NOWHERE;
-    /// With `kern.racct.enable`, a descriptor that an update made may be of a dying jail and say that it lives.
+    /// With `kern.racct.enable`, an update may return a descriptor of a dying jail that looks alive.
     T46: 46, since DESCRIPTORS, fixed NOWHERE;
-    /// An interface moved below a jail without a network stack of its own lands in the jail above.
+    /// An interface that is moved into a jail without a network stack of its own goes to the jail above.
     T51: 51, since EVERY, fixed NOWHERE;
 }
 
 impl Trap {
-    /// Returns the number under which the kernel's traps are known in this crate.
+    /// Returns the trap's number, 39 for T39.
     #[allow(dead_code, reason = "most guards have it in their text")]
     pub(crate) const fn number(self) -> u8 {
         self.number
@@ -112,14 +112,14 @@ impl Trap {
     pub(crate) fn is_there(self, system: &System) -> bool {
         match (self.since, self.fixed) {
             (EVERY, []) => true,
-            // The kernel has its defects, whatever a thread assumes of it.
+            // The kernel has its defects, whatever features a thread assumes.
             (DESCRIPTORS, []) => system.all_features().descriptors(),
-            // Where the release cannot be had, a guard too many is better than one too few.
+            // If the release is unknown, assume the defect: an unneeded guard does less harm than a missing one.
             _ => system.osreldate().is_none_or(|release| self.is_in(release)),
         }
     }
 
-    /// Whether the kernels of a release have it.
+    /// Whether a release has it.
     fn is_in(self, release: u32) -> bool {
         let major = |release: u32| release / 100_000;
         let is_fixed = |&fixed: &u32| major(fixed) == major(release) && release >= fixed;
@@ -128,7 +128,7 @@ impl Trap {
 }
 
 impl System {
-    /// Returns `kern.osreldate`, asked for once. `None` inside a jail, which reads whatever its creator set.
+    /// Returns `kern.osreldate`, read once. `None` inside a jail, where it has the value that the jail's creator set.
     fn osreldate(&self) -> Option<u32> {
         *self.cache().osreldate.get_or_init(|| {
             if self.is_jailed().ok()? {

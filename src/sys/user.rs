@@ -7,28 +7,28 @@ use libc::{gid_t, uid_t};
 
 use super::Errno;
 
-/// A user as the host's database has it.
+/// A user of the host's database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Account {
     pub(crate) uid: uid_t,
     pub(crate) gid: gid_t,
-    /// All groups, `gid` among them.
+    /// All groups, including `gid`.
     pub(crate) groups: Vec<gid_t>,
     pub(crate) name: CString,
     pub(crate) home: CString,
     pub(crate) shell: CString,
-    /// The login class, empty for that of everybody, and where there are none.
+    /// The login class. Empty for the default class, and on hosts without classes.
     pub(crate) class: CString,
 }
 
-/// By what an account is looked up.
+/// The key of a look-up.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Who<'n> {
     Name(&'n CStr),
     Uid(uid_t),
 }
 
-/// Looks a user up: `None` if there is none. Wraps getpwnam_r(3), getpwuid_r(3) and getgrouplist(3).
+/// Looks up a user: `None` if there is none. Wraps getpwnam_r(3), getpwuid_r(3) and getgrouplist(3).
 #[cfg(any(target_os = "freebsd", target_os = "dragonfly", target_os = "linux"))]
 pub(crate) fn account(who: Who<'_>) -> Result<Option<Account>, Errno> {
     use core::ffi::c_char;
@@ -83,7 +83,7 @@ pub(crate) fn account(who: Who<'_>) -> Result<Option<Account>, Errno> {
                 };
             }
             libc::ERANGE if memory.len() < 1 << 20 => memory.resize(memory.len() * 4, 0),
-            // Some systems say so where there is no such user.
+            // Some systems report a missing user so.
             libc::ENOENT | libc::ESRCH => return Ok(None),
             error => return Err(Errno(error)),
         }
@@ -102,12 +102,12 @@ pub(crate) fn account(who: Who<'_>) -> Result<Option<Account>, Errno> {
         if room >= 1 << 17 {
             return Err(Errno(libc::EINVAL));
         }
-        // Not every system says how many there are.
+        // Not every system returns the number of groups.
         groups.resize(count.max(room * 2), 0);
     }
 }
 
-/// Looks a user up, elsewhere not at all: there are no jails to start programs in.
+/// There is no look-up on other systems, which have no jails to start programs in.
 #[cfg(not(any(target_os = "freebsd", target_os = "dragonfly", target_os = "linux")))]
 pub(crate) fn account(_: Who<'_>) -> Result<Option<Account>, Errno> {
     Err(Errno(libc::ENOSYS))

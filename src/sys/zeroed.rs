@@ -1,11 +1,11 @@
-//! Memory that fork(2) neither copies nor shares: the child finds zeros in its place.
+//! Memory that fork(2) neither copies nor shares: the child has zeros in its place.
 //!
 //! jail_set(2) writes a new descriptor while it holds the jail's mutex (`kern_jail_set`: mtx_lock, then copyout). A
 //! page that another thread's fork(2) has just write-protected makes that write fault and may put the thread to sleep
 //! with the mutex held, which panics the kernel (T37). Fork leaves a page alone that the child does not inherit.
 //!
-//! On FreeBSD and Linux the pages are private and anonymous, one for each 64 threads that make such a call at once. They
-//! stay mapped for as long as the process lives. Elsewhere there are none, and no kernel that needs them.
+//! On FreeBSD and Linux the pages are private and anonymous, one for each 64 threads that make such a call at once.
+//! They stay mapped for as long as the process lives. Other systems have no such pages and do not need them.
 
 use core::cell::UnsafeCell;
 use core::ffi::c_int;
@@ -14,24 +14,24 @@ use std::sync::RwLock;
 
 use super::Errno;
 
-/// As many bits as the list of taken slots has.
+/// The number of slots: one for each bit of `taken`.
 const SLOTS: usize = 64;
 
-/// What one page holds. Zero is a good value of each field, and the one that a forked child begins with.
+/// The contents of a page. Zero is valid for each field: a forked child starts with it.
 #[repr(C)]
 pub(super) struct Page {
-    /// Which process this is, 0 until it is asked for.
+    /// The mark of this process, 0 until it is first used.
     pub(super) process: AtomicU32,
-    /// The lock that keeps entering jails and starting programs apart, NULL until it is needed.
+    /// The lock that separates attaching from starting programs, NULL until it is first used.
     pub(super) lock: AtomicPtr<RwLock<()>>,
-    /// One bit for each slot that a thread has taken.
+    /// One bit for each slot that is in use.
     taken: AtomicU64,
-    /// The next page, NULL while this one has been enough.
+    /// The next page, NULL until one is needed.
     next: AtomicPtr<Page>,
     cells: [Cell; SLOTS],
 }
 
-/// Where a C int lies.
+/// The storage of a C int.
 type Cell = UnsafeCell<[u8; size_of::<c_int>()]>;
 
 // SAFETY: all fields are atomics but the cells, each of which only the thread that has set its bit uses.
@@ -46,11 +46,11 @@ pub(super) struct ZeroedSlot {
 }
 
 impl ZeroedSlot {
-    /// Takes a slot, `None` where the host has no such memory. Makes a system call only if no page has a free slot.
+    /// Takes a slot, `None` if the host has no such memory. Makes a system call only if no page has a free slot.
     ///
     /// # Errors
     ///
-    /// `ENOMEM` when a page is needed and cannot be had.
+    /// `ENOMEM` when a page is needed and cannot be mapped.
     pub(super) fn take() -> Result<Option<Self>, Errno> {
         match mapped().and_then(Page::take) {
             Some(slot) => Ok(Some(slot)),
@@ -62,7 +62,7 @@ impl ZeroedSlot {
     fn take_of_any() -> Result<Option<Self>, Errno> {
         let mut page = match first() {
             Ok(page) => page,
-            // Linux before 4.14, which is no kernel that needs it either.
+            // Linux before 4.14, which does not need it either.
             Err(_) if cfg!(not(target_os = "freebsd")) => return Ok(None),
             Err(errno) => return Err(errno),
         };
@@ -81,7 +81,7 @@ impl ZeroedSlot {
         unsafe { &mut *self.cell.get() }
     }
 
-    /// Whether the memory still is what was written to it: not in a child that a signal handler has forked since.
+    /// Whether the memory still has the value that was written: not in a child that a signal handler has forked since.
     pub(super) fn is_kept(&self) -> bool {
         self.page.taken.load(Ordering::Relaxed) & self.bit != 0
     }
@@ -115,16 +115,16 @@ impl core::fmt::Debug for Page {
     }
 }
 
-/// Returns the first page, which is mapped when it is first needed.
+/// Returns the first page, mapping it when it is first needed.
 ///
 /// # Errors
 ///
-/// `ENOMEM` when there is no memory, `ENOSYS` where the host has no such memory.
+/// `ENOMEM` when no page can be mapped, `ENOSYS` if the host has no such memory.
 pub(super) fn first() -> Result<&'static Page, Errno> {
     page_at(&FIRST)
 }
 
-/// Where the first page is. Not in such memory itself: a child finds the parent's page at its place, all zeros.
+/// Points to the first page. This pointer is in ordinary memory: a child finds the page at the same address, all zeros.
 static FIRST: AtomicPtr<Page> = AtomicPtr::new(core::ptr::null_mut());
 
 /// Returns the first page if there is one.
@@ -134,7 +134,7 @@ pub(super) fn mapped() -> Option<&'static Page> {
     unsafe { page.as_ref() }
 }
 
-/// Returns the page that a pointer leads to, after mapping one if it leads nowhere.
+/// Returns the page that a pointer points to, mapping one if it is NULL.
 fn page_at(place: &AtomicPtr<Page>) -> Result<&'static Page, Errno> {
     let mut page = place.load(Ordering::Acquire);
     if page.is_null() {
@@ -172,10 +172,10 @@ fn map() -> Result<*mut Page, Errno> {
     Err(Errno(libc::ENOSYS))
 }
 
-/// Has forked children get zeros in the page's place.
+/// Makes forked children get zeros in place of the page.
 #[cfg(all(target_os = "freebsd", not(miri)))]
 fn leave_out_of_children(page: *mut Page) -> Result<(), Errno> {
-    // Both as `sys/mman.h` has them: the oldest libc crate that this one builds with lacks them.
+    // Both from `sys/mman.h`: the oldest supported version of the libc crate lacks them.
     unsafe extern "C" {
         fn minherit(address: *mut core::ffi::c_void, len: usize, inherit: c_int) -> c_int;
     }
@@ -185,9 +185,8 @@ fn leave_out_of_children(page: *mut Page) -> Result<(), Errno> {
     if result == -1 {
         return Err(Errno::last());
     }
-    // Paging it out would write-protect it, too. Where this process may lock no memory, memory has to be very short
-    // before that happens.
-    // SAFETY: as above.
+    // Paging it out would write-protect it, too. If this process may not lock memory, that happens only when memory is
+    // very short. SAFETY: as above.
     let _ = unsafe { libc::mlock(page.cast(), size_of::<Page>()) };
     Ok(())
 }
@@ -199,7 +198,7 @@ fn leave_out_of_children(page: *mut Page) -> Result<(), Errno> {
     if result == -1 { Err(Errno::last()) } else { Ok(()) }
 }
 
-/// Unmaps a page of which nothing else knows.
+/// Unmaps a page that nothing else uses.
 fn unmap(page: *mut Page) {
     // SAFETY: the mapping is this large, and nothing has a pointer into it.
     unsafe { libc::munmap(page.cast(), size_of::<Page>()) };
@@ -215,10 +214,10 @@ pub(super) mod tests {
         ZeroedSlot::take().expect("there is memory").expect("this host has such memory")
     }
 
-    /// Forks a child that answers a question and ends, and returns its answer. It does nothing else: other threads may
-    /// hold any lock.
+    /// Forks a child that evaluates the closure and exits, and returns its answer. It does nothing else: other threads
+    /// may hold any lock.
     pub(in crate::sys) fn in_child(question: impl FnOnce() -> bool) -> bool {
-        // SAFETY: the child makes no use of anything that a lock protects.
+        // SAFETY: the child uses nothing that a lock protects.
         let pid = unsafe { libc::fork() };
         assert_ne!(pid, -1, "forked");
         if pid == 0 {
@@ -258,7 +257,7 @@ pub(super) mod tests {
                 scope.spawn(move || {
                     for _ in 0..20 {
                         let numbers = thread * EACH..(thread + 1) * EACH;
-                        // More than one page has, by all threads together.
+                        // More than one page holds, in all threads together.
                         let mut slots: Vec<_> = numbers.clone().map(|number| (number, slot())).collect();
                         for (number, slot) in &mut slots {
                             *slot.bytes() = number.to_ne_bytes();
@@ -275,7 +274,7 @@ pub(super) mod tests {
 
     #[test]
     fn t37_a_slot_that_is_given_back_is_taken_again() {
-        // Other tests take slots meanwhile; a page that is mapped for each take would be another each time.
+        // Other tests take slots meanwhile. If a page were mapped for each take, the slot would differ each time.
         let pages: std::collections::BTreeSet<usize> =
             (0..1000).map(|_| core::ptr::from_ref(slot().page).addr()).collect();
         assert!(pages.len() < 20, "{} pages", pages.len());
