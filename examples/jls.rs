@@ -75,7 +75,7 @@ fn list(options: &Options, model: Option<&Model>) -> Result<ExitCode> {
         ));
     }
     if keys.is_empty() {
-        let all = Catalog::load()?;
+        let all = Catalog::current()?;
         keys.extend(all.iter().map(|parameter| (parameter.name().to_owned(), parameter.kind())));
     }
     let keys: Vec<(&str, Kind)> = keys.iter().map(|(name, kind)| (name.as_str(), *kind)).collect();

@@ -72,7 +72,7 @@ impl Follower {
 
     /// Watches the jails directly below one, or all that there are.
     fn watch_below(&mut self, above: Option<Jid>) -> Result<()> {
-        let above = above.map(Jail::from_jid);
+        let above = above.map(Jail::unpinned);
         let below = match &above {
             Some(above) => above.children(),
             None => Jail::all(),

@@ -18,7 +18,7 @@ use crate::wire::name;
 /// # fn main() -> freebsd_jail::Result<()> {
 /// # let kernel = sim::Kernel::new();
 /// # let _guard = kernel.install();
-/// let catalog = Catalog::load()?;
+/// let catalog = Catalog::current()?;
 /// let level = catalog.get("securelevel").expect("any kernel has it");
 /// assert_eq!((level.kind(), level.access()), (Kind::Int, Access::ReadWrite));
 /// for parameter in catalog.iter() {
@@ -54,7 +54,7 @@ impl Catalog {
     /// # FreeBSD versions
     ///
     /// All. What is in it is what the running kernel has: `meta` and `env`, for one, since 14.4.
-    pub fn load() -> Result<Self> {
+    pub fn current() -> Result<Self> {
         let tree = Tree { system: System::current() };
         let root = tree.find(ROOT)?;
         let mut parameters = Vec::new();

@@ -116,7 +116,7 @@ impl Jail {
             .move_interface(name.as_bytes(), self.jid().get(), way)
             .map_err(|errno| self.interface_error(errno, name, way))?;
         // The call goes by the jid, which was this jail's all the time if the jail lives still.
-        if self.descriptor_ref().is_some() && !self.is_alive()? {
+        if self.descriptor().is_some() && !self.is_alive()? {
             return Err(Error::refused(
                 ErrorKind::Gone,
                 format!(

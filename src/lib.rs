@@ -42,7 +42,7 @@
 //! | find one, or all | [`Jail::open`], [`Jail::all`], [`Jail::children`]; [`Snapshot`] for a cheap overview |
 //! | read | [`Jail::get`] with the keys of [`param`], [`Jail::info`], [`Jail::permissions`] |
 //! | change | [`Jail::update`], or [`Changes`] for any jail |
-//! | run a program in one | [`Jail::command`]; [`CommandExt`] for a command that someone else made |
+//! | run a program in one | [`Jail::command`]; [`Jail::confine`] for a `std::process::Command` you already have |
 //! | enter with this process, for good | [`Jail::attach`], [`JailBuilder::enter`] |
 //! | remove | drop an [`OwnedJail`], or [`Jail::remove`] |
 //! | receive events, wait for the end of a jail | [`Watcher`], [`Jail::wait_dying`], [`Jail::wait_gone`] |
@@ -121,7 +121,7 @@ pub use allow::Allow;
 pub use builder::JailBuilder;
 pub use catalog::{Catalog, Described};
 pub use error::{Call, Error, ErrorKind, Result, Stage};
-pub use exec::{CommandExt, JailCommand};
+pub use exec::JailCommand;
 pub use flags::{GetFlags, SetFlags};
 pub use get::Keys;
 pub use info::JailInfo;

@@ -197,7 +197,7 @@ impl<'p> Walk<'p> {
         let mut flags = flags;
         if let Some(above) = self.jails.below {
             above.check()?;
-            match above.descriptor_ref() {
+            match above.descriptor() {
                 Some(descriptor) => at = At::Below(descriptor),
                 None if self.base.is_none() => {
                     let mut prefix = above.get(param::NAME)?.into_vec();
@@ -212,7 +212,7 @@ impl<'p> Walk<'p> {
         }
         loop {
             // Before each call, since the jail may die in between.
-            if let Some(descriptor) = self.jails.below.and_then(Jail::descriptor_ref) {
+            if let Some(descriptor) = self.jails.below.and_then(Jail::descriptor) {
                 alive::check_below(&self.jails.system, descriptor)?;
             }
             let read = Read {

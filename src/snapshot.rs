@@ -26,7 +26,7 @@ use crate::sys::{self, Errno, System, xprison};
 /// # let kernel = sim::Kernel::new();
 /// # let _guard = kernel.install();
 /// let jail = Jail::builder().name("www").path("/usr/jail").hostname("www.example.org").create()?;
-/// let snapshot = Snapshot::take()?;
+/// let snapshot = Snapshot::current()?;
 /// let www = snapshot.iter().find(|entry| entry.name() == "www").expect("listed");
 /// assert_eq!(www.jid(), jail.jid());
 /// assert_eq!(www.hostname(), "www.example.org");
@@ -75,7 +75,7 @@ impl Snapshot {
     ///
     /// All. Since 15.0 a dying jail may be in it under another number than it had: a new jail that asks for its number
     /// gets it.
-    pub fn take() -> Result<Self> {
+    pub fn current() -> Result<Self> {
         Self::of(&System::current())
     }
 

@@ -12,7 +12,7 @@ use freebsd_jail::{Catalog, Jail, sim};
 fn the_table_agrees_with_what_the_kernel_describes() {
     on_every_kernel(|host| {
         host.load_modules();
-        let catalog = Catalog::load().expect("loaded");
+        let catalog = Catalog::current().expect("loaded");
         assert!(!catalog.is_empty() && catalog.iter().count() == catalog.len());
         let mut unknown = Vec::new();
         for described in &catalog {
@@ -55,7 +55,7 @@ fn what_the_kernel_describes_can_be_read_as_described() {
     on_every_kernel(|host| {
         host.load_modules();
         let jail = Jail::builder().path("/").create().expect("created");
-        for described in &Catalog::load().expect("loaded") {
+        for described in &Catalog::current().expect("loaded") {
             let key = (described.name(), described.kind());
             let values = jail.get(&[key][..]).unwrap_or_else(|error| panic!("{key:?}: {error}"));
             assert_eq!(values[0].kind(), described.kind());
@@ -100,7 +100,7 @@ fn the_table_agrees_with_recorded_kernels() {
 #[test]
 fn permissions_can_be_changed_and_counts_cannot() {
     on_every_kernel(|_| {
-        let catalog = Catalog::load().expect("loaded");
+        let catalog = Catalog::current().expect("loaded");
         let access = |name: &str| catalog.get(name).map(freebsd_jail::Described::access);
         assert_eq!(access("allow.raw_sockets"), Some(Access::ReadWrite));
         assert_eq!(access("allow.mount"), Some(Access::ReadWrite));
@@ -115,7 +115,7 @@ fn what_the_mac_do_of_14_2_panics_over_is_not_offered() {
     let kernel = sim::Kernel::with_release(sim::Release::FREEBSD_14_2);
     kernel.load(sim::Module::MacDo);
     let host = model(kernel);
-    let catalog = Catalog::load().expect("loaded");
+    let catalog = Catalog::current().expect("loaded");
     assert_eq!(catalog.iter().find(|parameter| parameter.name().starts_with("mdo")), None);
     // Everything that is can be read at once.
     let jail = Jail::builder().path("/").create().expect("created");

@@ -15,7 +15,7 @@ use std::thread;
 
 use common::process::{again, alone, is_child};
 use common::{Host, host, is_confining, name, on_every_kernel};
-use freebsd_jail::{CommandExt, Jail, JailCommand, OwnedJail, sim};
+use freebsd_jail::{Jail, JailCommand, OwnedJail, sim};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 
 /// A jail of its own whose root is the host's.
@@ -93,7 +93,7 @@ fn a_program_started_beside_creations_has_no_jail_descriptor_t45() {
     let jail = jail();
     let mut command = this_program(&jail, TEST);
     let mut foreign = again(TEST);
-    foreign.jail(&jail).expect("prepared").stdout(Stdio::null());
+    jail.confine(&mut foreign).expect("prepared").stdout(Stdio::null());
     let (model, done) = (host.model(), AtomicBool::new(false));
     let leaks = thread::scope(|scope| {
         for _ in 0..2 {
@@ -164,7 +164,7 @@ fn a_jail_descriptor_that_was_replaced_in_the_child_is_not_entered_by() {
         // SAFETY: the closure makes one system call.
         unsafe { command.pre_exec(replace) };
         let before = open();
-        command.jail(&jail).expect("prepared");
+        jail.confine(&mut command).expect("prepared");
         let kept = open().into_iter().find(|fd| !before.contains(fd)).expect("a handle of the command's own");
         let null = File::open("/dev/null").expect("opened");
         let other = other.descriptor().expect("a descriptor").as_raw_fd();
@@ -212,7 +212,7 @@ fn the_parents_signal_handlers_do_not_run_in_the_jail() {
             for (signal, ends) in [(Signal::SIGUSR1, true), (Signal::SIGTERM, true), (Signal::SIGHUP, false)]
             {
                 let mut command = Command::new("/bin/sh");
-                command.args(["-c", "kill -HUP $$; exit 5"]).jail(&jail).expect("prepared");
+                jail.confine(command.args(["-c", "kill -HUP $$; exit 5"])).expect("prepared");
                 // Runs in the jail, where its processes may do the same.
                 let raise = move || nix::sys::signal::raise(signal).map_err(io::Error::from);
                 // SAFETY: the closure makes one system call.
@@ -274,7 +274,7 @@ fn a_process_that_forked_by_itself_keeps_its_numbers_when_it_fails_to_be_replace
         let jail = jail();
         let directory = File::open("/etc").expect("opened");
         let mut command = Command::new("/nonexistent/program");
-        command.jail(&jail).expect("prepared");
+        jail.confine(&mut command).expect("prepared");
         // SAFETY: this process has one thread.
         match unsafe { nix::unistd::fork() }.expect("forked") {
             nix::unistd::ForkResult::Parent { child } => {

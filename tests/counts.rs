@@ -150,7 +150,7 @@ fn a_list_that_outgrows_its_buffer_takes_one_call_more() {
 fn reading_integers_allocates_nothing() {
     let _host = host();
     let jail = a_jail();
-    let by_jid = Jail::from_jid(jail.jid());
+    let by_jid = Jail::unpinned(jail.jid());
     for jail in [&*jail, &by_jid] {
         let _ = jail.get(param::SECURELEVEL);
         let (allocated, level) = allocations(|| jail.get(param::SECURELEVEL));

@@ -52,7 +52,7 @@ fn an_unprivileged_process_enters_by_a_descriptor_that_root_made() {
         let process = kernel.process().fork();
         process.setuid(UNPRIVILEGED).expect("root may");
         process.run(|| {
-            let by_number = Jail::from_jid(jail.jid());
+            let by_number = Jail::unpinned(jail.jid());
             let error = raw_attach(&by_number).expect_err("not root");
             assert_eq!(error.kind(), ErrorKind::PermissionDenied);
             enter(receive(&theirs));

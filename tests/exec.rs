@@ -19,7 +19,7 @@ use common::{Host, host, is_confining, is_root, model, name, on_every_kernel, re
 use freebsd_jail::exec::Processes;
 use freebsd_jail::param::MacDo;
 use freebsd_jail::{
-    Call, CommandExt, Error, ErrorKind, Jail, JailCommand, Mode, OwnedJail, Stage, is_jailed, param, sim,
+    Call, Error, ErrorKind, Jail, JailCommand, Mode, OwnedJail, Stage, is_jailed, param, sim,
 };
 
 /// A jail of its own whose root is the host's.
@@ -308,7 +308,7 @@ fn a_removed_jail_is_gone_when_it_is_entered() {
         let error = shell(&handle, "echo it ran").status().expect_err("gone");
         assert_eq!((error.stage(), error.kind()), (Some(Stage::Enter), ErrorKind::Gone), "{error}");
         assert!(error.errno().is_some());
-        let by_number = Jail::from_jid(handle.jid());
+        let by_number = Jail::unpinned(handle.jid());
         let error = shell(&by_number, "echo it ran").status().expect_err("gone");
         assert_eq!((error.stage(), error.kind()), (Some(Stage::Enter), ErrorKind::Gone), "{error}");
     });
@@ -318,7 +318,7 @@ fn a_removed_jail_is_gone_when_it_is_entered() {
 fn a_handle_without_descriptor_enters_by_number() {
     on_every_executing_kernel(|_| {
         let jail = jail();
-        let by_number = Jail::from_jid(jail.jid());
+        let by_number = Jail::unpinned(jail.jid());
         assert_eq!(output(&mut shell(&by_number, "echo inside")), "inside");
     });
 }
@@ -366,7 +366,7 @@ fn who_is_not_root_fails_to_enter() {
         on_every_executing_kernel(|host| {
             let jail = jail();
             // By number: a descriptor has the authority of its maker, who was root.
-            let by_number = Jail::from_jid(jail.jid());
+            let by_number = Jail::unpinned(jail.jid());
             if let Some(model) = host.model() {
                 let nobody = model.process().fork();
                 nobody.setuid(1234).expect("root may");
@@ -403,7 +403,7 @@ fn nothing_is_executed_on_a_model_that_was_not_told_to() {
         refused(&command.status().expect_err("refused"));
         refused(&command.output().expect_err("refused"));
         refused(&Jail::open(jail.jid()).expect("found").command("/nonexistent/program").exec());
-        refused(&Command::new("/nonexistent/program").jail(&jail).expect_err("refused"));
+        refused(&jail.confine(&mut Command::new("/nonexistent/program")).expect_err("refused"));
         host.model().expect("a model").allow_exec(true);
         assert_eq!(command.spawn().expect_err("no such program").stage(), Some(Stage::Exec));
     }
@@ -429,7 +429,7 @@ fn an_open_directory_of_the_parent_keeps_no_program_out() {
                 assert_eq!(left, "");
             }
             let mut command = Command::new("/bin/sh");
-            command.args(["-c", "exit 5"]).jail(&jail).expect("prepared");
+            jail.confine(command.args(["-c", "exit 5"])).expect("prepared");
             assert_eq!(command.status().expect("it ran").code(), Some(5));
             // They are open here still.
             for file in [&directory, &another] {
@@ -453,7 +453,7 @@ fn attaching_says_which_directory_is_in_the_way() {
                 model.process().open_directory();
             }
             let named = format!("descriptor {} is the open directory /etc:", directory.as_raw_fd());
-            let by_number = Jail::from_jid(jail.jid());
+            let by_number = Jail::unpinned(jail.jid());
             let opened = Jail::open(jail.jid()).expect("found");
             for handle in [opened, by_number] {
                 let error = handle.attach().expect_err("a directory is open");
@@ -551,7 +551,7 @@ fn a_foreign_command_runs_inside() {
             .create()
             .expect("created");
         let mut command = Command::new("/bin/sh");
-        command.args(["-c", "hostname; pwd"]).jail(&jail).expect("prepared");
+        jail.confine(command.args(["-c", "hostname; pwd"])).expect("prepared");
         let output = command.output().expect("it ran");
         let said = String::from_utf8(output.stdout).expect("text");
         if host.model().is_none() {
@@ -576,11 +576,11 @@ fn a_foreign_command_whose_user_was_changed_first_is_refused_t12() {
     on_every_executing_kernel(|_| {
         let jail = jail();
         let mut command = Command::new("/bin/sh");
-        command.args(["-c", "exit 0"]).uid(1234).jail(&jail).expect("prepared");
+        jail.confine(command.args(["-c", "exit 0"]).uid(1234)).expect("prepared");
         assert_eq!(command.status().expect_err("refused").raw_os_error(), Some(libc::EPERM));
         // The order of the two calls makes no difference: std applies its own first.
         let mut command = Command::new("/bin/sh");
-        command.args(["-c", "exit 0"]).jail(&jail).expect("prepared").uid(1234);
+        jail.confine(command.args(["-c", "exit 0"])).expect("prepared").uid(1234);
         assert_eq!(command.status().expect_err("refused").raw_os_error(), Some(libc::EPERM));
     });
 }
@@ -590,11 +590,11 @@ fn a_foreign_command_with_a_directory_is_refused_t12() {
     on_every_executing_kernel(|_| {
         let jail = jail();
         let mut command = Command::new("/bin/sh");
-        let error = command.current_dir("/dev").jail(&jail).expect_err("refused");
+        let error = jail.confine(command.current_dir("/dev")).expect_err("refused");
         assert_eq!(error.kind(), ErrorKind::Conflict);
         // Set later it cannot be seen, and has no effect.
         let mut command = Command::new("/bin/sh");
-        command.args(["-c", "pwd"]).jail(&jail).expect("prepared").current_dir("/dev");
+        jail.confine(command.args(["-c", "pwd"])).expect("prepared").current_dir("/dev");
         assert_eq!(command.output().expect("it ran").stdout, b"/\n");
     });
 }
@@ -609,7 +609,7 @@ fn closures_of_a_foreign_command_run_in_their_order() {
         let become_somebody = || nix::unistd::setuid(1234.into()).map_err(std::io::Error::from);
         let mut command = Command::new("/bin/sh");
         command.args(["-c", "id -u"]);
-        command.jail(&jail).expect("prepared");
+        jail.confine(&mut command).expect("prepared");
         // SAFETY: it makes one system call, and an error of its number.
         unsafe { command.pre_exec(become_somebody) };
         assert_eq!(command.output().expect("it ran").stdout, b"1234\n");
@@ -617,7 +617,7 @@ fn closures_of_a_foreign_command_run_in_their_order() {
         command.args(["-c", "id -u"]);
         // SAFETY: as above.
         unsafe { command.pre_exec(become_somebody) };
-        command.jail(&jail).expect("prepared");
+        jail.confine(&mut command).expect("prepared");
         assert_eq!(command.status().expect_err("refused").raw_os_error(), Some(libc::EPERM));
     });
 }
@@ -705,7 +705,7 @@ fn a_signal_needs_a_process_that_may_attach_and_reaches_nobody_without() {
     alone("a_signal_needs_a_process_that_may_attach_and_reaches_nobody_without", || {
         let jail = jail();
         let mut child = waiting(&mut jail.command("/bin/cat"));
-        let by_number = Jail::from_jid(jail.jid());
+        let by_number = Jail::unpinned(jail.jid());
         // A directory does not hinder it, not even as the standard input.
         let _directory = File::open("/").expect("opened");
         assert!(jail.signal(0).expect("asked"));
@@ -836,7 +836,7 @@ fn entering_brings_no_rules_of_mac_do_back_t6() {
         let left = || jail.get((param::MAC_DO, param::MAC_DO_RULES.utf8())).expect("read");
         let mut own = shell(&jail, "exit 0");
         let mut foreign = Command::new("/bin/sh");
-        foreign.args(["-c", "exit 0"]).jail(&jail).expect("prepared");
+        jail.confine(foreign.args(["-c", "exit 0"])).expect("prepared");
         let mut start_both = || {
             assert!(own.status().expect("it ran").success());
             assert!(foreign.status().expect("it ran").success());
@@ -877,7 +877,7 @@ fn a_routing_table_that_the_jail_does_not_have_is_not_taken_for_a_removed_jail()
             println!("skipped: there is only one routing table: sysctl net.fibs");
             return;
         }
-        for handle in [&Jail::open(jail.jid()).expect("found"), &Jail::from_jid(jail.jid())] {
+        for handle in [&Jail::open(jail.jid()).expect("found"), &Jail::unpinned(jail.jid())] {
             for error in [
                 handle.attach().expect_err("refused"),
                 shell(handle, "exit 0").status().expect_err("refused"),

@@ -301,7 +301,7 @@ fn a_follower_goes_on_after_the_process_had_no_more_descriptors() {
     alone(TEST, || {
         on_every_kernel_with_events(|_| {
             let mut follower = follower();
-            let jails: Vec<Jail> = (0..4).map(|_| Jail::from_jid(persistent())).collect();
+            let jails: Vec<Jail> = (0..4).map(|_| Jail::unpinned(persistent())).collect();
             let mut files = Vec::new();
             let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).expect("asked");
             setrlimit(Resource::RLIMIT_NOFILE, 64.min(soft), hard).expect("set");

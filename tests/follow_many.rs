@@ -316,7 +316,7 @@ fn a_follower_that_falls_behind_knows_all_jails_that_are_there() {
         for jid in Jail::all().get((param::JID, param::NAME.utf8(), param::PARENT)) {
             let (jid, name, parent) = jid.expect("listed");
             if parent.is_none() && name.starts_with(&format!("fj-{}-many", std::process::id())) {
-                Jail::from_jid(jid).remove().expect("removed");
+                Jail::unpinned(jid).remove().expect("removed");
             }
         }
     });

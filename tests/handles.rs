@@ -117,7 +117,7 @@ fn t4_a_nested_jail_is_given_no_more_than_its_parent_has() {
         let chflags = param::Param::<bool>::new("allow.chflags");
         let handles = [
             inner.try_clone().expect("cloned"),
-            Jail::from_jid(inner.jid()),
+            Jail::unpinned(inner.jid()),
             Jail::open(inner.jid()).expect("found"),
         ];
         for handle in handles {
@@ -340,7 +340,7 @@ fn t21_the_limits_of_all_jails_above_hold_and_the_one_that_is_reached_is_named()
         let outer = Jail::builder().name(&outer_name).path("/").children_max(3).create().expect("created");
         let middle = outer.child_builder().name("b").path("/").children_max(2).create().expect("created");
         let inner = middle.child_builder().name("c").path("/").children_max(1).create().expect("created");
-        let by_number = Jail::from_jid(inner.jid());
+        let by_number = Jail::unpinned(inner.jid());
         // Below the innermost there is room for one; which jail above it has none changes.
         let is_refused_by = |full: &Jail, most: i32| {
             for builder in [
@@ -424,7 +424,7 @@ fn a_clone_of_an_owned_jail_does_not_own_it() {
 fn ownership_of_a_jail_that_is_not_there_is_not_taken() {
     on_every_kernel(|_| {
         let free = Jid::new(880_099).expect("above zero");
-        assert_eq!(Jail::from_jid(free).into_owned().expect_err("there is none").kind(), ErrorKind::Gone);
+        assert_eq!(Jail::unpinned(free).into_owned().expect_err("there is none").kind(), ErrorKind::Gone);
     });
 }
 

@@ -318,7 +318,7 @@ fn the_key_of_listings_is_no_parameter() {
     common::on_every_kernel(|_| {
         let _first = builder().name(common::name("first")).create().expect("created");
         let jail = builder().name(common::name("lastjid")).create().expect("created");
-        for handle in [Jail::open(jail.jid()).expect("found"), Jail::from_jid(jail.jid())] {
+        for handle in [Jail::open(jail.jid()).expect("found"), Jail::unpinned(jail.jid())] {
             for error in [
                 handle.get((param::JID, key)).map(drop).expect_err("it would be another jail's"),
                 handle
@@ -362,7 +362,7 @@ fn t15_a_repeated_name_is_refused_by_a_request_and_answered_once_by_get() {
     let _host = host();
     let name = common::name("t15");
     let jail = builder().name(&name).create().expect("created");
-    for handle in [Jail::open(&name).expect("found"), Jail::from_jid(jail.jid())] {
+    for handle in [Jail::open(&name).expect("found"), Jail::unpinned(jail.jid())] {
         let (first, second, jid, again) =
             handle.get((param::NAME, param::NAME.utf8(), param::JID, param::JID)).expect("read");
         assert_eq!((first.to_str(), &second, jid, again), (Some(&*name), &name, jail.jid(), jail.jid()));

@@ -83,7 +83,7 @@ fn a_name_that_no_interface_can_have_is_refused() {
 fn a_removed_jail_gets_no_interface() {
     on_every_kernel(|host| {
         let jail = with_stack();
-        let handles = [Jail::open(jail.jid()).expect("found"), Jail::from_jid(jail.jid())];
+        let handles = [Jail::open(jail.jid()).expect("found"), Jail::unpinned(jail.jid())];
         // Dying, it would take one (T51).
         let inmate = host.inmate(&jail);
         jail.remove().expect("removed");

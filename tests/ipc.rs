@@ -55,7 +55,7 @@ fn t41_an_update_that_takes_a_name_space_away_is_refused() {
         for key in MODULES {
             for mode in [Mode::Inherit, Mode::Disable] {
                 refused(key.name(), jail.update().securelevel(1).set(key, mode).apply());
-                refused(key.name(), Jail::from_jid(jail.jid()).update().set(key, mode).apply());
+                refused(key.name(), Jail::unpinned(jail.jid()).update().set(key, mode).apply());
             }
         }
         refused("allow.sysvipc", jail.update().securelevel(1).allow(Allow::SYSVIPC).apply());

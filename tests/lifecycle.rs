@@ -254,7 +254,7 @@ fn a_jail_is_found_by_name_and_by_number() {
         assert_eq!(Jail::open(&name).expect("found").jid(), jail.jid());
         assert_eq!(Jail::open(jail.jid()).expect("found").jid(), jail.jid());
         assert_eq!(Jail::open(&jail.jid().to_string()).expect("found").jid(), jail.jid());
-        assert_eq!(Jail::from_jid(jail.jid()).get(param::NAME).expect("read"), *name);
+        assert_eq!(Jail::unpinned(jail.jid()).get(param::NAME).expect("read"), *name);
         assert_eq!(Jail::open("no-such-jail").expect_err("none").kind(), ErrorKind::NotFound);
         let free = Jid::new(i32::MAX).expect("above zero");
         assert_eq!(Jail::open(free).expect_err("none").kind(), ErrorKind::NotFound);

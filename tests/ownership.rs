@@ -285,7 +285,7 @@ fn a_process_that_is_no_longer_root_changes_jails_of_its_own_level_by_their_desc
                 assert_eq!(kind(changed), denied);
             }
             assert_eq!(kind(inner.update().hostname("changed").apply()), denied);
-            assert_eq!(kind(Jail::from_jid(outer.jid()).update().hostname("changed").apply()), denied);
+            assert_eq!(kind(Jail::unpinned(outer.jid()).update().hostname("changed").apply()), denied);
         };
         if let Some(model) = host.model() {
             let user = model.process().fork();
@@ -400,7 +400,7 @@ fn before_15_a_jail_that_this_process_has_entered_is_not_called_gone() {
             assert!(jail.is_alive().expect("asked"));
             other.remove().expect("removed");
             assert_eq!(kind(other.remove()), ErrorKind::Gone);
-            assert_eq!(kind(Jail::from_jid(other.jid()).get(param::NAME)), ErrorKind::Gone);
+            assert_eq!(kind(Jail::unpinned(other.jid()).get(param::NAME)), ErrorKind::Gone);
             jail.remove().expect("removed");
         });
     });

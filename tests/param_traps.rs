@@ -170,7 +170,7 @@ fn t6_rules_of_mac_do_survive_an_update_of_something_else() {
             assert_eq!(jail.get(keys).expect("read"), expected);
             jail.update().hostname("other").apply().expect("updated");
             assert_eq!(jail.get(keys).expect("read"), expected, "after an update");
-            Jail::from_jid(jail.jid()).update().hostname("more").apply().expect("updated");
+            Jail::unpinned(jail.jid()).update().hostname("more").apply().expect("updated");
             assert_eq!(jail.get(keys).expect("read"), expected, "after an update by number");
             let jail = Jail::open(jail.jid()).expect("found").into_owned().expect("taken");
             assert_eq!(jail.get(keys).expect("read"), expected, "after taking ownership");

@@ -58,7 +58,7 @@ fn t39_a_nested_jail_that_has_or_may_get_jails_below_is_not_renamed() {
         let outer = builder(&outer_name).children_max(5).create().expect("created");
         let inner =
             outer.child_builder().name("longname").path("/").children_max(1).create().expect("created");
-        let by_number = Jail::from_jid(inner.jid());
+        let by_number = Jail::unpinned(inner.jid());
         let by_name = Jail::open(&format!("{outer_name}.longname")).expect("found");
         let all = || [&*inner, &by_number, &by_name];
         let innermost = inner.child_builder().name("g").path("/").create().expect("created");
@@ -98,7 +98,7 @@ fn a_jail_of_the_hosts_level_is_renamed_with_the_jails_below_it() {
         let innermost = inner.child_builder().name("g").path("/").create().expect("created");
         let read = || innermost.get(param::NAME.utf8()).expect("read");
         assert_eq!(read(), format!("{old}.c.g"));
-        for jail in [&*outer, &Jail::from_jid(outer.jid())] {
+        for jail in [&*outer, &Jail::unpinned(outer.jid())] {
             jail.update().name(&new).hostname("beside").apply().expect("renamed");
             assert_eq!(read(), format!("{new}.c.g"));
             jail.update().name(&old).apply().expect("renamed");
@@ -183,10 +183,10 @@ fn t39_inside_a_jail_only_jails_that_can_get_none_below_are_renamed() {
             for jail in [&may, &has] {
                 assert_eq!(jail.get(param::PARENT).expect("read"), None, "it looks as if it were not nested");
                 refused("T39", jail.update().name("x").apply());
-                refused("T39", Jail::from_jid(jail.jid()).update().name("x").apply());
+                refused("T39", Jail::unpinned(jail.jid()).update().name("x").apply());
             }
             leaf.update().name("renamed").apply().expect("a leaf");
-            Jail::from_jid(leaf.jid()).update().name("again").apply().expect("a leaf");
+            Jail::unpinned(leaf.jid()).update().name("again").apply().expect("a leaf");
             below.update().name("b").apply().expect("a leaf");
             let mut listed = names();
             listed.sort();
@@ -314,9 +314,9 @@ fn t4_a_nested_jail_is_not_renamed_by_its_jid_where_that_would_garble_its_name()
         return;
     }
     let _assumed = Features::current().without_descriptors().assume();
-    refused("T4", Jail::from_jid(inner.jid()).update().name("d").apply());
+    refused("T4", Jail::unpinned(inner.jid()).update().name("d").apply());
     let other = name("t4");
-    Jail::from_jid(outer.jid()).update().name(&other).apply().expect("of the host's level");
+    Jail::unpinned(outer.jid()).update().name(&other).apply().expect("of the host's level");
     assert_eq!(inner.get(param::NAME.utf8()).expect("read"), format!("{other}.c"));
     unharmed(&host);
 }
@@ -328,7 +328,7 @@ fn t40_while_resources_are_accounted_for_only_empty_jails_are_renamed() {
             return;
         }
         let jail = builder(&name("t40")).children_max(2).create().expect("created");
-        let by_number = Jail::from_jid(jail.jid());
+        let by_number = Jail::unpinned(jail.jid());
         jail.update().name(name("t40")).apply().expect("nobody is in it");
         let inmate = host.inmate(&jail);
         for jail in [&*jail, &by_number] {

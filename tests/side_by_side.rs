@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use common::process::alone;
 use common::tree::Tree;
 use common::{Host, host, is_root, name, real_kernel_accounts_resources};
-use freebsd_jail::{Allow, Call, CommandExt, ErrorKind, Jail, Watcher, param, sim};
+use freebsd_jail::{Allow, Call, ErrorKind, Jail, Watcher, param, sim};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, fork};
 
@@ -92,7 +92,7 @@ fn start(common: &Common, round: usize) {
         jail.command("/bin/sh").args(["-c", "exit 7"]).status().expect("started")
     } else {
         let mut command = Command::new("/bin/sh");
-        command.args(["-c", "exit 7"]).jail(jail).expect("prepared").status().expect("started")
+        jail.confine(command.args(["-c", "exit 7"])).expect("prepared").status().expect("started")
     };
     assert_eq!(status.code(), Some(7));
 }

@@ -49,7 +49,7 @@ fn a_snapshot_agrees_with_the_listing() {
         let inmate = host.inmate(&dying);
         dying.remove().expect("removed");
 
-        let snapshot = Snapshot::take().expect("taken");
+        let snapshot = Snapshot::current().expect("taken");
         let mut listed: Vec<_> = Jail::all()
             .dying(true)
             .get((param::JID, param::NAME, param::PATH, param::HOST_HOSTNAME, param::DYING))
@@ -84,7 +84,7 @@ fn a_snapshot_of_many_jails_is_one_sysctl() {
     let host = host();
     let jails: Vec<OwnedJail> = (0..100).map(|_| jail("snapped")).collect();
     let before = host.calls();
-    let snapshot = Snapshot::take().expect("taken");
+    let snapshot = Snapshot::current().expect("taken");
     if let (Some(before), Some(after)) = (before, host.model().map(sim::Kernel::calls)) {
         assert_eq!(after.total() - before.total(), after.sysctl - before.sysctl);
         // Its numbers, its length, itself.
@@ -101,7 +101,7 @@ fn without_jails_there_is_no_snapshot() {
         println!("skipped: this host has jails");
         return;
     }
-    assert_eq!(Snapshot::take().expect_err("no jails").kind(), ErrorKind::Unsupported);
+    assert_eq!(Snapshot::current().expect_err("no jails").kind(), ErrorKind::Unsupported);
 }
 
 #[test]

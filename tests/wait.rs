@@ -28,7 +28,7 @@ fn waiting_for_a_removal_ends_with_it() {
     on_every_kernel(|_| {
         for by_number in [false, true] {
             let jail = jail("death");
-            let same = if by_number { Jail::from_jid(jail.jid()) } else { jail.try_clone().expect("cloned") };
+            let same = if by_number { Jail::unpinned(jail.jid()) } else { jail.try_clone().expect("cloned") };
             assert_eq!(same.wait_dying(Some(Duration::ZERO)).expect("waited"), TIMED_OUT);
             let begun = Instant::now();
             assert_eq!(same.wait_dying(Some(SOON)).expect("waited"), TIMED_OUT);
@@ -160,7 +160,7 @@ fn calls(host: &common::Host, action: impl FnOnce()) -> u64 {
 fn waiting_for_a_removal_is_no_busy_loop() {
     on_every_kernel(|host| {
         let jail = jail("idle");
-        let number = Jail::from_jid(jail.jid());
+        let number = Jail::unpinned(jail.jid());
         for handle in [&*jail, &number] {
             let calls = calls(host, || {
                 assert_eq!(handle.wait_dying(Some(SECOND)).expect("waited"), TIMED_OUT);
@@ -220,7 +220,7 @@ fn kernels_before_15_are_looked_at() {
 fn t23_waiting_for_a_removal_registers_nothing_by_jid() {
     on_every_kernel(|host| {
         let jail = jail("pinned");
-        let unpinned = Jail::from_jid(jail.jid());
+        let unpinned = Jail::unpinned(jail.jid());
         let before = host.calls();
         assert_eq!(unpinned.wait_dying(Some(Duration::ZERO)).expect("waited"), TIMED_OUT);
         if let (Some(before), Some(model)) = (before, host.model()) {
@@ -428,7 +428,7 @@ fn without_jails_there_is_nothing_to_wait_for() {
         println!("skipped: this host has jails");
         return;
     }
-    let jail = Jail::from_jid(Jid::new(1).expect("above zero"));
+    let jail = Jail::unpinned(Jid::new(1).expect("above zero"));
     assert_eq!(jail.wait_dying(None).expect_err("no jails").kind(), ErrorKind::Unsupported);
     assert_eq!(jail.wait_gone(None).map(drop).expect_err("no jails").kind(), ErrorKind::Unsupported);
 }

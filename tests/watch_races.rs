@@ -76,7 +76,7 @@ fn t23_a_jail_that_is_removed_while_it_is_being_watched_is_reported() {
 fn t23_a_wait_by_jid_ends_with_a_removal_at_the_same_moment() {
     on_every_kernel_with_events(|host| {
         let rounds = beside_removals(host, |jid| {
-            let outcome = Jail::from_jid(jid).wait_dying(Some(LONG)).expect("waited");
+            let outcome = Jail::unpinned(jid).wait_dying(Some(LONG)).expect("waited");
             assert!(outcome.is_done(), "the removal is not lost");
         });
         println!("{rounds} jails");

@@ -48,7 +48,7 @@ fn a_watch_outlives_the_handle_that_it_was_made_with() {
         let jid = jail.jid();
         let watcher = Watcher::new().expect("a watcher");
         let by_opening = watcher.watch(&Jail::open(jid).expect("opened")).expect("watched");
-        let by_jid = watcher.watch(&Jail::from_jid(jid)).expect("watched");
+        let by_jid = watcher.watch(&Jail::unpinned(jid)).expect("watched");
         let mut listed = Vec::new();
         for each in Jail::all() {
             let each = each.expect("listed");
@@ -153,7 +153,7 @@ fn an_ended_watch_reports_nothing_more() {
 fn a_jail_removed_before_it_is_watched_says_so() {
     on_every_kernel_with_events(|_| {
         let jail = jail("before");
-        let (same, unpinned) = (jail.try_clone().expect("cloned"), Jail::from_jid(jail.jid()));
+        let (same, unpinned) = (jail.try_clone().expect("cloned"), Jail::unpinned(jail.jid()));
         let jid = jail.jid();
         raw::jail_remove(jid).expect("removed");
         let watcher = Watcher::new().expect("a watcher");
@@ -284,7 +284,7 @@ fn a_jail_of_another_kernel_is_refused() {
     let watcher = Watcher::new().expect("a watcher");
     let there = common::model(other);
     let jail = jail("elsewhere");
-    for handle in [&*jail, &Jail::from_jid(jail.jid())] {
+    for handle in [&*jail, &Jail::unpinned(jail.jid())] {
         assert_eq!(watcher.watch(handle).expect_err("elsewhere").kind(), ErrorKind::InvalidDescriptor);
     }
     drop(jail);

@@ -102,7 +102,7 @@ fn main() {
         || assert_eq!(jail.get(param::SECURELEVEL).expect("read"), 1),
         || assert_eq!(raw::get_int(jid), 1),
     );
-    let by_jid = Jail::from_jid(jail.jid());
+    let by_jid = Jail::unpinned(jail.jid());
     measure(
         "get_int_by_jid",
         count,

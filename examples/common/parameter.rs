@@ -16,7 +16,7 @@ pub fn kind(name: &str) -> Result<Option<Kind>> {
         return Ok(Some(Kind::String));
     }
     // What a module has added, only the kernel knows.
-    Ok(Catalog::load()?.get(name).map(Described::kind))
+    Ok(Catalog::current()?.get(name).map(Described::kind))
 }
 
 /// Reads `name=value`, `name` or `noname`, as jail(8) does.

@@ -85,7 +85,7 @@ impl Recorder {
         if is_jailed().map_err(|error| error.to_string())? {
             return Err("this process is in a jail itself".to_owned());
         }
-        let catalog = Catalog::load().map_err(|error| error.to_string())?;
+        let catalog = Catalog::current().map_err(|error| error.to_string())?;
         let number = |name: &str| machine.sysctl(name).ok()?.try_into().ok().map(c_int::from_ne_bytes);
         let text = |name: &str| {
             let value = machine.sysctl(name).map_err(|errno| format!("{name}: {errno}"))?;

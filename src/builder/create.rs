@@ -86,13 +86,13 @@ impl JailBuilder<'_> {
     fn make_below(mut self, system: System, parent: &Jail, rest: Rest) -> Result<Jail> {
         if system.has_descriptors() {
             let pinned;
-            let parent = if parent.descriptor_ref().is_some() {
+            let parent = if parent.descriptor().is_some() {
                 parent
             } else {
                 pinned = parent.pin()?;
                 &pinned
             };
-            let descriptor = parent.descriptor_ref().ok_or_else(no_descriptor)?;
+            let descriptor = parent.descriptor().ok_or_else(no_descriptor)?;
             alive::check_below(&system, descriptor)?;
             let answer = self.call(&system, rest.first_fate(), At::Below(descriptor)).map_err(|error| {
                 match error.kind() {
@@ -256,7 +256,7 @@ fn set_late(jail: &Jail, parent: Option<BorrowedFd<'_>>, rest: &mut Rest) -> Res
     if rest.fate == Fate::Entered {
         flags |= SetFlags::ATTACH;
     }
-    let at = match (parent, jail.descriptor_ref()) {
+    let at = match (parent, jail.descriptor()) {
         // From the jail's own parent, as any update of a nested jail.
         (Some(parent), Some(descriptor)) => {
             alive::check_below(&jail.system, parent)?;
@@ -275,7 +275,7 @@ fn set_late(jail: &Jail, parent: Option<BorrowedFd<'_>>, rest: &mut Rest) -> Res
             _ => error,
         }
     })?;
-    match jail.descriptor_ref() {
+    match jail.descriptor() {
         // The number was this jail's while it lived: if it lives still, it was this jail that changed.
         Some(descriptor) if matches!(at, At::Below(_)) => alive::check_alive(&jail.system, descriptor),
         _ => Ok(()),

@@ -1,4 +1,4 @@
-//! Commands of std's.
+//! Confining a command that somebody else made.
 
 use std::process::Command;
 
@@ -7,28 +7,22 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::jail::Jail;
 use crate::sys::child;
 
-mod sealed {
-    pub trait Sealed {}
-    impl Sealed for std::process::Command {}
-}
-
-/// Makes the programs of a [`std::process::Command`] you already have run in a jail.
-///
-/// Prefer [`Jail::command`], which can do more and reports more: this is for code that only takes or gives a
-/// `Command`.
-pub trait CommandExt: sealed::Sealed {
-    /// Makes every process this command starts attach to the jail first. This cannot be undone, and calling it twice
-    /// makes the child enter one jail from inside the other.
+/// # Programs
+impl Jail {
+    /// Makes every process that a [`std::process::Command`] starts attach to the jail first, for code that takes or
+    /// gives a `Command`. Prefer [`command`](Self::command), which can do more and reports more.
     ///
-    /// A failure to enter comes back from `spawn`, `status` or `output` as an [`io::Error`](std::io::Error) that has the
-    /// error number **and nothing else**, not even that entering failed. `EPERM` means a process that is not root, a
+    /// This cannot be undone. Calling it twice makes the child attach to one jail from inside the other.
+    ///
+    /// A failure to attach comes back from `spawn`, `status` or `output` as an [`io::Error`](std::io::Error) that has the
+    /// error number **and nothing else**, not even that attaching failed. `EPERM` means a process that is not root, a
     /// standard stream that is a directory, or a user that was changed too early; `ENOENT` a jail that has been removed;
     /// `EINVAL` the same by jid, or a jail whose own network stack does not have the process's routing table; `EBADF`
     /// that a closure has put another file in the place of the jail's descriptor.
     ///
-    /// std does some things to the child before it enters, and so outside of the jail:
+    /// std does some things to the child before it attaches, and so outside of the jail:
     ///
-    /// - [`uid`](std::os::unix::process::CommandExt::uid) is applied before, when entering is no longer allowed:
+    /// - [`uid`](std::os::unix::process::CommandExt::uid) is applied before, when attaching is no longer allowed:
     ///   **the child refuses with `EPERM`** when its user is not this process's any more. `gid` is harmless, but
     ///   is applied outside, too.
     /// - [`current_dir`](Command::current_dir) is looked up outside and lost: the program starts in the jail's
@@ -37,8 +31,8 @@ pub trait CommandExt: sealed::Sealed {
     ///   call run outside, those registered later inside. One of these may become another user.
     /// - The program itself is looked up inside.
     ///
-    /// Where mac_do(4) is loaded, each child reads the jail's rules right before it enters, and carries them; see
-    /// [`Jail::attach`].
+    /// Where mac_do(4) is loaded, each child reads the jail's rules right before it attaches, and carries them; see
+    /// [`attach`](Self::attach).
     ///
     /// Signal handlers, jail descriptors and directories of the child are treated as by
     /// [`JailCommand`](crate::JailCommand), and a `SIGSTOP` from inside the jail blocks `spawn` as there.
@@ -51,7 +45,7 @@ pub trait CommandExt: sealed::Sealed {
     /// # What only `Jail::command` does
     ///
     /// - It keeps a program from being started while another thread of this process is attaching to a jail; see
-    ///   [`Jail::attach`].
+    ///   [`attach`](Self::attach).
     /// - std's [`exec`](std::os::unix::process::CommandExt::exec), called by the process that called this method,
     ///   leaves that process's directories and signal handlers alone, as [`JailCommand::exec`](crate::JailCommand::exec)
     ///   does, and fails with `EAGAIN` where that would wait for another thread. A process that has been forked since by
@@ -62,8 +56,8 @@ pub trait CommandExt: sealed::Sealed {
     /// # Errors
     ///
     /// [`ErrorKind::Conflict`] when the command has a working directory; [`ErrorKind::Gone`],
-    /// [`ErrorKind::ResourceExhausted`] as [`Jail::try_clone`]; on the model [`ErrorKind::Unsupported`] unless
-    /// programs may run, and all that entering may fail with, since there this is asked at once.
+    /// [`ErrorKind::ResourceExhausted`] as [`try_clone`](Self::try_clone); on the model [`ErrorKind::Unsupported`] unless
+    /// programs may run, and all that attaching may fail with, since there the kernel is asked at once.
     ///
     /// # FreeBSD versions
     ///
@@ -71,31 +65,27 @@ pub trait CommandExt: sealed::Sealed {
     ///
     /// ```no_run
     /// use std::process::Command;
-    /// use freebsd_jail::{CommandExt, Jail};
+    /// use freebsd_jail::Jail;
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let mut command = Command::new("/bin/hostname");
-    /// command.jail(&Jail::open("www")?)?;
+    /// Jail::open("www")?.confine(&mut command)?;
     /// let status = command.status()?;
     /// # Ok(())
     /// # }
     /// ```
-    fn jail(&mut self, jail: &Jail) -> Result<&mut Command>;
-}
-
-impl CommandExt for Command {
-    fn jail(&mut self, jail: &Jail) -> Result<&mut Command> {
-        if self.get_current_dir().is_some() {
+    pub fn confine<'c>(&self, command: &'c mut Command) -> Result<&'c mut Command> {
+        if command.get_current_dir().is_some() {
             return Err(Error::refused(
                 ErrorKind::Conflict,
-                "std would look the working directory up outside of the jail, and entering leaves it: \
+                "std would look the working directory up outside of the jail, and attaching leaves it: \
                  Jail::command looks it up inside",
             ));
         }
-        let jail = jail.try_clone()?;
+        let jail = self.try_clone()?;
         let mut plan = plan::entering(&jail)?;
         plan.only_as = Some(child::effective_uid());
-        child::hook_for_good(self, plan, jail);
-        Ok(self)
+        child::hook_for_good(command, plan, jail);
+        Ok(command)
     }
 }

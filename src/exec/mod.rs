@@ -16,7 +16,6 @@ mod signal;
 mod standard;
 
 pub use command::JailCommand;
-pub use foreign::CommandExt;
 pub use hold::{Gate, Opener};
 pub use limits::Resource;
 pub use processes::{Process, Processes};

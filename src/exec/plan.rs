@@ -171,12 +171,12 @@ fn enter(jail: &Jail) -> Result<Enter> {
     jail.check()?;
     #[cfg(feature = "sim")]
     if jail.system.as_model().is_some() {
-        let descriptor = jail.descriptor_ref().map(DescriptorIdentity::of).transpose();
+        let descriptor = jail.descriptor().map(DescriptorIdentity::of).transpose();
         return descriptor.map(Enter::Outside).map_err(|errno| {
             Error::os(Call::Fstat, errno, ErrorKind::InvalidDescriptor, "").at(Stage::Enter)
         });
     }
-    Ok(match jail.descriptor_ref() {
+    Ok(match jail.descriptor() {
         Some(descriptor) => {
             Enter::Descriptor(Entrance::new(jail.system.clone(), descriptor, jail.jid().get()))
         }

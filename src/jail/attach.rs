@@ -30,7 +30,7 @@ impl Jail {
     /// this method waits while another thread forks for a program, and such a fork waits for this method.
     ///
     /// **What others start is not ordered**: programs of [`std::process::Command`], with
-    /// [`CommandExt`](crate::CommandExt) too, of other libraries, and forks of your own. Start none while a thread enters.
+    /// those of [`confine`](Self::confine) too, of other libraries, and forks of your own. Start none while a thread enters.
     ///
     /// A forked child may enter, whatever its parent's threads were doing. This method is not async-signal-safe: in the
     /// child of a process with threads, which includes closures of
@@ -136,7 +136,7 @@ mod tests {
             let error = attach_error(Call::JailAttach, Errno(libc::EINVAL));
             attaching_error(error, jail, || None)
         };
-        let by_jid = Jail::from_jid(jail.jid());
+        let by_jid = Jail::unpinned(jail.jid());
         let error = refused(&by_jid);
         assert_eq!((error.kind(), error.errno()), (ErrorKind::Other, Some(libc::EINVAL)));
         assert!(error.to_string().contains("routing table"), "{error}");

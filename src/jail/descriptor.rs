@@ -23,7 +23,7 @@ impl Jail {
     /// access and no more, send the descriptor of a [clone](Self::try_clone).
     #[must_use]
     pub fn descriptor(&self) -> Option<BorrowedFd<'_>> {
-        self.descriptor_ref()
+        self.descriptor.as_ref().map(AsFd::as_fd)
     }
 
     /// Converts the handle into its descriptor, `None` where the handle goes by the jid. It does not own the jail,
@@ -46,7 +46,7 @@ impl Jail {
     ///
     /// Since 15.0 it is the handle's own jail that lives or not; before, whichever has its jid.
     pub fn is_alive(&self) -> Result<bool> {
-        let result = self.check().and_then(|()| match self.descriptor_ref() {
+        let result = self.check().and_then(|()| match self.descriptor() {
             Some(descriptor) => alive::check_alive(&self.system, descriptor),
             None => self.get(()),
         });
@@ -78,7 +78,7 @@ impl Jail {
     /// Makes another handle of the same jail, for use inside the crate: it does not learn what becomes of this one.
     fn duplicate(&self) -> Result<Self> {
         self.check()?;
-        let descriptor = match self.descriptor_ref() {
+        let descriptor = match self.descriptor() {
             // A duplicate of an owning descriptor would keep the jail alive, so it takes a new one, which goes by
             // the jid: if this jail lives still when that is made, the jid was its own.
             Some(owning) if self.owner.is_some() => {
@@ -103,7 +103,7 @@ impl Jail {
     pub(crate) fn lasting_descriptor(&self) -> Result<OwnedFd> {
         self.check()?;
         let pin = || read_and_pin(&self.system, self.jid, &()).map(|(descriptor, ())| descriptor);
-        let Some(descriptor) = self.descriptor_ref() else { return pin() };
+        let Some(descriptor) = self.descriptor() else { return pin() };
         if self.owner.is_some() || self.foreign {
             match pin() {
                 // If this jail lives still, the jid was its own.

@@ -12,7 +12,7 @@ mod owned;
 mod permissions;
 
 use core::fmt;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 
 use crate::error::{Call, Error, ErrorKind, Result, Subject, remove_error};
 use crate::flags::GetFlags;
@@ -43,13 +43,12 @@ pub use owned::OwnedJail;
 /// the hands of root inside a jail, is a way out of it. Do not pass one in.
 ///
 /// The descriptor is close-on-exec, but the kernel puts it into the process's table when the creation or the look-up
-/// *begins*, without that flag. A program that another thread starts meanwhile by [`Jail::command`] or [`CommandExt`]
+/// *begins*, without that flag. A program that another thread starts meanwhile by [`Jail::command`] or [`Jail::confine`]
 /// does not inherit it: their children look for jail descriptors by themselves. **One that is started otherwise, such
 /// as by a plain [`std::process::Command`], may**: on 15.1, of 1,863 programs started beside creations in another
 /// thread 850 did. It keeps the jail from going when the descriptor owns it. Where a program must be started that way,
 /// in a jail or not, create and open no jail meanwhile.
 ///
-/// [`CommandExt`]: crate::CommandExt
 pub struct Jail {
     pub(crate) system: System,
     jid: Jid,
@@ -131,7 +130,7 @@ impl Jail {
     /// Every operation goes by the jid then, and affects whichever jail has it at that time: prefer
     /// [`open`](Self::open).
     #[must_use]
-    pub fn from_jid(jid: Jid) -> Self {
+    pub fn unpinned(jid: Jid) -> Self {
         Self::new(System::current(), jid, Nested::Unknown)
     }
 
@@ -252,10 +251,6 @@ impl Jail {
         result
     }
 
-    pub(crate) fn descriptor_ref(&self) -> Option<BorrowedFd<'_>> {
-        self.descriptor.as_ref().map(AsFd::as_fd)
-    }
-
     /// Refuses the handle of an owner in another process than the one that it belongs to, and one by jid whose jail was
     /// removed through it or a clone: another jail may have the jid by now.
     pub(crate) fn check(&self) -> Result<()> {
@@ -314,6 +309,13 @@ impl Jail {
 
 pub(super) fn no_jid(error: Error) -> Error {
     error.with_kind(ErrorKind::InvalidAnswer).because("the kernel returned no jid")
+}
+
+/// So that a function that takes `impl AsRef<Jail>` takes a [`Jail`], an [`OwnedJail`] and references to them.
+impl AsRef<Self> for Jail {
+    fn as_ref(&self) -> &Self {
+        self
+    }
 }
 
 impl fmt::Debug for Jail {

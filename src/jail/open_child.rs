@@ -26,7 +26,7 @@ impl Jail {
         let name = name.as_ref();
         let key = Find::Name(name).key()?;
         let full;
-        let (at, key) = if let Some(descriptor) = self.descriptor_ref() {
+        let (at, key) = if let Some(descriptor) = self.descriptor() {
             alive::check_below(&self.system, descriptor)?;
             (At::Below(descriptor), key)
         } else {

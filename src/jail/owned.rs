@@ -112,7 +112,7 @@ impl OwnedJail {
     pub fn adopt(&mut self) -> Result<()> {
         let process = self.jail.system.process();
         let before = self.jail.owner.replace(process);
-        let checked = match self.jail.descriptor_ref() {
+        let checked = match self.jail.descriptor() {
             Some(descriptor) => alive::check_same(&self.jail.system, descriptor, self.jail.jid),
             None => self.jail.get(()),
         };
@@ -155,7 +155,7 @@ impl Jail {
             return Ok(OwnedJail::new(self));
         }
         let mut jail = if self.descriptor.is_some() { self } else { self.pin()? };
-        let descriptor = jail.descriptor_ref().ok_or_else(no_descriptor)?;
+        let descriptor = jail.descriptor().ok_or_else(no_descriptor)?;
         let verb = Verb::Set(SetFlags::UPDATE | SetFlags::OWN_DESC);
         let mut draft = Draft::new();
         carry_rules(&jail, &mut draft)?;

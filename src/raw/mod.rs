@@ -6,7 +6,7 @@
 //!
 //! The kernel makes it without that flag, and puts it into the process's table when the call begins: a program that
 //! another thread starts during the call inherits it, and the kernel has no flag to prevent that. Programs that are
-//! started by [`Jail::command`](crate::Jail::command) or [`CommandExt`](crate::CommandExt) do not: their children look
+//! started by [`Jail::command`](crate::Jail::command) or [`Jail::confine`](crate::Jail::confine) do not: their children look
 //! for jail descriptors, these and those of other libraries, before they execute anything.
 
 mod request;

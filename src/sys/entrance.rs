@@ -160,7 +160,7 @@ mod tests {
     }
 
     fn way_into(jail: &Jail) -> Entrance {
-        Entrance::new(jail.system.clone(), jail.descriptor_ref().expect("a descriptor"), jail.jid().get())
+        Entrance::new(jail.system.clone(), jail.descriptor().expect("a descriptor"), jail.jid().get())
     }
 
     fn left(jail: &Jail) -> (Mode, String) {
@@ -212,7 +212,7 @@ mod tests {
         let entrance = Entrance { carries_rules: false, ..way_into(&jail) };
         assert!(entrance.rules(&mut [0; 1024]).expect("nothing to read").is_none());
         let gone = way_into(&jail);
-        let fd = jail.descriptor_ref().expect("a descriptor").try_clone_to_owned().expect("copied");
+        let fd = jail.descriptor().expect("a descriptor").try_clone_to_owned().expect("copied");
         jail.remove().expect("removed");
         let gone = Entrance { descriptor: fd.as_raw_fd(), ..gone };
         assert_eq!(gone.rules(&mut [0; 1024]).err(), Some(Errno(libc::ENOENT)));

@@ -150,14 +150,14 @@ mod tests {
     use std::time::Duration;
 
     use crate::raw::{self, At};
-    use crate::{CommandExt as _, Jail, LegacyJail, Request, SetFlags, param, sim, sys};
+    use crate::{Jail, LegacyJail, Request, SetFlags, param, sim, sys};
 
     /// A function that attaches to a jail.
     type Way = fn(&Jail);
 
     const WAYS: [(&str, Way); 10] = [
         ("Jail::attach", |jail| jail.attach().expect("entered")),
-        ("Jail::attach by jid", |jail| Jail::from_jid(jail.jid()).attach().expect("entered")),
+        ("Jail::attach by jid", |jail| Jail::unpinned(jail.jid()).attach().expect("entered")),
         ("JailBuilder::enter", |_| {
             let _ = Jail::builder().path("/").enter().expect("entered");
         }),
@@ -336,7 +336,7 @@ mod tests {
         let failed = elsewhere(move || {
             let mut command = Command::new("/nonexistent/program");
             // On a model, this waits for other tests that attach.
-            command.jail(&jail()).expect("prepared");
+            jail().confine(&mut command).expect("prepared");
             prepared.send(()).expect("heard");
             when_to_go.recv().expect("told");
             assert_eq!(command.exec().raw_os_error(), Some(libc::EAGAIN));

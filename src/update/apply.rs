@@ -77,7 +77,7 @@ impl JailUpdate<'_> {
         // Where the kernel has descriptors, a handle that goes by the jid knows too little: pin it first.
         let pinned;
         let jail = if !self.jail.system.has_descriptors()
-            || (self.jail.descriptor_ref().is_some() && self.jail.nested() != Nested::Unknown)
+            || (self.jail.descriptor().is_some() && self.jail.nested() != Nested::Unknown)
         {
             self.jail
         } else {
@@ -87,7 +87,7 @@ impl JailUpdate<'_> {
         match self.new_name().map(<[u8]>::to_vec) {
             Some(name) => self.rename(jail, &name),
             // By the descriptor it would be judged by what this process's jail may (T4).
-            None if jail.descriptor_ref().is_some()
+            None if jail.descriptor().is_some()
                 && jail.nested() == Nested::Yes
                 && Trap::T4.is_there(&jail.system) =>
             {
@@ -145,7 +145,7 @@ impl JailUpdate<'_> {
 
     /// Makes the change by what the handle goes by.
     fn by_handle(&mut self, jail: &Jail) -> Result<()> {
-        match jail.descriptor_ref() {
+        match jail.descriptor() {
             Some(descriptor) => self.call(jail, At::Use(descriptor)),
             None => {
                 self.set_jid(jail);
@@ -161,7 +161,7 @@ impl JailUpdate<'_> {
 
     /// Makes the change from the jail's parent, as its child of that jid.
     fn below(&mut self, jail: &Jail, parent: Jid) -> Result<()> {
-        if jail.descriptor_ref().is_none() {
+        if jail.descriptor().is_none() {
             // Judged by the jail's own parent there.
             return self.by_handle(jail);
         }
@@ -228,13 +228,13 @@ impl JailUpdate<'_> {
     fn rename(&mut self, jail: &Jail, name: &[u8]) -> Result<()> {
         // A handle that has a descriptor knows whether its jail is nested, and need not be asked about.
         let known = match jail.nested() {
-            Nested::No if jail.descriptor_ref().is_some() => None,
+            Nested::No if jail.descriptor().is_some() => None,
             _ => Some(jail.get(rename::FAMILY)?),
         };
         let parent = known.and_then(|(parent, ..)| parent);
         if let Some(family) = known.filter(|_| parent.is_some()) {
             rename::check_family(&jail.system, family)?;
-            if jail.descriptor_ref().is_none() && Trap::T4.is_there(&jail.system) {
+            if jail.descriptor().is_none() && Trap::T4.is_there(&jail.system) {
                 return Err(rename::needs_descriptors());
             }
         }
@@ -273,7 +273,7 @@ impl JailUpdate<'_> {
 
     /// Renames a jail from inside another one, which has to be above it.
     fn rename_from_inside(&mut self, jail: &Jail, known: Option<rename::Family>) -> Result<()> {
-        let Some(descriptor) = jail.descriptor_ref() else {
+        let Some(descriptor) = jail.descriptor() else {
             let family = known.map_or_else(|| jail.get(rename::FAMILY), Ok)?;
             rename::check_family(&jail.system, family)?;
             return self.by_handle(jail);
@@ -332,5 +332,5 @@ fn without_prefix(error: Error, name: &[u8]) -> Error {
 
 /// Says whether the jail of a handle lives, where it holds a descriptor.
 fn check_alive(jail: &Jail) -> Result<()> {
-    jail.descriptor_ref().map_or(Ok(()), |descriptor| alive::check_alive(&jail.system, descriptor))
+    jail.descriptor().map_or(Ok(()), |descriptor| alive::check_alive(&jail.system, descriptor))
 }

@@ -162,7 +162,7 @@ impl Watcher {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Gone`] when the handle has no descriptor (as [`Jail::from_jid`] makes it) and there is no jail of
+    /// [`ErrorKind::Gone`] when the handle has no descriptor (as [`Jail::unpinned`] makes it) and there is no jail of
     /// its jid, [`ErrorKind::ResourceExhausted`] when the process has no more descriptors or the kernel no memory,
     /// [`ErrorKind::InvalidDescriptor`] when the handle belongs to another kernel than the watcher, of which one is a
     /// model.

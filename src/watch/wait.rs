@@ -21,7 +21,7 @@ impl Jail {
     ///
     /// # FreeBSD versions
     ///
-    /// Since 15.0 it wraps [poll(2)] on the handle's descriptor, one system call. A handle made by [`Jail::from_jid`]
+    /// Since 15.0 it wraps [poll(2)] on the handle's descriptor, one system call. A handle made by [`Jail::unpinned`]
     /// has none: one is made of the jail that has the jid, which is watched then. Where no more descriptors can be
     /// had, where that of the handle lacks the right `CAP_EVENT` (capsicum(4)), and before 15.0, the jail is looked at
     /// with jail_get(2), every few milliseconds at first and four times a second in the end, so it may take that long
@@ -158,7 +158,7 @@ impl Jail {
         if self.system.has_descriptors() {
             // T23: EVFILT_JAIL, by jid, may lose the removal and panic the kernel. By descriptor poll(2) is enough.
             let pinned;
-            let descriptor = match self.descriptor_ref() {
+            let descriptor = match self.descriptor() {
                 Some(descriptor) => Some(descriptor),
                 None => match read_and_pin(&self.system, self.jid(), &()) {
                     Ok((descriptor, ())) => {

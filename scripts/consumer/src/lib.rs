@@ -54,7 +54,7 @@ mod tests {
 
     #[test]
     fn entering_and_removing_by_number_are_unsupported() {
-        let jail = Jail::from_jid(Jid::new(1).unwrap());
+        let jail = Jail::unpinned(Jid::new(1).unwrap());
         assert_eq!(jail.attach().unwrap_err().kind(), ErrorKind::Unsupported);
         assert_eq!(jail.remove().unwrap_err().kind(), ErrorKind::Unsupported);
     }

@@ -69,7 +69,7 @@ impl Follower {
         };
         let handle = Jail::found(self.system.clone(), jid.get(), Some(descriptor), parent.into())?;
         let id = Watches::new_id();
-        if let Some(descriptor) = handle.descriptor_ref() {
+        if let Some(descriptor) = handle.descriptor() {
             self.watcher.add_filter(id, jid, descriptor)?;
         }
         // Read again, since only what happens from now on is an event.
@@ -204,7 +204,7 @@ enum Added {
 
 /// Whether the jail of a descriptor lives, in one fstat(2).
 fn is_alive(handle: &Jail) -> Result<bool> {
-    let Some(descriptor) = handle.descriptor_ref() else { return handle.is_alive() };
+    let Some(descriptor) = handle.descriptor() else { return handle.is_alive() };
     match check_alive(&handle.system, descriptor) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == ErrorKind::Gone => Ok(false),
