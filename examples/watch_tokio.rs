@@ -1,77 +1,59 @@
-//! Waits for events of jails in an async runtime: tokio's `AsyncFd` around the watcher.
+//! Follows all jails and waits for the end of one in an async runtime: feature `tokio`.
 //!
-//! On FreeBSD 15 or later it reports new jails until there has been none for ten seconds. Anywhere else it shows the
-//! same on a model of the kernel, with jails of its own.
+//! On FreeBSD it reports what happens until nothing has for ten seconds. Anywhere else it shows the same on a model of
+//! the kernel, with jails of its own.
 
-use std::io;
 use std::time::Duration;
 
-use freebsd_jail::watch::Event;
-use freebsd_jail::{Jail, Watcher, sim};
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
+use freebsd_jail::watch::{AsyncFollower, Follower, WaitOutcome};
+use freebsd_jail::{Jail, Result, sim};
+use tokio::time::{sleep, timeout};
 
-/// A watcher that can be awaited.
-struct AsyncWatcher {
-    watcher: AsyncFd<Watcher>,
-}
-
-impl AsyncWatcher {
-    fn new(watcher: Watcher) -> io::Result<Self> {
-        // For reading only: kqueue(2) refuses to watch another queue for writing.
-        // SAFETY: the watcher owns its descriptor, has the same one as long as it lives, and closes it when it is
-        // dropped, which is after the `AsyncFd` has let go of it.
-        let watcher = unsafe { AsyncFd::register_with_interest(watcher, Interest::READABLE) }?;
-        Ok(Self { watcher })
-    }
-
-    /// Waits for the next event. Nothing is lost if the future is dropped.
-    async fn next(&self) -> io::Result<Event> {
-        loop {
-            let mut ready = self.watcher.readable().await?;
-            match self.watcher.get_ref().try_next()? {
-                Some(event) => return Ok(event),
-                // Only now has everything been read: tokio may wait for the next time.
-                None => ready.clear_ready(),
-            }
-        }
-    }
-}
-
-async fn follow(watcher: &AsyncWatcher, patience: Duration) -> io::Result<()> {
-    while let Ok(event) = tokio::time::timeout(patience, watcher.next()).await {
-        let event = event?;
-        println!("{:?}: {:?}", event.jid(), event.kinds().collect::<Vec<_>>());
+/// Reports what happens, until nothing has for some time.
+async fn follow(mut follower: AsyncFollower, patience: Duration) -> Result<()> {
+    // Dropping the future, as the timeout does, loses nothing.
+    while let Ok(told) = timeout(patience, follower.wait()).await {
+        println!("{:?}", told?);
     }
     Ok(())
 }
 
-fn main() -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+/// Creates a jail, has another task wait for its end, and removes it.
+async fn one_jail(name: &'static str) -> Result<()> {
+    let jail = Jail::builder().name(name).path("/").create()?;
+    let same = jail.try_clone()?;
+    let end = async move {
+        let outcome = same.wait_gone_async(Some(Duration::from_secs(10))).await?;
+        println!("{name} is {}", if outcome.is_done() { "gone" } else { "still held" });
+        Result::Ok(())
+    };
+    let removal = async {
+        sleep(Duration::from_millis(50)).await;
+        jail.update().securelevel(1).apply()?;
+        sleep(Duration::from_millis(50)).await;
+        match jail.remove_and_wait_async(Some(Duration::from_secs(10))).await? {
+            WaitOutcome::Done(()) => println!("{name} was removed"),
+            WaitOutcome::TimedOut(mut held) => println!("{name} is held by {}", held.holders()?),
+        }
+        Ok(())
+    };
+    tokio::try_join!(end, removal).map(drop)
+}
+
+fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     if cfg!(target_os = "freebsd") {
-        let watcher = Watcher::new()?;
-        watcher.watch_own()?;
-        return runtime
-            .block_on(async { follow(&AsyncWatcher::new(watcher)?, Duration::from_secs(10)).await });
+        runtime.block_on(async { follow(Follower::new()?.into_async()?, Duration::from_secs(10)).await })?;
+        return Ok(());
     }
-    println!("this is no FreeBSD: a model of its kernel follows");
+    println!("this is not FreeBSD: following the jails of a model of its kernel");
     let kernel = sim::Kernel::new();
     let _guard = kernel.install();
-    let watcher = Watcher::new()?;
-    watcher.watch_own()?;
     runtime.block_on(async {
-        let watcher = AsyncWatcher::new(watcher)?;
-        let jails = async {
-            for name in ["one", "two", "three"] {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                let jail = Jail::builder().name(name).path("/").create()?;
-                watcher.watcher.get_ref().watch_jid(jail.jid())?;
-                jail.update().securelevel(1).apply()?;
-                jail.remove()?;
-            }
-            io::Result::Ok(())
-        };
-        let (followed, done) = tokio::join!(follow(&watcher, Duration::from_millis(300)), jails);
-        followed.and(done)
-    })
+        let follower = Follower::new()?.into_async()?;
+        let jails = async { tokio::try_join!(one_jail("one"), one_jail("two"), one_jail("three")) };
+        let (end, jails) = tokio::join!(follow(follower, Duration::from_millis(500)), jails);
+        end.and(jails.map(drop))
+    })?;
+    Ok(())
 }

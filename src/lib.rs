@@ -45,7 +45,7 @@
 //! | run a program in one | [`Jail::command`]; [`Jail::confine`] for a `std::process::Command` you already have |
 //! | enter with this process, for good | [`Jail::attach`], [`JailBuilder::enter`] |
 //! | remove | drop an [`OwnedJail`], or [`Jail::remove`] |
-//! | receive events, wait for the end of a jail | [`Watcher`], [`Jail::wait_dying`], [`Jail::wait_gone`] |
+//! | receive events, follow all jails, wait for the end of one | [`Watcher`], [`watch::Follower`], [`Jail::wait_dying`], [`Jail::wait_gone`] |
 //! | know what the kernel has | [`Features`], [`Catalog`] |
 //! | do what the typed layer lacks | [`Request`] with [`raw`]; [`sys`] for C's conventions |
 //! | test all that without root or FreeBSD | feature `sim` |
@@ -75,6 +75,7 @@
 //!
 //! - `sim`: a model of the kernel's jail code in memory.
 //! - `serde`: builders, changes and what is read can be serialised.
+//! - `tokio`: events of jails, and waiting for their end, as futures (`Jail::wait_gone_async` and others).
 //! - `bindgen`: generate the bindings from the machine's headers, or from those below `FREEBSD_JAIL_SYSROOT`, instead
 //!   of using the file that comes with the crate.
 //!

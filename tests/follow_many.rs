@@ -38,7 +38,7 @@ fn install(model: Option<&sim::Kernel>) -> Option<sim::Guard> {
     model.map(sim::Kernel::install)
 }
 
-/// Has a process enter a jail and end, and returns its pid.
+/// Has a process enter a jail and end, and returns its pid. Not by an owner, which is of its own process.
 fn attach(model: Option<&sim::Kernel>, jail: &Jail) -> u32 {
     if let Some(model) = model {
         let child = model.process().fork();
@@ -56,7 +56,7 @@ fn attach(model: Option<&sim::Kernel>, jail: &Jail) -> u32 {
         ForkResult::Child => {
             let entered = jail.attach();
             // SAFETY: it ends the process.
-            unsafe { libc::_exit(entered.err().and_then(|error| error.errno()).unwrap_or(0)) };
+            unsafe { libc::_exit(i32::from(entered.is_err())) };
         }
     }
 }
@@ -109,8 +109,8 @@ impl Worker<'_> {
             if self.has_events {
                 outer.update().securelevel(1).apply().expect("updated");
                 assert_eq!(self.report(), Followed::Changed(seen[0].clone()));
-                let entered = inner.as_ref().unwrap_or(&outer);
-                self.attach(entered, &seen[seen.len() - 1]);
+                let entered = inner.unwrap_or_else(|| outer.try_clone().expect("cloned"));
+                self.attach(&entered, &seen[seen.len() - 1]);
             }
             jails.push((outer, seen));
         }

@@ -44,6 +44,8 @@ mod open;
 #[cfg(feature = "sim")]
 pub(crate) mod pair;
 mod process;
+#[cfg(feature = "tokio")]
+pub(crate) mod ready;
 pub(crate) mod report;
 mod slot;
 mod system;

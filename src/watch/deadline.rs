@@ -28,19 +28,38 @@ impl Deadline {
     /// Looks until it has happened or the time has passed: often at first, then less and less so. The first second
     /// has a dozen looks, each further one four.
     pub(super) fn poll(self, mut has_happened: impl FnMut() -> Result<bool>) -> Result<WaitOutcome> {
-        const LONGEST: Duration = Duration::from_millis(250);
-        let mut pause = Duration::from_millis(2);
-        loop {
+        for pause in Pauses::default() {
             let left = self.left();
             if has_happened()? {
                 return Ok(WaitOutcome::Done(()));
             }
             // The time is taken before the look, so that the last look is made after the deadline.
             if left == Some(Duration::ZERO) {
-                return Ok(WaitOutcome::TimedOut(()));
+                break;
             }
             thread::sleep(left.map_or(pause, |left| left.min(pause)));
-            pause = (pause * 2).min(LONGEST);
         }
+        Ok(WaitOutcome::TimedOut(()))
+    }
+}
+
+/// How long to pause between one look and the next, without end: short at first, a quarter of a second in the end.
+#[derive(Debug)]
+pub(super) struct Pauses(Duration);
+
+impl Default for Pauses {
+    fn default() -> Self {
+        Self(Duration::from_millis(2))
+    }
+}
+
+impl Iterator for Pauses {
+    type Item = Duration;
+
+    fn next(&mut self) -> Option<Duration> {
+        const LONGEST: Duration = Duration::from_millis(250);
+        let pause = self.0;
+        self.0 = (pause * 2).min(LONGEST);
+        Some(pause)
     }
 }

@@ -282,7 +282,7 @@ impl HeldJail {
     }
 
     /// Whether the kernel has let go of the network stacks of a jail that has left the list, and of its root.
-    fn is_released(&self) -> Result<bool> {
+    pub(super) fn is_released(&self) -> Result<bool> {
         let since = self.gone_since.map_or(RELEASE, |since| since.elapsed());
         if !self.may_have_stack || since >= RELEASE || !self.has_cpuset() {
             return Ok(true);
@@ -317,6 +317,12 @@ impl HeldJail {
             self.set_removed();
             self.name = Some(last_component(&seen.name).to_owned());
         }
+    }
+
+    /// Returns the descriptor by which the removal of a jail that lives can be waited for.
+    #[cfg(feature = "tokio")]
+    pub(super) fn living_descriptor(&self) -> Option<Arc<OwnedFd>> {
+        self.descriptor.clone()
     }
 
     pub(super) fn system(&self) -> &System {

@@ -1,7 +1,11 @@
 //! Events of jails, and waiting for them to die and to be gone.
 //!
-//! A [`Watcher`] tells of changes to jails, of processes that enter them, of jails that are created below them and of
-//! their removal. [`Jail::wait_dying`] and [`Jail::wait_gone`] wait for the end of one jail and work on all releases.
+//! - A [`Follower`] reports what happens to all jails, at any depth, on all releases.
+//! - A [`Watcher`] reports what the kernel reports of the jails that you choose, since FreeBSD 15.0.
+//! - [`Jail::wait_dying`] and [`Jail::wait_gone`] wait for the end of one jail and work on all releases.
+//!
+//! Watchers and followers are [`AsFd`], for poll(2) and event loops: `examples/watch.rs` shows it. With the feature
+//! `tokio` they and the waits can be awaited.
 
 mod deadline;
 mod event;
@@ -12,10 +16,12 @@ mod outcome;
 mod read;
 mod wait;
 mod watches;
+#[cfg(feature = "tokio")]
+mod with_tokio;
 
 use core::fmt;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::error::{Call, Error, ErrorKind, Result};
@@ -32,6 +38,9 @@ pub use holders::{Holders, HoldingProcess};
 pub use outcome::WaitOutcome;
 pub use read::Events;
 use watches::{Ended, Watches};
+#[cfg(feature = "tokio")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tokio")))]
+pub use with_tokio::{AsyncFollower, AsyncWatcher};
 
 /// Watches jails: tells when they are changed, entered or removed, and when jails are created below them.
 ///
@@ -50,9 +59,7 @@ use watches::{Ended, Watches};
 /// `None`. Add no filters of your own to it: their events are discarded.
 ///
 /// A jail removed before you can watch it is still reported if its parent is watched: its creation is. To follow all
-/// jails of a host, as `examples/watch.rs` does: watch the [host](Self::watch_own), which reports new jails; then list
-/// the jails that exist and watch each; then watch each jail that an event reports, listing again when an event reports
-/// several. Only direct children are reported.
+/// jails of a host use a [`Follower`]. Only direct children are reported.
 ///
 /// # In a forked child
 ///
@@ -92,7 +99,7 @@ use watches::{Ended, Watches};
 #[doc(alias = "EVFILT_JAILDESC")]
 pub struct Watcher {
     system: System,
-    queue: Queue,
+    queue: Arc<Queue>,
     // Dropped after the queue, whose closing ends all watches at once.
     watches: Mutex<Watches>,
 }
@@ -148,7 +155,7 @@ impl Watcher {
     /// Makes a queue, on any release.
     fn on(system: System) -> Result<Self> {
         let queue = system.kqueue().map_err(|errno| queue_error(Call::Kqueue, errno))?;
-        Ok(Self { system, queue, watches: Mutex::default() })
+        Ok(Self { system, queue: Arc::new(queue), watches: Mutex::default() })
     }
 
     /// Watches a jail until its removal has been read, or until [`unwatch`](Self::unwatch).

@@ -1,7 +1,6 @@
 //! How a follower learns of jails by events, and by looking at all.
 
-#![forbid(unsafe_code)]
-
+use core::mem;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -32,7 +31,22 @@ impl Follower {
                 self.by_look.insert(jid);
             }
         }
+        self.say_what_is_missing();
         Ok(())
+    }
+
+    /// Says below which jails there were more when they were added than were found by the look after that.
+    fn say_what_is_missing(&mut self) {
+        // Jails that this look has added are for the next one.
+        if self.look_due {
+            return;
+        }
+        for Incomplete { id, jid, children } in mem::take(&mut self.incomplete) {
+            let found = self.jails.count_below(id);
+            if children.is_none_or(|children| i64::from(children) > found) {
+                self.tell(Followed::Missed { jid: None, parent: Some(jid) });
+            }
+        }
     }
 
     /// Follows the jail that has a jid now, unless it is followed.
@@ -74,11 +88,15 @@ impl Follower {
         }
         // Read again, since only what happens from now on is an event.
         let (name, children) = match handle.get((param::NAME, param::CHILDREN_CUR)) {
-            Ok(read) => read,
-            Err(error) if error.kind() == ErrorKind::Gone => (name, 0),
+            Ok((name, children)) => (name, Some(children)),
+            Err(error) if error.kind() == ErrorKind::Gone => (name, None),
             Err(error) => return Err(error),
         };
-        self.look_due |= children > 0;
+        // It had jails below it before, or may have had: they are looked for.
+        if children != Some(0) {
+            self.look_due = true;
+            self.incomplete.push(Incomplete { id, jid, children });
+        }
         let jail = FollowedJail { id, jid, name: name.into(), parent };
         self.tell(if self.is_first {
             Followed::Present(jail.clone())
@@ -189,6 +207,15 @@ impl Follower {
         }
         Ok(())
     }
+}
+
+/// A jail that had jails below it when it was added.
+#[derive(Debug)]
+pub(super) struct Incomplete {
+    id: WatchId,
+    jid: Jid,
+    /// How many, dying ones included; `None` if it was removed before they could be counted.
+    children: Option<u32>,
 }
 
 /// What became of a jail that was to be followed.

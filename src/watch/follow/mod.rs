@@ -1,7 +1,5 @@
 //! Following all jails, at any depth.
 
-#![forbid(unsafe_code)]
-
 mod look;
 mod poll;
 mod told;
@@ -46,7 +44,7 @@ use tree::Tree;
 /// - A jail that is created and removed before it was looked at has no name any more. It is reported as
 ///   [`Missed`](Followed::Missed), with its jid if it was the only one created below its parent. Where several were
 ///   created below one parent, those that are alive are reported as usual, and a `Missed` without jid says that there
-///   may have been others.
+///   may have been others. Nothing is known of jails that came and went below a jail before that was looked at.
 /// - If the jail was renamed and then removed, the removal has the name that was reported before.
 ///
 /// The order of what happens to different jails is kept only as far as said above.
@@ -105,6 +103,8 @@ pub struct Follower {
     is_first: bool,
     /// Jails that were found by a look, whose creation is yet to be reported by the kernel, or was before.
     by_look: BTreeSet<Jid>,
+    /// Jails whose jails below may not all have been found.
+    incomplete: Vec<look::Incomplete>,
     /// How often all jails are looked at, where events do not tell of new ones.
     interval: Option<Duration>,
     /// Whether there are events.
@@ -189,6 +189,7 @@ impl Follower {
             look_due: true,
             is_first: true,
             by_look: BTreeSet::new(),
+            incomplete: Vec::new(),
             interval,
             has_events,
         };
@@ -362,6 +363,11 @@ impl Follower {
     #[must_use]
     pub fn handle(&self, id: WatchId) -> Option<&Jail> {
         self.jails.get(id).map(|entry| &entry.handle)
+    }
+
+    #[cfg(feature = "tokio")]
+    pub(super) fn watcher(&self) -> &Watcher {
+        &self.watcher
     }
 
     /// Works off what has been read until there is something to return.

@@ -1,7 +1,5 @@
 //! What a follower reports.
 
-#![forbid(unsafe_code)]
-
 use core::fmt;
 use std::ffi::OsStr;
 use std::sync::Arc;

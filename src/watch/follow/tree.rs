@@ -1,7 +1,5 @@
 //! The jails that a follower knows, and how they lie below each other.
 
-#![forbid(unsafe_code)]
-
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -63,6 +61,17 @@ impl Tree {
     pub(super) fn children(&self, id: WatchId) -> Vec<WatchId> {
         let below = self.entries.iter().filter(|(_, entry)| entry.above == Some(id));
         below.map(|(id, _)| *id).collect()
+    }
+
+    /// Returns how many jails are below one, at any depth.
+    pub(super) fn count_below(&self, id: WatchId) -> i64 {
+        let mut count = 0;
+        let mut left = self.children(id);
+        while let Some(id) = left.pop() {
+            count += 1;
+            left.extend(self.children(id));
+        }
+        count
     }
 
     /// Gives a jail its new name, and the jails below it theirs. Returns each that has another name than before, with

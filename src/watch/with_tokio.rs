@@ -1,0 +1,485 @@
+//! Watching and waiting in an async runtime: feature `tokio`.
+
+use core::future::Future;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::time;
+
+use super::deadline::{Deadline, Pauses};
+use super::watches::Watches;
+use super::{Event, Followed, Follower, HeldJail, WaitOutcome, Watcher};
+use crate::error::{Call, Error, ErrorKind, Result};
+use crate::jail::{Jail, read_and_pin};
+use crate::jid::Jid;
+use crate::sys::ready::Ready;
+use crate::sys::{Errno, System};
+
+/// A [`Watcher`] whose events can be awaited, from [`Watcher::into_async`].
+///
+/// ```
+/// use freebsd_jail::{Jail, Watcher};
+/// # use freebsd_jail::sim;
+///
+/// # fn main() -> freebsd_jail::Result<()> {
+/// # let kernel = sim::Kernel::new();
+/// # let _guard = kernel.install();
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// let jail = Jail::builder().name("www").path("/").create()?;
+/// let watcher = Watcher::new()?.into_async()?;
+/// watcher.get_ref().watch(&jail)?;
+/// jail.remove()?;
+/// assert!(watcher.wait().await?.is_removed());
+/// # Ok(())
+/// # })
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct AsyncWatcher {
+    // Dropped first: the runtime lets go of the queue while it is open.
+    ready: Ready,
+    watcher: Watcher,
+}
+
+/// A [`Follower`] that can be awaited, from [`Follower::into_async`].
+///
+/// ```
+/// use freebsd_jail::Jail;
+/// use freebsd_jail::watch::{Followed, Follower};
+/// # use freebsd_jail::sim;
+///
+/// # fn main() -> freebsd_jail::Result<()> {
+/// # let kernel = sim::Kernel::new();
+/// # let _guard = kernel.install();
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// let mut follower = Follower::new()?.into_async()?;
+/// let _www = Jail::builder().name("www").path("/").create()?;
+/// assert!(matches!(follower.wait().await?, Followed::Appeared(jail) if jail.name() == "www"));
+/// # Ok(())
+/// # })
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct AsyncFollower {
+    // Dropped first: the runtime lets go of the queue while it is open.
+    ready: Ready,
+    follower: Follower,
+}
+
+impl Watcher {
+    /// Registers the watcher with the tokio runtime that the caller is in.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unsupported`] outside of a runtime, [`ErrorKind::ResourceExhausted`] when the runtime cannot watch
+    /// more descriptors.
+    ///
+    /// # Panics
+    ///
+    /// In a runtime without I/O (`enable_io`).
+    ///
+    /// ```
+    /// use freebsd_jail::{ErrorKind, Watcher};
+    /// # use freebsd_jail::sim;
+    ///
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// let outside = Watcher::new()?.into_async();
+    /// assert_eq!(outside.unwrap_err().kind(), ErrorKind::Unsupported);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn into_async(self) -> Result<AsyncWatcher> {
+        Ok(AsyncWatcher { ready: register(&self)?, watcher: self })
+    }
+}
+
+impl AsyncWatcher {
+    /// Waits for the next event. Several tasks can wait; each event goes to one of them.
+    ///
+    /// Cancel-safe: nothing is lost if the future is dropped.
+    ///
+    /// # Errors
+    ///
+    /// As [`Watcher::wait`], and [`ErrorKind::Other`] when the runtime is shutting down.
+    pub fn wait(&self) -> impl Future<Output = Result<Event>> + Send + '_ {
+        read(&self.ready, || self.watcher.try_next())
+    }
+
+    /// Returns the watcher, to watch and unwatch jails.
+    #[must_use]
+    pub fn get_ref(&self) -> &Watcher {
+        &self.watcher
+    }
+
+    /// Takes the watcher out of the runtime.
+    #[must_use]
+    pub fn into_inner(self) -> Watcher {
+        self.watcher
+    }
+}
+
+impl Follower {
+    /// Registers the follower with the tokio runtime that the caller is in.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unsupported`] outside of a runtime, [`ErrorKind::ResourceExhausted`] when the runtime cannot watch
+    /// more descriptors.
+    ///
+    /// # Panics
+    ///
+    /// In a runtime without I/O (`enable_io`).
+    pub fn into_async(self) -> Result<AsyncFollower> {
+        Ok(AsyncFollower { ready: register(self.watcher())?, follower: self })
+    }
+}
+
+impl AsyncFollower {
+    /// Waits for what happens next.
+    ///
+    /// Cancel-safe: nothing is lost if the future is dropped.
+    ///
+    /// # Errors
+    ///
+    /// As [`Follower::wait`], and [`ErrorKind::Other`] when the runtime is shutting down.
+    pub fn wait(&mut self) -> impl Future<Output = Result<Followed>> + Send + '_ {
+        read(&self.ready, || self.follower.try_next())
+    }
+
+    /// Returns the follower, for [`Follower::jails`] and [`Follower::handle`].
+    #[must_use]
+    pub fn get_ref(&self) -> &Follower {
+        &self.follower
+    }
+
+    /// Takes the follower out of the runtime.
+    #[must_use]
+    pub fn into_inner(self) -> Follower {
+        self.follower
+    }
+}
+
+impl Jail {
+    /// Waits until the jail begins to die, as [`wait_dying`](Self::wait_dying) does, without blocking the thread.
+    ///
+    /// Cancel-safe. Takes two descriptors while it waits.
+    ///
+    /// # Errors
+    ///
+    /// As [`wait_dying`](Self::wait_dying), and those of [`Watcher::into_async`].
+    ///
+    /// # Panics
+    ///
+    /// In a tokio runtime without I/O or without time (`enable_all`).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use freebsd_jail::Jail;
+    /// # use freebsd_jail::sim;
+    ///
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// let jail = Jail::builder().name("www").path("/").create()?;
+    /// let soon = Some(Duration::from_millis(10));
+    /// assert!(jail.wait_dying_async(soon).await?.is_timed_out());
+    /// jail.remove()?;
+    /// assert!(jail.wait_dying_async(None).await?.is_done());
+    /// # Ok(())
+    /// # })
+    /// # }
+    /// ```
+    pub fn wait_dying_async(
+        &self,
+        timeout: Option<Duration>,
+    ) -> impl Future<Output = Result<WaitOutcome>> + Send + '_ {
+        self.dying_until(Deadline::after(timeout))
+    }
+
+    /// Waits until the jail is gone, as [`wait_gone`](Self::wait_gone) does, without blocking the thread.
+    ///
+    /// Cancel-safe: dropping the future does nothing to the jail. To go on waiting for the same jail once it is dying,
+    /// give a timeout and use the [`HeldJail`] of the outcome: after a dropped wait only the jid is left to recognise a
+    /// dying jail by.
+    ///
+    /// # Errors
+    ///
+    /// As [`wait_gone`](Self::wait_gone), and those of [`Watcher::into_async`].
+    ///
+    /// # Panics
+    ///
+    /// In a tokio runtime without I/O or without time (`enable_all`).
+    ///
+    /// ```
+    /// # use freebsd_jail::{Jail, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// let jail = Jail::builder().name("www").path("/").create()?;
+    /// let same = jail.try_clone()?;
+    /// let (gone, removed) = tokio::join!(same.wait_gone_async(None), async { jail.remove() });
+    /// removed?;
+    /// assert!(gone?.is_done());
+    /// # Ok(())
+    /// # })
+    /// # }
+    /// ```
+    pub fn wait_gone_async(
+        &self,
+        timeout: Option<Duration>,
+    ) -> impl Future<Output = Result<WaitOutcome<(), HeldJail>>> + Send + '_ {
+        let deadline = Deadline::after(timeout);
+        async move {
+            let held = match HeldJail::of_living(self)? {
+                Some(mut held) => {
+                    if self.dying_until(deadline).await?.is_timed_out() {
+                        held.keep_descriptor(self);
+                        return Ok(WaitOutcome::TimedOut(held));
+                    }
+                    held.set_removed();
+                    held
+                }
+                None => match HeldJail::of_dying(&self.system, self.jid().get())? {
+                    Some(held) => held,
+                    None => return Ok(WaitOutcome::Done(())),
+                },
+            };
+            gone(held, deadline).await
+        }
+    }
+
+    /// Removes the jail and waits until it is gone, as [`remove_and_wait`](Self::remove_and_wait) does, without blocking
+    /// the thread.
+    ///
+    /// The removal itself may block for up to a second, where network stacks have to be taken apart: it is made on the
+    /// runtime's threads for blocking work. An [`OwnedJail`](crate::OwnedJail) that was removed so is not removed again
+    /// on drop.
+    ///
+    /// **Not undone by cancelling**: the removal begins when the future is polled first, and dropping the future after
+    /// that ends the waiting only.
+    ///
+    /// # Errors
+    ///
+    /// As [`remove`](Self::remove), and [`ErrorKind::Unsupported`] outside of a runtime.
+    ///
+    /// # Panics
+    ///
+    /// In a tokio runtime without time (`enable_all`).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use freebsd_jail::Jail;
+    /// use freebsd_jail::watch::WaitOutcome;
+    /// # use freebsd_jail::sim;
+    ///
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// let jail = Jail::builder().name("www").path("/").create()?;
+    /// match jail.remove_and_wait_async(Some(Duration::from_secs(5))).await? {
+    ///     WaitOutcome::Done(()) => println!("the jail is gone"),
+    ///     WaitOutcome::TimedOut(mut held) => println!("the jail is still held by {}", held.holders()?),
+    /// }
+    /// # Ok(())
+    /// # })
+    /// # }
+    /// ```
+    pub fn remove_and_wait_async(
+        &self,
+        timeout: Option<Duration>,
+    ) -> impl Future<Output = Result<WaitOutcome<(), HeldJail>>> + Send + '_ {
+        let deadline = Deadline::after(timeout);
+        async move {
+            let runtime = runtime()?;
+            let held = HeldJail::of_living(self)?;
+            match self.try_clone() {
+                Ok(same) => {
+                    let removed = runtime.spawn_blocking(move || same.remove()).await;
+                    removed.map_err(|_| shutting_down())??;
+                }
+                Err(error) if error.kind() == ErrorKind::ResourceExhausted => self.remove()?,
+                Err(error) => return Err(error),
+            }
+            match held {
+                None => Ok(WaitOutcome::Done(())),
+                Some(mut held) => {
+                    held.set_removed();
+                    gone(held, deadline).await
+                }
+            }
+        }
+    }
+
+    async fn dying_until(&self, deadline: Deadline) -> Result<WaitOutcome> {
+        match self.check() {
+            Err(error) if error.kind() == ErrorKind::Gone => return Ok(WaitOutcome::Done(())),
+            checked => checked?,
+        }
+        if self.system.has_descriptors() {
+            // T23: by descriptor.
+            match self.watched_descriptor() {
+                Ok(Some(descriptor)) => {
+                    if let Some(outcome) =
+                        removed(&self.system, self.jid(), descriptor.as_fd(), deadline).await?
+                    {
+                        return Ok(outcome);
+                    }
+                }
+                Ok(None) => return Ok(WaitOutcome::Done(())),
+                Err(error) if error.kind() == ErrorKind::ResourceExhausted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        deadline.look(|| Ok(!self.is_alive()?)).await
+    }
+
+    /// Returns a descriptor of the jail to wait on, `None` when it has been removed.
+    fn watched_descriptor(&self) -> Result<Option<OwnedFd>> {
+        let descriptor = match self.descriptor() {
+            Some(_) => self.lasting_descriptor(),
+            None => read_and_pin(&self.system, self.jid(), &()).map(|(descriptor, ())| descriptor),
+        };
+        match descriptor {
+            Err(error) if error.kind() == ErrorKind::Gone => Ok(None),
+            descriptor => descriptor.map(Some),
+        }
+    }
+}
+
+impl HeldJail {
+    /// Goes on waiting until the jail is gone, as [`wait_gone`](Self::wait_gone) does, without blocking the thread.
+    ///
+    /// Cancel-safe: the same jail can be waited for again.
+    ///
+    /// # Errors
+    ///
+    /// As [`Jail::wait_gone_async`].
+    ///
+    /// # Panics
+    ///
+    /// In a tokio runtime without I/O or without time (`enable_all`).
+    pub fn wait_gone_async(
+        &mut self,
+        timeout: Option<Duration>,
+    ) -> impl Future<Output = Result<WaitOutcome>> + Send + '_ {
+        self.gone_until(Deadline::after(timeout))
+    }
+
+    async fn gone_until(&mut self, deadline: Deadline) -> Result<WaitOutcome> {
+        if let (Some(descriptor), Some(jid)) = (self.living_descriptor(), self.jid()) {
+            match removed(self.system(), jid, descriptor.as_fd(), deadline).await? {
+                Some(WaitOutcome::TimedOut(())) => return Ok(WaitOutcome::TimedOut(())),
+                Some(WaitOutcome::Done(())) => self.set_removed(),
+                // It is looked at, then.
+                None => {}
+            }
+        }
+        deadline.look(|| Ok(!self.is_there()? && self.is_released()?)).await
+    }
+}
+
+async fn gone(mut held: HeldJail, deadline: Deadline) -> Result<WaitOutcome<(), HeldJail>> {
+    Ok(held.gone_until(deadline).await?.or_timed_out(|| held))
+}
+
+/// Waits for the removal of a descriptor's jail. `None` when it cannot be watched, but may be looked at.
+async fn removed(
+    system: &System,
+    jid: Jid,
+    descriptor: BorrowedFd<'_>,
+    deadline: Deadline,
+) -> Result<Option<WaitOutcome>> {
+    let watcher = match watch(system, jid, descriptor) {
+        Ok(watcher) => watcher,
+        // Its rights do not suffice for an event; they may for a look (T55).
+        Err(error) if error.kind() == ErrorKind::ResourceExhausted => return Ok(None),
+        Err(error) if error.errno().is_some_and(|errno| Errno(errno).is_not_capable()) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let ready = register(&watcher)?;
+    let event = read(&ready, || Ok(watcher.try_next()?.filter(Event::is_removed)));
+    let outcome = match deadline.left() {
+        None => Ok(event.await),
+        Some(left) => time::timeout(left, event).await,
+    };
+    match outcome {
+        Ok(event) => event.map(|_| Some(WaitOutcome::Done(()))),
+        Err(_) => Ok(Some(WaitOutcome::TimedOut(()))),
+    }
+}
+
+fn watch(system: &System, jid: Jid, descriptor: BorrowedFd<'_>) -> Result<Watcher> {
+    let watcher = Watcher::on(system.clone())?;
+    watcher.add_filter(Watches::new_id(), jid, descriptor)?;
+    Ok(watcher)
+}
+
+impl Deadline {
+    /// Looks until it has happened or the time has passed, as [`poll`](Self::poll) does.
+    async fn look(self, mut has_happened: impl FnMut() -> Result<bool>) -> Result<WaitOutcome> {
+        runtime()?;
+        for pause in Pauses::default() {
+            let left = self.left();
+            if has_happened()? {
+                return Ok(WaitOutcome::Done(()));
+            }
+            // The time is taken before the look, so that the last look is made after the deadline.
+            if left == Some(Duration::ZERO) {
+                break;
+            }
+            time::sleep(left.map_or(pause, |left| left.min(pause))).await;
+        }
+        Ok(WaitOutcome::TimedOut(()))
+    }
+}
+
+/// An error of ours, or of the runtime.
+enum Failure {
+    Ours(Error),
+    Runtime,
+}
+
+impl From<io::Error> for Failure {
+    fn from(_: io::Error) -> Self {
+        Self::Runtime
+    }
+}
+
+async fn read<T>(ready: &Ready, mut read: impl FnMut() -> Result<Option<T>>) -> Result<T> {
+    ready.read(|| read().map_err(Failure::Ours)).await.map_err(|failure| match failure {
+        Failure::Ours(error) => error,
+        Failure::Runtime => shutting_down(),
+    })
+}
+
+fn register(watcher: &Watcher) -> Result<Ready> {
+    runtime()?;
+    Ready::new(Arc::clone(&watcher.queue)).map_err(|error| match error.raw_os_error() {
+        Some(errno) => {
+            let reason = "registering the queue with the tokio runtime";
+            Error::os(Call::Kevent, Errno(errno), ErrorKind::ResourceExhausted, reason)
+        }
+        None => shutting_down(),
+    })
+}
+
+/// Returns the runtime that the caller is in.
+fn runtime() -> Result<Handle> {
+    Handle::try_current().map_err(|_| {
+        Error::refused(ErrorKind::Unsupported, "there is no tokio runtime here; call this in a task of one")
+    })
+}
+
+fn shutting_down() -> Error {
+    Error::refused(ErrorKind::Other, "the tokio runtime is shutting down")
+}
