@@ -1,4 +1,4 @@
-//! A program that is to run in a jail.
+//! A program to run in a jail.
 
 use core::{fmt, mem};
 use std::ffi::{OsStr, OsString};
@@ -15,76 +15,74 @@ use crate::jail::Jail;
 use crate::sys::child::{Hook, Plan};
 use crate::sys::lock;
 
-/// A program that is to run in a jail, from [`Jail::command`].
+/// A program to run in a jail, from [`Jail::command`].
 ///
-/// Shaped like [`std::process::Command`], which it wraps: arguments, environment, standard streams and waiting
-/// are std's. What differs happens in the child, in this order, each step as the ones before it left things:
+/// It wraps [`std::process::Command`] and has the same methods: arguments, environment, standard streams and waiting
+/// are std's. The child takes these steps, in this order:
 ///
 /// 1. signals that this process handles get their default effect,
-/// 2. a session or process group of its own, if asked for, and the routing table,
-/// 3. **entering the jail**, which takes it to the jail's root directory,
+/// 2. a session or process group of its own, if requested, and the routing table,
+/// 3. **attaching to the jail**, which changes to the jail's root directory,
 /// 4. the working directory, looked up inside the jail,
 /// 5. umask and resource limits,
 /// 6. supplementary groups, group and user,
 /// 7. closures of [`pre_exec`](Self::pre_exec),
 /// 8. jail descriptors become close-on-exec,
-/// 9. the program, looked up inside the jail, in the `PATH` of the environment that it is given.
+/// 9. the program, looked up inside the jail, in the `PATH` of its new environment.
 ///
-/// If a step fails, the error has its [`stage`](crate::Error::stage) and error number.
+/// If a step fails, the error has its [`stage`](crate::Error::stage) and errno.
 ///
-/// # What the program gets of this process
+/// # What the program inherits
 ///
-/// - The environment, as with std; [`env_clear`](Self::env_clear) leaves nothing of it. [`user`](Self::user) does not
-///   change `HOME`, `USER` and similar variables.
-/// - The user, unless another is asked for: usually root, who is root inside the jail as well.
+/// - The environment, as with std; [`env_clear`](Self::env_clear) removes it. [`user`](Self::user) does not change
+///   `HOME`, `USER` and similar variables.
+/// - The user, unless another is set: usually root, who is root inside the jail as well.
 /// - Signals that are ignored; std resets `SIGPIPE` and the signal mask.
-/// - Descriptors that are not close-on-exec, with two exceptions:
-///   - **Jail descriptors**, whoever made them, standard streams included: one of another jail is a way out of this
-///     one. A program that is meant to have one gets it over a socket.
-///   - **Directories.** A process that has one open cannot enter a jail. If the kernel refuses the child for that
-///     reason, the child puts a socket in the place of each directory that it has, close-on-exec or not, except its
-///     standard input, output and error, and tries once more. They stay open in this process.
+/// - Descriptors that are not close-on-exec, with two exceptions: - **Jail descriptors** are not inherited, even those
+///   of other libraries or in standard streams: a descriptor of another jail is a way out of this one. To give a
+///   program one, send it over a socket. - **Directories.** A process that has one open cannot attach to a jail. If the
+///   kernel refuses the child for that reason, the child replaces each open directory by a socket, close-on-exec or
+///   not, except its standard input, output and error, and tries once more. They stay open in this process.
 ///
 /// Until it executes the program, the child has this process's memory and descriptors, inside the jail. The jail's
-/// processes cannot trace it meanwhile, and signals do not run this process's handlers in it. They can stop it:
-/// **after a `SIGSTOP` that arrives between entering and executing, [`spawn`](Self::spawn) blocks until the child is
-/// continued or killed.** Removing the jail kills it.
+/// processes cannot trace it meanwhile, and signals do not run this process's handlers in it. They can stop it: **after
+/// a `SIGSTOP` that arrives between attaching and executing, [`spawn`](Self::spawn) blocks until the child is continued
+/// or killed.** Removing the jail kills it.
 ///
 /// # Threads
 ///
 /// Any number of threads can start programs at once. A program is not started while another thread is in
-/// [`Jail::attach`] or in another call that moves this process into a jail: a child that is forked in the middle of it
-/// would be half inside. Either waits for the other's fork or attach, and for nothing more.
+/// [`Jail::attach`] or in another call that moves this process into a jail: a child that is forked in between would
+/// have the jail's root and this process's credential (T43). Each waits only for the other's fork or attach.
 ///
 /// # After the program has ended
 ///
-/// It keeps its jail until it has been waited for: a [`Child`] that is dropped without
-/// [`wait`](std::process::Child::wait) makes [`Jail::wait_gone`] wait until this process ends. What else may keep a
-/// removed jail is listed [there](Jail::wait_gone). Programs that it has started live on in the jail;
-/// [removing](Jail::remove) the jail ends them.
+/// It holds its jail until it has been waited for: a [`Child`] that is dropped without
+/// [`wait`](std::process::Child::wait) makes [`Jail::wait_gone`] wait until this process ends. See
+/// [there](Jail::wait_gone) for what else may hold a removed jail. Processes that the program has started stay in the
+/// jail; [removing](Jail::remove) the jail ends them.
 ///
 /// # Process descriptors
 ///
-/// There are none: std's `Command` forks by itself, so that pdfork(2) has no place, and its [`Child`] waits by pid. The pid
-/// is not reused before the child has been waited for. To learn of its end without waiting for it, use waitid(2) with
+/// There are none: std's `Command` calls fork(2), not pdfork(2), and its [`Child`] waits by pid. The pid is not reused
+/// before the child has been waited for. To be notified of its end without waiting for it, use waitid(2) with
 /// `WNOWAIT`, or kevent(2) with `EVFILT_PROC` and `NOTE_EXIT`.
 ///
 /// # On the model
 ///
-/// A jail of the model confines nothing, so nothing is executed unless
-/// `sim::Kernel::allow_exec` has said that programs may run unconfined on the
-/// host: the error is [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) otherwise. Whether the jail can be
-/// entered is asked of the model first; the child then goes to the host's root directory instead, and all later
-/// steps are the host's.
+/// A jail of the model confines nothing. So no program is executed unless `sim::Kernel::allow_exec` permits programs to
+/// run unconfined on the host: otherwise the error is [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported). The
+/// model is asked first whether the process could attach. The child then changes to the host's root directory instead,
+/// and all later steps act on the host.
 ///
 /// The model keeps the program in its books until it has been waited for: it is in [`Jail::processes`], removing the jail
 /// kills it, and as a zombie it keeps its jail. What the program starts itself is not in them.
 ///
 /// # FreeBSD versions
 ///
-/// Since 15.0 the child enters the jail of the handle's descriptor, with jail_set(2), which counts as an update
-/// to those who watch the jail; before, it enters by number, with jail_attach(2). Where mac_do(4) is loaded, the child
-/// reads the jail's rules right before and carries them, see [`Jail::attach`].
+/// Since 15.0 the child attaches by the handle's descriptor with jail_set(2), which watchers of the jail see as an
+/// update; before, it attaches by jid with jail_attach(2). Where mac_do(4) is loaded, the child reads the jail's rules
+/// right before and keeps them, see [`Jail::attach`].
 ///
 /// ```no_run
 /// use freebsd_jail::Jail;
@@ -103,14 +101,14 @@ pub struct JailCommand<'j> {
     pub(super) hook: Hook,
     pub(super) wishes: Wishes,
     given: Streams<bool>,
-    /// What std does not tell of its command.
+    /// Properties that std's command does not return.
     pub(super) arg0: Option<OsString>,
     pub(super) cleared: bool,
-    /// Whether the environment is to be that of a login.
+    /// Whether the environment is that of a login.
     pub(super) clean: bool,
 }
 
-/// Something about each of the three standard streams.
+/// A property of each of the three standard streams.
 #[derive(Debug, Default)]
 struct Streams<T> {
     stdin: T,
@@ -119,8 +117,8 @@ struct Streams<T> {
 }
 
 impl Jail {
-    /// Starts describing a program that is to run in this jail. Nothing happens before
-    /// [`spawn`](JailCommand::spawn) or its likes.
+    /// Returns a command that runs a program in this jail. Nothing happens before [`spawn`](JailCommand::spawn),
+    /// [`status`](JailCommand::status), [`output`](JailCommand::output) or [`exec`](JailCommand::exec).
     ///
     /// ```
     /// # use freebsd_jail::{ErrorKind, Jail, sim};
@@ -151,7 +149,7 @@ impl Jail {
     }
 }
 
-/// What is std's.
+/// The methods of std's command.
 impl JailCommand<'_> {
     /// Adds an argument.
     pub fn arg(&mut self, arg: impl AsRef<OsStr>) -> &mut Self {
@@ -165,7 +163,7 @@ impl JailCommand<'_> {
         self
     }
 
-    /// Sets what the program is told that it is called. Default: as it was given.
+    /// Sets `argv[0]`. Default: the program as given.
     pub fn arg0(&mut self, arg: impl AsRef<OsStr>) -> &mut Self {
         self.inner.arg0(&arg);
         self.arg0 = Some(arg.as_ref().to_owned());
@@ -187,13 +185,13 @@ impl JailCommand<'_> {
         self
     }
 
-    /// Leaves a variable out of the environment.
+    /// Removes a variable from the environment.
     pub fn env_remove(&mut self, key: impl AsRef<OsStr>) -> &mut Self {
         self.inner.env_remove(key);
         self
     }
 
-    /// Leaves this process's environment out altogether.
+    /// Removes all variables of this process's environment.
     pub fn env_clear(&mut self) -> &mut Self {
         self.inner.env_clear();
         self.cleared = true;
@@ -201,7 +199,7 @@ impl JailCommand<'_> {
         self
     }
 
-    /// Sets the standard input. A directory keeps the program out of the jail.
+    /// Sets the standard input. With a directory the program cannot attach to the jail.
     pub fn stdin(&mut self, stdin: impl Into<Stdio>) -> &mut Self {
         self.inner.stdin(stdin);
         self.given.stdin = true;
@@ -233,7 +231,7 @@ impl JailCommand<'_> {
         self.inner.get_args()
     }
 
-    /// Returns what was set and removed of the environment.
+    /// Returns the variables that were set and removed.
     pub fn get_envs(&self) -> CommandEnvs<'_> {
         self.inner.get_envs()
     }
@@ -247,30 +245,29 @@ impl JailCommand<'_> {
     ///
     /// # Errors
     ///
-    /// With a [`stage`](crate::Error::stage), from the child, which has ended then:
+    /// With a [`stage`](crate::Error::stage), from the child, which has then ended:
     ///
     /// - `Session`: `EPERM`, for a process group of another session or a terminal that another session controls; `ENOTTY`
     ///   for a standard input that is not a terminal;
     /// - `Enter`: [`Gone`](crate::ErrorKind::Gone) when the jail has been removed,
     ///   [`InvalidDescriptor`](crate::ErrorKind::InvalidDescriptor) (`EBADF`) when another file has the number of the
-    ///   jail's descriptor in the child,
-    ///   [`PermissionDenied`](crate::ErrorKind::PermissionDenied) (`EPERM`) when not root, or when its standard
-    ///   input is a directory, [`Other`](crate::ErrorKind::Other) when it may run on none of the jail's
-    ///   processors (`EDEADLK`), or has a routing table that the jail's own network stack has not (`EINVAL`);
+    ///   jail's descriptor in the child, [`PermissionDenied`](crate::ErrorKind::PermissionDenied) (`EPERM`) when not
+    ///   root, or when its standard input is a directory, [`Other`](crate::ErrorKind::Other) when it has no CPU in
+    ///   common with the jail (`EDEADLK`), or has a routing table that the jail's own network stack lacks (`EINVAL`);
     /// - `Fib`: [`InvalidValue`](crate::ErrorKind::InvalidValue) (`EINVAL`) for a routing table that the host lacks;
     /// - `Directory`: [`InvalidPath`](crate::ErrorKind::InvalidPath);
     /// - `Limits`: [`PermissionDenied`](crate::ErrorKind::PermissionDenied) (`EPERM`) for a hard limit that is raised by a
     ///   process that is not root;
-    /// - `PreExec`: [`Other`](crate::ErrorKind::Other), with the number of the closure's error;
+    /// - `PreExec`: [`Other`](crate::ErrorKind::Other), with the errno of the closure's error;
     /// - `User`: [`PermissionDenied`](crate::ErrorKind::PermissionDenied) (`EPERM`) when not root,
-    ///   [`InvalidValue`](crate::ErrorKind::InvalidValue) (`EINVAL`) for more groups than the kernel takes;
+    ///   [`InvalidValue`](crate::ErrorKind::InvalidValue) (`EINVAL`) for more groups than the kernel allows;
     /// - `Exec`: [`NotExecutable`](crate::ErrorKind::NotExecutable).
     ///
-    /// Without one, from before it: [`InvalidValue`](crate::ErrorKind::InvalidValue) for a user that the host does
-    /// not have or a string with a NUL in it, [`InvalidRequest`](crate::ErrorKind::InvalidRequest) for a user without a
+    /// Without a stage, from before the fork: [`InvalidValue`](crate::ErrorKind::InvalidValue) for a user that the host
+    /// lacks or a string that contains NUL, [`InvalidRequest`](crate::ErrorKind::InvalidRequest) for a user without a
     /// group, [`Conflict`](crate::ErrorKind::Conflict) for settings that exclude each other,
-    /// [`ResourceExhausted`](crate::ErrorKind::ResourceExhausted) when there can be no more processes, descriptors or
-    /// memory, [`Unsupported`](crate::ErrorKind::Unsupported) on the model.
+    /// [`ResourceExhausted`](crate::ErrorKind::ResourceExhausted) when the limit of processes, descriptors or memory is
+    /// reached, [`Unsupported`](crate::ErrorKind::Unsupported) on the model.
     pub fn spawn(&mut self) -> Result<Child> {
         self.start(Streams { stdin: Stdio::inherit(), stdout: Stdio::inherit(), stderr: Stdio::inherit() })
     }
@@ -279,9 +276,9 @@ impl JailCommand<'_> {
     ///
     /// # Errors
     ///
-    /// As [`spawn`](Self::spawn), and [`Other`](crate::ErrorKind::Other) (`ECHILD`) when the program cannot be waited for:
-    /// this process ignores `SIGCHLD`, or is itself in a jail and the program in one that is not below it. A status other
-    /// than zero is no error.
+    /// As [`spawn`](Self::spawn), and [`Other`](crate::ErrorKind::Other) (`ECHILD`) when the program cannot be waited
+    /// for: this process ignores `SIGCHLD`, or is itself in a jail and the program in one that is not below it. A
+    /// status other than zero is not an error.
     pub fn status(&mut self) -> Result<ExitStatus> {
         self.spawn()?.wait().map_err(|error| lost(&error))
     }
@@ -296,20 +293,20 @@ impl JailCommand<'_> {
         self.start(streams)?.wait_with_output().map_err(|error| lost(&error))
     }
 
-    /// Replaces this process by the program, in the jail: returns only if that fails.
+    /// Replaces this process by the program, in the jail. Returns only on failure.
     ///
-    /// **What has been done by then stays done.** This process may be in the jail for good, in another directory and as
-    /// another user, and should do little more than report the error and exit. Its directories stay open, so that any of
-    /// them makes it fail at [`Stage::Enter`](crate::Stage::Enter), and its signal handlers stay until the program is
-    /// executed. All its jail descriptors are close-on-exec then, whoever made them.
+    /// **The steps taken by then are not undone.** This process may be in the jail for good, in another directory and
+    /// as another user, and should do little more than report the error and exit. Its directories stay open, so that
+    /// any of them makes it fail at [`Stage::Enter`](crate::Stage::Enter), and its signal handlers stay until the
+    /// program is executed. All its jail descriptors are close-on-exec then, whoever made them.
     ///
     /// As [`Jail::attach`], it waits while another thread forks for a program.
     ///
-    /// A jail that this process owns would go with it, and the program too: that is refused with
-    /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) for an [`OwnedJail`](crate::OwnedJail) and its clones. Other
-    /// handles of the jail, from [`Jail::open`], say, do not know of the owner. Before FreeBSD 15 the jail would stay for
-    /// ever instead. [`create_persistent`](crate::JailBuilder::create_persistent) makes one for this
-    /// purpose, or [`enter`](crate::JailBuilder::enter) one that goes with its last process.
+    /// If this process owns the jail, executing the program would remove the jail and end the program: this is refused
+    /// with [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) for an [`OwnedJail`](crate::OwnedJail) and its clones.
+    /// Other handles of the jail, from [`Jail::open`], say, do not know of the owner. Before FreeBSD 15 the jail would
+    /// stay for ever instead. [`create_persistent`](crate::JailBuilder::create_persistent) makes one for this purpose,
+    /// or [`enter`](crate::JailBuilder::enter) one that goes with its last process.
     pub fn exec(&mut self) -> Error {
         if self.jail.owns() {
             return Error::refused(
@@ -318,7 +315,7 @@ impl JailCommand<'_> {
             );
         }
         let result = self.run(None, |command| -> io::Result<()> {
-            // Around the whole of it: std's own lock, which starting a program takes as well, is taken after this one.
+            // Held until the end: std takes a lock of its own after this one, as starting a program does.
             let _entering = lock::entering();
             Err(command.exec())
         });
@@ -328,7 +325,7 @@ impl JailCommand<'_> {
         }
     }
 
-    /// Starts the program, with these for the streams that have not been given.
+    /// Starts the program, with these streams where none were set.
     fn start(&mut self, streams: Streams<Stdio>) -> Result<Child> {
         self.give(streams);
         self.start_child(None)

@@ -1,4 +1,4 @@
-//! The environment that a program gets.
+//! The environment of a program.
 
 use std::env;
 use std::ffi::{CString, OsStr, OsString};
@@ -12,20 +12,20 @@ use crate::sys::user::Account;
 /// A variable.
 pub(super) type Variable = (OsString, OsString);
 
-/// What a program finds in `PATH` where nothing else says so.
+/// The default `PATH` of a program.
 const PATH: &str = "/bin:/usr/bin";
 
 impl JailCommand<'_> {
-    /// Leaves this process's environment out, and gives the program that of a login instead, as `jexec -l` and
-    /// `exec.clean` of jail(8) do.
+    /// Replaces this process's environment by that of a login, as `jexec -l` and `exec.clean` of jail(8) do.
     ///
-    /// - `HOME`, `SHELL` and `USER` are those of the [user](Self::user), from the **host's** database; without one, those
-    ///   of this process's user. A [uid](Self::uid) that the host has no account of gets `/`, `/bin/sh` and no `USER`.
+    /// - `HOME`, `SHELL` and `USER` are those of the [user](Self::user), from the **host's** database; without one,
+    ///   those of this process's user. A [uid](Self::uid) without an account on the host gets `/`, `/bin/sh` and no
+    ///   `USER`.
     /// - `TERM` is this process's.
     /// - `PATH` is `/bin:/usr/bin`.
-    /// - What the user's login class sets comes from the host's `/etc/login.conf`: `PATH`, `MANPATH`, `LANG`,
-    ///   `MM_CHARSET`, `MAIL`, `TZ` and the list `setenv`; see login.conf(5). Off FreeBSD there are no login classes, and
-    ///   none of this is set. The class's resource limits are not applied: see [`limit`](Self::limit).
+    /// - The variables of the user's login class come from the host's `/etc/login.conf`: `PATH`, `MANPATH`, `LANG`,
+    ///   `MM_CHARSET`, `MAIL`, `TZ` and the list `setenv`; see login.conf(5). Off FreeBSD there are no login classes,
+    ///   and none of this is set. The class's resource limits are not applied: see [`limit`](Self::limit).
     ///
     /// As with [`env_clear`](Self::env_clear), variables set before are lost; those set after take precedence. The user
     /// is looked up when a program is started. The working directory is not changed.
@@ -58,13 +58,13 @@ impl JailCommand<'_> {
         self.inner.envs(variables.iter().map(|(name, value)| (name, value)));
         let result = act(self);
         for (name, _) in &variables {
-            // The command's environment is cleared, so that nothing remains of this.
+            // The command's environment is cleared, so that none of these variables remain.
             self.inner.env_remove(name);
         }
         result
     }
 
-    /// Returns the variables of a login that the caller has not set, none unless they are wanted.
+    /// Returns the variables of a login that the caller has not set, or none if the environment is not clean.
     pub(super) fn login_environment(&self) -> Result<Vec<Variable>> {
         if !self.clean {
             return Ok(Vec::new());
@@ -74,7 +74,7 @@ impl JailCommand<'_> {
         Ok(variables)
     }
 
-    /// Returns all variables that the program will get.
+    /// Returns all variables of the program.
     pub(super) fn environment(&self) -> Vec<Variable> {
         let mut variables: Vec<Variable> = if self.cleared { Vec::new() } else { env::vars_os().collect() };
         for (name, value) in self.inner.get_envs() {
@@ -99,7 +99,7 @@ fn login(account: Option<&Account>) -> Vec<Variable> {
         return variables;
     };
     let root: &[_] = if account.uid == 0 { &[c"root"] } else { &[] };
-    // As login_getpwclass(3): root has a class of its own, unless the account names one.
+    // As login_getpwclass(3): root has a class of its own, unless its account names another.
     let own = Some(account.class.as_c_str()).filter(|class| !class.is_empty());
     let own: &[_] = own.as_ref().map_or(root, std::slice::from_ref);
     if let Some(class) = LoginClass::find(&[own, &[c"default"]].concat()) {
@@ -112,7 +112,7 @@ fn login(account: Option<&Account>) -> Vec<Variable> {
     variables
 }
 
-/// Adds what a login class sets, as `setclassenvironment` of libutil does.
+/// Adds the variables of a login class, as `setclassenvironment` of libutil does.
 fn of_class(variables: &mut Vec<Variable>, class: &LoginClass, account: &Account) {
     let paths = [(c"path", "PATH"), (c"cdpath", "CDPATH"), (c"manpath", "MANPATH")];
     for (capability, name) in paths {
@@ -157,7 +157,7 @@ fn split(list: &[u8]) -> Vec<Vec<u8>> {
     entries
 }
 
-/// Puts the user's home for `~` and name for `$`, unless a backslash is before it.
+/// Replaces `~` by the user's home and `$` by the name, unless preceded by a backslash.
 fn substitute(text: &[u8], account: &Account) -> OsString {
     let home = account.home.as_bytes();
     let mut result: Vec<u8> = Vec::new();

@@ -1,4 +1,4 @@
-//! What went wrong in a child, or before it.
+//! Errors of a child, or of starting it.
 
 use std::io;
 
@@ -9,12 +9,12 @@ use crate::sys::child::{Enter, Plan};
 use crate::sys::directories::path_of;
 use crate::sys::report::{Report, Step};
 
-/// Makes an error of what std's `Command` said, and of what the child said in the plan's report.
+/// Makes an error from the one of std's `Command` and the child's report.
 pub(super) fn failure(error: &io::Error, plan: &Plan, jail: &Jail) -> Error {
     let step = plan.report.as_ref().map_or(Step::None, Report::step);
     let said = plan.report.as_ref().and_then(Report::errno);
     let Some(errno) = said.or_else(|| error.raw_os_error().map(Errno)) else {
-        // std refuses some arguments by itself, as those with a NUL in them.
+        // std refuses some arguments by itself, such as those that contain NUL.
         return Error::refused(ErrorKind::InvalidValue, error.to_string());
     };
     let (stage, call) = match step {
@@ -39,14 +39,11 @@ pub(super) fn failure(error: &io::Error, plan: &Plan, jail: &Jail) -> Error {
         (
             Stage::Directory,
             libc::ENOENT | libc::ENOTDIR | libc::EACCES | libc::ELOOP | libc::ENAMETOOLONG,
-        ) => (ErrorKind::InvalidPath, "the working directory, as the jail sees it"),
-        (Stage::Session, libc::ENOTTY) => {
-            (ErrorKind::InvalidRequest, "the standard input is not a terminal that can be controlled")
+        ) => (ErrorKind::InvalidPath, "the working directory, looked up in the jail"),
+        (Stage::Session, libc::ENOTTY) => (ErrorKind::InvalidRequest, "the standard input is not a terminal"),
+        (Stage::Fib, libc::EINVAL) => {
+            (ErrorKind::InvalidValue, "no such routing table: sysctl net.fibs has their number")
         }
-        (Stage::Fib, libc::EINVAL) => (
-            ErrorKind::InvalidValue,
-            "there is no such routing table: sysctl net.fibs says how many there are",
-        ),
         (_, libc::EPERM) => (ErrorKind::PermissionDenied, ""),
         (_, libc::EINVAL) => (ErrorKind::InvalidValue, ""),
         (_, libc::EAGAIN | libc::ENOMEM) => (ErrorKind::ResourceExhausted, ""),
@@ -55,23 +52,23 @@ pub(super) fn failure(error: &io::Error, plan: &Plan, jail: &Jail) -> Error {
     Error::os(call, errno, kind, reason).at(stage)
 }
 
-/// Makes an error of what std said about the wait for a program that runs, or about reading what it writes.
+/// Makes an error from std's one about waiting for a running program or reading its output.
 pub(super) fn lost(error: &io::Error) -> Error {
     let errno = Errno(error.raw_os_error().unwrap_or(libc::EIO));
     Error::os(Call::Wait, errno, ErrorKind::Other, "the program's status is lost")
 }
 
-/// The child was not made, or did not get as far as its own work.
+/// The child was not created, or failed before its first step.
 fn before(errno: Errno) -> Error {
     let (kind, reason) = match errno.0 {
         libc::EAGAIN | libc::ENOMEM | libc::EMFILE | libc::ENFILE => {
-            (ErrorKind::ResourceExhausted, "making a child, and the pipes to it")
+            (ErrorKind::ResourceExhausted, "creating a child and its pipes")
         }
         // std opens nothing else.
         libc::ENOENT | libc::ENOTDIR | libc::EACCES => {
             (ErrorKind::Other, "opening this process's /dev/null for a standard stream")
         }
-        _ => (ErrorKind::Other, "making a child, and the pipes to it"),
+        _ => (ErrorKind::Other, "creating a child and its pipes"),
     };
     Error::os(Call::Fork, errno, kind, reason)
 }
@@ -98,19 +95,19 @@ fn entering(errno: Errno, plan: &Plan, jail: &Jail) -> Error {
         Enter::Jid(_) => attach_error(Call::JailAttach, errno),
         #[cfg(feature = "sim")]
         Enter::Outside(_) => {
-            Error::os(Call::Chdir, errno, ErrorKind::Other, "going to the host's root directory")
+            Error::os(Call::Chdir, errno, ErrorKind::Other, "changing to the host's root directory")
         }
     };
     let obstacle = plan.report.as_ref().and_then(Report::obstacle);
-    // The child has closed all but its standard input, output and error, whose numbers mean others here.
+    // The child has only its standard input, output and error, whose numbers are other files in this process.
     let path = |fd| if fd > libc::STDERR_FILENO { path_of(fd) } else { None };
     attaching_error(error, jail, || obstacle.map(|fd| (fd, path(fd))))
 }
 
-/// A child that was to signal all processes of its jail could not.
+/// A child failed to signal all processes of its jail.
 pub(super) fn signalling(errno: Errno) -> Error {
     let (kind, reason) = match errno.0 {
-        libc::EINVAL => (ErrorKind::InvalidValue, "there is no such signal"),
+        libc::EINVAL => (ErrorKind::InvalidValue, "no such signal"),
         libc::EPERM => (ErrorKind::PermissionDenied, "root in the jail may signal none of its processes"),
         _ => (ErrorKind::Other, ""),
     };
@@ -144,7 +141,7 @@ mod tests {
     use crate::sim;
 
     #[test]
-    fn a_descriptor_that_was_replaced_in_the_child_is_not_taken_for_a_removed_jail() {
+    fn a_descriptor_that_was_replaced_in_the_child_is_not_reported_as_a_removed_jail() {
         let kernel = sim::Kernel::new();
         let _guard = kernel.install();
         kernel.allow_exec(true);

@@ -14,19 +14,19 @@ impl Jail {
     ///
     /// This cannot be undone. Calling it twice makes the child attach to one jail from inside the other.
     ///
-    /// A failure to attach comes back from `spawn`, `status` or `output` as an [`io::Error`](std::io::Error) that has the
-    /// error number **and nothing else**, not even that attaching failed. `EPERM` means a process that is not root, a
-    /// standard stream that is a directory, or a user that was changed too early; `ENOENT` a jail that has been removed;
-    /// `EINVAL` the same by jid, or a jail whose own network stack does not have the process's routing table; `EBADF`
-    /// that a closure has put another file in the place of the jail's descriptor.
+    /// A failure to attach comes back from `spawn`, `status` or `output` as an [`io::Error`](std::io::Error) that has
+    /// the error number **and nothing else**, not even that attaching failed. `EPERM` means a process that is not root,
+    /// a standard stream that is a directory, or a user that was changed too early; `ENOENT` a jail that has been
+    /// removed; `EINVAL` the same by jid, or a jail whose own network stack does not have the process's routing table;
+    /// `EBADF` that a closure has replaced the jail's descriptor by another file.
     ///
     /// std does some things to the child before it attaches, and so outside of the jail:
     ///
     /// - [`uid`](std::os::unix::process::CommandExt::uid) is applied before, when attaching is no longer allowed:
     ///   **the child refuses with `EPERM`** when its user is not this process's any more. `gid` is harmless, but
     ///   is applied outside, too.
-    /// - [`current_dir`](Command::current_dir) is looked up outside and lost: the program starts in the jail's
-    ///   root directory. Where it has been set already, this method refuses.
+    /// - [`current_dir`](Command::current_dir) is looked up outside and then lost: the program starts in the jail's
+    ///   root directory. If it is set already, this method returns an error.
     /// - Closures of [`pre_exec`](std::os::unix::process::CommandExt::pre_exec) that were registered before this
     ///   call run outside, those registered later inside. One of these may become another user.
     /// - The program itself is looked up inside.
@@ -47,11 +47,11 @@ impl Jail {
     /// - It keeps a program from being started while another thread of this process is attaching to a jail; see
     ///   [`attach`](Self::attach).
     /// - std's [`exec`](std::os::unix::process::CommandExt::exec), called by the process that called this method,
-    ///   leaves that process's directories and signal handlers alone, as [`JailCommand::exec`](crate::JailCommand::exec)
-    ///   does, and fails with `EAGAIN` where that would wait for another thread. A process that has been forked since by
-    ///   other means is taken for a child of `spawn`: when `exec` fails in
-    ///   it, its signal handlers are gone, and where the kernel refused to let it in because of its directories, there
-    ///   are sockets in their places. [`JailCommand::exec`](crate::JailCommand::exec) knows the two apart.
+    ///   leaves that process's directories and signal handlers alone, as
+    ///   [`JailCommand::exec`](crate::JailCommand::exec) does, and fails with `EAGAIN` instead of waiting for another
+    ///   thread. A process that has been forked since by other means is taken for a child of `spawn`: when `exec` fails
+    ///   in it, its signal handlers are gone, and where the kernel refused to let it in because of its directories,
+    ///   there are sockets in their places. [`JailCommand::exec`](crate::JailCommand::exec) knows the two apart.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Programs that are held in the jail until somebody lets them go.
+//! Programs that are held in the jail until a gate is opened.
 
 use core::fmt;
 use std::ffi::{CString, OsStr};
@@ -15,21 +15,21 @@ use crate::sys::hold::{Hold, Program};
 use crate::sys::{Errno, fd, gate};
 
 impl JailCommand<'_> {
-    /// Starts a process that is in the jail and has done all but execute the program, and **holds it until somebody opens
-    /// the gate**.
+    /// Starts a process that takes all steps but executing the program, and **holds it in the jail until the gate is
+    /// opened**.
     ///
-    /// When this returns, the child has become its user, has run the closures of [`pre_exec`](Self::pre_exec), has found
-    /// the program, and has closed what execve(2) would close, so that it keeps nothing of this process's open. What fails
-    /// until then is this method's error, as of [`spawn`](Self::spawn). Then the child waits:
+    /// When this returns, the child has its user, has run the closures of [`pre_exec`](Self::pre_exec), has found the
+    /// program, and has closed the descriptors that execve(2) would close. If a step fails, this method returns the
+    /// error, as [`spawn`](Self::spawn) does. Then the child waits:
     ///
-    /// - When the gate is [opened](Opener::open), it executes the program. If that fails, its status is 127 when the
-    ///   program is not there any more, else 126.
+    /// - When the gate is [opened](Opener::open), it executes the program. If that fails, its status is 127 if the
+    ///   program no longer exists, else 126.
     /// - When the gate is closed without having been opened, because every copy of the [`Opener`] was dropped or its
     ///   process ended, it exits with status 125.
     /// - Signals have their default effect; removing the jail kills it.
     ///
-    /// It survives the end of this process if the gate does: at a [FIFO](Gate::at), any process may open it later. Its
-    /// pid is [`Child::id`]. Dropping the [`Child`] does not end it.
+    /// The child survives the end of this process if the gate does: the gate of a [FIFO](Gate::at) can be opened by any
+    /// process later. Its pid is [`Child::id`]. Dropping the [`Child`] does not end it.
     ///
     /// **Until it executes the program it has a copy of this process's memory**, and the name of this process in
     /// listings. The jail's processes cannot trace it, but root on the host can.
@@ -64,7 +64,7 @@ impl JailCommand<'_> {
         self.start_held(gate.0)
     }
 
-    /// Prepares what the child needs to execute the program by itself.
+    /// Prepares the child to execute the program by itself.
     pub(super) fn hold(&self, gate: OwnedFd) -> Result<Hold> {
         const PROGRAM: &str = "a program cannot contain NUL";
         let program = self.get_program();
@@ -95,14 +95,14 @@ impl JailCommand<'_> {
     }
 }
 
-/// Where a program is looked for when its environment has no `PATH`, as execvp(3) does.
+/// Where a program is looked up if its environment has no `PATH`, as in execvp(3).
 const DEFAULT_PATH: &[u8] = if cfg!(target_os = "freebsd") {
     b"/sbin:/bin:/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin"
 } else {
     b"/bin:/usr/bin"
 };
 
-/// What a program of [`JailCommand::spawn_held`] waits at.
+/// What a program of [`JailCommand::spawn_held`] waits for.
 ///
 /// Any descriptor that can be read and polled serves: a byte that arrives opens the gate, the end of the file closes it.
 pub struct Gate(OwnedFd);
@@ -113,7 +113,7 @@ pub struct Gate(OwnedFd);
 pub struct Opener(OwnedFd);
 
 impl Gate {
-    /// Makes a gate and what opens it. Wraps socketpair(2).
+    /// Makes a gate and its opener. Wraps socketpair(2).
     ///
     /// # Errors
     ///
@@ -134,10 +134,10 @@ impl Gate {
         Ok((Self(gate), Opener(opener)))
     }
 
-    /// Makes a FIFO, which [`Opener::at`] opens in any process with this process's user id, or root.
+    /// Makes a FIFO, which [`Opener::at`] can open in any process of this process's user or of root.
     ///
-    /// The path is this process's, not the jail's; keep it out of the jail's reach. It stays when the program has gone.
-    /// Wraps mkfifo(2) with mode 0600.
+    /// The path is this process's, not the jail's; keep it out of the jail's reach. It stays after the program has
+    /// ended. Wraps mkfifo(2) with mode 0600.
     ///
     /// # Errors
     ///
@@ -165,12 +165,12 @@ impl Gate {
 }
 
 impl Opener {
-    /// Opens the FIFO of [`Gate::at`] for writing. The program goes on waiting until [`open`](Self::open).
+    /// Opens the FIFO of [`Gate::at`] for writing. The program keeps waiting until [`open`](Self::open).
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Gone`] (`ENXIO`) when no program waits there, or it is not a FIFO; [`ErrorKind::InvalidPath`] when there
-    /// is none, [`ErrorKind::PermissionDenied`], [`ErrorKind::ResourceExhausted`].
+    /// [`ErrorKind::Gone`] (`ENXIO`) when no program waits for it, or it is not a FIFO; [`ErrorKind::InvalidPath`] when
+    /// it does not exist, [`ErrorKind::PermissionDenied`], [`ErrorKind::ResourceExhausted`].
     ///
     /// ```
     /// use freebsd_jail::ErrorKind;
@@ -186,12 +186,12 @@ impl Opener {
 
     /// Opens the gate: the program is executed.
     ///
-    /// Where several programs wait at one gate, one of them goes on. A process that does not ignore `SIGPIPE`, as Rust's
-    /// programs do, may get it when the program at a FIFO has just gone.
+    /// If several programs wait for one gate, one of them continues. A process that does not ignore `SIGPIPE` (Rust
+    /// programs do) may receive it when the program that waits for a FIFO has just ended.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Gone`] (`EPIPE`) when no program waits there any more.
+    /// [`ErrorKind::Gone`] (`EPIPE`) when no program waits for it any more.
     ///
     /// ```
     /// # fn main() -> freebsd_jail::Result<()> {
@@ -216,7 +216,7 @@ fn path_of(path: &Path) -> Result<CString> {
 fn failed(call: Call, errno: Errno) -> Error {
     let (kind, reason) = match errno.0 {
         libc::ENXIO | libc::EPIPE | libc::ECONNRESET | libc::ENOTCONN => {
-            (ErrorKind::Gone, "no program waits at the gate")
+            (ErrorKind::Gone, "no program waits for the gate")
         }
         libc::EEXIST => (ErrorKind::AlreadyExists, ""),
         libc::ENOENT | libc::ENOTDIR | libc::ELOOP | libc::ENAMETOOLONG => (ErrorKind::InvalidPath, ""),
@@ -230,7 +230,7 @@ fn failed(call: Call, errno: Errno) -> Error {
 impl TryFrom<OwnedFd> for Gate {
     type Error = io::Error;
 
-    /// Takes a descriptor that can be read, which it makes close-on-exec.
+    /// Takes a readable descriptor, and makes it close-on-exec.
     fn try_from(fd: OwnedFd) -> io::Result<Self> {
         Ok(Self(fd::keep_given(fd)?))
     }

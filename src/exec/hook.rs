@@ -1,4 +1,4 @@
-//! What the caller wants to be run in the child.
+//! Closures of the caller that run in the child.
 
 use std::io;
 
@@ -6,10 +6,11 @@ use super::JailCommand;
 
 impl JailCommand<'_> {
     /// Adds a closure that runs in the child right before the program is executed: inside the jail, in the working
-    /// directory, as the user that the program will be. Closures run in the order in which they were added.
+    /// directory, as the program's user. Closures run in the order in which they were added.
     ///
     /// If one returns an error, the program is not executed, and the error of [`spawn`](Self::spawn) has the
-    /// [`stage`](crate::Error::stage) [`PreExec`](crate::Stage::PreExec) and the error's number, `EINVAL` if it has none.
+    /// [`stage`](crate::Error::stage) [`PreExec`](crate::Stage::PreExec) and the error's errno, `EINVAL` if it has
+    /// none.
     ///
     /// With [`exec`](Self::exec) the closures run in this process.
     ///

@@ -1,11 +1,11 @@
-//! What a process has of resources and other settings of its own.
+//! Resource limits and other settings of a process.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys::child::Limit;
 
-/// A resource that a process can be limited in, for [`JailCommand::limit`](crate::JailCommand::limit).
+/// A resource that [`JailCommand::limit`](crate::JailCommand::limit) can limit.
 ///
-/// Off FreeBSD, those that the host lacks are [`ErrorKind::Unsupported`] when a program is started.
+/// Off FreeBSD, starting a program fails with [`ErrorKind::Unsupported`] for those that the host lacks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Resource {
@@ -40,7 +40,7 @@ pub enum Resource {
 }
 
 impl Resource {
-    /// Returns the number that setrlimit(2) knows it by.
+    /// Returns its number for setrlimit(2).
     #[allow(
         clippy::unnecessary_cast,
         clippy::cast_possible_wrap,
@@ -76,7 +76,7 @@ impl Resource {
     }
 }
 
-/// Makes what setrlimit(2) takes.
+/// Converts a limit for setrlimit(2).
 pub(super) fn limit(resource: Resource, soft: u64, hard: u64) -> Result<Limit> {
     if soft > hard {
         return Err(Error::refused(
@@ -92,7 +92,7 @@ pub(super) fn limit(resource: Resource, soft: u64, hard: u64) -> Result<Limit> {
     Ok(Limit { resource: number, soft: value(soft), hard: value(hard) })
 }
 
-/// Makes what umask(2) takes.
+/// Converts a mask for umask(2).
 #[allow(clippy::useless_conversion, reason = "mode_t has 16 bits on some systems")]
 pub(super) fn umask(mask: u32) -> Result<libc::mode_t> {
     let valid = Some(mask).filter(|mask| *mask <= 0o777).and_then(|mask| mask.try_into().ok());
@@ -101,7 +101,7 @@ pub(super) fn umask(mask: u32) -> Result<libc::mode_t> {
     })
 }
 
-/// Makes what setfib(2) takes.
+/// Converts a routing table's number for setfib(2).
 pub(super) fn fib(fib: u32) -> Result<i32> {
     i32::try_from(fib)
         .map_err(|_| Error::refused(ErrorKind::InvalidValue, format!("there is no routing table {fib}")))

@@ -1,6 +1,6 @@
 //! Programs in jails.
 //!
-//! [`Jail::command`](crate::Jail::command) starts one. A [`Gate`] holds it until somebody opens the gate.
+//! [`Jail::command`](crate::Jail::command) starts one. A [`Gate`] holds it until the gate is opened.
 
 mod command;
 mod environment;

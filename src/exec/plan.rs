@@ -1,4 +1,4 @@
-//! Everything that has to be looked up, checked and allocated before fork(2).
+//! What is looked up, checked and allocated before fork(2).
 
 use std::ffi::{CString, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -17,7 +17,7 @@ use crate::sys::report::Report;
 use crate::sys::trap::Trap;
 use crate::sys::user;
 
-/// As whom a program runs, and where.
+/// The user, group and directory of a program.
 #[derive(Debug, Default)]
 pub(super) struct Wishes {
     pub(super) user: Option<OsString>,
@@ -31,15 +31,15 @@ pub(super) struct Wishes {
     pub(super) fib: Option<u32>,
     pub(super) umask: Option<u32>,
     pub(super) limits: Vec<(Resource, u64, u64)>,
-    /// Given to the plan while a program is started.
+    /// Moved to the plan while a program is started.
     pub(super) closures: Closures,
 }
 
-/// Who that is to the kernel.
+/// The user as ids.
 struct Identity {
     uid: Option<u32>,
     gid: Option<u32>,
-    /// With the group first, as kernels before FreeBSD 15 want it.
+    /// With the group first, as kernels before FreeBSD 15 require.
     groups: Option<Vec<u32>>,
 }
 
@@ -68,7 +68,12 @@ impl Wishes {
         let limits = self.limits.iter().map(|(resource, soft, hard)| limits::limit(*resource, *soft, *hard));
         let limits = limits.collect::<Result<Vec<Limit>>>()?;
         let report = Report::new().map_err(|errno| {
-            Error::os(Call::Mmap, errno, ErrorKind::ResourceExhausted, "a page to hear from the child")
+            Error::os(
+                Call::Mmap,
+                errno,
+                ErrorKind::ResourceExhausted,
+                "mapping a page for the child's report",
+            )
         })?;
         let umask = self.umask.map(limits::umask).transpose()?;
         let fib = self.fib.map(limits::fib).transpose()?;
@@ -85,7 +90,7 @@ impl Wishes {
         })
     }
 
-    /// Returns the account of the user that the program will be, `None` where the host has none of that uid.
+    /// Returns the account of the program's user, `None` if the host has none for that uid.
     pub(super) fn account(&self) -> Result<Option<user::Account>> {
         match (&self.user, self.uid) {
             (Some(name), _) => look_up(name).map(Some),
@@ -97,10 +102,7 @@ impl Wishes {
     fn identity(&self) -> Result<Identity> {
         if let Some(name) = &self.user {
             if self.uid.is_some() {
-                return Err(Error::refused(
-                    ErrorKind::Conflict,
-                    "a user is given by name or by number, not both",
-                ));
+                return Err(Error::refused(ErrorKind::Conflict, "`user` and `uid` cannot be combined"));
             }
             let account = look_up(name)?;
             let gid = self.gid.unwrap_or(account.gid);
@@ -123,7 +125,7 @@ impl Wishes {
         }
         let groups = match (&self.groups, self.gid) {
             (Some(groups), gid) => Some(group_first(gid.unwrap_or_else(child::effective_gid), groups)),
-            // Whoever is somebody else has nothing of this process's groups.
+            // When changing the group, drop this process's supplementary groups.
             (None, Some(gid)) => Some(group_first(gid, &[])),
             (None, None) => None,
         };
@@ -131,7 +133,7 @@ impl Wishes {
     }
 }
 
-/// The plan of a child that enters the jail, and does nothing else.
+/// The plan of a child that attaches to the jail and does nothing else.
 pub(super) fn entering(jail: &Jail) -> Result<Plan> {
     entering_with(jail, None)
 }
@@ -145,7 +147,7 @@ fn entering_with(jail: &Jail, fib: Option<i32>) -> Result<Plan> {
         #[cfg(feature = "sim")]
         inmate,
         session: Session::Same,
-        // A model has been told.
+        // The model has counted the process already.
         fib: fib.filter(|_| !enter.is_outside()),
         enter,
         directory: None,
@@ -184,8 +186,8 @@ fn enter(jail: &Jail) -> Result<Enter> {
     })
 }
 
-/// Has a process of the model, forked for that, enter the jail: it says what a real child would be told, and is in the
-/// jail as long as the program runs.
+/// Makes a forked process of the model attach to the jail: it returns the error that a real child would get, and stays
+/// in the jail as long as the program runs.
 #[cfg(feature = "sim")]
 fn inmate(jail: &Jail, fib: Option<i32>) -> Result<Option<crate::sim::Inmate>> {
     jail.check()?;
@@ -200,7 +202,7 @@ fn inmate(jail: &Jail, fib: Option<i32>) -> Result<Option<crate::sim::Inmate>> {
     Ok(Some(crate::sim::Inmate::new(forked(jail, model, fib)?)))
 }
 
-/// Forks a process of the model that enters the jail.
+/// Forks a process of the model that attaches to the jail.
 #[cfg(feature = "sim")]
 pub(super) fn forked(
     jail: &Jail,
@@ -208,7 +210,7 @@ pub(super) fn forked(
     fib: Option<i32>,
 ) -> Result<crate::sim::Process> {
     jail.check()?;
-    // As the real child is forked (T43).
+    // As a real child would be forked (T43).
     let _starting = crate::sys::lock::starting();
     let child = model.process().fork();
     child.close_directories();
@@ -224,7 +226,7 @@ pub(super) fn forked(
     }
 }
 
-/// Looks a user up in the host's database.
+/// Looks up a user in the host's database.
 fn look_up(name: &OsStr) -> Result<user::Account> {
     let c_name = c_string(name, "a user's name cannot contain NUL")?;
     match user::account(user::Who::Name(&c_name)) {
@@ -239,9 +241,9 @@ fn look_up(name: &OsStr) -> Result<user::Account> {
 
 /// Puts the group before the others.
 ///
-/// Kernels before FreeBSD 15 take the first of a list for the group itself, which a later setgid(2) replaces, and
-/// so do newer ones for programs that were linked on an older system. So there it stands twice, as getgrouplist(3)
-/// has always had it.
+/// Kernels before FreeBSD 15 use the first of a list as the group itself, which a later setgid(2) replaces. Newer ones
+/// do so for programs that were linked on an older system. So there it is listed twice, as getgrouplist(3) has always
+/// done.
 fn group_first(gid: u32, groups: &[u32]) -> Vec<u32> {
     let first = if cfg!(target_os = "freebsd") { vec![gid, gid] } else { vec![gid] };
     first.into_iter().chain(groups.iter().copied().filter(|group| *group != gid)).collect()
@@ -263,13 +265,13 @@ mod tests {
     }
 
     #[test]
-    fn nothing_asked_for_changes_nobody() {
+    fn without_settings_the_user_stays_the_same() {
         let identity = Wishes::default().identity().expect("nothing to refuse");
         assert!(identity.uid.is_none() && identity.gid.is_none() && identity.groups.is_none());
     }
 
     #[test]
-    fn another_user_keeps_none_of_this_processs_groups() {
+    fn another_user_gets_none_of_this_process_s_groups() {
         let wishes = Wishes { uid: Some(7), gid: Some(8), ..Wishes::default() };
         let identity = wishes.identity().expect("somebody");
         assert_eq!(identity.groups, Some(group_first(8, &[])));

@@ -8,13 +8,11 @@ use crate::jid::Jid;
 use crate::sys::{self, Errno, System};
 
 impl Jail {
-    /// Returns the numbers of the processes that run in this jail, as far as this process may see them; not those
-    /// in jails below it.
+    /// Returns the pids of the processes in this jail that this process can see, without those in jails below it.
     ///
-    /// A number is not a handle: a process may have ended before its number is used, and after a while another
-    /// one has it.
+    /// A pid is not a handle: the process may end before the pid is used, and another process may get the pid later.
     ///
-    /// Wraps sysctl(3) of `kern.proc.proc`, which gives all processes of the system.
+    /// Wraps sysctl(3) of `kern.proc.proc`, which returns all processes of the system.
     ///
     /// # Errors
     ///
@@ -33,7 +31,7 @@ impl Jail {
     #[doc(alias = "pgrep")]
     pub fn processes(&self) -> Result<Vec<u32>> {
         let pids = self.system.processes(self.jid().get()).map_err(unlisted)?;
-        // They went by the jail's number, which was its own if it lives still.
+        // They were found by the jid, which was this jail's if it is still alive.
         if self.is_alive()? { Ok(pids) } else { Err(Error::gone()) }
     }
 }

@@ -1,4 +1,4 @@
-//! A command of std's that does what a command of a jail does.
+//! Conversion into a command of std.
 
 use std::process::Command;
 
@@ -7,29 +7,28 @@ use crate::error::Result;
 use crate::sys::child;
 
 impl JailCommand<'_> {
-    /// Converts the command into one of std's, for code that takes no other: `tokio::process::Command::from` makes an
-    /// asynchronous one of it.
+    /// Converts the command into std's, for code that requires it: `tokio::process::Command::from` makes it
+    /// asynchronous.
     ///
-    /// Each child that it starts does in the jail what this command's children do. The user, the environment of
-    /// [`clean_env`](Self::clean_env) and all else that is looked up before a child is made is looked up now. The command
+    /// Its children take the same steps as those of this command. The user, the environment of
+    /// [`clean_env`](Self::clean_env) and everything else that is looked up before a fork is looked up now. The command
     /// keeps a handle of the jail, which does not own it.
     ///
     /// # What is lost
     ///
-    /// - An error is an [`io::Error`](std::io::Error) with the error number of what failed in the child: no stage, no kind,
-    ///   no message of the kernel's.
+    /// - An error is an [`io::Error`](std::io::Error) with the errno of the step that failed in the child: no stage, no
+    ///   kind, no kernel message.
     /// - Starting a program is not ordered with another thread's [`Jail::attach`](crate::Jail::attach) (T43): start none
     ///   while a thread attaches.
     /// - [`exec`](std::os::unix::process::CommandExt::exec) of std does not refuse a jail that this process owns, and fails
     ///   with `EAGAIN` while another thread attaches. See [`Jail::confine`] for the rest.
     /// - [`spawn_held`](Self::spawn_held).
-    /// - `current_dir`, `uid`, `gid` and `groups` of std's command act outside of the jail, before the child enters it: set
-    ///   them here.
+    /// - `current_dir`, `uid`, `gid` and `groups` of std's command act outside of the jail, before the child attaches:
+    ///   set them here.
     ///
     /// # Errors
     ///
-    /// All that [`spawn`](Self::spawn) finds before the child is made, and those of
-    /// [`Jail::try_clone`](crate::Jail::try_clone).
+    /// Those of [`spawn`](Self::spawn) from before the fork, and those of [`Jail::try_clone`](crate::Jail::try_clone).
     ///
     /// ```
     /// # use freebsd_jail::{Jail, sim};
@@ -48,7 +47,7 @@ impl JailCommand<'_> {
     pub fn into_std(mut self) -> Result<Command> {
         let jail = self.jail.try_clone()?;
         let mut plan = self.wishes.plan(&jail)?;
-        // Nobody reads it.
+        // Nothing reads it.
         plan.report = None;
         plan.closures = std::mem::take(&mut self.wishes.closures);
         let variables = self.login_environment()?;
