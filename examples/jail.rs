@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use common::devfs::Devfs;
 use common::{Model, Result, parameter};
 use freebsd_jail::param::Value;
-use freebsd_jail::{Jail, param};
+use freebsd_jail::{Jail, JailUpdate, param};
 use lexopt::Arg::{Long, Short, Value as Word};
 use lexopt::ValueExt;
 
@@ -103,7 +103,7 @@ fn create(mut words: Vec<String>, options: &Options, model: Option<&Model>) -> R
         return Err("without `persist` and without a command, the jail would go at once".into());
     }
     let devfs = options.devfs.then(|| Devfs::mount(&root)).transpose()?;
-    let jail = builder.path(&root).create_persistent()?;
+    let jail = builder.path(&root).create_detached()?;
     println!("{}: created", jail.get(param::NAME.utf8())?);
     let devfs = devfs.and_then(|devfs| devfs.unless(persist));
     let Some((program, arguments)) = options.command.split_first() else { return Ok(ExitCode::SUCCESS) };
@@ -116,7 +116,7 @@ fn create(mut words: Vec<String>, options: &Options, model: Option<&Model>) -> R
     let lives = match &ended {
         _ if persist => true,
         // It goes with what the command may have left running in it.
-        Ok(_) => jail.update().persist(false).apply().and_then(|()| jail.is_alive())?,
+        Ok(_) => jail.update(&JailUpdate::new().persist(false)).and_then(|()| jail.is_alive())?,
         Err(_) => jail.remove().map(|()| false)?,
     };
     drop(devfs.and_then(|devfs| devfs.unless(lives)));
@@ -128,12 +128,12 @@ fn modify(words: &[String], model: Option<&Model>) -> Result<ExitCode> {
     let key = starts("jid=").or(starts("name=")).ok_or("`name` or `jid` has to say which jail")?;
     let (_, which) = key.split_once('=').unwrap_or_default();
     let jail = common::open(which, model)?;
-    let mut update = jail.update();
+    let mut update = JailUpdate::new();
     for word in words.iter().filter(|word| *word != key) {
         let (name, value) = parameter::read(word)?;
         update = update.set_value(&name, &value);
     }
-    update.apply()?;
+    jail.update(&update)?;
     println!("{which}: modified");
     Ok(ExitCode::SUCCESS)
 }

@@ -8,7 +8,7 @@
 
 use std::net::Ipv4Addr;
 
-use freebsd_jail::{ErrorKind, Jail, Result, param, sim};
+use freebsd_jail::{ErrorKind, Jail, JailUpdate, Result, param, sim};
 
 fn main() -> Result<()> {
     // On any other system the calls of this thread go to the model while the guard lives.
@@ -42,7 +42,7 @@ fn main() -> Result<()> {
     println!("  ip4.addr       {addresses:?}\n");
 
     println!("update: another host name, a higher secure level");
-    jail.update().hostname("new.example.org").securelevel(2).apply()?;
+    jail.update(&JailUpdate::new().hostname("new.example.org").securelevel(2))?;
     let (hostname, securelevel) = jail.get((param::HOST_HOSTNAME.utf8(), param::SECURELEVEL))?;
     println!("  host.hostname  {hostname}");
     println!("  securelevel    {securelevel}\n");
@@ -50,7 +50,7 @@ fn main() -> Result<()> {
     println!("nest: a jail below it");
     let child = jail.child_builder().name("child").path("/").create()?;
     println!("  jid {}, parent {:?}", child.jid(), child.get(param::PARENT)?);
-    let refused = child.update().securelevel(0).apply().expect_err("below its parent's level");
+    let refused = child.update(&JailUpdate::new().securelevel(0)).expect_err("below its parent's level");
     println!("  lowering its secure level: {:?}\n    {refused}", refused.kind());
     let full = jail.child_builder().name("another").path("/").create().expect_err("there is room for one");
     println!("  a second one: {:?}\n    {full}\n", full.kind());

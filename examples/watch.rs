@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use freebsd_jail::watch::{Followed, FollowedJail, Follower, HeldJail, WaitOutcome, WatchId};
-use freebsd_jail::{Jail, sim};
+use freebsd_jail::{Jail, JailUpdate, sim};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
@@ -163,7 +163,7 @@ fn act(kernel: &sim::Kernel) -> freebsd_jail::Result<()> {
     let process = kernel.process().fork();
     process.run(|| inner.attach())?;
     pause();
-    outer.update().name("renamed").apply()?;
+    outer.update(&JailUpdate::new().name("renamed"))?;
     pause();
     outer.remove()?;
     std::thread::sleep(Duration::from_millis(1500));

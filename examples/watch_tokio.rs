@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use freebsd_jail::watch::{AsyncFollower, Follower, WaitOutcome};
-use freebsd_jail::{Jail, Result, sim};
+use freebsd_jail::{Jail, JailUpdate, Result, sim};
 use tokio::time::{sleep, timeout};
 
 /// Reports what happens, until nothing has for some time.
@@ -29,7 +29,7 @@ async fn one_jail(name: &'static str) -> Result<()> {
     };
     let removal = async {
         sleep(Duration::from_millis(50)).await;
-        jail.update().securelevel(1).apply()?;
+        jail.update(&JailUpdate::new().securelevel(1))?;
         sleep(Duration::from_millis(50)).await;
         match jail.remove_and_wait_async(Some(Duration::from_secs(10))).await? {
             WaitOutcome::Done(()) => println!("{name} was removed"),

@@ -1,7 +1,11 @@
 //! What a jail may do.
 
+use core::fmt;
+use core::str::FromStr;
+
 use bitflags::bitflags;
 
+use crate::error::{Error, ErrorKind, Result};
 use crate::param;
 
 macro_rules! permissions {
@@ -112,6 +116,57 @@ impl Allow {
     #[must_use]
     pub fn from_parameter(name: &str) -> Option<Self> {
         NAMES.iter().find(|(_, other)| *other == name).map(|(flag, _)| *flag)
+    }
+
+    /// Returns the permission of a name with or without `allow.` before it.
+    pub(crate) fn from_short_name(name: &str) -> Option<Self> {
+        let short = short(name);
+        NAMES.iter().find(|(_, other)| self::short(other) == short).map(|(flag, _)| *flag)
+    }
+}
+
+fn short(name: &str) -> &str {
+    name.strip_prefix("allow.").unwrap_or(name)
+}
+
+/// The names without `allow.`, separated by `|`.
+///
+/// ```
+/// use freebsd_jail::Allow;
+///
+/// # fn main() -> freebsd_jail::Result<()> {
+/// assert_eq!((Allow::RAW_SOCKETS | Allow::MOUNT_TMPFS).to_string(), "raw_sockets|mount.tmpfs");
+/// let set: Allow = "allow.raw_sockets, mount.tmpfs".parse()?;
+/// assert_eq!(set, Allow::RAW_SOCKETS | Allow::MOUNT_TMPFS);
+/// assert!("raw_socket".parse::<Allow>().is_err());
+/// # Ok(())
+/// # }
+/// ```
+impl fmt::Display for Allow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, name) in self.parameters().enumerate() {
+            if place > 0 {
+                f.write_str("|")?;
+            }
+            f.write_str(short(name))?;
+        }
+        Ok(())
+    }
+}
+
+/// Names separated by `|` or commas, with or without `allow.`. An unknown name is refused: see
+/// [`Permissions`](crate::Permissions).
+impl FromStr for Allow {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let names = text.split(['|', ',']).map(str::trim).filter(|name| !name.is_empty());
+        names
+            .map(|name| {
+                let unknown = || Error::refused(ErrorKind::InvalidValue, "unknown permission").about(name);
+                Self::from_short_name(name).ok_or_else(unknown)
+            })
+            .collect()
     }
 }
 

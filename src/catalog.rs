@@ -1,6 +1,7 @@
 //! What parameters the running kernel has.
 
 use core::ffi::{c_int, c_ulong};
+use std::sync::Arc;
 
 use crate::error::{Call, Error, ErrorKind, Result};
 use crate::param::{Access, Kind};
@@ -134,7 +135,28 @@ impl Described {
     }
 }
 
+/// Returns the names of all permissions that the kernel has. They are asked for once, or anew, by four calls of sysctl(3)
+/// for each.
+pub(crate) fn permission_names(system: &System, anew: bool) -> Result<Arc<[String]>> {
+    let known = &system.cache().parameters;
+    if let Some(names) = known.permissions().filter(|_| !anew) {
+        return Ok(names);
+    }
+    let tree = Tree { system: system.clone() };
+    let root = tree.find(PERMISSIONS)?;
+    let mut names = Vec::new();
+    let mut oid = root.clone();
+    while let Some(next) = tree.after(&oid)?.filter(|next| next.starts_with(&root)) {
+        oid = next;
+        names.extend(tree.describe(&oid)?.filter(|each| each.kind == Kind::Bool).map(|each| each.name));
+    }
+    let names: Arc<[String]> = names.into();
+    known.set_permissions(Arc::clone(&names));
+    Ok(names)
+}
+
 const ROOT: &str = "security.jail.param";
+const PERMISSIONS: &str = "security.jail.param.allow";
 
 /// The sysctl tree, which describes itself below its first number, 0: see `sysctl_root` and its likes in
 /// `sys/kern/kern_sysctl.c`.

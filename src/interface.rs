@@ -35,14 +35,14 @@ impl Jail {
     /// All. Before 15.0 it goes into the jail that has the handle's jid.
     ///
     /// ```
-    /// use freebsd_jail::{Jail, param::Sharing};
+    /// use freebsd_jail::{Jail, Network};
     /// # use freebsd_jail::sim;
     ///
     /// # fn main() -> freebsd_jail::Result<()> {
     /// # let kernel = sim::Kernel::new();
     /// # let _guard = kernel.install();
     /// # kernel.add_interface("epair0b");
-    /// let jail = Jail::builder().name("router").path("/").vnet(Sharing::New).create()?;
+    /// let jail = Jail::builder().name("router").path("/").network(Network::own_stack()).create()?;
     /// jail.move_interface("epair0b")?; // from `ifconfig epair create`
     /// # let inmate = kernel.process().fork();
     /// # inmate.run(|| jail.attach())?;
@@ -74,14 +74,14 @@ impl Jail {
     /// As [`move_interface`](Self::move_interface).
     ///
     /// ```
-    /// use freebsd_jail::{Jail, param::Sharing};
+    /// use freebsd_jail::{Jail, Network};
     /// # use freebsd_jail::sim;
     ///
     /// # fn main() -> freebsd_jail::Result<()> {
     /// # let kernel = sim::Kernel::new();
     /// # let _guard = kernel.install();
     /// # kernel.add_interface("epair0b");
-    /// let jail = Jail::builder().name("router").path("/").vnet(Sharing::New).create()?;
+    /// let jail = Jail::builder().name("router").path("/").network(Network::own_stack()).create()?;
     /// jail.move_interface("epair0b")?;
     /// jail.reclaim_interface("epair0b")?;
     /// # assert_eq!(kernel.process().interfaces(), ["lo0", "epair0b"]);

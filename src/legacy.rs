@@ -20,7 +20,7 @@ use crate::sys::{Errno, System};
 /// use std::net::Ipv4Addr;
 ///
 /// let www = Jail::builder().path("/usr/jail").hostname("www.example.org").ip4(Ipv4Addr::new(10, 0, 0, 22));
-/// www.enter()?;
+/// www.create_and_attach()?;
 /// # Ok(())
 /// # }
 /// ```

@@ -6,28 +6,28 @@
 //! `jail.conf`, and calls no other program.
 //!
 //! ```
-//! use std::net::Ipv4Addr;
+//! use freebsd_jail::{Allow, Jail, JailUpdate, Network, param};
 //!
-//! use freebsd_jail::{Allow, Jail, param};
-//!
-//! # fn main() -> freebsd_jail::Result<()> {
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let kernel = freebsd_jail::sim::Kernel::new();
 //! # let _guard = kernel.install();
 //! let jail = Jail::builder() // nothing happens yet
 //!     .name("www")
 //!     .path("/usr/jail")
 //!     .hostname("www.example.org")
-//!     .ip4([Ipv4Addr::new(10, 0, 0, 22)])
+//!     .network(Network::addresses(["10.0.0.22".parse()?]))
 //!     .securelevel(2)
 //!     .allow(Allow::RAW_SOCKETS)
-//!     .create()?; // an `OwnedJail`: gone when dropped, or when this process dies
+//!     .create()?; // an `OwnedJail`: removed when dropped, or when this process dies
 //!
 //! let (name, host) = jail.get((param::NAME, param::HOST_HOSTNAME))?; // one system call
-//! jail.update().securelevel(3).deny(Allow::RAW_SOCKETS).apply()?; // one system call
+//! jail.set(param::SECURELEVEL, 3)?; // one system call
+//! let harden = JailUpdate::new().securelevel(3).deny(Allow::RAW_SOCKETS); // for any number of jails
+//! jail.update(&harden)?; // one system call
 //! for entry in Jail::all().get((param::JID, param::NAME)) {
-//!     let (jid, name) = entry?; // one system call a jail
+//!     let (jid, name) = entry?; // one system call per jail
 //! }
-//! let www = Jail::open("www")?; // by name or number
+//! let www = Jail::open("www")?; // by name or jid
 //! # assert_eq!((name, host), ("www".into(), "www.example.org".into()));
 //! # assert_eq!(www.jid(), jail.jid());
 //! # Ok(())
@@ -38,12 +38,13 @@
 //!
 //! | to | use |
 //! |---|---|
-//! | create a jail | [`Jail::builder`], [`Jail::child_builder`]; [`create`](JailBuilder::create) gives an [`OwnedJail`], [`create_persistent`](JailBuilder::create_persistent) a [`Jail`] |
+//! | create a jail | [`Jail::builder`], [`Jail::child_builder`]; [`create`](JailBuilder::create) gives an [`OwnedJail`], [`create_detached`](JailBuilder::create_detached) a [`Jail`] |
 //! | find one, or all | [`Jail::open`], [`Jail::all`], [`Jail::children`]; [`Snapshot`] for a cheap overview |
 //! | read | [`Jail::get`] with the keys of [`param`], [`Jail::info`], [`Jail::permissions`] |
-//! | change | [`Jail::update`], or [`Changes`] for any jail |
+//! | update | [`Jail::set`] for one parameter, [`Jail::update`] with a [`JailUpdate`] for several |
+//! | serialise | [`JailBuilder`] and [`JailUpdate`](JailUpdate#serialised), with feature `serde` |
 //! | run a program in one | [`Jail::command`]; [`Jail::confine`] for a `std::process::Command` you already have |
-//! | enter with this process, for good | [`Jail::attach`], [`JailBuilder::enter`] |
+//! | attach this process, for good | [`Jail::attach`], [`JailBuilder::create_and_attach`] |
 //! | remove | drop an [`OwnedJail`], or [`Jail::remove`] |
 //! | receive events, follow all jails, wait for the end of one | [`Watcher`], [`watch::Follower`], [`Jail::wait_dying`], [`Jail::wait_gone`] |
 //! | know what the kernel has | [`Features`], [`Catalog`] |
@@ -52,8 +53,11 @@
 //!
 //! # What holds everywhere
 //!
-//! - **Nothing is granted that was not asked for.** What is not set is not sent. A boolean that is false goes as the
-//!   `no` name, because the kernel looks at the name alone.
+//! - **Nothing is sent that was not set.** What is not set has the kernel's default, and the kernel's default grants:
+//!   a jail of which nothing is set may set its host name ([`Allow::SET_HOSTNAME`]), bind ports below 1024
+//!   ([`Allow::RESERVED_PORTS`]), let users debug their processes ([`Allow::UNPRIVILEGED_PROC_DEBUG`]) and use root's
+//!   privileges ([`Allow::SUSER`]), where its parent may. [`allow_only`](JailBuilder::allow_only) sets exactly the
+//!   permissions given. A denial is sent as the `no` name, because the kernel ignores a boolean's value.
 //! - **Mistakes are found before the call**, with the parameter's name, before anything has changed. What only the
 //!   kernel can know comes back with all it said: see [`Error`].
 //! - **One system call an operation**, on jails that are not nested: each method says where it takes more.
@@ -104,6 +108,7 @@ mod legacy;
 mod list;
 mod network;
 pub mod param;
+mod permissions;
 pub mod raw;
 #[cfg(feature = "serde")]
 mod serial;
@@ -131,12 +136,13 @@ pub use jailed::is_jailed;
 pub use jid::Jid;
 pub use legacy::LegacyJail;
 pub use list::{Handles, Jails, Listing};
-pub use network::{Ip4, Ip6};
+pub use network::{Ip4, Ip6, Network};
 pub use param::Mode;
+pub use permissions::Permissions;
 pub use raw::Request;
 pub use snapshot::{JailState, Snapshot, SnapshotEntry};
 #[cfg(feature = "sim")]
 pub use sys::features::Assumed;
 pub use sys::features::Features;
-pub use update::{Changes, JailUpdate};
+pub use update::JailUpdate;
 pub use watch::Watcher;

@@ -6,7 +6,7 @@ mod common;
 
 use common::{model, on_every_kernel};
 use freebsd_jail::param::{self, Access, Kind, Since};
-use freebsd_jail::{Catalog, Jail, sim};
+use freebsd_jail::{Catalog, Jail, JailUpdate, sim};
 
 #[test]
 fn the_table_agrees_with_what_the_kernel_describes() {
@@ -121,6 +121,6 @@ fn what_the_mac_do_of_14_2_panics_over_is_not_offered() {
     let jail = Jail::builder().path("/").create().expect("created");
     let keys: Vec<_> = catalog.iter().map(|parameter| (parameter.name(), parameter.kind())).collect();
     assert_eq!(jail.get(&*keys).expect("read").len(), catalog.len());
-    jail.update().hostname("h").apply().expect("updated");
+    jail.update(&JailUpdate::new().hostname("h")).expect("updated");
     assert_eq!(host.model().map(sim::Kernel::sprung), Some(Vec::new()));
 }

@@ -10,7 +10,7 @@ use std::net::Ipv4Addr;
 
 use common::{Host, host, name};
 use freebsd_jail::exec::Processes;
-use freebsd_jail::{Jail, Jid, OwnedJail, param, sim};
+use freebsd_jail::{Jail, JailUpdate, Jid, OwnedJail, param, sim};
 
 /// Counts what each thread allocates, but for what the model of the kernel does.
 struct Counting;
@@ -107,9 +107,9 @@ fn each_operation_is_one_call_on_every_release() {
         assert_eq!(count(&mut || drop(jail.get(five))), (0, 1, 0, 1), "get five on {release:?}");
         // Where mac_do(4) is, which is found out once, an update carries the rules that it has read before.
         let carry = u64::from(jail.get(param::MAC_DO).is_ok());
-        jail.update().hostname("once").apply().expect("set");
+        jail.update(&JailUpdate::new().hostname("once")).expect("set");
         assert_eq!(
-            count(&mut || jail.update().securelevel(2).apply().expect("set")),
+            count(&mut || jail.update(&JailUpdate::new().securelevel(2)).expect("set")),
             (1, carry, 0, 1 + carry),
             "update on {release:?}"
         );
@@ -191,7 +191,7 @@ fn other_operations_allocate_a_small_constant() {
     let (created, jail) = allocations(a_jail);
     println!("create: {created} allocations");
     assert!(created <= 12, "create: {created}");
-    let (updated, result) = allocations(|| jail.update().securelevel(2).apply());
+    let (updated, result) = allocations(|| jail.update(&JailUpdate::new().securelevel(2)));
     result.expect("set");
     println!("update: {updated} allocations");
     assert!(updated <= 4, "update: {updated}");
@@ -215,7 +215,7 @@ fn a_listing_allocates_nothing_of_its_own() {
 fn the_processes_of_a_thousand_jails_take_one_sysctl() {
     let host = common::model(sim::Kernel::new());
     let model = host.model().expect("a model");
-    let jail = |_| Jail::builder().name(name("many")).path("/").create_persistent().expect("created").jid();
+    let jail = |_| Jail::builder().name(name("many")).path("/").create_detached().expect("created").jid();
     let jails: Vec<_> = (0..1000).map(jail).collect();
     let enter = |jid: &Jid| {
         let child = model.process().fork();

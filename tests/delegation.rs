@@ -11,7 +11,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
 use common::{host, model, name};
-use freebsd_jail::{ErrorKind, Features, Jail, is_jailed, param, sim};
+use freebsd_jail::{ErrorKind, Features, Jail, JailUpdate, is_jailed, param, sim};
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
 
 const UNPRIVILEGED: u32 = 1001;
@@ -108,7 +108,7 @@ fn a_descriptor_that_an_unprivileged_process_made_is_good_for_reading_only() {
     // In root's hands it is still what its maker could do.
     assert_eq!(handle.get(param::NAME).expect("read"), "seen");
     let denied = ErrorKind::PermissionDenied;
-    assert_eq!(handle.update().hostname("x").apply().expect_err("not root's").kind(), denied);
+    assert_eq!(handle.update(&JailUpdate::new().hostname("x")).expect_err("not root's").kind(), denied);
     assert_eq!(handle.attach().expect_err("not root's").kind(), denied);
     assert_eq!(handle.try_clone().expect("cloned").remove().expect_err("not root's").kind(), denied);
     assert!(jail.is_alive().expect("asked"));

@@ -14,7 +14,7 @@ use common::process::alone;
 use common::{Host, exists, host, model, name, on_every_kernel, releases};
 use freebsd_jail::raw::{self, At};
 use freebsd_jail::{
-    ErrorKind, Features, GetFlags, Jail, Jid, OwnedJail, Request, SetFlags, Watcher, param, sim,
+    ErrorKind, Features, GetFlags, Jail, JailUpdate, Jid, OwnedJail, Request, SetFlags, Watcher, param, sim,
 };
 use nix::fcntl::{FcntlArg, fcntl};
 
@@ -42,7 +42,7 @@ fn no_descriptor_that_is_kept_has_the_number_of_a_standard_stream() {
         unsafe { libc::close(0) };
         let jail = owned("low");
         assert!(number(&jail) > 2);
-        let child = jail.child_builder().name("c").path("/").create_persistent().expect("created");
+        let child = jail.child_builder().name("c").path("/").create_detached().expect("created");
         let opened = Jail::open(jail.jid()).expect("found");
         let below = jail.open_child("c").expect("found");
         let listed = jail.children().into_iter().next().expect("one").expect("a handle");
@@ -74,7 +74,7 @@ fn a_jail_whose_owning_descriptor_cannot_be_kept_is_not_removed() {
         if !host.has_descriptors() {
             return;
         }
-        let jail = Jail::builder().name(name("kept")).path("/").create_persistent().expect("created");
+        let jail = Jail::builder().name(name("kept")).path("/").create_detached().expect("created");
         let jid = jail.jid();
         let file = std::fs::File::open("/dev/null").expect("opened");
         let limit = libc::rlimit { rlim_cur: 64, rlim_max: 64 };
@@ -152,7 +152,7 @@ fn what_is_assumed_of_a_kernel_leaves_handles_alone_that_were_made_before() {
     let jid = before.jid();
     let (clone, kept) = (before.try_clone().expect("cloned"), owned("kept"));
     let assumed = Features::current().without_descriptors().assume();
-    before.update().hostname("changed").apply().expect("changed");
+    before.update(&JailUpdate::new().hostname("changed")).expect("changed");
     assert_eq!(before.get(param::HOST_HOSTNAME.utf8()).expect("read"), "changed");
     assert!(clone.try_clone().expect("cloned").descriptor().is_some());
     assert!(before.child_builder().name("c").path("/").create().expect("created").descriptor().is_some());
@@ -229,7 +229,7 @@ fn t55_in_capability_mode_a_jail_is_not_called_gone() {
         in_capability_mode(&host, || {
             for error in [
                 jail.get(param::NAME).expect_err("forbidden"),
-                jail.update().hostname("x").apply().expect_err("forbidden"),
+                jail.update(&JailUpdate::new().hostname("x")).expect_err("forbidden"),
                 jail.remove().expect_err("forbidden"),
                 jail.attach().expect_err("forbidden"),
                 Jail::open(jail.jid()).expect_err("forbidden"),
@@ -281,7 +281,7 @@ fn t46_a_descriptor_of_a_jail_that_died_during_the_update_is_not_returned() {
         let kernel = model.clone();
         model.meanwhile(sim::Moment::Bind, move || kernel.raw().jail_remove(jid.get()).expect("removed"));
     };
-    let persistent = || Jail::builder().path("/").create_persistent().expect("created");
+    let persistent = || Jail::builder().path("/").create_detached().expect("created");
     let jail = persistent();
     remove(jail.jid());
     assert_eq!(jail.into_owned().expect_err("it died").kind(), ErrorKind::Gone);
@@ -409,7 +409,7 @@ fn t46_a_jail_that_is_removed_while_it_is_owned_does_not_stay_dying() {
     let (model, time) = (host.model(), until());
     let (mut taken, mut gone) = (0, 0);
     while Instant::now() < time {
-        let jail = Jail::builder().name(name("t46")).path("/").create_persistent().expect("created");
+        let jail = Jail::builder().name(name("t46")).path("/").create_detached().expect("created");
         let remover = jail.try_clone().expect("cloned");
         let owner = std::thread::scope(|scope| {
             scope.spawn(|| {

@@ -5,10 +5,9 @@
 mod common;
 
 use common::{name, on_every_kernel};
-use freebsd_jail::param::EnforceStatfs;
-use freebsd_jail::param::MacDo;
+use freebsd_jail::param::{EnforceStatfs, MacDo};
 use freebsd_jail::raw::{self, At};
-use freebsd_jail::{Allow, Call, ErrorKind, Jail, Request, SetFlags, param};
+use freebsd_jail::{Allow, Call, ErrorKind, Jail, JailUpdate, Request, SetFlags, param};
 
 #[test]
 fn t35_a_jail_that_is_named_like_a_text_of_the_kernels_is_only_not_found() {
@@ -31,7 +30,7 @@ fn t35_rules_that_cannot_be_parsed_are_named() {
             println!("skipped: this kernel has no mac_do");
             return;
         }
-        let error = jail.update().mac_do(MacDo::rules("nonsense")).apply().expect_err("no rules");
+        let error = jail.update(&JailUpdate::new().mac_do(MacDo::rules("nonsense"))).expect_err("no rules");
         assert_eq!(
             (error.kind(), error.parameter()),
             (ErrorKind::InvalidValue, Some("mac.do.rules")),
@@ -80,13 +79,16 @@ fn what_the_parent_lacks_is_named() {
                 "{error}"
             );
         };
-        denied(inner.update().securelevel(1).apply(), Some("securelevel"));
+        denied(inner.update(&JailUpdate::new().securelevel(1)), Some("securelevel"));
         denied(
-            inner.update().hostname("h").enforce_statfs(EnforceStatfs::BelowRoot).apply(),
+            inner.update(&JailUpdate::new().hostname("h").enforce_statfs(EnforceStatfs::BelowRoot)),
             Some("enforce_statfs"),
         );
-        denied(inner.update().allow(Allow::MLOCK).deny(Allow::SUSER).apply(), Some("allow.mlock"));
-        denied(inner.update().securelevel(1).enforce_statfs(EnforceStatfs::BelowRoot).apply(), None);
+        denied(inner.update(&JailUpdate::new().allow(Allow::MLOCK).deny(Allow::SUSER)), Some("allow.mlock"));
+        denied(
+            inner.update(&JailUpdate::new().securelevel(1).enforce_statfs(EnforceStatfs::BelowRoot)),
+            None,
+        );
         denied(outer.child_builder().path("/").securelevel(1).create().map(drop), Some("securelevel"));
     });
 }
@@ -133,7 +135,7 @@ fn t60_a_jail_whose_root_was_unmounted_is_not_taken_for_a_removed_one() {
             return;
         }
         let Some(root) = Mounted::new() else { return };
-        let jail = Jail::builder().name(name("t60")).path(&root.0).create_persistent().expect("created");
+        let jail = Jail::builder().name(name("t60")).path(&root.0).create_detached().expect("created");
         root.unmount();
         let error = jail.attach().expect_err("it has no root");
         let by_jid = raw::jail_attach(jail.jid()).expect_err("it has no root");
@@ -172,7 +174,7 @@ fn t55_in_capability_mode_a_jail_is_not_taken_for_a_removed_one() {
         }
         for error in [
             jail.get(param::SECURELEVEL).map(drop).expect_err("not allowed"),
-            jail.update().securelevel(1).apply().expect_err("not allowed"),
+            jail.update(&JailUpdate::new().securelevel(1)).expect_err("not allowed"),
             Jail::open(jail.jid()).map(drop).expect_err("not allowed"),
         ] {
             assert_eq!(
@@ -206,7 +208,7 @@ fn an_error_shows_the_value_and_the_jail() {
         let error = Jail::open(&name).expect_err("there is none");
         assert_eq!(error.jail(), Some(&*name), "{error}");
         assert_eq!(error.to_string().matches(&name).count(), 1, "{error}");
-        let jail = Jail::builder().path("/").create_persistent().expect("created");
+        let jail = Jail::builder().path("/").create_detached().expect("created");
         jail.remove().expect("removed");
         for error in [jail.get(()).expect_err("gone"), jail.remove().expect_err("gone")] {
             assert_eq!(error.kind(), ErrorKind::Gone);

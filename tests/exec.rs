@@ -19,7 +19,8 @@ use common::{Host, host, is_confining, is_root, model, name, on_every_kernel, re
 use freebsd_jail::exec::Processes;
 use freebsd_jail::param::MacDo;
 use freebsd_jail::{
-    Call, Error, ErrorKind, Jail, JailCommand, Mode, OwnedJail, Stage, is_jailed, param, sim,
+    Call, Error, ErrorKind, Jail, JailCommand, JailUpdate, Mode, Network, OwnedJail, Stage, is_jailed, param,
+    sim,
 };
 
 /// A jail of its own whose root is the host's.
@@ -466,7 +467,8 @@ fn attaching_says_which_directory_is_in_the_way() {
                 assert!(error.to_string().contains(&named), "{error}");
             }
             let name = name("entered");
-            let error = Jail::builder().name(&name).path("/").enter().expect_err("a directory is open");
+            let error =
+                Jail::builder().name(&name).path("/").create_and_attach().expect_err("a directory is open");
             assert_eq!((error.kind(), error.errno()), (ErrorKind::PermissionDenied, Some(libc::EPERM)));
             assert!(error.to_string().contains(&named), "{error}");
             // It is gone as if it had not been.
@@ -500,7 +502,7 @@ fn this_process_can_be_replaced_by_a_program_in_a_jail() {
     let status = alone_until("this_process_can_be_replaced_by_a_program_in_a_jail", || {
         let _host = executing_host();
         let jail =
-            Jail::builder().name(NAME).path("/").hostname("inside").create_persistent().expect("created");
+            Jail::builder().name(NAME).path("/").hostname("inside").create_detached().expect("created");
         let script =
             if cfg!(target_os = "freebsd") { "[ $(hostname) = inside ] && exit 42" } else { "exit 42" };
         panic!("{}", shell(&jail, script).exec());
@@ -528,8 +530,12 @@ fn a_process_that_owns_the_jail_is_not_replaced() {
 fn this_process_can_create_a_jail_and_enter_it() {
     alone("this_process_can_create_a_jail_and_enter_it", || {
         let host = host();
-        let jid =
-            Jail::builder().name(name("entered")).path("/").hostname("inside").enter().expect("entered");
+        let jid = Jail::builder()
+            .name(name("entered"))
+            .path("/")
+            .hostname("inside")
+            .create_and_attach()
+            .expect("entered");
         match host.model() {
             Some(model) => assert_eq!(model.process().jid(), jid.get()),
             None => assert!(is_jailed().expect("asked")),
@@ -843,10 +849,10 @@ fn entering_brings_no_rules_of_mac_do_back_t6() {
         };
         start_both();
         assert_eq!(left().0, Mode::New);
-        jail.update().mac_do(MacDo::Disable).apply().expect("taken away");
+        jail.update(&JailUpdate::new().mac_do(MacDo::Disable)).expect("taken away");
         start_both();
         assert_eq!(left(), (Mode::Disable, String::new()));
-        jail.update().mac_do(MacDo::rules("uid=5>uid=6")).apply().expect("given");
+        jail.update(&JailUpdate::new().mac_do(MacDo::rules("uid=5>uid=6"))).expect("given");
         start_both();
         assert_eq!(left(), (Mode::New, "uid=5>uid=6".to_owned()));
     });
@@ -865,7 +871,12 @@ fn a_routing_table_that_the_jail_does_not_have_is_not_taken_for_a_removed_jail()
             println!("skipped: before FreeBSD 14 the kernel does not check the routing table");
             return;
         }
-        let jail = match Jail::builder().name(name("fib")).path("/").vnet(param::Sharing::New).create() {
+        let jail = match Jail::builder()
+            .name(name("fib"))
+            .path("/")
+            .network(freebsd_jail::Network::own_stack())
+            .create()
+        {
             Ok(jail) => jail,
             Err(error) => {
                 println!("skipped: {error}");

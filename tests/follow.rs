@@ -19,7 +19,7 @@ use common::fork::in_child;
 use common::process::alone;
 use common::{Host, has_descriptors, jail, name, on_every_kernel, sweep};
 use freebsd_jail::watch::{Followed, FollowedJail, Follower};
-use freebsd_jail::{ErrorKind, Jail, Jid, param, raw};
+use freebsd_jail::{ErrorKind, Jail, JailUpdate, Jid, param, raw};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
@@ -59,15 +59,15 @@ fn appeared(follower: &mut Follower) -> FollowedJail {
 }
 
 fn rename(jail: &Jail, to: &str) {
-    jail.update().name(to).apply().expect("renamed");
+    jail.update(&JailUpdate::new().name(to)).expect("renamed");
 }
 
 fn touch(jail: &Jail) {
-    jail.update().securelevel(1).apply().expect("updated");
+    jail.update(&JailUpdate::new().securelevel(1)).expect("updated");
 }
 
 fn below(jail: &Jail, name: &str) -> Jail {
-    jail.child_builder().name(name).path("/").create_persistent().expect("created")
+    jail.child_builder().name(name).path("/").create_detached().expect("created")
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn a_rename_is_reported_of_the_jails_below_too() {
         let outer = jail("outer");
         let seen = appeared(&mut follower);
         let inner = outer.child_builder().name("inner").path("/").children_max(1);
-        let inner = inner.create_persistent().expect("created");
+        let inner = inner.create_detached().expect("created");
         let seen_inner = appeared(&mut follower);
         below(&inner, "most");
         let seen_most = appeared(&mut follower);
@@ -335,7 +335,7 @@ fn a_follower_goes_on_after_the_process_had_no_more_descriptors() {
 }
 
 fn persistent() -> Jid {
-    Jail::builder().name(name("stays")).path("/").create_persistent().expect("created").jid()
+    Jail::builder().name(name("stays")).path("/").create_detached().expect("created").jid()
 }
 
 #[test]
@@ -379,7 +379,7 @@ fn has_events(follower: &Follower, id: freebsd_jail::watch::WatchId) -> bool {
 /// Runs something in a process that is in a jail which may have others below it.
 fn inside(host: &Host, what: &str, body: impl FnOnce()) {
     let outer =
-        Jail::builder().name(name(what)).path("/").children_max(5).create_persistent().expect("created");
+        Jail::builder().name(name(what)).path("/").children_max(5).create_detached().expect("created");
     if let Some(model) = host.model() {
         let process = model.process().fork();
         process.run(|| {
@@ -410,7 +410,7 @@ fn t54_a_follower_of_a_process_that_has_entered_a_jail_says_so() {
     const TEST: &str = "t54_a_follower_of_a_process_that_has_entered_a_jail_says_so";
     alone(TEST, || {
         on_every_kernel(|host| {
-            let outer = Jail::builder().name(name("entered")).path("/").create_persistent().expect("created");
+            let outer = Jail::builder().name(name("entered")).path("/").create_detached().expect("created");
             let jid = outer.jid();
             let body = move || {
                 let mut follower = follower();

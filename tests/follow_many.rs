@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use common::{on_every_kernel, real_kernel_accounts_resources};
 use freebsd_jail::watch::{Followed, FollowedJail, Follower, WatchId};
-use freebsd_jail::{Jail, Jid, param, sim};
+use freebsd_jail::{Jail, JailUpdate, Jid, param, sim};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, fork};
 
@@ -98,8 +98,7 @@ impl Worker<'_> {
             let mut seen = vec![self.appeared(&outer, &name, None)];
             let mut inner = None;
             if jails.len() % 2 == 0 {
-                let child =
-                    outer.child_builder().name("inner").path("/").create_persistent().expect("created");
+                let child = outer.child_builder().name("inner").path("/").create_detached().expect("created");
                 seen.push(self.appeared(&child, &format!("{name}.inner"), Some(outer.jid())));
                 inner = Some(child);
             }
@@ -107,7 +106,7 @@ impl Worker<'_> {
                 self.rename(&outer, &mut seen);
             }
             if self.has_events {
-                outer.update().securelevel(1).apply().expect("updated");
+                outer.update(&JailUpdate::new().securelevel(1)).expect("updated");
                 assert_eq!(self.report(), Followed::Changed(seen[0].clone()));
                 let entered = inner.unwrap_or_else(|| outer.try_clone().expect("cloned"));
                 self.attach(&entered, &seen[seen.len() - 1]);
@@ -126,7 +125,7 @@ impl Worker<'_> {
 
     fn rename(&mut self, outer: &Jail, seen: &mut [FollowedJail]) {
         let to = self.name();
-        outer.update().name(&to).apply().expect("renamed");
+        outer.update(&JailUpdate::new().name(&to)).expect("renamed");
         for (at, seen) in seen.iter_mut().enumerate() {
             let Followed::Renamed { jail, from } = self.report() else { panic!("{to} was not renamed") };
             let name = if at == 0 { to.clone() } else { format!("{to}.inner") };
@@ -210,16 +209,15 @@ fn hurry(model: Option<&sim::Kernel>, thread: usize, may_rename: bool) -> BTreeM
     let mut done = BTreeMap::new();
     for round in 0..JAILS {
         let name = format!("{}{round}", prefix(thread));
-        let outer =
-            Jail::builder().name(&name).path("/").children_max(1).create_persistent().expect("created");
+        let outer = Jail::builder().name(&name).path("/").children_max(1).create_detached().expect("created");
         let mut names = vec![name.clone()];
         let mut inner = None;
         if round % 2 == 0 {
-            inner = Some(outer.child_builder().name("inner").path("/").create_persistent().expect("created"));
+            inner = Some(outer.child_builder().name("inner").path("/").create_detached().expect("created"));
         }
         if may_rename && round % 3 == 0 {
             names.push(format!("{name}-renamed"));
-            outer.update().name(&names[1]).apply().expect("renamed");
+            outer.update(&JailUpdate::new().name(&names[1])).expect("renamed");
         }
         if round % 5 == 0 {
             attach(model, inner.as_ref().unwrap_or(&outer));

@@ -10,7 +10,7 @@ use std::time::Duration;
 use common::fork::in_child;
 use common::process::alone;
 use common::{Host, exists, name, on_every_kernel};
-use freebsd_jail::{ErrorKind, Jail, OwnedJail, param};
+use freebsd_jail::{ErrorKind, Jail, JailUpdate, OwnedJail, param};
 
 fn owned(what: &str) -> OwnedJail {
     Jail::builder().name(name(what)).path("/").create().expect("created")
@@ -37,7 +37,7 @@ fn an_owner_in_a_forked_child_removes_nothing_and_says_why() {
             let other = ErrorKind::OtherProcess;
             assert_eq!(kind(jail.get(param::NAME)), other);
             assert_eq!(kind(jail.info()), other);
-            assert_eq!(kind(jail.update().hostname("x").apply()), other);
+            assert_eq!(kind(jail.update(&JailUpdate::new().hostname("x"))), other);
             assert_eq!(kind(jail.attach()), other);
             assert_eq!(kind(jail.try_clone()), other);
             assert_eq!(kind(jail.is_alive()), other);

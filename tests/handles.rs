@@ -12,7 +12,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use common::{exists, host, model, name, on_every_kernel, releases};
 use freebsd_jail::raw::{self, At};
 use freebsd_jail::{
-    Call, ErrorKind, Features, GetFlags, Jail, Jid, OwnedJail, Request, SetFlags, param, sim,
+    Call, ErrorKind, Features, GetFlags, Jail, JailUpdate, Jid, OwnedJail, Request, SetFlags, param, sim,
 };
 
 fn jail(what: &str) -> OwnedJail {
@@ -28,7 +28,7 @@ fn request(build: impl FnOnce(&mut Request) -> freebsd_jail::Result<()>) -> Requ
 #[test]
 fn t1_taking_ownership_asks_for_nothing_else() {
     on_every_kernel(|host| {
-        let jail = Jail::builder().name(name("t1")).path("/").create_persistent().expect("created");
+        let jail = Jail::builder().name(name("t1")).path("/").create_detached().expect("created");
         let jid = jail.jid();
         if host.has_descriptors() {
             let mut asks_more =
@@ -44,7 +44,7 @@ fn t1_taking_ownership_asks_for_nothing_else() {
         } else {
             jail.remove().expect("removed");
         }
-        let jail = Jail::builder().name(name("t1")).path("/").create_persistent().expect("created");
+        let jail = Jail::builder().name(name("t1")).path("/").create_detached().expect("created");
         let jid = jail.jid();
         let owned = jail.into_owned().expect("taken");
         assert!(exists(jid));
@@ -83,7 +83,7 @@ fn t3_nothing_is_looked_for_below_a_jail_that_died_or_a_descriptor_that_is_none_
         return;
     }
     let outer =
-        Jail::builder().name(name("t3")).path("/").children_max(2).create_persistent().expect("created");
+        Jail::builder().name(name("t3")).path("/").children_max(2).create_detached().expect("created");
     let other = Jail::open(outer.jid()).expect("found");
     let dead = other.descriptor().expect("a descriptor");
     outer.remove().expect("removed");
@@ -121,24 +121,27 @@ fn t4_a_nested_jail_is_given_no_more_than_its_parent_has() {
             Jail::open(inner.jid()).expect("found"),
         ];
         for handle in handles {
-            let error = handle.update().securelevel(1).apply().expect_err("less than the parent's");
+            let error = handle.update(&JailUpdate::new().securelevel(1)).expect_err("less than the parent's");
             assert_eq!(
                 (error.kind(), error.errno()),
                 (ErrorKind::PermissionDenied, Some(libc::EPERM)),
                 "{handle:?}"
             );
-            let error = handle.update().set(chflags, true).apply().expect_err("the parent has it not");
+            let error =
+                handle.update(&JailUpdate::new().set(chflags, true)).expect_err("the parent has it not");
             assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{handle:?}");
-            let error = handle.update().children_max(3).apply().expect_err("as many as the parent");
+            let error = handle.update(&JailUpdate::new().children_max(3)).expect_err("as many as the parent");
             assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{handle:?}");
             assert_eq!(inner.get((param::SECURELEVEL, chflags)).expect("read"), (2, false));
-            handle.update().securelevel(3).hostname("inner").apply().expect("more secure is allowed");
+            handle
+                .update(&JailUpdate::new().securelevel(3).hostname("inner"))
+                .expect("more secure is allowed");
             assert_eq!(
                 inner.get((param::SECURELEVEL, param::HOST_HOSTNAME.utf8())).expect("read"),
                 (3, "inner".into())
             );
             // The next handle starts anew.
-            handle.update().securelevel(2).apply().expect("as the parent's");
+            handle.update(&JailUpdate::new().securelevel(2)).expect("as the parent's");
         }
     });
 }
@@ -149,16 +152,16 @@ fn t4_a_renamed_nested_jail_keeps_its_parents_name() {
         let outer_name = name("t4r");
         let outer = Jail::builder().name(&outer_name).path("/").children_max(3).create().expect("created");
         let inner = outer.child_builder().name("c").path("/").create().expect("created");
-        inner.update().name("renamed").apply().expect("renamed");
+        inner.update(&JailUpdate::new().name("renamed")).expect("renamed");
         assert_eq!(inner.get(param::NAME.utf8()).expect("read"), format!("{outer_name}.renamed"));
         if host.model().is_none() && common::real_kernel_accounts_resources() {
             println!("skipped: with kern.racct.enable a jail that has others below it is not renamed");
             return;
         }
         let other = name("t4r-other");
-        outer.update().name(&other).apply().expect("renamed");
+        outer.update(&JailUpdate::new().name(&other)).expect("renamed");
         assert_eq!(inner.get(param::NAME.utf8()).expect("read"), format!("{other}.renamed"));
-        let error = inner.update().name("x.y").apply().expect_err("it cannot move");
+        let error = inner.update(&JailUpdate::new().name("x.y")).expect_err("it cannot move");
         assert_eq!((error.kind(), error.parameter()), (ErrorKind::InvalidValue, Some("name")));
     });
 }
@@ -190,7 +193,7 @@ fn t14_a_handle_does_not_follow_its_number_to_another_jail() {
     on_every_kernel(|host| {
         let jid = Jid::new(880_014).expect("above zero");
         let first =
-            Jail::builder().jid(jid).name(name("first")).path("/").create_persistent().expect("created");
+            Jail::builder().jid(jid).name(name("first")).path("/").create_detached().expect("created");
         let handle = Jail::open(jid).expect("found");
         first.remove().expect("removed");
         let second = Jail::builder().jid(jid).name(name("second")).path("/").create();
@@ -199,7 +202,10 @@ fn t14_a_handle_does_not_follow_its_number_to_another_jail() {
         }
         let second = second.expect("created");
         assert_eq!(handle.get(param::NAME).expect_err("gone").kind(), ErrorKind::Gone);
-        assert_eq!(handle.update().hostname("wrong").apply().expect_err("gone").kind(), ErrorKind::Gone);
+        assert_eq!(
+            handle.update(&JailUpdate::new().hostname("wrong")).expect_err("gone").kind(),
+            ErrorKind::Gone
+        );
         assert_eq!(handle.attach().expect_err("gone").kind(), ErrorKind::Gone);
         assert!(!handle.is_alive().expect("asked"));
         assert_eq!(handle.remove().expect_err("gone").kind(), ErrorKind::Gone);
@@ -217,17 +223,17 @@ fn t14_a_nested_jail_is_seen_to_live_around_its_update() {
     let outer = jail("t14n");
     let jid = Jid::new(880_114).expect("above zero");
     let nested = || outer.child_builder().jid(jid).path("/");
-    let first = nested().name("first").create_persistent().expect("created");
-    first.update().hostname("first").apply().expect("updated");
+    let first = nested().name("first").create_detached().expect("created");
+    first.update(&JailUpdate::new().hostname("first")).expect("updated");
     if let Some(model) = host.model() {
         model.reset_calls();
-        first.update().hostname("again").apply().expect("updated");
+        first.update(&JailUpdate::new().hostname("again")).expect("updated");
         // The parent and the jail before the call, and the jail after it.
         assert_eq!((model.calls().jail_set, model.calls().fstat), (1, 3));
     }
     Jail::open(jid).expect("found").remove().expect("removed");
     let second = nested().name("second").create().expect("created");
-    assert_eq!(first.update().hostname("wrong").apply().expect_err("gone").kind(), ErrorKind::Gone);
+    assert_eq!(first.update(&JailUpdate::new().hostname("wrong")).expect_err("gone").kind(), ErrorKind::Gone);
     assert_eq!(second.get(param::HOST_HOSTNAME).expect("read"), "");
 }
 
@@ -268,12 +274,13 @@ fn t19_a_nested_jail_with_children_is_not_renamed() {
         let inner = outer.child_builder().name("c").path("/").children_max(1).create().expect("created");
         let innermost = inner.child_builder().name("g").path("/").create().expect("created");
         let before = innermost.get(param::NAME).expect("read");
-        let error = inner.update().name("dd").apply().expect_err("its child's name would be corrupted");
+        let error =
+            inner.update(&JailUpdate::new().name("dd")).expect_err("its child's name would be corrupted");
         assert_eq!((error.kind(), error.parameter()), (ErrorKind::InvalidRequest, Some("name")));
         assert_eq!(innermost.get(param::NAME).expect("read"), before);
         innermost.remove().expect("removed");
-        inner.update().children_max(0).apply().expect("updated");
-        inner.update().name("dd").apply().expect("it has no children now, and may get none");
+        inner.update(&JailUpdate::new().children_max(0)).expect("updated");
+        inner.update(&JailUpdate::new().name("dd")).expect("it has no children now, and may get none");
     });
 }
 
@@ -300,7 +307,7 @@ fn t20_an_update_that_names_no_jail_creates_none() {
         let mut ask = request(|request| request.space("name", 256)?.flag("persist").map(drop));
         raw::jail_set(&mut ask, At::None, SetFlags::UPDATE).expect_err("it names no jail");
         for bad in ["", "x."] {
-            let error = outer.update().name(bad).apply().expect_err("no name");
+            let error = outer.update(&JailUpdate::new().name(bad)).expect_err("no name");
             assert_eq!((error.kind(), error.call()), (ErrorKind::InvalidValue, None));
         }
         assert_eq!(Jail::all().get(param::JID).count(), before);
@@ -381,8 +388,8 @@ fn t21_the_limit_of_the_jail_that_this_process_is_in_is_told_as_that() {
         inmate.run(|| {
             cell.attach().expect("entered");
             let first = Jail::builder().name("a").path("/").children_max(1);
-            let first = first.create_persistent().expect("created");
-            Jail::builder().name("b").path("/").create_persistent().expect("created");
+            let first = first.create_detached().expect("created");
+            Jail::builder().name("b").path("/").create_detached().expect("created");
             let error = first.child_builder().name("c").path("/").create().expect_err("it has two already");
             assert_eq!(error.kind(), ErrorKind::LimitExceeded, "{error}");
             let text = error.to_string();
@@ -436,7 +443,7 @@ fn what_an_older_kernel_lacks_can_be_done_without() {
         let outer = jail("assumed");
         let inner = outer.child_builder().name("c").path("/").create().expect("created");
         assert!(outer.descriptor().is_none() && inner.descriptor().is_none());
-        outer.update().hostname("by-number").apply().expect("updated");
+        outer.update(&JailUpdate::new().hostname("by-number")).expect("updated");
         assert_eq!(outer.get(param::HOST_HOSTNAME).expect("read"), "by-number");
         assert_eq!(outer.children().get(param::NAME.utf8()).next().expect("one").expect("read"), "c");
         assert_eq!(outer.open_child("c").expect("found").jid(), inner.jid());
@@ -546,7 +553,7 @@ fn poll_says_when_a_jail_has_been_removed() {
     if !host.has_descriptors() {
         return;
     }
-    let jail = Jail::builder().name(name("poll")).path("/").create_persistent().expect("created");
+    let jail = Jail::builder().name(name("poll")).path("/").create_detached().expect("created");
     let watch = jail.try_clone().expect("cloned");
     let descriptor = watch.descriptor().expect("a descriptor");
     let mut fds = [PollFd::new(descriptor, PollFlags::POLLIN)];
@@ -563,7 +570,7 @@ fn handles_can_be_sent_and_shared() {
     check::<OwnedJail>();
     check::<Request>();
     check::<freebsd_jail::Error>();
-    check::<freebsd_jail::JailBuilder<'static>>();
+    check::<freebsd_jail::JailBuilder>();
     check::<sim::Kernel>();
 }
 

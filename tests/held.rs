@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use common::{jail, name, on_every_kernel};
 use freebsd_jail::watch::{HeldJail, Holders, WaitOutcome};
-use freebsd_jail::{Jail, Jid};
+use freebsd_jail::{Jail, JailUpdate, Jid};
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
 
 const SOON: Duration = Duration::from_millis(50);
@@ -60,7 +60,7 @@ fn t27_a_wait_that_times_out_tells_which_zombies_hold_the_jail() {
 fn t27_a_dying_jail_below_holds_the_jails_above() {
     on_every_kernel(|host| {
         let outer = jail("outer");
-        let inner = outer.child_builder().name("inner").path("/").create_persistent().expect("created");
+        let inner = outer.child_builder().name("inner").path("/").create_detached().expect("created");
         let inmate = host.inmate(&inner);
         let WaitOutcome::TimedOut(mut held) = outer.remove_and_wait(Some(SOON)).expect("removed") else {
             panic!("the jail below holds it");
@@ -88,7 +88,7 @@ fn a_wait_for_a_living_jail_that_times_out_says_that_it_lives() {
         assert_eq!(holders.own_zombies().count(), 0);
         // It is renamed, where that can be done beside a process (T40), and removed, and is the same jail.
         if !common::real_kernel_accounts_resources() {
-            jail.update().name(name("renamed")).apply().expect("renamed");
+            jail.update(&JailUpdate::new().name(name("renamed"))).expect("renamed");
         }
         jail.remove().expect("removed");
         assert_eq!(held.wait_gone(Some(SOON)).expect("waited"), TIMED_OUT);

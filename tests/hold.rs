@@ -261,7 +261,7 @@ const MAKER: &str = "a_held_program_survives_the_end_of_its_maker_and_is_let_go_
 fn a_held_program_survives_the_end_of_its_maker_and_is_let_go_by_another_process() {
     if is_child(MAKER) {
         let _host = executing_host();
-        let jail = Jail::builder().name(name("survivor")).path("/").create_persistent().expect("created");
+        let jail = Jail::builder().name(name("survivor")).path("/").create_detached().expect("created");
         let fifo = PathBuf::from(std::env::var_os("FIFO").expect("set"));
         let out = fifo.with_extension("out");
         let mut command = shell(&jail, "echo it ran as $$ >\"$OUT\"");

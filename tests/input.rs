@@ -10,7 +10,7 @@ use common::host;
 use freebsd_jail::param::{Kind, Mode, Param, Value};
 use freebsd_jail::raw::{self, At};
 use freebsd_jail::{
-    Changes, Error, ErrorKind, GetFlags, Ip4, Jail, JailBuilder, Request, Result, SetFlags, param,
+    Error, ErrorKind, GetFlags, Ip4, Jail, JailBuilder, JailUpdate, Request, Result, SetFlags, param,
 };
 
 /// Asserts that something is refused before any call.
@@ -33,7 +33,7 @@ fn refused<T: std::fmt::Debug>(
     error
 }
 
-fn builder() -> JailBuilder<'static> {
+fn builder() -> JailBuilder {
     Jail::builder().path("/")
 }
 
@@ -110,18 +110,14 @@ fn too_many_parameters_are_refused() {
     }
     refused(ErrorKind::InvalidRequest, Some("allow.y"), || request.flag("allow.y").map(drop));
     assert_eq!(request.len(), 510);
-    let many = |jail: JailBuilder<'static>| {
-        (0..2_000).fold(jail, |jail, index| jail.meta(&format!("k{index}"), "v"))
-    };
+    let many = |jail: JailBuilder| (0..2_000).fold(jail, |jail, index| jail.meta(&format!("k{index}"), "v"));
     refused(ErrorKind::InvalidRequest, Some("meta.k510"), || many(builder()).create());
-    let removing = |update: Changes| {
+    let removing = |update: JailUpdate| {
         let _host = host();
         let jail = builder().create().expect("created");
-        (0..2_000)
-            .fold(jail.update().with(&update), |update, index| update.remove_jail_env(&format!("k{index}")))
-            .apply()
+        jail.update(&(0..2_000).fold(update, |update, index| update.remove_jail_env(&format!("k{index}"))))
     };
-    let error = removing(Changes::new()).expect_err("too many");
+    let error = removing(JailUpdate::new()).expect_err("too many");
     assert_eq!((error.kind(), error.parameter()), (ErrorKind::InvalidRequest, Some("env.k510")));
 }
 
@@ -211,7 +207,7 @@ fn t16_the_names_that_hang_the_kernel_are_refused_on_every_path() {
             jail.get(key).map(drop).expect_err("refused"),
             jail.get((param::NAME, key)).map(drop).expect_err("refused"),
             jail.get(&[(name, Kind::String)][..]).map(drop).expect_err("refused"),
-            jail.update().set(key, "x").apply().expect_err("refused"),
+            jail.update(&JailUpdate::new().set(key, "x")).expect_err("refused"),
             Jail::all().get(key).next().expect("an error").expect_err("refused"),
         ] {
             assert_eq!((error.kind(), error.parameter(), error.call()), (bad, Some(name), None));
@@ -228,14 +224,15 @@ fn the_names_that_panic_the_mac_do_of_14_2_are_refused_on_every_path() {
         refused(kind, Some(name), || Request::new().int(name, 2).map(drop));
         refused(kind, Some(name), || Request::new().space(name, 64).map(drop));
         refused(kind, Some(name), || builder().set(Param::<String>::new(name), "").create());
-        refused(kind, Some(name), || builder().set_value(name, &Value::Mode(Mode::Inherit)).create());
+        refused(kind, Some(name), || builder().set_value(name, Value::Mode(Mode::Inherit)).create());
         let _host = host();
         let jail = builder().create().expect("created");
         for error in [
-            jail.update().set(Param::<Mode>::new(name), Mode::Inherit).apply().expect_err("refused"),
+            jail.update(&JailUpdate::new().set(Param::<Mode>::new(name), Mode::Inherit))
+                .expect_err("refused"),
             jail.get(Param::<Mode>::new(name)).expect_err("refused"),
             jail.get(&[(name, Kind::String)][..]).expect_err("refused"),
-            builder().copy_from(&jail, &[name]).create().expect_err("refused"),
+            builder().copy_from(&jail, &[name]).and_then(|jail| jail.create()).expect_err("refused"),
         ] {
             assert_eq!((error.kind(), error.parameter(), error.call()), (kind, Some(name), None), "{error}");
         }
@@ -429,7 +426,7 @@ fn a_run_time_name_keeps_the_tables_access() {
     let jail = builder().name(common::name("access")).create().expect("created");
     assert_eq!(jail.get((parent, children)).expect("read"), (None, 0));
     let path = Param::<std::path::PathBuf>::new("path");
-    let error = jail.update().set(path, "/tmp").apply().expect_err("fixed at creation");
+    let error = jail.update(&JailUpdate::new().set(path, "/tmp")).expect_err("fixed at creation");
     assert_eq!(
         (error.kind(), error.parameter(), error.call()),
         (ErrorKind::InvalidParameter, Some("path"), None)

@@ -8,7 +8,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use common::{Host, jail, name, on_every_kernel};
-use freebsd_jail::{Call, Error, ErrorKind, Jail, OwnedJail, param::Sharing};
+use freebsd_jail::{Call, Error, ErrorKind, Jail, Network, OwnedJail};
 
 /// Longer than anything takes, on an emulated machine too.
 const LONG: Duration = Duration::from_secs(60);
@@ -16,7 +16,13 @@ const LONG: Duration = Duration::from_secs(60);
 const IFCONFIG: &str = "/sbin/ifconfig";
 
 fn with_stack() -> OwnedJail {
-    Jail::builder().name(name("vnet")).path("/").vnet(Sharing::New).children_max(1).create().expect("created")
+    Jail::builder()
+        .name(name("vnet"))
+        .path("/")
+        .network(Network::own_stack())
+        .children_max(1)
+        .create()
+        .expect("created")
 }
 
 /// An interface of this test's own, removed when it is dropped.

@@ -7,17 +7,19 @@ mod common;
 use common::{Host, model, name, on_every_kernel, releases};
 use freebsd_jail::param::Param;
 use freebsd_jail::raw::{self, At};
-use freebsd_jail::{Allow, ErrorKind, Jail, JailBuilder, Mode, Request, Result, SetFlags, param, sim};
+use freebsd_jail::{
+    Allow, ErrorKind, Jail, JailBuilder, JailUpdate, Mode, Request, Result, SetFlags, param, sim,
+};
 
 const MODULES: [Param<'static, Mode>; 3] = [param::SYSVMSG, param::SYSVSEM, param::SYSVSHM];
 const MODES: (Param<'static, Mode>, Param<'static, Mode>, Param<'static, Mode>) =
     (param::SYSVMSG, param::SYSVSEM, param::SYSVSHM);
 
-fn builder() -> JailBuilder<'static> {
+fn builder() -> JailBuilder {
     Jail::builder().name(name("ipc")).path("/")
 }
 
-fn with(mode: Mode) -> JailBuilder<'static> {
+fn with(mode: Mode) -> JailBuilder {
     builder().sysvmsg(mode).sysvsem(mode).sysvshm(mode)
 }
 
@@ -54,16 +56,16 @@ fn t41_an_update_that_takes_a_name_space_away_is_refused() {
         let jail = with(Mode::New).create().expect("created");
         for key in MODULES {
             for mode in [Mode::Inherit, Mode::Disable] {
-                refused(key.name(), jail.update().securelevel(1).set(key, mode).apply());
-                refused(key.name(), Jail::unpinned(jail.jid()).update().set(key, mode).apply());
+                refused(key.name(), jail.update(&JailUpdate::new().securelevel(1).set(key, mode)));
+                refused(key.name(), Jail::unpinned(jail.jid()).update(&JailUpdate::new().set(key, mode)));
             }
         }
-        refused("allow.sysvipc", jail.update().securelevel(1).allow(Allow::SYSVIPC).apply());
-        refused("allow.sysvipc", jail.update().securelevel(1).deny(Allow::SYSVIPC).apply());
+        refused("allow.sysvipc", jail.update(&JailUpdate::new().securelevel(1).allow(Allow::SYSVIPC)));
+        refused("allow.sysvipc", jail.update(&JailUpdate::new().securelevel(1).deny(Allow::SYSVIPC)));
         // What is set beside it counts.
-        refused("allow.sysvipc", jail.update().deny(Allow::SYSVIPC).sysvmsg(Mode::New).apply());
-        let keeping = jail.update().sysvmsg(Mode::New).sysvsem(Mode::New).sysvshm(Mode::New);
-        keeping.allow(Allow::SYSVIPC).apply().expect("nothing is taken away");
+        refused("allow.sysvipc", jail.update(&JailUpdate::new().deny(Allow::SYSVIPC).sysvmsg(Mode::New)));
+        let keeping = JailUpdate::new().sysvmsg(Mode::New).sysvsem(Mode::New).sysvshm(Mode::New);
+        jail.update(&keeping.allow(Allow::SYSVIPC)).expect("nothing is taken away");
         assert_eq!(jail.get(MODES).expect("read"), (Mode::New, Mode::New, Mode::New));
         assert_eq!(jail.get((param::SECURELEVEL, param::ALLOW_SYSVIPC)).expect("read"), (-1, true));
         unharmed(host);
@@ -78,12 +80,12 @@ fn t41_a_name_space_is_given_and_shared_ones_change() {
         }
         let jail = builder().create().expect("created");
         assert_eq!(jail.get(MODES).expect("read"), (Mode::Disable, Mode::Disable, Mode::Disable));
-        jail.update().allow(Allow::SYSVIPC).apply().expect("nothing to lose");
+        jail.update(&JailUpdate::new().allow(Allow::SYSVIPC)).expect("nothing to lose");
         assert_eq!(jail.get(MODES).expect("read"), (Mode::Inherit, Mode::Inherit, Mode::Inherit));
-        jail.update().deny(Allow::SYSVIPC).apply().expect("nothing of its own to lose");
+        jail.update(&JailUpdate::new().deny(Allow::SYSVIPC)).expect("nothing of its own to lose");
         assert_eq!(jail.get(MODES).expect("read"), (Mode::Disable, Mode::Disable, Mode::Disable));
-        jail.update().sysvshm(Mode::New).sysvsem(Mode::Inherit).apply().expect("nothing to lose");
-        jail.update().sysvshm(Mode::New).sysvsem(Mode::New).apply().expect("nothing to lose");
+        jail.update(&JailUpdate::new().sysvshm(Mode::New).sysvsem(Mode::Inherit)).expect("nothing to lose");
+        jail.update(&JailUpdate::new().sysvshm(Mode::New).sysvsem(Mode::New)).expect("nothing to lose");
         assert_eq!(jail.get(MODES).expect("read"), (Mode::Disable, Mode::New, Mode::New));
         unharmed(host);
     });
@@ -99,11 +101,14 @@ fn t41_name_spaces_of_jails_below_do_not_go_with_the_parents() {
         let inner =
             outer.child_builder().path("/").children_max(1).sysvshm(Mode::Inherit).create().expect("created");
         let innermost = inner.child_builder().path("/").sysvshm(Mode::New).create().expect("created");
-        refused("sysvshm", outer.update().sysvshm(Mode::Disable).apply());
-        refused("allow.sysvipc", outer.update().deny(Allow::SYSVIPC).sysvmsg(Mode::Inherit).apply());
+        refused("sysvshm", outer.update(&JailUpdate::new().sysvshm(Mode::Disable)));
+        refused(
+            "allow.sysvipc",
+            outer.update(&JailUpdate::new().deny(Allow::SYSVIPC).sysvmsg(Mode::Inherit)),
+        );
         // One that shares the parent's follows it.
         innermost.remove().expect("removed");
-        outer.update().sysvshm(Mode::Disable).apply().expect("nothing of their own to lose");
+        outer.update(&JailUpdate::new().sysvshm(Mode::Disable)).expect("nothing of their own to lose");
         assert_eq!(inner.get(param::SYSVSHM).expect("read"), Mode::Disable);
         unharmed(host);
     });
@@ -157,33 +162,29 @@ fn t41_a_permission_that_is_as_it_was_is_not_sent() {
         let host = model(sim::Kernel::with_release(release));
         let (none, all) =
             (builder().create().expect("created"), with(Mode::Inherit).create().expect("created"));
-        all.update().allow(Allow::SYSVIPC).apply().expect("updated");
+        all.update(&JailUpdate::new().allow(Allow::SYSVIPC)).expect("updated");
         let sets = || host.calls().expect("the model").jail_set;
         let before = sets();
-        none.update().deny(Allow::SYSVIPC).apply().expect("as it was");
-        all.update().allow(Allow::SYSVIPC).apply().expect("as it was");
+        none.update(&JailUpdate::new().deny(Allow::SYSVIPC)).expect("as it was");
+        all.update(&JailUpdate::new().allow(Allow::SYSVIPC)).expect("as it was");
         assert_eq!(sets(), before, "{release:?}");
         // What stands beside it is.
-        none.update().deny(Allow::SYSVIPC | Allow::SET_HOSTNAME).apply().expect("updated");
+        none.update(&JailUpdate::new().deny(Allow::SYSVIPC | Allow::SET_HOSTNAME)).expect("updated");
         assert_eq!(sets(), before + 1);
         assert!(!none.get(param::ALLOW_SET_HOSTNAME).expect("read"));
         // The permission may differ from what the modules have.
-        none.update()
-            .sysvmsg(Mode::Inherit)
-            .sysvsem(Mode::Inherit)
-            .sysvshm(Mode::Inherit)
-            .apply()
+        none.update(&JailUpdate::new().sysvmsg(Mode::Inherit).sysvsem(Mode::Inherit).sysvshm(Mode::Inherit))
             .expect("updated");
-        none.update().allow(Allow::SYSVIPC).apply().expect("updated");
+        none.update(&JailUpdate::new().allow(Allow::SYSVIPC)).expect("updated");
         assert!(none.get(param::ALLOW_SYSVIPC).expect("read"));
         // Reading what there is takes one call, and no other update takes it.
         let calls = || host.calls().expect("the model").jail_get;
         let carry = u64::from(none.get(param::MAC_DO).is_ok());
         let before = calls();
-        none.update().sysvmsg(Mode::New).apply().expect("updated");
+        none.update(&JailUpdate::new().sysvmsg(Mode::New)).expect("updated");
         assert_eq!(calls() - before, 1 + carry, "{release:?}");
         let before = calls();
-        none.update().securelevel(1).apply().expect("updated");
+        none.update(&JailUpdate::new().securelevel(1)).expect("updated");
         assert_eq!(calls() - before, carry, "{release:?}");
     }
 }

@@ -8,7 +8,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 
 use common::{exists, name, names, on_every_kernel};
-use freebsd_jail::{Changes, ErrorKind, Ip4, Ip6, Jail, Jid, Mode, param};
+use freebsd_jail::{ErrorKind, Ip4, Ip6, Jail, JailUpdate, Jid, Mode, param};
 
 #[test]
 fn a_created_jail_has_what_it_was_given() {
@@ -67,11 +67,7 @@ fn a_jail_without_addresses_differs_from_one_that_inherits() {
                 .expect("created");
             jail.get((param::IP4, param::IP6, param::IP4_ADDR)).expect("read")
         };
-        assert_eq!(jail(Ip4::Disable, Ip6::Disable), (Mode::Disable, Mode::Disable, vec![]));
-        assert_eq!(
-            jail(Ip4::Addresses(vec![]), Ip6::Addresses(vec![])),
-            (Mode::Disable, Mode::Disable, vec![])
-        );
+        assert_eq!(jail(Ip4::NONE, Ip6::NONE), (Mode::Disable, Mode::Disable, vec![]));
         let (ip4, ip6, _) = jail(Ip4::Inherit, Ip6::Inherit);
         assert_eq!((ip4, ip6), (Mode::Inherit, Mode::Inherit));
     });
@@ -119,17 +115,17 @@ fn an_update_changes_what_it_names_and_nothing_else() {
             .create()
             .expect("created");
         let before = jail.get((param::NAME, param::IP4_ADDR, param::CHILDREN_MAX)).expect("read");
-        jail.update().hostname("new").securelevel(2).apply().expect("updated");
+        jail.update(&JailUpdate::new().hostname("new").securelevel(2)).expect("updated");
         assert_eq!(
             jail.get((param::HOST_HOSTNAME.utf8(), param::SECURELEVEL)).expect("read"),
             ("new".into(), 2)
         );
         assert_eq!(jail.get((param::NAME, param::IP4_ADDR, param::CHILDREN_MAX)).expect("read"), before);
         let other = Ipv4Addr::new(10, 7, 9, 2);
-        jail.update().ip4([other]).apply().expect("updated");
+        jail.update(&JailUpdate::new().ip4([other])).expect("updated");
         assert_eq!(jail.get(param::IP4_ADDR).expect("read"), [other]);
         let renamed = name("renamed");
-        jail.update().name(&renamed).apply().expect("renamed");
+        jail.update(&JailUpdate::new().name(&renamed)).expect("renamed");
         assert_eq!(Jail::open(&renamed).expect("found").jid(), jail.jid());
     });
 }
@@ -138,7 +134,7 @@ fn an_update_changes_what_it_names_and_nothing_else() {
 fn an_update_of_nothing_does_nothing() {
     on_every_kernel(|_| {
         let jail = Jail::builder().name(name("nothing")).path("/").create().expect("created");
-        jail.update().apply().expect("nothing to do");
+        jail.update(&JailUpdate::new()).expect("nothing to do");
     });
 }
 
@@ -156,7 +152,7 @@ fn a_dropped_owned_jail_is_gone() {
 #[test]
 fn a_persistent_jail_stays_until_it_is_removed() {
     on_every_kernel(|_| {
-        let jail = Jail::builder().name(name("persistent")).path("/").create_persistent().expect("created");
+        let jail = Jail::builder().name(name("persistent")).path("/").create_detached().expect("created");
         let jid = jail.jid();
         drop(jail);
         assert!(exists(jid));
@@ -178,18 +174,14 @@ fn removal_reports_what_it_found() {
 #[test]
 fn every_operation_on_a_removed_jail_says_that_it_is_gone() {
     on_every_kernel(|_| {
-        let jail = Jail::builder()
-            .name(name("gone"))
-            .path("/")
-            .children_max(2)
-            .create_persistent()
-            .expect("created");
+        let jail =
+            Jail::builder().name(name("gone")).path("/").children_max(2).create_detached().expect("created");
         let other = Jail::open(jail.jid()).expect("found");
         jail.remove().expect("removed");
         let gone = ErrorKind::Gone;
         assert_eq!(other.get(param::NAME).expect_err("gone").kind(), gone);
         assert_eq!(other.get(param::SECURELEVEL).expect_err("gone").kind(), gone);
-        assert_eq!(other.update().securelevel(1).apply().expect_err("gone").kind(), gone);
+        assert_eq!(other.update(&JailUpdate::new().securelevel(1)).expect_err("gone").kind(), gone);
         assert_eq!(
             other.children().get(param::JID).next().expect("an error").expect_err("gone").kind(),
             gone
@@ -216,12 +208,12 @@ fn a_kept_description_creates_the_same_jail_again_and_again() {
     on_every_kernel(|_| {
         let outer = Jail::builder().name(name("kept")).path("/").children_max(1).create().expect("created");
         let inner = outer.child_builder().name("c").path("/").hostname("c.example.org").securelevel(1);
-        let harden = Changes::new().set(param::SECURELEVEL, 2);
+        let harden = JailUpdate::new().set(param::SECURELEVEL, 2);
         for _ in 0..3 {
             let jail = inner.clone().create().expect("created");
             let before = jail.get((param::HOST_HOSTNAME.utf8(), param::SECURELEVEL)).expect("read");
             assert_eq!(before, ("c.example.org".into(), 1));
-            jail.update().with(&harden.clone()).clone().apply().expect("updated");
+            jail.update(&JailUpdate::new().with(&harden.clone()).clone()).expect("updated");
             assert_eq!(jail.get(param::SECURELEVEL).expect("read"), 2);
             jail.remove().expect("removed");
         }

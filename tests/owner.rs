@@ -106,7 +106,7 @@ fn ownership_that_was_taken_holds_as_that_of_a_creator() {
     for release in releases() {
         let host = model(sim::Kernel::with_release(release));
         let owner = host.model().expect("the model").process().fork();
-        let jid = Jail::builder().path("/").create_persistent().expect("created").jid();
+        let jid = Jail::builder().path("/").create_detached().expect("created").jid();
         let jail = owner.run(|| Jail::open(jid).expect("found").into_owned()).expect("taken");
         assert_eq!(jail.get(param::JID).expect("read"), jid);
         let jail = ManuallyDrop::new(jail);

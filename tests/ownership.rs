@@ -12,7 +12,7 @@ use common::process::alone;
 use common::{Host, exists, host, name, on_every_kernel};
 use freebsd_jail::raw::{self, At};
 use freebsd_jail::{
-    ErrorKind, Features, GetFlags, Jail, Jid, OwnedJail, Request, SetFlags, is_jailed, param, sim,
+    ErrorKind, Features, GetFlags, Jail, JailUpdate, Jid, OwnedJail, Request, SetFlags, is_jailed, param, sim,
 };
 
 fn owned(what: &str) -> OwnedJail {
@@ -20,7 +20,7 @@ fn owned(what: &str) -> OwnedJail {
 }
 
 fn persistent(what: &str) -> Jail {
-    Jail::builder().name(name(what)).path("/").create_persistent().expect("created")
+    Jail::builder().name(name(what)).path("/").create_detached().expect("created")
 }
 
 fn kind<T>(result: freebsd_jail::Result<T>) -> ErrorKind {
@@ -135,7 +135,7 @@ fn is_disarmed(jid: i32, remove: impl Fn(&OwnedJail)) {
         let next = Jail::builder().jid(jid).name(name("next")).path("/").create().expect("created");
         assert_eq!(kind(owner.remove()), ErrorKind::Gone);
         assert_eq!(kind(owner.get(param::NAME)), ErrorKind::Gone);
-        assert_eq!(kind(owner.update().hostname("wrong").apply()), ErrorKind::Gone);
+        assert_eq!(kind(owner.update(&JailUpdate::new().hostname("wrong"))), ErrorKind::Gone);
         assert_eq!(kind(owner.attach()), ErrorKind::Gone);
         assert_eq!(kind(owner.children().into_iter().next().expect("an error")), ErrorKind::Gone);
         assert!(!owner.is_alive().expect("asked"));
@@ -169,17 +169,17 @@ fn an_owner_whose_jail_was_removed_by_a_function_that_takes_a_jail_removes_no_ot
 
 #[test]
 fn an_owner_whose_jail_went_with_an_update_removes_no_other() {
-    is_disarmed(880_207, |owner| owner.update().persist(false).apply().expect("changed"));
+    is_disarmed(880_207, |owner| owner.update(&JailUpdate::new().persist(false)).expect("changed"));
 }
 
 #[test]
 fn a_nested_jail_that_goes_with_an_update_is_no_error() {
     on_every_kernel(|_| {
         let outer = Jail::builder().name(name("outer")).path("/").children_max(1).create().expect("created");
-        let inner = outer.child_builder().name("c").path("/").create_persistent().expect("created");
-        inner.update().persist(false).apply().expect("changed");
+        let inner = outer.child_builder().name("c").path("/").create_detached().expect("created");
+        inner.update(&JailUpdate::new().persist(false)).expect("changed");
         assert!(!inner.is_alive().expect("asked"), "it was empty");
-        assert_eq!(kind(inner.update().persist(false).apply()), ErrorKind::Gone);
+        assert_eq!(kind(inner.update(&JailUpdate::new().persist(false))), ErrorKind::Gone);
     });
 }
 
@@ -200,8 +200,7 @@ fn a_clone_of_a_dropped_owner_removes_no_other_jail() {
 fn an_owner_made_of_a_handle_is_disarmed_by_the_clones_that_handle_had() {
     on_every_kernel(|_| {
         let jid = Jid::new(880_206).expect("above zero");
-        let jail =
-            Jail::builder().jid(jid).name(name("first")).path("/").create_persistent().expect("created");
+        let jail = Jail::builder().jid(jid).name(name("first")).path("/").create_detached().expect("created");
         let clone = jail.try_clone().expect("cloned");
         let owner = jail.into_owned().expect("taken");
         clone.remove().expect("removed");
@@ -278,14 +277,17 @@ fn a_process_that_is_no_longer_root_changes_jails_of_its_own_level_by_their_desc
         let change = || {
             let [outer, inner] = &handles;
             let denied = ErrorKind::PermissionDenied;
-            let changed = outer.update().hostname("changed").apply();
+            let changed = outer.update(&JailUpdate::new().hostname("changed"));
             if outer.descriptor().is_some() {
                 changed.expect("root made the descriptor");
             } else {
                 assert_eq!(kind(changed), denied);
             }
-            assert_eq!(kind(inner.update().hostname("changed").apply()), denied);
-            assert_eq!(kind(Jail::unpinned(outer.jid()).update().hostname("changed").apply()), denied);
+            assert_eq!(kind(inner.update(&JailUpdate::new().hostname("changed"))), denied);
+            assert_eq!(
+                kind(Jail::unpinned(outer.jid()).update(&JailUpdate::new().hostname("changed"))),
+                denied
+            );
         };
         if let Some(model) = host.model() {
             let user = model.process().fork();
@@ -382,7 +384,7 @@ fn before_15_a_jail_that_this_process_has_entered_is_not_called_gone() {
                     jail.remove().expect_err("not from inside"),
                     jail.get(param::NAME).expect_err("it is not seen from inside"),
                     jail.is_alive().expect_err("nobody knows"),
-                    jail.update().hostname("x").apply().expect_err("not from inside"),
+                    jail.update(&JailUpdate::new().hostname("x")).expect_err("not from inside"),
                 ] {
                     assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
                     assert!(error.to_string().contains("entered"), "{error}");
@@ -414,7 +416,7 @@ fn t46_a_descriptor_that_an_update_made_is_looked_at() {
     }
     let jail = persistent("t46");
     let clone = jail.try_clone().expect("cloned");
-    let _ = jail.update().hostname("once").apply();
+    let _ = jail.update(&JailUpdate::new().hostname("once"));
     let carry = u64::from(jail.get(param::MAC_DO).is_ok());
     let before = host.model().map(sim::Kernel::calls);
     let owner = jail.into_owned().expect("taken");

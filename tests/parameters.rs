@@ -9,7 +9,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use common::{Host, host, model, name, on_every_kernel, releases};
 use freebsd_jail::param::{self, Access, EnforceStatfs, Kind, MacDo, Param, Sharing, Since, Value};
-use freebsd_jail::{Allow, Changes, ErrorKind, Features, Ip4, Ip6, Jail, JailBuilder, Mode, sim};
+use freebsd_jail::{Allow, ErrorKind, Features, Ip4, Ip6, Jail, JailBuilder, JailUpdate, Mode, Network, sim};
 
 /// What a row of the table is tried with.
 #[derive(Debug, Clone)]
@@ -139,7 +139,7 @@ fn cases() -> Vec<Case> {
     cases
 }
 
-fn builder() -> JailBuilder<'static> {
+fn builder() -> JailBuilder {
     Jail::builder().path("/")
 }
 
@@ -171,7 +171,7 @@ fn lacks(case: &Case) {
         read(&jail, case).map(drop).expect_err("unknown"),
         case.updated.as_ref().map_or_else(
             || jail.get(&[(case.name, value.kind())][..]).map(drop).expect_err("unknown"),
-            |value| jail.update().set_value(case.name, value).apply().expect_err("unknown"),
+            |value| jail.update(&JailUpdate::new().set_value(case.name, value)).expect_err("unknown"),
         ),
     ] {
         assert_eq!(
@@ -233,7 +233,7 @@ fn try_case(case: &Case) {
     let Some(created) = &case.created else {
         let jail = builder().create().expect("created");
         assert_eq!(read(&jail, case).expect("read").kind(), row.kind, "{}", case.name);
-        let refused = builder().set_value(case.name, &read(&jail, case).expect("read")).create();
+        let refused = builder().set_value(case.name, read(&jail, case).expect("read")).create();
         let error = refused.expect_err("read-only");
         assert_eq!((error.kind(), error.parameter()), (ErrorKind::InvalidParameter, Some(case.name)));
         return;
@@ -246,13 +246,12 @@ fn try_case(case: &Case) {
         new.set_value(case.name, created).create().unwrap_or_else(|error| panic!("{}: {error}", case.name));
     assert_eq!(&read(&jail, case).expect("read"), created, "{}", case.name);
     let Some(updated) = &case.updated else {
-        let error = jail.update().set_value(case.name, created).apply().expect_err("fixed at creation");
+        let error =
+            jail.update(&JailUpdate::new().set_value(case.name, created)).expect_err("fixed at creation");
         assert_eq!((error.kind(), error.parameter()), (ErrorKind::InvalidParameter, Some(case.name)));
         return;
     };
-    jail.update()
-        .set_value(case.name, updated)
-        .apply()
+    jail.update(&JailUpdate::new().set_value(case.name, updated))
         .unwrap_or_else(|error| panic!("update of {}: {error}", case.name));
     assert_eq!(&read(&jail, case).expect("read"), updated, "update of {}", case.name);
 }
@@ -287,12 +286,13 @@ fn each_setter_sets_its_parameter() {
         let info = jail.info().expect("read");
         assert_eq!((info.hostname.to_str(), info.domainname.to_str()), (Some("h.example.org"), Some("d")));
         assert_eq!((info.hostuuid.to_str(), info.hostid), (Some("u"), 7));
-        assert_eq!((info.ip4_addr.len(), info.ip6), (1, Mode::Inherit));
+        let Network::Shared { ip4, ip6 } = info.network else { panic!("{:?}", info.network) };
+        assert_eq!((ip4.addresses().map(<[_]>::len), ip6), (Some(1), Ip6::Inherit));
         assert_eq!(
             (info.securelevel, info.children_max, info.enforce_statfs, info.devfs_ruleset),
             (1, 3, EnforceStatfs::BelowRoot, 4)
         );
-        assert_eq!((info.osrelease.to_str(), info.osreldate, info.vnet), (Some("1.2"), 12, false));
+        assert_eq!((info.osrelease.to_str(), info.osreldate), (Some("1.2"), 12));
         assert_eq!(
             jail.get((
                 param::IP4_SADDRSEL,
@@ -306,26 +306,27 @@ fn each_setter_sets_its_parameter() {
         );
         let may = jail.permissions().expect("read");
         assert!(may.contains(Allow::MOUNT | Allow::QUOTAS | Allow::MOUNT_DEVFS | Allow::SUSER));
-        assert!(!may.intersects(Allow::RESERVED_PORTS | Allow::CHFLAGS));
+        assert!(!may.known().intersects(Allow::RESERVED_PORTS | Allow::CHFLAGS));
 
-        jail.update()
-            .host(Sharing::Inherit)
-            .ip4([])
-            .ip4_saddrsel(true)
-            .ip6_saddrsel(true)
-            .securelevel(2)
-            .children_max(1)
-            .enforce_statfs(EnforceStatfs::RootOnly)
-            .devfs_ruleset(0)
-            .sysvmsg(Mode::New)
-            .sysvsem(Mode::Disable)
-            .sysvshm(Mode::New)
-            .allow(Allow::MLOCK)
-            .deny(Allow::QUOTAS)
-            .deny_mount("devfs")
-            .persist(true)
-            .apply()
-            .expect("updated");
+        jail.update(
+            &JailUpdate::new()
+                .host(Sharing::Inherit)
+                .ip4([])
+                .ip4_saddrsel(true)
+                .ip6_saddrsel(true)
+                .securelevel(2)
+                .children_max(1)
+                .enforce_statfs(EnforceStatfs::RootOnly)
+                .devfs_ruleset(0)
+                .sysvmsg(Mode::New)
+                .sysvsem(Mode::Disable)
+                .sysvshm(Mode::New)
+                .allow(Allow::MLOCK)
+                .deny(Allow::QUOTAS)
+                .deny_mount("devfs")
+                .persist(true),
+        )
+        .expect("updated");
         let (mode, ip4, level) = jail.get((param::HOST, param::IP4_ADDR, param::SECURELEVEL)).expect("read");
         assert_eq!((mode, ip4, level), (Sharing::Inherit, vec![], 2));
         assert_eq!(
@@ -334,19 +335,19 @@ fn each_setter_sets_its_parameter() {
         );
         let may = jail.permissions().expect("read");
         assert!(may.contains(Allow::MOUNT | Allow::MLOCK));
-        assert!(!may.intersects(Allow::QUOTAS | Allow::MOUNT_DEVFS));
+        assert!(!may.known().intersects(Allow::QUOTAS | Allow::MOUNT_DEVFS));
         let _ = host;
     });
 }
 
 #[test]
 fn a_jail_with_a_network_stack_of_its_own_says_so() {
-    on_every_kernel(|_| match builder().vnet(Sharing::New).create() {
+    on_every_kernel(|_| match builder().network(Network::own_stack()).create() {
         Ok(jail) => {
-            assert!(jail.info().expect("read").vnet);
+            assert_eq!(jail.info().expect("read").network, Network::Own);
             assert_eq!(jail.get((param::VNET, param::IP4)).expect("read"), (Sharing::New, Mode::Inherit));
-            let shared = builder().vnet(Sharing::Inherit).create().expect("created");
-            assert!(!shared.info().expect("read").vnet);
+            let shared = builder().set(param::VNET, Sharing::Inherit).create().expect("created");
+            assert!(shared.info().expect("read").network.is_none());
         }
         Err(error) if error.kind() == ErrorKind::UnknownParameter => println!("skipped: no VIMAGE: {error}"),
         Err(error) => panic!("{error}"),
@@ -356,17 +357,17 @@ fn a_jail_with_a_network_stack_of_its_own_says_so() {
 #[test]
 fn what_excludes_each_other_is_refused_and_both_are_named() {
     let _host = host();
-    let before = |jail: JailBuilder<'_>, parameter: &str, other: &str| {
+    let before = |jail: JailBuilder, parameter: &str, other: &str| {
         let error = jail.create().expect_err("they exclude each other");
         assert_eq!((error.kind(), error.call()), (ErrorKind::Conflict, None), "{error}");
         assert_eq!(error.parameter(), Some(parameter), "{error}");
         assert!(error.to_string().contains(other), "{error}");
     };
     let address = Ipv4Addr::new(10, 11, 2, 1);
-    before(builder().vnet(Sharing::New).ip4([address]), "vnet", "ip4.addr");
-    before(builder().ip6([Ipv6Addr::LOCALHOST]).vnet(Sharing::New), "vnet", "ip6.addr");
-    before(builder().vnet(Sharing::Inherit).ip4(Ip4::Inherit), "vnet", "ip4");
-    before(builder().vnet(Sharing::New).ip6(Ip6::Disable), "vnet", "ip6");
+    before(builder().network(Network::own_stack()).ip4([address]), "vnet", "ip4.addr");
+    before(builder().ip6([Ipv6Addr::LOCALHOST]).set(param::VNET, Sharing::New), "vnet", "ip6.addr");
+    before(builder().set(param::VNET, Sharing::Inherit).ip4(Ip4::Inherit), "vnet", "ip4");
+    before(builder().network(Network::own_stack()).ip6(Ip6::Inherit), "vnet", "ip6");
     before(builder().host(Sharing::Inherit).hostname("x"), "host", "host.hostname");
     before(builder().linux(Sharing::Inherit).linux_osname("x"), "linux", "linux.osname");
     before(builder().set(param::MAC_DO, Mode::New), "mac.do", "mac.do.rules");
@@ -376,7 +377,9 @@ fn what_excludes_each_other_is_refused_and_both_are_named() {
         "mac.do.rules",
     );
     let jail = builder().create().expect("created");
-    let error = jail.update().host(Sharing::Inherit).hostid(4).apply().expect_err("they exclude each other");
+    let error = jail
+        .update(&JailUpdate::new().host(Sharing::Inherit).hostid(4))
+        .expect_err("they exclude each other");
     assert_eq!((error.kind(), error.call(), error.parameter()), (ErrorKind::Conflict, None, Some("host")));
 }
 
@@ -394,15 +397,14 @@ fn numbers_out_of_range_are_refused_by_name() {
         ("jid", 0),
         ("jid", -5),
     ] {
-        let error = builder().set_value(name, &Value::Int(bad)).create().expect_err("out of range");
+        let error = builder().set_value(name, Value::Int(bad)).create().expect_err("out of range");
         assert_eq!(
             (error.kind(), error.parameter(), error.call()),
             (ErrorKind::InvalidValue, Some(name), None)
         );
     }
     for name in ["host", "vnet", "linux"] {
-        let error =
-            builder().set_value(name, &Value::Mode(Mode::Disable)).create().expect_err("no such mode");
+        let error = builder().set_value(name, Value::Mode(Mode::Disable)).create().expect_err("no such mode");
         assert_eq!(
             (error.kind(), error.parameter(), error.call()),
             (ErrorKind::InvalidValue, Some(name), None)
@@ -434,7 +436,7 @@ fn the_longest_strings_are_taken_and_longer_ones_refused() {
                 continue;
             }
             let jail = builder()
-                .set_value(row.name, &text(&value))
+                .set_value(row.name, text(&value))
                 .create()
                 .unwrap_or_else(|e| panic!("{row:?}: {e}"));
             if row.name != "path" {
@@ -447,7 +449,7 @@ fn the_longest_strings_are_taken_and_longer_ones_refused() {
             }
             drop(jail);
             let error =
-                builder().set_value(row.name, &text(&format!("{value}x"))).create().expect_err("too long");
+                builder().set_value(row.name, text(&format!("{value}x"))).create().expect_err("too long");
             assert_eq!(
                 (error.kind(), error.parameter(), error.call()),
                 (ErrorKind::InvalidValue, Some(row.name), None)
@@ -470,17 +472,17 @@ fn false_never_grants_a_permission() {
             // A jail that never had it, and one that had.
             let jail = builder().set(key, false).create().expect("created");
             assert!(!jail.get(key).expect("read"), "{name}");
-            jail.update().set(key, false).apply().expect("updated");
+            jail.update(&JailUpdate::new().set(key, false)).expect("updated");
             assert!(!jail.get(key).expect("read"), "{name}");
             drop(jail);
             let jail = builder().set(key, true).create().expect("created");
             assert!(jail.get(key).expect("read"), "{name}");
-            jail.update().set(key, false).apply().expect("updated");
+            jail.update(&JailUpdate::new().set(key, false)).expect("updated");
             assert!(!jail.get(key).expect("read"), "{name}");
             // Of two values the last holds, whichever it is.
-            jail.update().set(key, true).set(key, false).apply().expect("updated");
+            jail.update(&JailUpdate::new().set(key, true).set(key, false)).expect("updated");
             assert!(!jail.get(key).expect("read"), "{name}");
-            jail.update().set(key, false).set(key, true).apply().expect("updated");
+            jail.update(&JailUpdate::new().set(key, false).set(key, true)).expect("updated");
             assert!(jail.get(key).expect("read"), "{name}");
         }
     });
@@ -529,15 +531,21 @@ fn copying_from_a_jail_copies_what_is_named_and_nothing_else() {
             .create()
             .expect("created");
         let names = ["securelevel", "allow.set_hostname"];
-        let two = builder().copy_from(&one, &names).create().expect("created");
+        let two = builder().copy_from(&one, &names).expect("read").create().expect("created");
         assert_eq!(
             two.get((param::SECURELEVEL, param::HOST_HOSTNAME.utf8(), param::CHILDREN_MAX)).expect("read"),
             (2, String::new(), 0)
         );
-        assert!(!two.permissions().expect("read").intersects(Allow::RAW_SOCKETS | Allow::SET_HOSTNAME));
-        let error = builder().copy_from(&one, &["parent"]).create().expect_err("read-only");
+        assert!(
+            !two.permissions().expect("read").known().intersects(Allow::RAW_SOCKETS | Allow::SET_HOSTNAME)
+        );
+        let error =
+            builder().copy_from(&one, &["parent"]).and_then(|jail| jail.create()).expect_err("read-only");
         assert_eq!((error.kind(), error.parameter()), (ErrorKind::InvalidParameter, Some("parent")));
-        let error = builder().copy_from(&one, &["no.such"]).create().expect_err("of no known type");
+        let error = builder()
+            .copy_from(&one, &["no.such"])
+            .and_then(|jail| jail.create())
+            .expect_err("of no known type");
         assert_eq!((error.kind(), error.parameter()), (ErrorKind::InvalidParameter, Some("no.such")));
     });
 }
@@ -562,7 +570,7 @@ fn copying_what_a_jail_has_of_its_parent_copies_that() {
         ];
         let inheriting = groups.iter().fold(builder(), |jail, (mode, _)| {
             let has = outer.get(&[(*mode, Kind::Mode)][..]).is_ok();
-            if has { jail.set_value(mode, &Value::Mode(Mode::Inherit)) } else { jail }
+            if has { jail.set_value(mode, Value::Mode(Mode::Inherit)) } else { jail }
         });
         let one = inheriting.create().expect("created");
         for (mode, values) in groups {
@@ -572,13 +580,13 @@ fn copying_what_a_jail_has_of_its_parent_copies_that() {
             }
             let names = [&[mode][..], values].concat();
             for names in [&names[..], &names.iter().copied().rev().collect::<Vec<_>>(), &[mode]] {
-                let two = builder().copy_from(&one, names).create().expect("created");
+                let two = builder().copy_from(&one, names).expect("read").create().expect("created");
                 let inherits = two.get(&[(mode, Kind::Mode)][..]).expect("read");
                 assert_eq!(inherits, [Value::Mode(Mode::Inherit)], "{mode}");
             }
         }
         // A value alone is that value.
-        let two = builder().copy_from(&outer, &["host.hostname"]).create().expect("created");
+        let two = builder().copy_from(&outer, &["host.hostname"]).expect("read").create().expect("created");
         assert_eq!(two.get(param::HOST_HOSTNAME).expect("read"), "outer");
     });
 }
@@ -590,24 +598,35 @@ fn copying_the_mode_of_addresses_copies_them() {
         let with = builder().ip4([ip4]).ip6([ip6]).create().expect("created");
         for names in [&["ip4", "ip6"][..], &["ip4.addr", "ip6.addr"], &["ip6.addr", "ip4", "ip6", "ip4.addr"]]
         {
-            let copy = builder().copy_from(&with, names).create().expect("created");
+            let copy = builder().copy_from(&with, names).expect("read").create().expect("created");
             let addresses = copy.get((param::IP4_ADDR, param::IP6_ADDR)).expect("read");
             assert_eq!(addresses, (vec![ip4], vec![ip6]), "{names:?}");
         }
-        let without = builder().ip4(Ip4::Disable).create().expect("created");
-        let copy = builder().ip4([ip4]).copy_from(&without, &["ip4", "ip4.addr"]).create().expect("created");
+        let without = builder().ip4(Ip4::NONE).create().expect("created");
+        let copy = builder()
+            .ip4([ip4])
+            .copy_from(&without, &["ip4", "ip4.addr"])
+            .expect("read")
+            .create()
+            .expect("created");
         assert_eq!(copy.get((param::IP4, param::IP4_ADDR)).expect("read"), (Mode::Disable, vec![]));
         // A network stack of its own excludes addresses, and reads as inheriting them.
-        let Ok(stack) = builder().vnet(Sharing::New).create() else {
+        let Ok(stack) = builder().network(Network::own_stack()).create() else {
             println!("skipped: this kernel has no network stacks of jails");
             return;
         };
-        let copy =
-            builder().copy_from(&stack, &["vnet", "ip4", "ip4.addr", "ip6"]).create().expect("created");
+        let copy = builder()
+            .copy_from(&stack, &["vnet", "ip4", "ip4.addr", "ip6"])
+            .expect("read")
+            .create()
+            .expect("created");
         assert_eq!(copy.get(param::VNET).expect("read"), Sharing::New);
-        let copy = builder().copy_from(&with, &["vnet", "ip4"]).create().expect("created");
+        let copy = builder().copy_from(&with, &["vnet", "ip4"]).expect("read").create().expect("created");
         assert_eq!(copy.get((param::VNET, param::IP4_ADDR)).expect("read"), (Sharing::Inherit, vec![ip4]));
-        let error = builder().copy_from(&stack, &["ip4"]).create().expect_err("the host's addresses");
+        let error = builder()
+            .copy_from(&stack, &["ip4"])
+            .and_then(|jail| jail.create())
+            .expect_err("the host's addresses");
         assert_eq!((error.kind(), error.parameter()), (ErrorKind::Conflict, Some("ip4")), "{error}");
     });
 }
@@ -646,28 +665,21 @@ fn keys_of_a_text_are_set_read_and_removed() {
             jail.get((owner, none, empty, stage)).expect("read"),
             (Some("www".into()), None, Some("".into()), "a=b".into())
         );
-        jail.update()
-            .meta("owner", "db")
-            .remove_meta("a.b")
-            .remove_jail_env("stage")
-            .apply()
+        jail.update(&JailUpdate::new().meta("owner", "db").remove_meta("a.b").remove_jail_env("stage"))
             .expect("updated");
         assert_eq!(jail.get((owner, empty)).expect("read"), (Some("db".into()), None));
         assert_eq!(
             jail.get((param::META.utf8(), param::ENV.utf8())).expect("read"),
             ("owner=db".into(), String::new())
         );
-        jail.update().remove_meta("owner").meta("owner", "last").apply().expect("updated");
+        jail.update(&JailUpdate::new().remove_meta("owner").meta("owner", "last")).expect("updated");
         assert_eq!(jail.get(owner).expect("read"), Some("last".into()));
-        jail.update()
-            .meta("owner", "first")
-            .remove_meta("owner")
-            .remove_meta("none")
-            .apply()
+        jail.update(&JailUpdate::new().meta("owner", "first").remove_meta("owner").remove_meta("none"))
             .expect("updated");
         assert_eq!(jail.get(owner).expect("read"), None);
         let copy = builder().meta("x", "y").create().expect("created");
-        let copy = builder().copy_from(&copy, &["meta.x", "meta.owner"]).create().expect("created");
+        let copy =
+            builder().copy_from(&copy, &["meta.x", "meta.owner"]).expect("read").create().expect("created");
         assert_eq!(copy.get(param::META.utf8()).expect("read"), "x=y");
     });
 }
@@ -675,25 +687,21 @@ fn keys_of_a_text_are_set_read_and_removed() {
 #[test]
 fn a_change_can_be_kept_and_applied_to_several_jails() {
     on_every_kernel(|_| {
-        let changes = Changes::new().set(param::SECURELEVEL, 2).set(param::ALLOW_SUSER, false);
+        let changes = JailUpdate::new().set(param::SECURELEVEL, 2).set(param::ALLOW_SUSER, false);
         for _ in 0..2 {
             let jail = builder().create().expect("created");
-            jail.update()
-                .hostname("kept")
-                .set(param::ALLOW_SUSER, true)
-                .with(&changes)
-                .apply()
+            jail.update(&JailUpdate::new().hostname("kept").set(param::ALLOW_SUSER, true).with(&changes))
                 .expect("updated");
             assert_eq!(jail.get((param::SECURELEVEL, param::ALLOW_SUSER)).expect("read"), (2, false));
             assert_eq!(jail.get(param::HOST_HOSTNAME.utf8()).expect("read"), "kept");
         }
-        let wrong = Changes::new().set(param::CHILDREN_MAX, u32::MAX);
+        let wrong = JailUpdate::new().set(param::CHILDREN_MAX, u32::MAX);
         let jail = builder().create().expect("created");
         for _ in 0..2 {
-            let error = jail.update().with(&wrong).apply().expect_err("out of range");
+            let error = jail.update(&JailUpdate::new().with(&wrong)).expect_err("out of range");
             assert_eq!((error.kind(), error.parameter()), (ErrorKind::InvalidValue, Some("children.max")));
         }
-        assert!(Changes::new().is_empty() && jail.update().into_changes().is_empty());
-        jail.update().with(&Changes::new()).apply().expect("nothing to do");
+        assert!(JailUpdate::new().is_empty() && !wrong.is_empty());
+        jail.update(&JailUpdate::new().with(&JailUpdate::new())).expect("nothing to do");
     });
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use common::{Host, exists, jail, name, on_every_kernel};
 use freebsd_jail::watch::{EventKind, WaitOutcome};
-use freebsd_jail::{ErrorKind, Jail, Watcher};
+use freebsd_jail::{ErrorKind, Jail, JailUpdate, Watcher};
 
 fn on_every_kernel_with_programs(test: impl Fn(&Host)) {
     on_every_kernel(|host| {
@@ -113,10 +113,10 @@ fn t27_removing_a_jail_ends_its_programs_and_a_zombie_keeps_it() {
 #[test]
 fn a_jail_without_persist_goes_with_its_last_program() {
     on_every_kernel_with_programs(|_| {
-        let jail = Jail::builder().name(name("last")).path("/").create_persistent().expect("created");
+        let jail = Jail::builder().name(name("last")).path("/").create_detached().expect("created");
         let jid = jail.jid();
         let mut program = idle(&jail);
-        jail.update().persist(false).apply().expect("it has a process");
+        jail.update(&JailUpdate::new().persist(false)).expect("it has a process");
         assert!(exists(jid));
         program.kill().expect("killed");
         program.wait().expect("waited for");

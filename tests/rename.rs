@@ -10,9 +10,11 @@ use common::{Host, host, model, name, names, on_every_kernel, process, releases}
 use freebsd_jail::raw::{self, At};
 use freebsd_jail::sim::raw::Pair;
 use freebsd_jail::sys;
-use freebsd_jail::{Error, ErrorKind, Features, Jail, JailBuilder, OwnedJail, Request, SetFlags, param, sim};
+use freebsd_jail::{
+    Error, ErrorKind, Features, Jail, JailBuilder, JailUpdate, OwnedJail, Request, SetFlags, param, sim,
+};
 
-fn builder(name: &str) -> JailBuilder<'static> {
+fn builder(name: &str) -> JailBuilder {
     Jail::builder().name(name).path("/")
 }
 
@@ -34,11 +36,11 @@ fn unharmed(host: &Host) {
 }
 
 /// Has a process of its own prepare something and enter a jail, and do something there. All of it goes with it.
-fn inside<T>(test: &str, jail: JailBuilder<'_>, prepare: impl FnOnce() -> T, act: impl FnOnce(T)) {
+fn inside<T>(test: &str, jail: &JailBuilder, prepare: impl FnOnce() -> T, act: impl FnOnce(T)) {
     let host = host();
     let whole = || {
         let prepared = prepare();
-        jail.enter().expect("entered");
+        jail.create_and_attach().expect("attached");
         act(prepared);
     };
     if let Some(model) = host.model() {
@@ -63,12 +65,12 @@ fn t39_a_nested_jail_that_has_or_may_get_jails_below_is_not_renamed() {
         let all = || [&*inner, &by_number, &by_name];
         let innermost = inner.child_builder().name("g").path("/").create().expect("created");
         for jail in all() {
-            let error = refused("T39", jail.update().name("x").securelevel(1).apply());
+            let error = refused("T39", jail.update(&JailUpdate::new().name("x").securelevel(1)));
             assert!(error.to_string().contains("has 1 and may have 1"), "{error}");
         }
         innermost.remove().expect("removed");
         for jail in all() {
-            let error = refused("T39", jail.update().name("x").securelevel(1).apply());
+            let error = refused("T39", jail.update(&JailUpdate::new().name("x").securelevel(1)));
             assert!(error.to_string().contains("has 0 and may have 1"), "{error}");
         }
         let keys = (param::NAME.utf8(), param::SECURELEVEL);
@@ -77,9 +79,9 @@ fn t39_a_nested_jail_that_has_or_may_get_jails_below_is_not_renamed() {
             (format!("{outer_name}.longname"), -1),
             "nothing was changed"
         );
-        inner.update().children_max(0).apply().expect("updated");
+        inner.update(&JailUpdate::new().children_max(0)).expect("updated");
         for (jail, new) in all().into_iter().zip(["x", "y", "z"]) {
-            jail.update().name(new).apply().expect("it can get no jails below");
+            jail.update(&JailUpdate::new().name(new)).expect("it can get no jails below");
             assert_eq!(inner.get(param::NAME.utf8()).expect("read"), format!("{outer_name}.{new}"));
         }
         let listed: Vec<_> =
@@ -99,9 +101,9 @@ fn a_jail_of_the_hosts_level_is_renamed_with_the_jails_below_it() {
         let read = || innermost.get(param::NAME.utf8()).expect("read");
         assert_eq!(read(), format!("{old}.c.g"));
         for jail in [&*outer, &Jail::unpinned(outer.jid())] {
-            jail.update().name(&new).hostname("beside").apply().expect("renamed");
+            jail.update(&JailUpdate::new().name(&new).hostname("beside")).expect("renamed");
             assert_eq!(read(), format!("{new}.c.g"));
-            jail.update().name(&old).apply().expect("renamed");
+            jail.update(&JailUpdate::new().name(&old)).expect("renamed");
             assert_eq!(read(), format!("{old}.c.g"));
         }
         assert_eq!(outer.get(param::HOST_HOSTNAME).expect("read"), "beside");
@@ -116,13 +118,13 @@ fn a_new_name_may_be_as_long_as_any_and_a_number_if_it_is_the_jails() {
         let jail = builder(&name("long")).create().expect("created");
         for len in [252, 253, 254, 255] {
             let long = format!("{:n<len$}", name("long"));
-            jail.update().name(&long).apply().expect("renamed");
+            jail.update(&JailUpdate::new().name(&long)).expect("renamed");
             assert_eq!(jail.get(param::NAME.utf8()).expect("read"), long);
         }
         let number = jail.jid().to_string();
-        jail.update().name(&number).apply().expect("renamed");
+        jail.update(&JailUpdate::new().name(&number)).expect("renamed");
         assert_eq!(jail.get(param::NAME.utf8()).expect("read"), number);
-        let error = jail.update().name("4711").apply().expect_err("not its own");
+        let error = jail.update(&JailUpdate::new().name("4711")).expect_err("not its own");
         assert_eq!((error.kind(), error.parameter()), (ErrorKind::InvalidValue, Some("name")), "{error}");
     });
 }
@@ -133,7 +135,7 @@ fn a_name_that_is_taken_is_quoted_as_it_was_given() {
         let (one, other) = (name("one"), name("other"));
         let jail = builder(&one).create().expect("created");
         let _other = builder(&other).create().expect("created");
-        let error = jail.update().name(&other).apply().expect_err("there is one");
+        let error = jail.update(&JailUpdate::new().name(&other)).expect_err("there is one");
         assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{error}");
         assert_eq!(error.message(), Some(&*format!("jail \"{other}\" already exists")));
         assert_eq!(jail.get(param::NAME.utf8()).expect("read"), one);
@@ -147,18 +149,18 @@ fn renaming_takes_no_call_to_know_who_asks() {
         let jail = builder(&name("calls")).children_max(1).create().expect("created");
         let nested = jail.child_builder().path("/").create().expect("created");
         // What is found out once.
-        jail.update().name(name("once")).apply().expect("renamed");
+        jail.update(&JailUpdate::new().name(name("once"))).expect("renamed");
         let calls = || host.calls().expect("the model");
         let carry = u64::from(jail.get(param::MAC_DO).is_ok());
         let before = calls();
-        jail.update().name(name("calls")).apply().expect("renamed");
+        jail.update(&JailUpdate::new().name(name("calls"))).expect("renamed");
         let descriptor = jail.descriptor().is_some();
         let looks = u64::from(!descriptor);
         let after = calls();
         assert_eq!(after.jail_set - before.jail_set, 1, "{release:?}");
         assert_eq!(after.total() - before.total(), 1 + carry + looks, "{release:?}");
         let before = calls();
-        nested.update().name("n").apply().expect("renamed");
+        nested.update(&JailUpdate::new().name("n")).expect("renamed");
         let after = calls();
         // By descriptor: its place, its parent's descriptor, and whether both live, it once more at the end.
         let looks = if descriptor { 5 } else { 1 };
@@ -172,7 +174,7 @@ fn t39_inside_a_jail_only_jails_that_can_get_none_below_are_renamed() {
     let test = "t39_inside_a_jail_only_jails_that_can_get_none_below_are_renamed";
     inside(
         test,
-        builder(&name("t39i")).children_max(9),
+        &builder(&name("t39i")).children_max(9),
         || (),
         |()| {
             let child = |name: &str, most| {
@@ -182,12 +184,12 @@ fn t39_inside_a_jail_only_jails_that_can_get_none_below_are_renamed() {
             let below = has.child_builder().name("below").path("/").create().expect("created");
             for jail in [&may, &has] {
                 assert_eq!(jail.get(param::PARENT).expect("read"), None, "it looks as if it were not nested");
-                refused("T39", jail.update().name("x").apply());
-                refused("T39", Jail::unpinned(jail.jid()).update().name("x").apply());
+                refused("T39", jail.update(&JailUpdate::new().name("x")));
+                refused("T39", Jail::unpinned(jail.jid()).update(&JailUpdate::new().name("x")));
             }
-            leaf.update().name("renamed").apply().expect("a leaf");
-            Jail::unpinned(leaf.jid()).update().name("again").apply().expect("a leaf");
-            below.update().name("b").apply().expect("a leaf");
+            leaf.update(&JailUpdate::new().name("renamed")).expect("a leaf");
+            Jail::unpinned(leaf.jid()).update(&JailUpdate::new().name("again")).expect("a leaf");
+            below.update(&JailUpdate::new().name("b")).expect("a leaf");
             let mut listed = names();
             listed.sort();
             assert_eq!(listed, ["again", "has", "has.b", "may"]);
@@ -204,22 +206,22 @@ fn t26_a_jail_that_is_not_below_is_not_renamed_from_inside_another() {
         let nested = jail.child_builder().name("c").path("/").create().expect("created");
         (jail, nested)
     };
-    inside(test, builder(&inner).children_max(9), prepare, |(jail, nested): (OwnedJail, OwnedJail)| {
+    inside(test, &builder(&inner).children_max(9), prepare, |(jail, nested): (OwnedJail, OwnedJail)| {
         if jail.descriptor().is_none() {
             // By its jid it cannot be seen from here at all.
-            let error = jail.update().name("evil").apply().expect_err("not seen");
+            let error = jail.update(&JailUpdate::new().name("evil")).expect_err("not seen");
             assert!(matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Gone), "{error}");
             return;
         }
-        refused("T26", jail.update().name("evil").securelevel(1).apply());
-        nested.update().name("evil").apply().expect_err("its parent cannot be seen");
+        refused("T26", jail.update(&JailUpdate::new().name("evil").securelevel(1)));
+        nested.update(&JailUpdate::new().name("evil")).expect_err("its parent cannot be seen");
         // By descriptor, all of the name is told to one that is not above.
         let keys = (param::NAME.utf8(), param::SECURELEVEL);
         assert_eq!(jail.get(keys).expect("read"), (other.clone(), -1));
         assert_eq!(nested.get(param::NAME.utf8()).expect("read"), format!("{other}.c"));
         assert_eq!(names(), [""; 0], "nothing is below this jail");
         // What is no name is left to the kernel, and to the descriptor's maker.
-        jail.update().securelevel(1).apply().expect("updated");
+        jail.update(&JailUpdate::new().securelevel(1)).expect("updated");
     });
     if !process::is_child(test) {
         common::sweep("t26b");
@@ -295,7 +297,7 @@ fn t39_a_tree_that_was_garbled_is_repaired_before_anybody_lists_it() {
         assert_eq!(middle.get(param::NAME.utf8()).expect("read"), format!("{outer_name}.x"));
         assert_ne!(read(), format!("{outer_name}.x.g"), "garbled");
         // The jail below, by its last component.
-        below.update().name("g").apply().expect("a leaf");
+        below.update(&JailUpdate::new().name("g")).expect("a leaf");
         assert_eq!(read(), format!("{outer_name}.x.g"));
         let listed: Vec<_> =
             outer.descendants().get(param::NAME.utf8()).map(|name| name.expect("listed")).collect();
@@ -314,9 +316,9 @@ fn t4_a_nested_jail_is_not_renamed_by_its_jid_where_that_would_garble_its_name()
         return;
     }
     let _assumed = Features::current().without_descriptors().assume();
-    refused("T4", Jail::unpinned(inner.jid()).update().name("d").apply());
+    refused("T4", Jail::unpinned(inner.jid()).update(&JailUpdate::new().name("d")));
     let other = name("t4");
-    Jail::unpinned(outer.jid()).update().name(&other).apply().expect("of the host's level");
+    Jail::unpinned(outer.jid()).update(&JailUpdate::new().name(&other)).expect("of the host's level");
     assert_eq!(inner.get(param::NAME.utf8()).expect("read"), format!("{other}.c"));
     unharmed(&host);
 }
@@ -329,11 +331,11 @@ fn t40_while_resources_are_accounted_for_only_empty_jails_are_renamed() {
         }
         let jail = builder(&name("t40")).children_max(2).create().expect("created");
         let by_number = Jail::unpinned(jail.jid());
-        jail.update().name(name("t40")).apply().expect("nobody is in it");
+        jail.update(&JailUpdate::new().name(name("t40"))).expect("nobody is in it");
         let inmate = host.inmate(&jail);
         for jail in [&*jail, &by_number] {
-            refused("T40", jail.update().name(name("t40")).apply());
-            jail.update().hostname("other").apply().expect("no new name");
+            refused("T40", jail.update(&JailUpdate::new().name(name("t40"))));
+            jail.update(&JailUpdate::new().hostname("other")).expect("no new name");
         }
         if host.model().is_none() {
             // One that has ended and has not been waited for takes its account along when it is.
@@ -341,25 +343,25 @@ fn t40_while_resources_are_accounted_for_only_empty_jails_are_renamed() {
             nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).expect("killed");
             std::thread::sleep(std::time::Duration::from_millis(200));
             assert!(jail.processes().expect("read").is_empty());
-            refused("T40", jail.update().name(name("t40")).apply());
+            refused("T40", jail.update(&JailUpdate::new().name(name("t40"))));
         }
         inmate.bury();
-        by_number.update().name(name("t40")).apply().expect("nobody is in it any more");
+        by_number.update(&JailUpdate::new().name(name("t40"))).expect("nobody is in it any more");
         let below = jail.child_builder().path("/").children_max(1).create().expect("created");
         let furthest = below.child_builder().path("/").create().expect("created");
         for jail in [&*jail, &by_number] {
-            jail.update().name(name("t40")).apply().expect("nobody is in any of them");
+            jail.update(&JailUpdate::new().name(name("t40"))).expect("nobody is in any of them");
         }
         // A jail below has its account by its new name, and so keeps it when it is changed with processes in it.
         let inmate = host.inmate(&furthest);
-        furthest.update().securelevel(1).apply().expect("no new name");
-        below.update().securelevel(1).apply().expect("no new name");
+        furthest.update(&JailUpdate::new().securelevel(1)).expect("no new name");
+        below.update(&JailUpdate::new().securelevel(1)).expect("no new name");
         for jail in [&*jail, &by_number] {
-            refused("T40", jail.update().name(name("t40")).apply());
+            refused("T40", jail.update(&JailUpdate::new().name(name("t40"))));
         }
-        refused("T40", furthest.update().name("c").apply());
+        refused("T40", furthest.update(&JailUpdate::new().name("c")));
         inmate.bury();
-        furthest.update().name("c").apply().expect("nobody is in it any more");
+        furthest.update(&JailUpdate::new().name("c")).expect("nobody is in it any more");
         unharmed(host);
     });
 }

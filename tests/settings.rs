@@ -366,7 +366,7 @@ fn a_std_command_executes_in_this_process() {
     let jail_name = "freebsd-jail-test-std-exec";
     if is_child(TEST) {
         let _host = executing_host();
-        let jail = Jail::builder().name(jail_name).path("/").create_persistent().expect("created");
+        let jail = Jail::builder().name(jail_name).path("/").create_detached().expect("created");
         let mut command = shell(&jail, "exit 7");
         command.stdin(Stdio::null());
         panic!("{}", command.into_std().expect("converted").exec());

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use common::process::alone;
 use common::tree::Tree;
 use common::{Host, host, is_root, name, real_kernel_accounts_resources};
-use freebsd_jail::{Allow, Call, ErrorKind, Jail, Watcher, param, sim};
+use freebsd_jail::{Allow, Call, ErrorKind, Jail, JailUpdate, Watcher, param, sim};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, fork};
 
@@ -75,7 +75,7 @@ impl Common {
 fn create(_: &Common, round: usize) {
     let builder = Jail::builder().name(name("created")).path("/").ip4([Ipv4Addr::new(127, 0, 0, 61)]);
     let jail = builder.children_max(2).create().expect("created");
-    let child = jail.child_builder().name("below").path("/").create_persistent().expect("created");
+    let child = jail.child_builder().name("below").path("/").create_detached().expect("created");
     assert_eq!(jail.children().get(param::JID).map(Result::unwrap).collect::<Vec<_>>(), [child.jid()]);
     if round % 8 == 0 {
         let gone = jail.remove_and_wait(Some(Duration::from_secs(60))).expect("removed");
@@ -107,7 +107,7 @@ fn rename(_: &Common, _: usize) {
     let jail = Jail::builder().name(name("first")).path("/").create().expect("created");
     for _ in 0..5 {
         let new = name("renamed");
-        jail.update().name(&new).apply().expect("renamed");
+        jail.update(&JailUpdate::new().name(&new)).expect("renamed");
         assert_eq!(jail.get(param::NAME.utf8()).expect("read"), new);
         assert!(Jail::all().get(param::NAME.utf8()).map(|name| name.expect("read")).any(|name| name == new));
     }
@@ -128,7 +128,7 @@ fn watch(common: &Common, _: usize) {
     }
     let short = Jail::builder().name(name("watched")).path("/").create().expect("created");
     let by_jid = watcher.watch_jid(short.jid()).expect("watched");
-    short.update().hostname("changed").apply().expect("changed");
+    short.update(&JailUpdate::new().hostname("changed")).expect("changed");
     let clone = short.try_clone().expect("cloned");
     thread::scope(|scope| {
         let model = common.model.as_ref();
@@ -150,13 +150,13 @@ fn watch(common: &Common, _: usize) {
 fn change(common: &Common, round: usize) {
     let jail = common.jail(round);
     let host = format!("host-{round}.example.org");
-    let update = jail.update().hostname(&host);
+    let update = JailUpdate::new().hostname(&host);
     let update =
         if round % 4 < 2 { update.allow(Allow::RAW_SOCKETS) } else { update.deny(Allow::RAW_SOCKETS) };
     // It has no name space for System V objects, so that this changes nothing (T41).
-    update.deny(Allow::SYSVIPC).apply().expect("changed");
+    jail.update(&update.deny(Allow::SYSVIPC)).expect("updated");
     if !common.accounts {
-        jail.update().name(name("stays")).apply().expect("renamed");
+        jail.update(&JailUpdate::new().name(name("stays"))).expect("renamed");
     }
     assert_eq!(jail.get(param::HOST_HOSTNAME.utf8()).expect("read"), host);
     assert!(jail.get((param::NAME, param::PATH, param::CHILDREN_CUR)).is_ok());
@@ -205,7 +205,7 @@ fn threads_create_start_enter_rename_watch_and_change_side_by_side() {
     alone("threads_create_start_enter_rename_watch_and_change_side_by_side", || {
         let host = executing_host();
         let before = open_descriptors();
-        let jail = || Jail::builder().name(name("stays")).path("/").create_persistent().expect("created");
+        let jail = || Jail::builder().name(name("stays")).path("/").create_detached().expect("created");
         let accounts = real_kernel_accounts_resources();
         let common = Common { model: host.model().cloned(), jails: [jail(), jail()], accounts };
         let end = Instant::now() + duration();
@@ -295,7 +295,7 @@ fn a_process_enters_two_jails_at_once_while_its_threads_start_programs_t42_t43()
         while Instant::now() < end {
             let host = executing_host();
             let jail = |tree| {
-                Jail::builder().name(name("entered")).path(root(tree)).create_persistent().expect("created")
+                Jail::builder().name(name("entered")).path(root(tree)).create_detached().expect("created")
             };
             let (one, other, third) = (jail(&empty), jail(&empty), jail(&tree));
             if let Some(model) = host.model() {

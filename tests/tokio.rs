@@ -14,7 +14,7 @@ use common::{jail, on_every_kernel};
 use freebsd_jail::watch::{
     AsyncFollower, AsyncWatcher, EventKind, Followed, Follower, HeldJail, WaitOutcome,
 };
-use freebsd_jail::{ErrorKind, Jail, OwnedJail, Watcher, raw};
+use freebsd_jail::{ErrorKind, Jail, JailUpdate, OwnedJail, Watcher, raw};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::{sleep, timeout};
 
@@ -28,7 +28,7 @@ fn runtime() -> Runtime {
 }
 
 fn touch(jail: &Jail, level: i32) {
-    jail.update().securelevel(level).apply().expect("updated");
+    jail.update(&JailUpdate::new().securelevel(level)).expect("updated");
 }
 
 /// Polls a future so many times, letting the runtime do its work before each but the first, and drops it. Returns what

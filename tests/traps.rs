@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use common::{host, model, name, on_every_kernel};
 use freebsd_jail::sim::raw::Pair;
-use freebsd_jail::{ErrorKind, Jail, SetFlags, param, sim};
+use freebsd_jail::{ErrorKind, Jail, JailUpdate, SetFlags, param, sim};
 
 #[test]
 fn t29_a_jail_named_by_its_jid_is_updated() {
@@ -17,7 +17,7 @@ fn t29_a_jail_named_by_its_jid_is_updated() {
         let jid = jail.jid();
         assert_eq!(jail.get(param::NAME.utf8()).expect("read"), jid.to_string());
         for handle in [Jail::open(jid), Jail::open(&*jid.to_string())] {
-            handle.expect("found").update().hostname("updated").apply().expect("updated");
+            handle.expect("found").update(&JailUpdate::new().hostname("updated")).expect("updated");
         }
         assert_eq!(jail.get(param::HOST_HOSTNAME).expect("read"), "updated");
     });

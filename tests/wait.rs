@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use common::{exists, has_descriptors, jail, name, on_every_kernel};
 use freebsd_jail::watch::{HeldJail, WaitOutcome};
-use freebsd_jail::{ErrorKind, Jail, Jid, sim};
+use freebsd_jail::{ErrorKind, Jail, JailUpdate, Jid, sim};
 
 const SOON: Duration = Duration::from_millis(50);
 /// Longer than anything takes, on an emulated machine too.
@@ -34,11 +34,11 @@ fn waiting_for_a_removal_ends_with_it() {
             assert_eq!(same.wait_dying(Some(SOON)).expect("waited"), TIMED_OUT);
             assert!(begun.elapsed() >= SOON);
             // What else happens to it is no end.
-            jail.update().securelevel(1).apply().expect("updated");
+            jail.update(&JailUpdate::new().securelevel(1)).expect("updated");
             thread::scope(|scope| {
                 let waiting = scope.spawn(|| same.wait_dying(None).expect("waited"));
                 thread::sleep(SOON);
-                jail.update().securelevel(2).apply().expect("updated");
+                jail.update(&JailUpdate::new().securelevel(2)).expect("updated");
                 jail.remove().expect("removed");
                 assert!(waiting.join().expect("joined").is_done());
             });
@@ -83,7 +83,7 @@ fn removing_and_waiting_are_one() {
         assert!(same.wait_gone(Some(LONG)).expect("waited").is_done());
         assert_eq!(same.remove_and_wait(None).expect_err("gone").kind(), ErrorKind::Gone);
 
-        let persistent = Jail::builder().name(name("kept")).path("/").create_persistent().expect("created");
+        let persistent = Jail::builder().name(name("kept")).path("/").create_detached().expect("created");
         assert!(persistent.remove_and_wait(None).expect("removed").is_done());
     });
 }
@@ -264,7 +264,7 @@ fn a_jail_that_is_renamed_before_it_is_removed_is_followed_to_another_jid() {
             let mut held = living(&same);
             let waiting = scope.spawn(move || held.wait_gone(Some(LONG)).expect("waited").is_done());
             thread::sleep(SOON);
-            first.update().name(name("renamed")).apply().expect("renamed");
+            first.update(&JailUpdate::new().name(name("renamed"))).expect("renamed");
             first.remove().expect("removed");
             // Where the jid can be given away, it is before the first look, or soon after.
             let second = create();
@@ -356,7 +356,7 @@ mod released {
     use std::ffi::CString;
     use std::process::{Command, Stdio};
 
-    use freebsd_jail::{param::Sharing, raw};
+    use freebsd_jail::{Network, raw};
     use nix::mount::{MntFlags, unmount};
 
     use super::*;
@@ -391,11 +391,11 @@ mod released {
             let outer = Jail::builder().name(name("t49")).path(root).children_max(1);
             let (jail, inner) = if round % 3 == 0 {
                 let jail = outer.create().expect("created");
-                let inner = jail.child_builder().name("inner").path(root).vnet(Sharing::New);
-                let inner = inner.create_persistent().expect("created");
+                let inner = jail.child_builder().name("inner").path(root).network(Network::own_stack());
+                let inner = inner.create_detached().expect("created");
                 (jail, Some(inner))
             } else {
-                (outer.vnet(Sharing::New).create().expect("created"), None)
+                (outer.network(Network::own_stack()).create().expect("created"), None)
             };
             inner.as_ref().unwrap_or(&jail).move_interface("lo9").expect("moved");
             // Asked at once: starting a program would give the kernel time.

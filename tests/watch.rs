@@ -18,7 +18,9 @@ use common::events::{kinds, next, nothing, on_every_kernel_with_events};
 use common::process::alone;
 use common::{has_descriptors, jail, name, on_every_kernel};
 use freebsd_jail::watch::{Event, EventFlags, EventKind, WaitOutcome, WatchId};
-use freebsd_jail::{ErrorKind, Features, Jail, Jid, OwnedJail, Request, SetFlags, Watcher, param, raw, sim};
+use freebsd_jail::{
+    ErrorKind, Features, Jail, JailUpdate, Jid, OwnedJail, Request, SetFlags, Watcher, param, raw, sim,
+};
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, poll};
 
@@ -38,7 +40,7 @@ fn a_change_is_reported() {
         let watcher = Watcher::new().expect("a watcher");
         let watch = watcher.watch(&jail).expect("watched");
         nothing(&watcher);
-        jail.update().securelevel(1).apply().expect("updated");
+        jail.update(&JailUpdate::new().securelevel(1)).expect("updated");
         let event = next(&watcher);
         assert_eq!(kinds(&event), [EventKind::Changed]);
         assert_eq!(event.jid(), Some(jail.jid()));
@@ -46,7 +48,7 @@ fn a_change_is_reported() {
         assert!(!event.is_several() && !event.is_removed());
         nothing(&watcher);
         // An update that changes nothing is an event, too.
-        jail.update().securelevel(1).apply().expect("updated");
+        jail.update(&JailUpdate::new().securelevel(1)).expect("updated");
         assert_eq!(kinds(&next(&watcher)), [EventKind::Changed]);
     });
 }
@@ -58,7 +60,7 @@ fn a_refused_change_is_not_reported() {
         let watcher = Watcher::new().expect("a watcher");
         watcher.watch(&jail).expect("watched");
         let taken = other.get(param::NAME).expect("read");
-        jail.update().name(taken).apply().expect_err("the name is taken");
+        jail.update(&JailUpdate::new().name(taken)).expect_err("the name is taken");
         nothing(&watcher);
     });
 }
@@ -134,13 +136,13 @@ fn different_kinds_are_one_event() {
         let watcher = Watcher::new().expect("a watcher");
         watcher.watch(&same).expect("watched");
         let inner = outer.child_builder().name("a").path("/").create().expect("created");
-        outer.update().securelevel(1).apply().expect("updated");
+        outer.update(&JailUpdate::new().securelevel(1)).expect("updated");
         let event = next(&watcher);
         assert_eq!(kinds(&event), [EventKind::ChildCreated { jid: Some(inner.jid()) }, EventKind::Changed]);
 
         let _second = outer.child_builder().name("b").path("/").create().expect("created");
         let inmate = host.inmate(&outer);
-        outer.update().securelevel(2).apply().expect("updated");
+        outer.update(&JailUpdate::new().securelevel(2)).expect("updated");
         outer.remove().expect("removed");
         let event = next(&watcher);
         // A child and a process share the one number of an event.
@@ -171,14 +173,14 @@ fn the_watcher_s_descriptor_is_readable_while_there_are_events() {
         }
         assert!(!is_readable(&watcher));
         for jail in &jails {
-            jail.update().securelevel(1).apply().expect("updated");
+            jail.update(&JailUpdate::new().securelevel(1)).expect("updated");
         }
         assert!(is_readable(&watcher));
         next(&watcher);
         assert!(is_readable(&watcher), "there is one more");
         next(&watcher);
         assert!(!is_readable(&watcher));
-        jails[0].update().securelevel(1).apply().expect("updated");
+        jails[0].update(&JailUpdate::new().securelevel(1)).expect("updated");
         assert!(is_readable(&watcher));
     });
 }
@@ -207,7 +209,7 @@ fn two_hundred_jails_are_watched_together() {
             assert_eq!(events.iter().filter_map(Event::jid).collect::<BTreeSet<_>>(), numbers);
         };
         for jail in &jails {
-            jail.update().securelevel(1).apply().expect("updated");
+            jail.update(&JailUpdate::new().securelevel(1)).expect("updated");
         }
         drain(EventKind::Changed);
         drop(jails);
@@ -224,7 +226,7 @@ fn a_waiting_thread_is_woken_by_an_event() {
         thread::scope(|scope| {
             let waiting = scope.spawn(|| watcher.wait(None).expect("waited").done().expect("an event"));
             thread::sleep(SOON);
-            jail.update().securelevel(1).apply().expect("updated");
+            jail.update(&JailUpdate::new().securelevel(1)).expect("updated");
             assert_eq!(kinds(&waiting.join().expect("joined")), [EventKind::Changed]);
         });
         let begun = Instant::now();
@@ -258,7 +260,7 @@ fn closing_an_owning_descriptor_wakes_a_waiting_thread() {
 fn the_removal_of_a_jail_above_is_reported_of_each_jail() {
     on_every_kernel_with_events(|_| {
         let outer = jail("above");
-        let inner = outer.child_builder().name("below").path("/").create_persistent().expect("created");
+        let inner = outer.child_builder().name("below").path("/").create_detached().expect("created");
         let watcher = Watcher::new().expect("a watcher");
         let ids = [outer.jid(), inner.jid()].map(|jid| watcher.watch_jid(jid).expect("watched"));
         outer.remove().expect("removed");
@@ -356,8 +358,11 @@ fn t54_a_jail_whose_creation_fails_is_reported_and_not_there() {
             if let Some(model) = host.model() {
                 model.process().open_directory();
             }
-            let refused =
-                Jail::builder().name(name("refused")).path("/").enter().expect_err("a directory is open");
+            let refused = Jail::builder()
+                .name(name("refused"))
+                .path("/")
+                .create_and_attach()
+                .expect_err("a directory is open");
             assert_eq!(refused.kind(), ErrorKind::PermissionDenied, "{refused}");
             let created = kinds(&next(&watcher));
             let [EventKind::ChildCreated { jid: Some(jid) }] = created[..] else { panic!("{created:?}") };
@@ -423,7 +428,7 @@ fn child_without_privilege() {
 
 fn watch_without_privilege(jid: Jid) -> Watcher {
     let jail = Jail::open(jid).expect("opened");
-    jail.update().securelevel(1).apply().expect_err("without privilege");
+    jail.update(&JailUpdate::new().securelevel(1)).expect_err("without privilege");
     let watcher = Watcher::new().expect("a watcher");
     watcher.watch(&jail).expect("watched");
     watcher.watch_jid(jid).expect("watched");

@@ -42,7 +42,7 @@ fn beside_removals(host: &common::Host, mut round: impl FnMut(Jid)) -> u32 {
         let begun = Instant::now();
         let mut rounds = 0;
         while begun.elapsed() < duration() {
-            let jail = Jail::builder().name(name("race")).path("/").create_persistent().expect("created");
+            let jail = Jail::builder().name(name("race")).path("/").create_detached().expect("created");
             sender.send((jail.jid(), rounds * 37 % 4000)).expect("sent");
             round(jail.jid());
             rounds += 1;

@@ -17,7 +17,7 @@ use common::fork::in_child;
 use common::process::{alone, renumbered};
 use common::{exists, jail};
 use freebsd_jail::watch::{Event, EventKind, WatchId};
-use freebsd_jail::{ErrorKind, Jail, Jid, Watcher, param, raw, sim};
+use freebsd_jail::{ErrorKind, Jail, JailUpdate, Jid, Watcher, param, raw, sim};
 
 const SOON: Duration = Duration::from_millis(50);
 /// Longer than anything takes, on an emulated machine too.
@@ -57,7 +57,7 @@ fn a_watch_outlives_the_handle_that_it_was_made_with() {
             }
         }
         let by_owner = watcher.watch(&jail).expect("watched");
-        jail.update().securelevel(1).apply().expect("updated");
+        jail.update(&JailUpdate::new().securelevel(1)).expect("updated");
         let told: BTreeSet<WatchId> =
             watcher.pending().map(|event| event.expect("an event").watch()).collect();
         let all = BTreeSet::from([by_opening, by_jid, listed[0], by_owner]);
@@ -135,13 +135,13 @@ fn an_ended_watch_reports_nothing_more() {
         let jail = jail("ends");
         let watcher = Watcher::new().expect("a watcher");
         let watch = watcher.watch(&jail).expect("watched");
-        jail.update().securelevel(1).apply().expect("updated");
+        jail.update(&JailUpdate::new().securelevel(1)).expect("updated");
         assert!(watcher.unwatch(watch).expect("unwatched"));
         nothing(&watcher);
         assert!(!watcher.unwatch(watch).expect("asked"));
         let other = watcher.watch_jid(jail.jid()).expect("watched");
         assert!(!watcher.unwatch(watch).expect("asked"), "an old id ends no new watch");
-        jail.update().securelevel(2).apply().expect("updated");
+        jail.update(&JailUpdate::new().securelevel(2)).expect("updated");
         assert_eq!(next(&watcher).watch(), other);
         assert!(watcher.unwatch(other).expect("unwatched"));
         jail.remove().expect("removed");
@@ -181,7 +181,7 @@ fn two_jails_of_one_jid_are_told_apart() {
         first.remove().expect("removed");
         let second = create();
         let second_watch = watcher.watch_jid(jid).expect("watched");
-        second.update().securelevel(1).apply().expect("updated");
+        second.update(&JailUpdate::new().securelevel(1)).expect("updated");
         let event = next(&watcher);
         assert_eq!((event.jid(), event.watch()), (Some(jid), first_watch));
         assert!(event.is_removed());
@@ -200,12 +200,12 @@ fn each_watch_of_a_jail_has_events_of_its_own() {
         let first = watcher.watch(&jail).expect("watched");
         let second = watcher.watch(&jail).expect("watched");
         assert_ne!(first, second);
-        jail.update().securelevel(1).apply().expect("updated");
+        jail.update(&JailUpdate::new().securelevel(1)).expect("updated");
         let told: Vec<_> = watcher.pending().map(|event| event.expect("an event").watch()).collect();
         assert_eq!(told.iter().copied().collect::<BTreeSet<_>>(), BTreeSet::from([first, second]));
         assert_eq!(told.len(), 2);
         assert!(watcher.unwatch(first).expect("unwatched"));
-        jail.update().securelevel(2).apply().expect("updated");
+        jail.update(&JailUpdate::new().securelevel(2)).expect("updated");
         assert_eq!(next(&watcher).watch(), second);
         nothing(&watcher);
     });
@@ -224,7 +224,7 @@ fn a_watch_may_be_ended_while_another_thread_waits() {
             assert!(watcher.unwatch(watch).expect("unwatched"));
             jail.remove().expect("removed");
             thread::sleep(SOON);
-            other.update().securelevel(1).apply().expect("updated");
+            other.update(&JailUpdate::new().securelevel(1)).expect("updated");
             let event = waiting.join().expect("joined").expect("an event");
             assert_eq!((kinds(&event), event.jid()), (vec![EventKind::Changed], Some(other.jid())));
         });
@@ -254,7 +254,7 @@ fn a_watcher_may_be_dropped_while_another_thread_waits() {
         thread::sleep(SOON);
         // The waiting thread's share keeps the queue; it goes with that.
         drop(watcher);
-        jail.update().securelevel(1).apply().expect("updated");
+        jail.update(&JailUpdate::new().securelevel(1)).expect("updated");
         let told = receiver.recv_timeout(LONG).expect("told");
         assert_eq!(kinds(&told), [EventKind::Changed]);
         jail.remove().expect("removed");
@@ -269,9 +269,9 @@ fn a_dropped_watcher_leaves_the_jails_alone() {
         let jail = jail("unwatched");
         let watcher = Watcher::new().expect("a watcher");
         watcher.watch(&jail).expect("watched");
-        jail.update().securelevel(1).apply().expect("updated");
+        jail.update(&JailUpdate::new().securelevel(1)).expect("updated");
         drop(watcher);
-        jail.update().securelevel(2).apply().expect("updated");
+        jail.update(&JailUpdate::new().securelevel(2)).expect("updated");
         assert!(jail.is_alive().expect("asked"));
         assert!(exists(jail.jid()));
     });
@@ -300,7 +300,7 @@ fn a_forked_child_has_no_watcher_and_closes_nothing_of_others() {
             let jail = jail("forked");
             let watcher = Watcher::new().expect("a watcher");
             let watch = watcher.watch(&jail).expect("watched");
-            jail.update().securelevel(1).apply().expect("updated");
+            jail.update(&JailUpdate::new().securelevel(1)).expect("updated");
             let mut watcher = Some(watcher);
             in_child(|| {
                 let child = watcher.take().expect("inherited");

@@ -26,7 +26,7 @@ fn main() {
     use std::net::Ipv4Addr;
     use std::time::Instant;
 
-    use freebsd_jail::{Jail, OwnedJail, param};
+    use freebsd_jail::{Jail, JailUpdate, OwnedJail, param};
 
     const ROUNDS: u32 = 40;
     const ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 99, 0, 1);
@@ -131,7 +131,12 @@ fn main() {
             assert_eq!((securelevel, addresses.as_slice()), (1, &[ADDRESS][..]));
         },
     );
-    measure("set_int", count, || jail.update().securelevel(1).apply().expect("set"), || raw::set_int(jid, 1));
+    measure(
+        "set_int",
+        count,
+        || jail.update(&JailUpdate::new().securelevel(1)).expect("set"),
+        || raw::set_int(jid, 1),
+    );
     drop(jail);
 
     let jails: Vec<OwnedJail> = (0..100)

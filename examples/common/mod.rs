@@ -65,7 +65,7 @@ pub fn open(jail: &str, model: Option<&Model>) -> Result<Jail> {
             Ok(jid) => builder.jid(jid),
             Err(_) => builder.name(jail),
         };
-        builder.create_persistent()?;
+        builder.create_detached()?;
     }
     Ok(Jail::open(jail)?)
 }

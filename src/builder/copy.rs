@@ -18,17 +18,21 @@ const GROUPS: [(&str, &[&str]); 4] = [
 /// The same of addresses, whose mode reads as [`Mode::Disable`] where they are its own, too.
 const ADDRESSES: [(&str, &str, Kind); 2] = [("ip4", "ip4.addr", Kind::Ip4), ("ip6", "ip6.addr", Kind::Ip6)];
 
-impl JailBuilder<'_> {
-    /// Sets what another jail has, of the parameters named and of no others. Reads them in one jail_get(2), now.
+impl JailBuilder {
+    /// Copies the named parameters from another jail. They are read now, in one jail_get(2).
     ///
-    /// Each name must be in the [table](param::TABLE) as one that can be set, or be a permission `allow.*`, or a key of
-    /// `meta` or `env`, of which one that the jail lacks is left out.
+    /// Each name must be in the [table](param::TABLE) as one that can be set, or be a permission `allow.*`, or an entry
+    /// of `meta` or `env`; an entry that the jail lacks is left out.
     ///
     /// A jail that has its parent's addresses, host names, names of Linux, ZFS settings or rules of mac_do(4) is copied
     /// as such where the mode (`ip4`, `ip6`, `host`, `linux`, `zfs`, `mac.do`) is named, whatever is named beside it.
-    /// `ip4` and `ip6` of a jail with addresses of its own are these addresses, which the kernel does not say by the
-    /// mode. Of a jail with a network stack of its own name `vnet` instead, or beside them; where they are named alone
+    /// `ip4` and `ip6` of a jail with addresses of its own are these addresses, which the kernel does not report by the
+    /// mode. For a jail with a network stack of its own name `vnet` instead, or beside them; where they are named alone
     /// and read as inherited, one call more finds out whether it has one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Jail::get`], and [`ErrorKind::InvalidParameter`] for a name whose type is not known.
     ///
     /// ```
     /// # use freebsd_jail::{Jail, param, sim};
@@ -36,19 +40,17 @@ impl JailBuilder<'_> {
     /// # let kernel = sim::Kernel::new();
     /// # let _guard = kernel.install();
     /// let one = Jail::builder().path("/").hostname("one").securelevel(2).create()?;
-    /// let two = Jail::builder().path("/").copy_from(&one, &["securelevel"]).create()?;
+    /// let two = Jail::builder().path("/").copy_from(&one, &["securelevel"])?.create()?;
     /// assert_eq!(two.get((param::SECURELEVEL, param::HOST_HOSTNAME.utf8()))?, (2, String::new()));
     /// # Ok(())
     /// # }
     /// ```
-    pub fn copy_from(mut self, jail: &Jail, names: &[&str]) -> Self {
-        if let Err(error) = self.try_copy_from(jail, names) {
-            self.settings.fail(error);
-        }
-        self
+    pub fn copy_from(mut self, jail: &Jail, names: &[&str]) -> Result<Self> {
+        self.read_from(jail, names)?;
+        Ok(self)
     }
 
-    fn try_copy_from(&mut self, jail: &Jail, names: &[&str]) -> Result<()> {
+    fn read_from(&mut self, jail: &Jail, names: &[&str]) -> Result<()> {
         let mut keys = Vec::with_capacity(names.len());
         for &name in names {
             keys.push((name, kind_of(name)?));
@@ -150,12 +152,8 @@ impl Copied<'_> {
 }
 
 fn kind_of(name: &str) -> Result<Kind> {
-    match param::find(name) {
-        Some(row) => Ok(row.kind),
-        None if name.starts_with("allow.") => Ok(Kind::Bool),
-        None => {
-            let reason = "its type is known neither by the table nor by its name";
-            Err(Error::refused(ErrorKind::InvalidParameter, reason).about(name))
-        }
-    }
+    param::kind_of(name).ok_or_else(|| {
+        let reason = "its type is known neither by the table nor by its name";
+        Error::refused(ErrorKind::InvalidParameter, reason).about(name)
+    })
 }

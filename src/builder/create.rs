@@ -1,6 +1,5 @@
 //! Creating the jail.
 
-use std::ffi::{OsStr, OsString};
 use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
 
@@ -11,8 +10,9 @@ use crate::guard::alive;
 use crate::jail::{Jail, Nested, no_descriptor};
 use crate::jid::Jid;
 use crate::param;
+use crate::settings::{Memory, Settings, unset};
 use crate::sys::{System, Trap};
-use crate::wire::{Answer, At, Draft, Verb, Wire, name};
+use crate::wire::{Answer, At, Draft, Verb, Wire};
 
 /// What becomes of the jail once it is created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,71 +20,124 @@ pub(super) enum Fate {
     /// It goes with its handle.
     Owned,
     /// It stays until it is removed.
-    Persistent,
-    /// This process enters it, and it goes with its last process.
-    Entered,
+    Detached,
+    /// This process is attached to it, and it goes with its last process.
+    Attached,
 }
 
-/// What is left to be done once the jail exists.
-#[derive(Debug)]
-struct Rest {
-    fate: Fate,
+/// A jail that is being created.
+struct Creation<'b, 'd> {
+    settings: &'b Settings,
+    system: System,
+    /// What the first call sends.
+    core: Draft<'d>,
     /// What modules set, in a call of its own: were it part of the first one and failed, a dying jail would stay for
     /// ever.
     late: Draft<'static>,
+    fate: Fate,
 }
 
-impl Rest {
-    /// What the first call makes of the jail. One that is not complete yet is not entered.
-    fn first_fate(&self) -> Fate {
-        if self.late.len() == 0 || self.fate != Fate::Entered { self.fate } else { Fate::Persistent }
-    }
-}
-
-impl JailBuilder<'_> {
-    pub(super) fn make(mut self, fate: Fate) -> Result<Jail> {
-        self.settings.take_error()?;
-        self.check_name()?;
-        self.settings.check()?;
+impl JailBuilder {
+    pub(super) fn make(&self, fate: Fate) -> Result<Jail> {
+        self.first_mistake()?;
         // What `parent.child` names is created from the parent, which is what makes the kernel count it.
+        let split = self.split_name();
         let parent_of_name;
-        let parent = if let Some((above, last)) = self.split_name() {
-            self.require_path()?;
-            parent_of_name = match self.parent {
-                Some(parent) => parent.open_child(&above)?,
+        let parent = if let Some((above, _)) = &split {
+            parent_of_name = match self.parent() {
+                Some(parent) => parent.open_child(above)?,
                 None => Jail::open(above.as_os_str()).map_err(|error| match error.kind() {
                     ErrorKind::NotFound => error.about("name").because("the parent does not exist"),
                     _ => error,
                 })?,
             };
-            self.settings.unset("name");
-            if !last.is_empty() {
-                self.settings.core.push("name", Wire::Text(last.as_bytes()));
-            }
             Some(&parent_of_name)
         } else {
-            self.parent
+            self.parent()
         };
         if let Some(parent) = parent {
             parent.check()?;
         }
         let system = parent.map_or_else(System::current, |parent| parent.system.clone());
-        let rest = self.split(&system, fate)?;
+        let mut memory = Memory::new();
+        let mut creation = Creation::prepare(&self.settings, system, memory.draft(), fate)?;
+        if let Some((_, last)) = &split {
+            creation.set_name(last.as_bytes());
+        }
         match parent {
-            Some(parent) => {
-                self.require_path()?;
-                self.make_below(system, parent, rest)
-            }
-            None => {
-                let answer = self.call(&system, rest.first_fate(), At::None)?;
-                complete(Jail::found(system, answer.jid, answer.descriptor, Nested::No)?, None, rest)
-            }
+            Some(parent) => creation.below(parent),
+            None => creation.at_this_level(),
+        }
+    }
+}
+
+impl<'b, 'd> Creation<'b, 'd> {
+    /// Copies what is sent, checks what goes in the second call, and decides on `persist`.
+    fn prepare(settings: &'b Settings, system: System, mut core: Draft<'d>, fate: Fate) -> Result<Self> {
+        settings.check_new_texts(&system)?;
+        let mut late = Draft::new();
+        // Where a creation that fails late leaves nothing behind, all goes in one call.
+        let apart = Trap::T18.is_there(&system).then_some(&mut late);
+        settings.copy_into(&system, &mut core, apart)?;
+        let mut creation = Self { settings, system, core, late, fate };
+        creation.decide_persistence()?;
+        if creation.late.len() > 0 {
+            creation.late.check_limits()?;
+        }
+        Ok(creation)
+    }
+
+    fn set_name(&mut self, name: &[u8]) {
+        unset(&mut self.core, "name");
+        if !name.is_empty() {
+            self.core.push("name", Wire::Text(name));
         }
     }
 
+    /// What the first call makes of the jail. One that is not complete yet is not attached to.
+    fn first_fate(&self) -> Fate {
+        if self.late.len() == 0 || self.fate != Fate::Attached { self.fate } else { Fate::Detached }
+    }
+
+    /// A jail that is held by a handle needs `persist`; one that is attached to goes with its last process.
+    fn decide_persistence(&mut self) -> Result<()> {
+        let first_fate = self.first_fate();
+        let place = self.core.collision("persist");
+        let set = place.map(|place| self.core.name(place) == "persist");
+        match (self.fate, set) {
+            (_, Some(true)) => {}
+            (Fate::Attached, _) if first_fate == Fate::Attached => {}
+            (Fate::Attached, _) => {
+                if let Some(place) = place {
+                    self.core.remove(place);
+                }
+                self.core.push("persist", Wire::Bool(true));
+                // From the attach on, it goes with its last process.
+                self.late.push("persist", Wire::Bool(false));
+            }
+            (Fate::Owned | Fate::Detached, None) => self.core.push("persist", Wire::Bool(true)),
+            (Fate::Owned | Fate::Detached, Some(false)) => {
+                return Err(Error::refused(
+                    ErrorKind::Conflict,
+                    "a jail without processes exists only while it is persistent; to remove it with its handle, use \
+                     `create`",
+                )
+                .about("persist"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Creates the jail at this process's own level.
+    fn at_this_level(mut self) -> Result<Jail> {
+        let answer = self.call(At::None)?;
+        let jail = Jail::found(self.system.clone(), answer.jid, answer.descriptor, Nested::No)?;
+        self.complete(jail, None)
+    }
+
     /// Creates the jail below another one.
-    fn make_below(mut self, system: System, parent: &Jail, rest: Rest) -> Result<Jail> {
-        if system.has_descriptors() {
+    fn below(mut self, parent: &Jail) -> Result<Jail> {
+        if self.system.has_descriptors() {
             let pinned;
             let parent = if parent.descriptor().is_some() {
                 parent
@@ -93,8 +146,8 @@ impl JailBuilder<'_> {
                 &pinned
             };
             let descriptor = parent.descriptor().ok_or_else(no_descriptor)?;
-            alive::check_below(&system, descriptor)?;
-            let answer = self.call(&system, rest.first_fate(), At::Below(descriptor)).map_err(|error| {
+            alive::check_below(&self.system, descriptor)?;
+            let answer = self.call(At::Below(descriptor)).map_err(|error| {
                 match error.kind() {
                     // Without text it may be either; the limit of 0 is the commoner.
                     ErrorKind::PermissionDenied
@@ -109,21 +162,21 @@ impl JailBuilder<'_> {
                     _ => error,
                 }
             })?;
-            let jail = Jail::found(system, answer.jid, answer.descriptor, Nested::Yes)?;
-            return complete(jail, Some(descriptor), rest);
+            let jail = Jail::found(self.system.clone(), answer.jid, answer.descriptor, Nested::Yes)?;
+            return self.complete(jail, Some(descriptor));
         }
         // Of a jail that is created by its full name, the kernel asks the limits of this process's own jail and of
         // those above it only, and not those of the jails between it and the new one (T21).
         let name = parent.get(param::NAME)?;
-        if Trap::T21.is_there(&system) {
+        if Trap::T21.is_there(&self.system) {
             if let Some((jail, most)) = first_full(parent)? {
                 return Err(limit_error(jail, most));
             }
         }
         let mut full = name.as_bytes().to_vec();
         full.push(b'.');
-        full.extend_from_slice(self.settings.text("name").unwrap_or_default());
-        self.settings.unset("name");
+        let last = self.core.position("name").and_then(|place| self.core.value(place)?.strip_suffix(&[0]));
+        full.extend_from_slice(last.unwrap_or_default());
         if full.len() >= param::NAME_MAX {
             return Err(Error::refused(
                 ErrorKind::InvalidValue,
@@ -131,154 +184,67 @@ impl JailBuilder<'_> {
             )
             .about("name"));
         }
-        self.settings.core.push("name", Wire::Text(&full));
-        let answer = self.call(&system, rest.first_fate(), At::None)?;
-        complete(Jail::found(system, answer.jid, answer.descriptor, Nested::Yes)?, None, rest)
+        self.set_name(&full);
+        let answer = self.call(At::None)?;
+        let jail = Jail::found(self.system.clone(), answer.jid, answer.descriptor, Nested::Yes)?;
+        self.complete(jail, None)
     }
 
-    fn call(&mut self, system: &System, fate: Fate, at: At<'_>) -> Result<Answer> {
-        let flags = match fate {
-            Fate::Entered => SetFlags::ATTACH,
-            Fate::Owned | Fate::Persistent if !system.has_descriptors() => SetFlags::empty(),
+    fn call(&mut self, at: At<'_>) -> Result<Answer> {
+        let flags = match self.first_fate() {
+            Fate::Attached => SetFlags::ATTACH,
+            Fate::Owned | Fate::Detached if !self.system.has_descriptors() => SetFlags::empty(),
             Fate::Owned => SetFlags::OWN_DESC,
-            Fate::Persistent => SetFlags::GET_DESC,
+            Fate::Detached => SetFlags::GET_DESC,
         };
         let verb = Verb::Set(SetFlags::CREATE | flags);
-        let answer = self.settings.core.call(system, verb, at, Subject::New);
+        let answer = self.core.call(&self.system, verb, at, Subject::New);
         answer.map_err(|error| self.settings.by_its_name(error))
     }
 
-    /// Splits off what goes in the second call, checks it, and decides on `persist`.
-    fn split(&mut self, system: &System, fate: Fate) -> Result<Rest> {
-        let mut late = Draft::new();
-        let settings = &mut self.settings;
-        settings.check_new_texts(system)?;
-        if Trap::T18.is_there(system) {
-            core::mem::swap(&mut late, &mut settings.late);
-        } else {
-            // A creation that fails late leaves nothing behind here.
-            settings.join();
+    /// Sets what goes in the second call, and removes the jail if that fails.
+    fn complete(mut self, jail: Jail, parent: Option<BorrowedFd<'_>>) -> Result<Jail> {
+        if self.late.len() == 0 {
+            return Ok(jail);
         }
-        let mut rest = Rest { fate, late };
-        self.decide_persistence(&mut rest)?;
-        if rest.late.len() > 0 {
-            rest.late.check_limits()?;
-        }
-        Ok(rest)
-    }
-
-    /// A jail that is held by a handle needs `persist`; one that is entered goes with its last process.
-    fn decide_persistence(&mut self, rest: &mut Rest) -> Result<()> {
-        let core = &mut self.settings.core;
-        let place = core.collision("persist");
-        let set = place.map(|place| core.name(place) == "persist");
-        match (rest.fate, set) {
-            (_, Some(true)) => {}
-            (Fate::Entered, _) if rest.first_fate() == Fate::Entered => {}
-            (Fate::Entered, _) => {
-                if let Some(place) = place {
-                    core.remove(place);
-                }
-                core.push("persist", Wire::Bool(true));
-                // From when it is entered on, it goes with its last process.
-                rest.late.push("persist", Wire::Bool(false));
-            }
-            (Fate::Owned | Fate::Persistent, None) => core.push("persist", Wire::Bool(true)),
-            (Fate::Owned | Fate::Persistent, Some(false)) => {
-                return Err(Error::refused(
-                    ErrorKind::Conflict,
-                    "a jail without processes exists only while it is persistent; to go with its handle, `create` it",
-                )
-                .about("persist"));
+        match self.set_late(&jail, parent) {
+            Ok(()) => Ok(jail),
+            Err(error) => {
+                // What failed is more telling than what the removal may say.
+                let _ = jail.remove();
+                Err(error)
             }
         }
-        Ok(())
     }
 
-    fn require_path(&self) -> Result<()> {
-        if self.settings.core.position("path").is_some() {
-            return Ok(());
+    fn set_late(&mut self, jail: &Jail, parent: Option<BorrowedFd<'_>>) -> Result<()> {
+        let mut flags = SetFlags::UPDATE;
+        if self.fate == Fate::Attached {
+            flags |= SetFlags::ATTACH;
         }
-        Err(Error::refused(
-            ErrorKind::InvalidParameter,
-            "a jail below another one needs a path: without, the kernel would give it this process's root",
-        )
-        .about("path"))
-    }
-
-    /// Splits `parent.child`, where the name is of that form.
-    fn split_name(&self) -> Option<(OsString, OsString)> {
-        let name = self.settings.text("name")?;
-        let dot = name.iter().rposition(|&byte| byte == b'.')?;
-        let (above, last) = (name.get(..dot)?, name.get(dot + 1..)?);
-        Some((OsStr::from_bytes(above).to_owned(), OsStr::from_bytes(last).to_owned()))
-    }
-
-    /// A number as a name asks for that number, whether it was meant so or not.
-    fn check_name(&self) -> Result<()> {
-        let Some(name) = self.settings.text("name") else { return Ok(()) };
-        let refuse = |reason| Err(Error::refused(ErrorKind::InvalidValue, reason).about("name"));
-        let last = name.rsplit(|&byte| byte == b'.').next().unwrap_or_default();
-        if name.split(|&byte| byte == b'.').rev().skip(1).any(<[u8]>::is_empty) {
-            return refuse("a level of the name is empty");
+        let at = match (parent, jail.descriptor()) {
+            // From the jail's own parent, as any update of a nested jail.
+            (Some(parent), Some(descriptor)) => {
+                alive::check_below(&jail.system, parent)?;
+                alive::check_alive(&jail.system, descriptor)?;
+                At::Below(parent)
+            }
+            (None, Some(descriptor)) => At::Use(descriptor),
+            (_, None) => At::None,
+        };
+        if !matches!(at, At::Use(_)) {
+            self.late.push("jid", Wire::Int(jail.jid().get()));
         }
-        if name::has_host_level(name) {
-            return refuse(name::HOST_LEVEL);
-        }
-        let digits = last.strip_prefix(b"-").unwrap_or(last);
-        if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
-            return Ok(());
-        }
-        match self.settings.int("jid") {
-            Some(jid) if jid.to_string().as_bytes() == last => Ok(()),
-            _ => refuse("a name that is a number must be that of the jail: set `jid` to it"),
-        }
-    }
-}
-
-/// Sets what goes in the second call, and removes the jail if that fails.
-fn complete(jail: Jail, parent: Option<BorrowedFd<'_>>, mut rest: Rest) -> Result<Jail> {
-    if rest.late.len() == 0 {
-        return Ok(jail);
-    }
-    match set_late(&jail, parent, &mut rest) {
-        Ok(()) => Ok(jail),
-        Err(error) => {
-            // What failed is more telling than what the removal may say.
-            let _ = jail.remove();
-            Err(error)
-        }
-    }
-}
-
-fn set_late(jail: &Jail, parent: Option<BorrowedFd<'_>>, rest: &mut Rest) -> Result<()> {
-    let mut flags = SetFlags::UPDATE;
-    if rest.fate == Fate::Entered {
-        flags |= SetFlags::ATTACH;
-    }
-    let at = match (parent, jail.descriptor()) {
-        // From the jail's own parent, as any update of a nested jail.
-        (Some(parent), Some(descriptor)) => {
-            alive::check_below(&jail.system, parent)?;
-            alive::check_alive(&jail.system, descriptor)?;
-            At::Below(parent)
-        }
-        (None, Some(descriptor)) => At::Use(descriptor),
-        (_, None) => At::None,
-    };
-    if !matches!(at, At::Use(_)) {
-        rest.late.push("jid", Wire::Int(jail.jid().get()));
-    }
-    rest.late.call(&jail.system, Verb::Set(flags), at, Subject::Handle).map_err(|error| {
-        match (error.kind(), rest.fate) {
-            (ErrorKind::PermissionDenied, Fate::Entered) => error.because(ATTACHING),
+        let answer = self.late.call(&jail.system, Verb::Set(flags), at, Subject::Handle);
+        answer.map_err(|error| match (error.kind(), self.fate) {
+            (ErrorKind::PermissionDenied, Fate::Attached) => error.because(ATTACHING),
             _ => error,
+        })?;
+        match jail.descriptor() {
+            // The jid was this jail's while it lived: if it lives still, it was this jail that was updated.
+            Some(descriptor) if matches!(at, At::Below(_)) => alive::check_alive(&jail.system, descriptor),
+            _ => Ok(()),
         }
-    })?;
-    match jail.descriptor() {
-        // The number was this jail's while it lived: if it lives still, it was this jail that changed.
-        Some(descriptor) if matches!(at, At::Below(_)) => alive::check_alive(&jail.system, descriptor),
-        _ => Ok(()),
     }
 }
 

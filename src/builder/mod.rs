@@ -1,9 +1,14 @@
 //! Describing and creating a jail.
 
+mod check;
 mod copy;
 mod create;
 mod setters;
 
+use std::sync::Arc;
+
+#[cfg(doc)]
+use crate::allow::Allow;
 #[cfg(doc)]
 use crate::error::ErrorKind;
 use crate::error::{Result, explain_own_attach};
@@ -16,56 +21,74 @@ use create::Fate;
 
 /// A jail to be created, from [`Jail::builder`] or [`Jail::child_builder`].
 ///
-/// The setters check what they are given, and the first mistake comes back from [`create`](Self::create) or its
-/// likes, before any call. What is not set is the kernel's default and is not sent.
+/// The setters never fail. Each checks what it is given, and every mistake is kept: [`create`](Self::create) and the
+/// other methods that create return the first one before any call, and [`check`](Self::check) lists them all.
 ///
-/// Most setters set one parameter of the [table](crate::param::TABLE); [`set`](Self::set) sets any. Parameters that
-/// kernel modules set once the jail has come into being, `meta` and `env` among them, go in a second call on FreeBSD 15,
-/// and the jail is removed again if that fails: were they part of the first one and one of them refused, the kernel would
-/// leave a jail that is dying for ever, and keeps its parent (T18). Before, all goes in one call.
+/// What is not set is not sent, and so has the kernel's default. **That is not nothing**: a jail of which nothing is set
+/// may set its host name ([`Allow::SET_HOSTNAME`]), bind ports below 1024 ([`Allow::RESERVED_PORTS`]), let users debug
+/// their processes ([`Allow::UNPRIVILEGED_PROC_DEBUG`]) and use root's privileges ([`Allow::SUSER`]), where its parent
+/// may. [`allow_only`](Self::allow_only) sets exactly the permissions given.
 ///
-/// With feature `serde` it can be written down, as a map from parameters' names to what was set, and read back.
+/// A builder can be used any number of times. It owns what it needs: one from [`Jail::child_builder`] holds a
+/// descriptor of the parent, which keeps a removed parent dying until the builder is dropped.
 ///
-/// Creating a jail consumes its description. Whoever creates the same jail again, as a supervisor does, keeps one and
-/// gives away copies of it:
+/// Parameters that kernel modules set once the jail has come into being, `meta` and `env` among them, go in a second
+/// call on FreeBSD 15, and the jail is removed again if that fails: were they part of the first one and one of them
+/// refused, the kernel would leave a jail that is dying for ever, and keeps its parent (T18). Before, all goes in one
+/// call.
+///
+/// With feature `serde` it can be serialised, as a map of parameters: see [`JailUpdate`](crate::JailUpdate#serialised).
 ///
 /// ```
-/// # use freebsd_jail::{Jail, param, sim};
+/// # use freebsd_jail::{Jail, Network, param, sim};
 /// # fn main() -> freebsd_jail::Result<()> {
 /// # let kernel = sim::Kernel::new();
 /// # let _guard = kernel.install();
-/// let service = Jail::builder().name("www").path("/usr/jail").hostname("www.example.org");
+/// let service = Jail::builder().name("www").path("/usr/jail").network(Network::inherited());
 /// for _restart in 0..3 {
-///     let jail = service.clone().create()?;
+///     let jail = service.create()?;
 ///     // Run the service, until it ends.
-///     assert_eq!(jail.get(param::HOST_HOSTNAME)?, "www.example.org");
+///     assert!(jail.info()?.network.is_inherited());
 ///     jail.remove()?; // What it left behind goes with its jail.
 /// }
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Debug, Clone)]
-#[must_use = "nothing is created before `create`, `create_persistent` or `enter`"]
-pub struct JailBuilder<'p> {
-    parent: Option<&'p Jail>,
+#[must_use = "nothing is created before `create`, `create_detached` or `create_and_attach`"]
+pub struct JailBuilder {
+    parent: Parent,
     pub(crate) settings: Settings,
 }
 
-/// Creating.
+/// Where the jail is to be created.
+#[derive(Debug, Clone)]
+enum Parent {
+    /// At this process's own level.
+    Own,
+    /// Below a jail.
+    Jail(Arc<Jail>),
+    /// Below a jail of which no handle could be had. The mistake is among the settings.
+    Lost,
+}
+
+/// # Creating
 impl Jail {
-    /// Starts describing a jail of this process's own level. Nothing happens before
-    /// [`create`](JailBuilder::create) or its likes.
-    #[must_use]
-    pub fn builder() -> JailBuilder<'static> {
-        JailBuilder::new(None)
+    /// Starts the description of a jail at this process's own level. Nothing happens before
+    /// [`create`](JailBuilder::create) or another method that creates.
+    pub fn builder() -> JailBuilder {
+        JailBuilder::new(Parent::Own)
     }
 
-    /// Starts describing a jail below this one. Nothing happens before [`create`](JailBuilder::create) or its
-    /// likes.
+    /// Starts the description of a jail below this one. Nothing happens before [`create`](JailBuilder::create) or
+    /// another method that creates.
     ///
     /// It counts against the `children.max` of this jail (which is 0 unless it was set) and of the jails above, and it
     /// is allowed no more than this jail has. Its name is relative to this jail's. It needs a path, which is looked up
     /// from this process's root, like any other.
+    ///
+    /// The builder holds a [clone](Self::try_clone) of this handle. Where that cannot be made, the methods that create
+    /// return the reason.
     ///
     /// # FreeBSD versions
     ///
@@ -85,21 +108,41 @@ impl Jail {
     /// # Ok(())
     /// # }
     /// ```
-    #[must_use]
-    pub fn child_builder(&self) -> JailBuilder<'_> {
-        JailBuilder::new(Some(self))
+    pub fn child_builder(&self) -> JailBuilder {
+        match self.try_clone() {
+            Ok(parent) => JailBuilder::new(Parent::Jail(Arc::new(parent))),
+            Err(error) => {
+                let mut builder = JailBuilder::new(Parent::Lost);
+                builder.settings.fail(error);
+                builder
+            }
+        }
     }
 }
 
-impl<'p> JailBuilder<'p> {
-    pub(crate) fn new(parent: Option<&'p Jail>) -> Self {
+/// Describes nothing yet: what [`Jail::builder`] returns.
+impl Default for JailBuilder {
+    fn default() -> Self {
+        Jail::builder()
+    }
+}
+
+/// # Creating
+impl JailBuilder {
+    fn new(parent: Parent) -> Self {
         Self { parent, settings: Settings::with_room(Use::Create, 192, 8) }
     }
 
-    /// Whether the jail is to be created below the one of a handle.
-    #[cfg(feature = "serde")]
+    fn parent(&self) -> Option<&Jail> {
+        match &self.parent {
+            Parent::Jail(parent) => Some(parent),
+            Parent::Own | Parent::Lost => None,
+        }
+    }
+
+    /// Whether the jail is to be created below that of a handle.
     pub(crate) fn is_below(&self) -> bool {
-        self.parent.is_some()
+        !matches!(self.parent, Parent::Own)
     }
 
     /// Creates the jail, to be removed when the handle is dropped.
@@ -110,7 +153,7 @@ impl<'p> JailBuilder<'p> {
     ///
     /// # Errors
     ///
-    /// What a setter found wrong, before any call. [`ErrorKind::AlreadyExists`], [`ErrorKind::InvalidPath`],
+    /// The first mistake that [`check`](Self::check) finds, before any call. [`ErrorKind::AlreadyExists`], [`ErrorKind::InvalidPath`],
     /// [`ErrorKind::PermissionDenied`] when not root or when the jail would be allowed more than its parent,
     /// [`ErrorKind::LimitExceeded`], [`ErrorKind::AddressInUse`], [`ErrorKind::UnknownParameter`],
     /// [`ErrorKind::NotFound`] when the parent does not exist, [`ErrorKind::Gone`] when the jail of
@@ -128,14 +171,14 @@ impl<'p> JailBuilder<'p> {
     /// let jail = Jail::builder()
     ///     .path("/usr/jail")
     ///     .hostname("www.example.org")
-    ///     .ip4([[10, 0, 0, 22].into()])
+    ///     .addresses(["10.0.0.22".parse().expect("an address")])
     ///     .create()?;
     /// assert_eq!(jail.get(param::HOST_HOSTNAME)?, "www.example.org");
     /// # Ok(())
     /// # }
     /// ```
     #[doc(alias = "jail_set")]
-    pub fn create(self) -> Result<OwnedJail> {
+    pub fn create(&self) -> Result<OwnedJail> {
         self.make(Fate::Owned).map(OwnedJail::new)
     }
 
@@ -149,36 +192,57 @@ impl<'p> JailBuilder<'p> {
     ///
     /// # FreeBSD versions
     ///
-    /// Since 15.0 the handle holds a descriptor, which does not own the jail; before, the number.
-    pub fn create_persistent(self) -> Result<Jail> {
-        self.make(Fate::Persistent)
+    /// Since 15.0 the handle holds a descriptor, which does not own the jail; before, the jid.
+    ///
+    /// ```
+    /// # use freebsd_jail::{Jail, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// drop(Jail::builder().name("www").path("/usr/jail").create_detached()?);
+    /// Jail::open("www")?.remove()?; // it is still there
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn create_detached(&self) -> Result<Jail> {
+        self.make(Fate::Detached)
     }
 
-    /// Creates a jail and moves this process into it, for good. The jail goes with its last process.
+    /// Creates a jail and attaches this process to it, for good. The jail goes with its last process.
     ///
     /// All threads of the process move, and programs that other threads are starting are waited for; see
-    /// [`Jail::attach`]. The process cannot see its own jail then, so there
-    /// is no handle, only the number.
+    /// [`Jail::attach`]. The process cannot see its own jail then, so there is no handle, only the jid.
     ///
     /// Wraps jail_set(2) with `JAIL_CREATE | JAIL_ATTACH`, as [`create`](Self::create). Where parameters take a second
-    /// call, the jail is created first, as one that stays, and that call enters it and makes it go with its last
+    /// call, the jail is created first, as one that stays, and that call attaches and makes it go with its last
     /// process, unless [`persist`](crate::param::PERSIST) was set.
     ///
     /// **A process that is killed between the two calls leaves the jail behind**, without processes, until someone
     /// removes it. An owning descriptor would not do instead: it cannot be disowned, and closing it, as exec does,
-    /// would remove the jail that was entered.
+    /// would remove the jail.
     ///
     /// # Errors
     ///
-    /// As [`create`](Self::create), and as [`Jail::attach`]: any open directory hinders, and is named. The jail does
-    /// not stay then.
+    /// As [`create`](Self::create), and as [`Jail::attach`]: fails if the process has a directory open; the error names
+    /// it. The jail does not stay then.
     ///
     /// # FreeBSD versions
     ///
     /// Since 15.0 the second call, where there is one, goes by the jail's descriptor, or, for a jail below another one,
-    /// from its parent; before, by the jail's number.
-    pub fn enter(self) -> Result<Jid> {
-        self.make(Fate::Entered).map(|jail| jail.jid()).map_err(|error| {
+    /// from its parent; before, by the jail's jid.
+    ///
+    /// ```no_run
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// use freebsd_jail::{Jail, is_jailed};
+    ///
+    /// let jid = Jail::builder().path("/usr/jail").create_and_attach()?;
+    /// println!("this process is in jail {jid}");
+    /// assert!(is_jailed()?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn create_and_attach(&self) -> Result<Jid> {
+        self.make(Fate::Attached).map(|jail| jail.jid()).map_err(|error| {
             // All else was allowed: the jail was there by then, and has gone again.
             if error.message() == Some("attach failed") { explain_own_attach(error) } else { error }
         })

@@ -1,11 +1,12 @@
 //! What can be set of a jail to be created.
 
 use std::ffi::OsStr;
+use std::net::IpAddr;
 use std::path::Path;
 
 use super::JailBuilder;
 use crate::jid::Jid;
-use crate::network::{Ip4, Ip6};
+use crate::network::{Ip4, Ip6, Network};
 use crate::param::{self, Mode, Sharing};
 use crate::settings::setters::{
     any_setters, entry_setters, host_setters, ipc_setters, limit_setters, module_setters, permission_setters,
@@ -13,7 +14,7 @@ use crate::settings::setters::{
 };
 
 /// # Identity
-impl JailBuilder<'_> {
+impl JailBuilder {
     /// Sets `name`. Default: the jail's jid.
     ///
     /// `parent.child` names a jail below `parent`; it is then created as by
@@ -57,20 +58,46 @@ impl JailBuilder<'_> {
 }
 
 /// # Host names
-impl JailBuilder<'_> {
+impl JailBuilder {
     host_setters!();
 }
 
 /// # Network
-impl JailBuilder<'_> {
+impl JailBuilder {
+    /// Sets the network. A network that was set before is replaced, by whichever setter. Default: none.
+    ///
+    /// Families without an address are not sent, since that is the kernel's default. A network stack of the jail's own
+    /// needs a kernel with option `VIMAGE`; its addresses are set inside. See [`param::VNET`], [`param::IP4`],
+    /// [`param::IP4_ADDR`], [`param::IP6`] and [`param::IP6_ADDR`].
+    pub fn network(mut self, network: Network) -> Self {
+        for name in ["vnet", "ip4", "ip4.addr", "ip6", "ip6.addr"] {
+            self.settings.unset(name);
+        }
+        match network {
+            Network::Own => self.set(param::VNET, Sharing::New),
+            Network::Shared { ip4, ip6 } => {
+                let with_ip4 = if ip4 == Ip4::NONE { self } else { self.ip4(ip4) };
+                if ip6 == Ip6::NONE { with_ip4 } else { with_ip4.ip6(ip6) }
+            }
+        }
+    }
+
+    /// Sets the addresses of a jail that shares its parent's network stack. The first of IPv4, and the first of IPv6,
+    /// are the primary ones.
+    ///
+    /// The same as [`network`](Self::network) of [`Network::addresses`].
+    pub fn addresses(self, addresses: impl IntoIterator<Item = IpAddr>) -> Self {
+        self.network(Network::addresses(addresses))
+    }
+
     /// Sets `ip4` or `ip4.addr`, the IPv4 addresses: some, the first being the primary one, or none, or all that the
     /// parent has. Default: none.
     ///
-    /// See [`param::IP4`] and [`param::IP4_ADDR`].
+    /// For jails whose IPv4 and IPv6 differ. It cannot be combined with a network stack of the jail's own. See
+    /// [`param::IP4`] and [`param::IP4_ADDR`].
     pub fn ip4(self, ip4: impl Into<Ip4>) -> Self {
         match ip4.into() {
             Ip4::Addresses(addresses) => self.unset("ip4").set(param::IP4_ADDR, addresses),
-            Ip4::Disable => self.unset("ip4.addr").set(param::IP4, Mode::Disable),
             Ip4::Inherit => self.unset("ip4.addr").set(param::IP4, Mode::Inherit),
         }
     }
@@ -78,21 +105,13 @@ impl JailBuilder<'_> {
     /// Sets `ip6` or `ip6.addr`, the IPv6 addresses: some, the first being the primary one, or none, or all that the
     /// parent has. Default: none.
     ///
-    /// See [`param::IP6`] and [`param::IP6_ADDR`].
+    /// For jails whose IPv4 and IPv6 differ. It cannot be combined with a network stack of the jail's own. See
+    /// [`param::IP6`] and [`param::IP6_ADDR`].
     pub fn ip6(self, ip6: impl Into<Ip6>) -> Self {
         match ip6.into() {
             Ip6::Addresses(addresses) => self.unset("ip6").set(param::IP6_ADDR, addresses),
-            Ip6::Disable => self.unset("ip6.addr").set(param::IP6, Mode::Disable),
             Ip6::Inherit => self.unset("ip6.addr").set(param::IP6, Mode::Inherit),
         }
-    }
-
-    /// Sets `vnet`: whose network stack the jail has. Default: its parent's.
-    ///
-    /// Cannot be combined with [`ip4`](Self::ip4) or [`ip6`](Self::ip6), not even as `Inherit`: the addresses of a jail
-    /// with a stack of its own are set inside. Needs a kernel with option `VIMAGE`. See [`param::VNET`].
-    pub fn vnet(self, vnet: Sharing) -> Self {
-        self.set(param::VNET, vnet)
     }
 
     source_address_setters!();
@@ -104,31 +123,31 @@ impl JailBuilder<'_> {
 }
 
 /// # Permissions
-impl JailBuilder<'_> {
+impl JailBuilder {
     permission_setters!();
 }
 
 /// # Limits
-impl JailBuilder<'_> {
+impl JailBuilder {
     limit_setters!();
 }
 
 /// # System V IPC
-impl JailBuilder<'_> {
+impl JailBuilder {
     ipc_setters!();
 }
 
 /// # Linux, ZFS and mac_do
-impl JailBuilder<'_> {
+impl JailBuilder {
     module_setters!();
 }
 
 /// # Metadata
-impl JailBuilder<'_> {
+impl JailBuilder {
     entry_setters!();
 }
 
 /// # Any parameter
-impl JailBuilder<'_> {
+impl JailBuilder {
     any_setters!(Creatable);
 }

@@ -305,8 +305,8 @@ impl JailCommand<'_> {
     /// If this process owns the jail, executing the program would remove the jail and end the program: this is refused
     /// with [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) for an [`OwnedJail`](crate::OwnedJail) and its clones.
     /// Other handles of the jail, from [`Jail::open`], say, do not know of the owner. Before FreeBSD 15 the jail would
-    /// stay for ever instead. [`create_persistent`](crate::JailBuilder::create_persistent) makes one for this purpose,
-    /// or [`enter`](crate::JailBuilder::enter) one that goes with its last process.
+    /// stay for ever instead. [`create_detached`](crate::JailBuilder::create_detached) makes one for this purpose,
+    /// or [`create_and_attach`](crate::JailBuilder::create_and_attach) to one that goes with its last process.
     pub fn exec(&mut self) -> Error {
         if self.jail.owns() {
             return Error::refused(

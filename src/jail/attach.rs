@@ -42,12 +42,12 @@ impl Jail {
     /// not used, since it leaks a reference on FreeBSD 15.0 and 15.1. By descriptor, where mac_do(4) is loaded, the
     /// jail's rules are read before and carried, which is one call more: the kernel would reset them. What somebody
     /// else changes of the rules between the two calls is undone: rules that are taken away right then come back.
-    /// Whether mac_do(4) is loaded is found out once, as [`JailUpdate::apply`] says.
+    /// Whether mac_do(4) is loaded is found out once, as [`update`](Self::update) says.
     ///
     /// A process cannot enter a jail that it owns: the jail, and the process in it, would go when the handle is dropped or
     /// the process executes a program (T25). That is refused for an [`OwnedJail`] and its clones. Other handles of the
     /// same jail, from [`open`](Self::open), say, do not know of the owner: do not enter by one. To enter a jail that goes
-    /// with its last process, use [`JailBuilder::enter`]; a child that was forked may enter by a clone.
+    /// with its last process, use [`JailBuilder::create_and_attach`]; a child that was forked may enter by a clone.
     ///
     /// # Errors
     ///
@@ -93,7 +93,7 @@ impl Jail {
 
 /// Why a process does not enter its own jail (T25).
 const OWNED: &str = "this process owns the jail and would be killed with it, when the owner is dropped or a program is \
-                     executed: create the jail with `enter`, or with `create_persistent`";
+                     executed: create the jail with `enter`, or with `create_detached`";
 
 /// What `EINVAL` may mean when entering a jail by its jid, which a jail had right afterwards.
 const NO_JAIL_OR_NO_SUCH_FIB: &str = "either no jail had the jid just then, though one has it now, or the jail's \
@@ -131,7 +131,7 @@ mod tests {
     fn einval_of_entering_by_jid_is_gone_only_if_the_jail_is() {
         let kernel = sim::Kernel::new();
         let _guard = kernel.install();
-        let jail = Jail::builder().path("/").create_persistent().expect("created");
+        let jail = Jail::builder().path("/").create_detached().expect("created");
         let refused = |jail: &Jail| {
             let error = attach_error(Call::JailAttach, Errno(libc::EINVAL));
             attaching_error(error, jail, || None)
@@ -151,7 +151,7 @@ mod tests {
     fn a_jail_that_cannot_be_seen_from_inside_another_is_not_taken_for_a_removed_one() {
         let kernel = sim::Kernel::with_release(sim::Release::FREEBSD_14_2);
         let _guard = kernel.install();
-        let jail = || Jail::builder().path("/").create_persistent().expect("created");
+        let jail = || Jail::builder().path("/").create_detached().expect("created");
         let (one, other) = (jail(), jail());
         one.attach().expect("entered");
         let error = other.attach().expect_err("it is not below the first");

@@ -3,6 +3,7 @@
 use super::Jail;
 use crate::error::{ErrorKind, Result};
 use crate::info::JailInfo;
+use crate::network::{Ip4, Ip6, Network};
 use crate::param::{self, Mode, Sharing};
 use crate::sys::Options;
 
@@ -22,10 +23,21 @@ macro_rules! nested_pattern {
 macro_rules! read_fields {
     ($jail:ident, network = $network:tt { $($field:ident: $key:expr,)* }) => {{
         let ((vnet, ip4, ip6), nested_pattern!($($field,)*)) = $jail.get(($network, nested!($($key,)*)))?;
-        let (ip4, ip4_addr) = ip4.unwrap_or((Mode::Disable, Vec::new()));
-        let (ip6, ip6_addr) = ip6.unwrap_or((Mode::Disable, Vec::new()));
-        let vnet = vnet == Some(Sharing::New);
-        Ok(JailInfo { $($field,)* ip4, ip4_addr, ip6, ip6_addr, vnet })
+        let network = if vnet == Some(Sharing::New) {
+            Network::Own
+        } else {
+            // The mode reads as `Disable` of a jail that has addresses of its own, too.
+            let ip4 = ip4.map_or(Ip4::NONE, |(mode, addresses)| match mode {
+                Mode::Inherit => Ip4::Inherit,
+                _ => Ip4::Addresses(addresses),
+            });
+            let ip6 = ip6.map_or(Ip6::NONE, |(mode, addresses)| match mode {
+                Mode::Inherit => Ip6::Inherit,
+                _ => Ip6::Addresses(addresses),
+            });
+            Network::Shared { ip4, ip6 }
+        };
+        Ok(JailInfo { $($field,)* network })
     }};
 }
 

@@ -136,7 +136,7 @@ impl Jail {
     /// Where mac_do(4) is loaded, the jail's rules are read before and carried, which is one call more: the kernel would
     /// reset them. A change of the rules that another process makes between the two calls is lost: rules that are taken
     /// away right then come back. Whether mac_do(4) is loaded is found out once, as
-    /// [`JailUpdate::apply`](crate::JailUpdate::apply) says.
+    /// [`update`](Jail::update) says.
     ///
     /// # Errors
     ///

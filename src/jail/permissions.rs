@@ -1,22 +1,21 @@
 //! What a jail is allowed to do.
 
 use super::Jail;
-use crate::allow::Allow;
+use crate::catalog::permission_names;
 use crate::error::{ErrorKind, Result};
-#[cfg(doc)]
-use crate::param;
 use crate::param::{Kind, Value};
+use crate::permissions::Permissions;
 
 impl Jail {
-    /// Returns what the jail may do, of what this kernel knows.
+    /// Returns what the jail may do: of all permissions that this kernel has, those that the jail has.
     ///
-    /// Wraps jail_get(2), one call. The first time on a kernel it takes one call more for each permission that the
-    /// kernel lacks; that is remembered. Permissions of modules that are loaded later are not noticed then: ask for
-    /// [`param::ALLOW_MOUNT_ZFS`] and its likes one by one.
+    /// Wraps jail_get(2), one call. The first time on a kernel the names of its permissions are read from the sysctl tree
+    /// `security.jail.param.allow`, by four calls of sysctl(3) for each, and remembered. A permission of a module that
+    /// is loaded later is not noticed: ask for it by its name.
     ///
     /// # Errors
     ///
-    /// As [`Jail::get`].
+    /// As [`Jail::get`] and [`Catalog`](crate::Catalog).
     ///
     /// ```
     /// # use freebsd_jail::{Allow, Jail, sim};
@@ -26,30 +25,22 @@ impl Jail {
     /// let jail = Jail::builder().path("/").allow(Allow::RAW_SOCKETS).deny(Allow::SUSER).create()?;
     /// let may = jail.permissions()?;
     /// assert!(may.contains(Allow::RAW_SOCKETS | Allow::RESERVED_PORTS));
-    /// assert!(!may.intersects(Allow::SUSER | Allow::MOUNT));
+    /// assert!(!may.contains(Allow::SUSER) && !may.contains_name("mount.tmpfs"));
     /// # Ok(())
     /// # }
     /// ```
-    pub fn permissions(&self) -> Result<Allow> {
-        let cached = &self.system.cache().permissions;
-        let mut extent = cached.get().map_or(Allow::all(), Allow::from_bits_truncate);
-        loop {
-            let keys: Vec<_> = extent.parameters().map(|name| (name, Kind::Bool)).collect();
-            match self.get(&*keys) {
-                Ok(values) => {
-                    cached.set(extent.bits());
-                    let granted = extent.iter().zip(values).filter(|(_, value)| *value == Value::Bool(true));
-                    return Ok(granted.map(|(flag, _)| flag).collect());
-                }
-                Err(error) if error.kind() == ErrorKind::UnknownParameter => {
-                    let unknown = error.parameter().and_then(Allow::from_parameter).unwrap_or_default();
-                    if !extent.intersects(unknown) {
-                        return Err(error);
-                    }
-                    extent.remove(unknown);
-                }
-                Err(error) => return Err(error),
-            }
+    pub fn permissions(&self) -> Result<Permissions> {
+        let read = |anew| -> Result<Permissions> {
+            let names = permission_names(&self.system, anew)?;
+            let keys: Vec<_> = names.iter().map(|name| (name.as_str(), Kind::Bool)).collect();
+            let values = self.get(&*keys)?;
+            let granted = keys.iter().zip(values).filter(|(_, value)| *value == Value::Bool(true));
+            Ok(granted.map(|((name, _), _)| *name).collect())
+        };
+        match read(false) {
+            // A module has been unloaded since.
+            Err(error) if error.kind() == ErrorKind::UnknownParameter => read(true),
+            permissions => permissions,
         }
     }
 }

@@ -6,9 +6,9 @@
 //! forbids does not compile:
 //!
 //! ```compile_fail,E0277
-//! # use freebsd_jail::{Jail, param};
+//! # use freebsd_jail::{Jail, JailUpdate, param};
 //! # fn f(jail: &Jail) -> freebsd_jail::Result<()> {
-//! jail.update().set(param::PATH, "/elsewhere").apply()?; // fixed at creation
+//! jail.update(&JailUpdate::new().set(param::PATH, "/elsewhere"))?; // fixed at creation
 //! # Ok(()) }
 //! ```
 //!
@@ -18,9 +18,9 @@
 //! ```
 //!
 //! ```
-//! # use freebsd_jail::{Jail, param};
+//! # use freebsd_jail::{Jail, JailUpdate, param};
 //! # fn f(jail: &Jail) -> freebsd_jail::Result<()> {
-//! jail.update().set(param::SECURELEVEL, 2).apply()?;
+//! jail.update(&JailUpdate::new().set(param::SECURELEVEL, 2))?;
 //! # Ok(()) }
 //! # let builder = Jail::builder().set(param::PATH, "/usr/jail").set(param::CHILDREN_MAX, 3);
 //! ```
@@ -33,14 +33,14 @@
 //! ```
 //!
 //! ```compile_fail,E0277
-//! # use freebsd_jail::{Changes, param};
-//! Changes::new().set(param::ALLOW_SUSER, 0); // a boolean
+//! # use freebsd_jail::{JailUpdate, param};
+//! JailUpdate::new().set(param::ALLOW_SUSER, 0); // a boolean
 //! ```
 //!
 //! ```
-//! # use freebsd_jail::{Changes, Jail, param};
+//! # use freebsd_jail::{Jail, JailUpdate, param};
 //! let builder = Jail::builder().set(param::SECURELEVEL, 2);
-//! let changes = Changes::new().set(param::ALLOW_SUSER, false);
+//! let changes = JailUpdate::new().set(param::ALLOW_SUSER, false);
 //! ```
 //!
 //! The constants are the rows of one table, [`TABLE`], which can be gone through at run time: [`find`] looks a name up.
@@ -68,6 +68,7 @@ mod codec;
 mod key;
 mod mac_do;
 mod mode;
+mod parse;
 mod rows;
 mod sharing;
 mod show;
@@ -86,6 +87,7 @@ pub use key::Param;
 pub(crate) use key::resolve;
 pub use mac_do::MacDo;
 pub use mode::Mode;
+pub(crate) use parse::kind_of;
 pub use sharing::Sharing;
 pub(crate) use show::with_value;
 pub use since::Since;

@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// assert!(EnforceStatfs::RootOnly > EnforceStatfs::All);
 /// assert_eq!(EnforceStatfs::from_number(1), Some(EnforceStatfs::BelowRoot));
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(into = "i32", try_from = "i32"))]
 pub enum EnforceStatfs {
@@ -22,6 +22,7 @@ pub enum EnforceStatfs {
     /// Those mounted at or below the jail's root (1).
     BelowRoot,
     /// The file system that the jail's root is on, and no other (2). The kernel's default.
+    #[default]
     RootOnly,
 }
 

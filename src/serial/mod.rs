@@ -1,16 +1,15 @@
-//! Writing jails down and reading them back, with serde.
-//!
-//! What is set of a jail is a map: from parameters' names to their values. An unknown name is refused with that name.
+//! Serialising with serde what is set of jails and what is read of them.
 
-mod set;
+mod network;
+mod read;
+mod write;
 
-use core::fmt;
-
-use serde::de::{self, Deserialize, Deserializer, SeqAccess, Visitor};
-use serde::ser::{Serialize, Serializer};
+use serde::de::{self, Deserialize, Deserializer};
+use serde::ser::{self, Serialize, Serializer};
 
 use crate::allow::Allow;
 use crate::jid::Jid;
+use crate::permissions::Permissions;
 
 /// As a number.
 impl Serialize for Jid {
@@ -29,33 +28,33 @@ impl<'de> Deserialize<'de> for Jid {
 impl Serialize for Allow {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if !Self::all().contains(*self) {
-            return Err(serde::ser::Error::custom("the set has permissions of no name"));
+            return Err(ser::Error::custom("the set has permissions of no name"));
         }
         serializer.collect_seq(self.parameters().collect::<Vec<_>>())
     }
 }
 
+/// From a list of names, with or without `allow.`.
 impl<'de> Deserialize<'de> for Allow {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Names;
-
-        impl<'de> Visitor<'de> for Names {
-            type Value = Allow;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list of permissions, such as `allow.raw_sockets`")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut names: A) -> Result<Allow, A::Error> {
-                let mut set = Allow::empty();
-                while let Some(name) = names.next_element::<String>()? {
-                    let unknown = || de::Error::custom(format_args!("unknown permission `{name}`"));
-                    set |= Allow::from_parameter(&name).ok_or_else(unknown)?;
-                }
-                Ok(set)
-            }
+        let permissions = Permissions::deserialize(deserializer)?;
+        match permissions.others().next() {
+            Some(name) => Err(de::Error::custom(format_args!("unknown permission `{name}`"))),
+            None => Ok(permissions.known()),
         }
+    }
+}
 
-        deserializer.deserialize_seq(Names)
+/// As a list of parameters' names.
+impl Serialize for Permissions {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.names().collect::<Vec<_>>())
+    }
+}
+
+/// From a list of names, with or without `allow.`.
+impl<'de> Deserialize<'de> for Permissions {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Vec::<String>::deserialize(deserializer)?.into_iter().collect())
     }
 }

@@ -2,7 +2,10 @@
 
 mod entries;
 mod exclusions;
+mod sent;
 pub(crate) mod setters;
+
+pub(crate) use sent::Memory;
 
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
@@ -10,9 +13,10 @@ use std::ffi::{OsStr, OsString};
 use crate::allow::Allow;
 use crate::error::{Error, ErrorKind, Result};
 use crate::param::{self, Decode, Definition, Encode, Kind, MacDo, Mode, Param, Use, Value};
+use crate::permissions::Permissions;
 use crate::wire::{Draft, Wire, name};
 
-/// Names and values, checked one by one as they are set. The first mistake is kept.
+/// Names and values, checked one by one as they are set. Every mistake is kept.
 #[derive(Debug)]
 pub(crate) struct Settings {
     usage: Use,
@@ -22,9 +26,13 @@ pub(crate) struct Settings {
     pub(crate) late: Draft<'static>,
     /// Booleans of no row in the table that were set to false, since the name that says so is ambiguous.
     negated: Vec<String>,
+    /// Parameters that are left out where the kernel lacks them.
+    optional: Vec<String>,
+    /// Whether all permissions that are not set are denied.
+    exact: bool,
     /// Whether any mode was set: everything that excludes something else is one.
     has_modes: bool,
-    error: Option<Error>,
+    mistakes: Vec<Error>,
 }
 
 impl Clone for Settings {
@@ -34,8 +42,10 @@ impl Clone for Settings {
             core: self.core.to_owned(),
             late: self.late.to_owned(),
             negated: self.negated.clone(),
+            optional: self.optional.clone(),
+            exact: self.exact,
             has_modes: self.has_modes,
-            error: self.error.clone(),
+            mistakes: self.mistakes.clone(),
         }
     }
 }
@@ -47,8 +57,10 @@ impl Settings {
             core: Draft::new(),
             late: Draft::new(),
             negated: Vec::new(),
+            optional: Vec::new(),
+            exact: false,
             has_modes: false,
-            error: None,
+            mistakes: Vec::new(),
         }
     }
 
@@ -57,13 +69,14 @@ impl Settings {
         Self { core: Draft::with_room(bytes, pairs), ..Self::new(usage) }
     }
 
+    /// Whether nothing is set. A refused value is something.
     pub(crate) fn is_empty(&self) -> bool {
-        self.core.len() == 0 && self.late.len() == 0
+        self.core.len() == 0 && self.late.len() == 0 && !self.exact && self.mistakes.is_empty()
     }
 
-    /// Keeps the first error for the end.
+    /// Keeps a mistake for the end.
     pub(crate) fn fail(&mut self, error: Error) {
-        self.error.get_or_insert(error);
+        self.mistakes.push(error);
     }
 
     fn keep(&mut self, result: Result<()>) {
@@ -72,26 +85,52 @@ impl Settings {
         }
     }
 
-    /// Returns the first mistake.
-    pub(crate) fn take_error(&mut self) -> Result<()> {
-        self.error.take().map_or(Ok(()), Err)
+    /// Returns all mistakes: the values that were refused, and what excludes each other.
+    pub(crate) fn mistakes(&self) -> Vec<Error> {
+        let mut mistakes = self.mistakes.clone();
+        self.find_exclusions(&mut mistakes);
+        mistakes
+    }
+
+    /// Returns the first value that was refused.
+    #[cfg(feature = "serde")]
+    pub(crate) fn first_refused(&self) -> Option<&Error> {
+        self.mistakes.first()
+    }
+
+    /// Takes the first value's mistake.
+    #[cfg(feature = "serde")]
+    pub(crate) fn take_mistake(&mut self) -> Option<Error> {
+        (!self.mistakes.is_empty()).then(|| self.mistakes.remove(0))
     }
 
     /// Whether it is for a jail that exists.
-    #[cfg(feature = "serde")]
     pub(crate) fn is_update(&self) -> bool {
         self.usage == Use::Update
-    }
-
-    /// Returns what the first mistake was, and leaves it.
-    #[cfg(feature = "serde")]
-    pub(crate) fn error(&self) -> Option<&Error> {
-        self.error.as_ref()
     }
 
     pub(crate) fn set<T: Decode, A>(&mut self, param: Param<'_, T, A>, value: &impl Encode<T>) {
         let result = param.resolve().and_then(|row| self.put(param.name(), row, value.wire()));
         self.keep(result);
+    }
+
+    /// Sets a parameter that is left out where the kernel lacks it.
+    pub(crate) fn set_optional<T: Decode, A>(&mut self, param: Param<'_, T, A>, value: &impl Encode<T>) {
+        self.set(param, value);
+        self.make_optional(param.name());
+    }
+
+    /// Has a parameter that is set left out where the kernel lacks it.
+    pub(crate) fn make_optional(&mut self, name: &str) {
+        let negation = name::negation(name);
+        if name.starts_with("allow.") && self.core.position(&negation).is_some() {
+            let reason = "a denial cannot be optional: deny the permission, or do not set it";
+            return self.fail(Error::refused(ErrorKind::InvalidRequest, reason).about(name));
+        }
+        let is_set = |draft: &Draft<'_>| [name, &negation].iter().any(|name| draft.position(name).is_some());
+        if is_set(&self.core) || is_set(&self.late) {
+            self.optional.push(name.to_owned());
+        }
     }
 
     /// Sets a parameter whose type is known at run time only.
@@ -100,11 +139,24 @@ impl Settings {
         self.keep(result);
     }
 
+    /// Sets a parameter from text, by the kind that its name has.
+    pub(crate) fn set_parsed(&mut self, name: &str, text: &str) {
+        let unknown = || {
+            let reason = "its type is not known from its name: use `set_value`";
+            Error::refused(ErrorKind::InvalidParameter, reason).about(name)
+        };
+        match param::kind_of(name).ok_or_else(unknown).and_then(|kind| Value::parse(kind, text)) {
+            Ok(value) => self.set_value(name, &value),
+            Err(error) => self.fail(error.about(name)),
+        }
+    }
+
     fn put(&mut self, name: &str, row: Option<&Definition>, wire: Wire<'_>) -> Result<()> {
         let wire = param::as_kind(wire, row);
         param::check(name, row, wire, self.usage)?;
         self.draft_of(name, row).set(name, wire)?;
         self.has_modes |= row.is_some_and(|row| row.kind == Kind::Mode);
+        self.optional.retain(|other| other != name);
         if row.is_none() {
             self.negated.retain(|other| other != name);
             if matches!(wire, Wire::Bool(false)) {
@@ -112,6 +164,42 @@ impl Settings {
             }
         }
         Ok(())
+    }
+
+    /// Returns the names of the parameters that may be left out.
+    #[cfg(feature = "serde")]
+    pub(crate) fn optional(&self) -> &[String] {
+        &self.optional
+    }
+
+    /// Whether all permissions that are not set are denied.
+    #[cfg(feature = "serde")]
+    pub(crate) fn is_exact(&self) -> bool {
+        self.exact
+    }
+
+    /// Has all permissions denied that are not set.
+    pub(crate) fn set_exact(&mut self) {
+        self.exact = true;
+    }
+
+    /// Allows these permissions and no others.
+    pub(crate) fn permit_only(&mut self, permissions: &Permissions) {
+        self.forget_permissions();
+        self.exact = true;
+        for name in permissions.names() {
+            self.set(Param::<bool>::new(name), &true);
+        }
+    }
+
+    fn forget_permissions(&mut self) {
+        for place in (0..self.core.len()).rev() {
+            if self.core.name(place).starts_with("allow.") {
+                self.core.remove(place);
+            }
+        }
+        self.optional.retain(|name| !name.starts_with("allow."));
+        self.negated.retain(|name| !name.starts_with("allow."));
     }
 
     /// Returns the boolean that a name on the wire says to be false.
@@ -152,21 +240,12 @@ impl Settings {
         self.keep(result);
     }
 
-    /// Has all sent in one request.
-    pub(crate) fn join(&mut self) {
-        for index in 0..self.late.len() {
-            self.core.push(self.late.name(index), self.late.wire(index));
-        }
-        self.late.clear();
-    }
-
     /// Forgets a parameter.
     pub(crate) fn unset(&mut self, name: &str) {
         for draft in [&mut self.core, &mut self.late] {
-            if let Some(place) = draft.position(name) {
-                draft.remove(place);
-            }
+            unset(draft, name);
         }
+        self.optional.retain(|other| other != name);
     }
 
     pub(crate) fn permit(&mut self, set: Allow, granted: bool) {
@@ -203,13 +282,40 @@ impl Settings {
 
     /// Takes over what others have set, as if it were set here.
     pub(crate) fn extend(&mut self, other: &Self) {
-        let result = take_over(&mut self.core, &other.core).and(take_over(&mut self.late, &other.late));
-        self.keep(result);
-        self.negated.extend(other.negated.iter().cloned());
-        self.has_modes |= other.has_modes;
-        if let Some(error) = &other.error {
-            self.fail(error.clone());
+        if other.exact {
+            self.forget_permissions();
+            self.exact = true;
         }
+        for draft in [&other.core, &other.late] {
+            for index in 0..draft.len() {
+                let result = self.take_over(other, draft, index);
+                self.keep(result);
+            }
+        }
+        self.has_modes |= other.has_modes;
+        self.mistakes.extend(other.mistakes.iter().cloned());
+    }
+
+    fn take_over(&mut self, other: &Self, draft: &Draft<'_>, index: usize) -> Result<()> {
+        let (wire_name, value) = (draft.name(index), draft.wire(index));
+        if !self.is_update() && value.is_null() && name::user_key(wire_name).is_some() {
+            // A new jail has no such entry, unless it is set here.
+            self.unset(wire_name);
+            return Ok(());
+        }
+        let name = other.negated(wire_name).unwrap_or(Cow::Borrowed(wire_name));
+        let is_late = core::ptr::eq(draft, &raw const other.late);
+        let own = if is_late { &mut self.late } else { &mut self.core };
+        own.set(wire_name, value)?;
+        self.negated.retain(|negated| *negated != *name);
+        if other.negated.iter().any(|negated| *negated == *name) {
+            self.negated.push(name.clone().into_owned());
+        }
+        self.optional.retain(|optional| *optional != *name);
+        if other.optional.iter().any(|optional| *optional == *name) {
+            self.optional.push(name.into_owned());
+        }
+        Ok(())
     }
 
     /// Returns a value's bytes, of a string without its NUL.
@@ -234,9 +340,11 @@ impl Settings {
     }
 }
 
-/// Appends another draft's pairs, replacing earlier values of the same parameters.
-fn take_over(to: &mut Draft<'_>, from: &Draft<'_>) -> Result<()> {
-    (0..from.len()).try_for_each(|index| to.set(from.name(index), from.wire(index)))
+/// Removes a parameter from a draft.
+pub(crate) fn unset(draft: &mut Draft<'_>, name: &str) {
+    if let Some(place) = draft.position(name) {
+        draft.remove(place);
+    }
 }
 
 #[cfg(test)]
@@ -293,8 +401,7 @@ mod tests {
         settings.set(param::NAME, &"nul\0");
         let mut copy = settings.clone();
         assert_eq!((sent(&copy), copy.has_modes, &copy.negated), (sent(&settings), true, &settings.negated));
-        let [mistake, same] =
-            [&mut copy, &mut settings].map(|of| of.take_error().expect_err("a NUL").to_string());
+        let [mistake, same] = [&copy, &settings].map(|of| of.mistakes().pop().expect("a NUL").to_string());
         assert_eq!(mistake, same);
         // One goes its own way.
         copy.set(param::SECURELEVEL, &3);

@@ -19,9 +19,42 @@ macro_rules! any_setters {
             self
         }
 
+        /// Sets a parameter that is left out where the kernel lacks it.
+        ///
+        /// Whether the kernel has it is asked once for each name, by one sysctl, when the jail is created or updated; a
+        /// kernel module that is loaded later is not noticed. A denial, which is false for `allow.*`, is refused: a jail
+        /// must not be allowed more because its kernel is older.
+        pub fn optional<T: crate::param::Decode, A: crate::param::$bound>(
+            mut self,
+            param: crate::param::Param<'_, T, A>,
+            value: impl crate::param::Encode<T>,
+        ) -> Self {
+            self.settings.set_optional(param, &value);
+            self
+        }
+
         /// Sets a parameter whose name and type are known at run time only.
-        pub fn set_value(mut self, name: &str, value: &crate::param::Value) -> Self {
-            self.settings.set_value(name, value);
+        pub fn set_value(mut self, name: &str, value: impl Into<crate::param::Value>) -> Self {
+            self.settings.set_value(name, &value.into());
+            self
+        }
+
+        /// Sets a parameter from text, which is parsed by the kind of the name:
+        /// see [`Value::parse`](crate::param::Value::parse).
+        ///
+        /// The kind is that of the [table](crate::param::TABLE), a boolean for `allow.*`, and a string for entries of
+        /// `meta` and `env`. Any other name is refused: use [`set_value`](Self::set_value) with what
+        /// [`Catalog`](crate::Catalog) says.
+        pub fn set_parsed(mut self, name: &str, text: &str) -> Self {
+            self.settings.set_parsed(name, text);
+            self
+        }
+
+        /// Takes over all that an update sets, as if it were set here.
+        ///
+        /// What is set later, by whatever setter, replaces it.
+        pub fn with(mut self, update: &crate::JailUpdate) -> Self {
+            self.settings.extend(&update.settings);
             self
         }
     };
@@ -146,6 +179,16 @@ macro_rules! permission_setters {
         /// The jails below lose them too. See [`Allow`](crate::Allow).
         pub fn deny(mut self, permissions: crate::Allow) -> Self {
             self.settings.permit(permissions, false);
+            self
+        }
+
+        /// Allows exactly these permissions: of all `allow.*` that the kernel has, the others are denied.
+        ///
+        /// Replaces what was allowed and denied before; later setters add and take away. The kernel's permissions are
+        /// read from the sysctl tree once, as [`Jail::permissions`](crate::Jail::permissions) says. One that the kernel
+        /// lacks is an error.
+        pub fn allow_only(mut self, permissions: impl Into<crate::Permissions>) -> Self {
+            self.settings.permit_only(&permissions.into());
             self
         }
 

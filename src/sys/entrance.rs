@@ -143,7 +143,7 @@ impl Entrance {
 mod tests {
     use super::*;
     use crate::param::MacDo;
-    use crate::{Jail, Mode, OwnedJail, param, sim};
+    use crate::{Jail, JailUpdate, Mode, OwnedJail, param, sim};
 
     const RULES: &str = "uid=1001>uid=1002";
 
@@ -180,7 +180,7 @@ mod tests {
         enter(&kernel, &way_into(&jail)).expect("entered");
         assert_eq!(left(&jail), (Mode::New, RULES.to_owned()));
         let longest = format!("{:;<1023}", "uid=1>uid=2");
-        jail.update().mac_do(MacDo::rules(longest.as_str())).apply().expect("changed");
+        jail.update(&JailUpdate::new().mac_do(MacDo::rules(longest.as_str()))).expect("changed");
         enter(&kernel, &way_into(&jail)).expect("entered");
         assert_eq!(left(&jail), (Mode::New, longest));
         let outer =
@@ -196,10 +196,10 @@ mod tests {
         let _guard = kernel.install();
         let jail = jail_with(MacDo::rules(RULES));
         let entrance = way_into(&jail);
-        jail.update().mac_do(MacDo::Disable).apply().expect("changed");
+        jail.update(&JailUpdate::new().mac_do(MacDo::Disable)).expect("changed");
         enter(&kernel, &entrance).expect("entered");
         assert_eq!(left(&jail).0, Mode::Disable);
-        jail.update().mac_do(MacDo::rules("uid=5>uid=6")).apply().expect("changed");
+        jail.update(&JailUpdate::new().mac_do(MacDo::rules("uid=5>uid=6"))).expect("changed");
         enter(&kernel, &entrance).expect("entered");
         assert_eq!(left(&jail), (Mode::New, "uid=5>uid=6".to_owned()));
     }

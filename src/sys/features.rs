@@ -5,9 +5,10 @@ use core::cell::Cell;
 use core::fmt;
 #[cfg(feature = "sim")]
 use core::marker::PhantomData;
-use core::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU8, Ordering};
 use std::sync::OnceLock;
 
+use super::parameters::Parameters;
 use super::{Errno, System};
 
 /// The features of the running kernel, which is asked once.
@@ -132,8 +133,8 @@ impl fmt::Display for Features {
 #[derive(Debug)]
 pub(crate) struct Cache {
     pub(crate) features: OnceLock<Features>,
-    /// Which permissions it knows.
-    pub(crate) permissions: Extent,
+    /// Which parameters it has.
+    pub(crate) parameters: Parameters,
     /// Whether it has the parameters of optional kernel features.
     pub(crate) options: Options,
     /// Whether mac_do(4) is loaded.
@@ -148,7 +149,7 @@ impl Cache {
     pub(crate) const fn new() -> Self {
         Self {
             features: OnceLock::new(),
-            permissions: Extent::unknown(),
+            parameters: Parameters::unknown(),
             options: Options::all(),
             mac_do: OnceLock::new(),
             osreldate: OnceLock::new(),
@@ -191,27 +192,6 @@ impl System {
         let mut value = [0; size_of::<i32>()];
         self.sysctl_by_name("security.jail.jailed", &mut value)?;
         Ok(i32::from_ne_bytes(value) != 0)
-    }
-}
-
-/// The permissions that a kernel has, as bits of `Allow`, once they are known.
-#[derive(Debug)]
-pub(crate) struct Extent(AtomicU64);
-
-impl Extent {
-    /// Set once the permissions are known; no permission has this bit.
-    const KNOWN: u64 = 1 << 63;
-
-    const fn unknown() -> Self {
-        Self(AtomicU64::new(0))
-    }
-
-    pub(crate) fn get(&self) -> Option<u64> {
-        Some(self.0.load(Ordering::Relaxed)).filter(|bits| *bits != 0).map(|bits| bits & !Self::KNOWN)
-    }
-
-    pub(crate) fn set(&self, bits: u64) {
-        self.0.store(bits | Self::KNOWN, Ordering::Relaxed);
     }
 }
 

@@ -150,7 +150,7 @@ mod tests {
     use std::time::Duration;
 
     use crate::raw::{self, At};
-    use crate::{Jail, LegacyJail, Request, SetFlags, param, sim, sys};
+    use crate::{Jail, JailUpdate, LegacyJail, Request, SetFlags, param, sim, sys};
 
     /// A function that attaches to a jail.
     type Way = fn(&Jail);
@@ -158,8 +158,8 @@ mod tests {
     const WAYS: [(&str, Way); 10] = [
         ("Jail::attach", |jail| jail.attach().expect("entered")),
         ("Jail::attach by jid", |jail| Jail::unpinned(jail.jid()).attach().expect("entered")),
-        ("JailBuilder::enter", |_| {
-            let _ = Jail::builder().path("/").enter().expect("entered");
+        ("JailBuilder::create_and_attach", |_| {
+            let _ = Jail::builder().path("/").create_and_attach().expect("entered");
         }),
         ("raw::jail_attach", |jail| raw::jail_attach(jail.jid()).expect("entered")),
         ("raw::jail_attach_jd", |jail| {
@@ -201,7 +201,7 @@ mod tests {
 
     /// A jail that this process does not own, so that it may attach.
     fn jail() -> Jail {
-        Jail::builder().path("/").create_persistent().expect("created")
+        Jail::builder().path("/").create_detached().expect("created")
     }
 
     /// Does something in another thread, on a model of its own where programs may run, and signals when it is done.
@@ -318,7 +318,7 @@ mod tests {
             let jail = jail();
             let watcher = crate::Watcher::new().expect("a watcher");
             watcher.watch(&jail).expect("watched");
-            jail.update().hostname("changed").apply().expect("changed");
+            jail.update(&JailUpdate::new().hostname("changed")).expect("changed");
             assert_eq!(jail.get(param::HOST_HOSTNAME).expect("read"), "changed");
             assert_eq!(Jail::all().get(param::JID).count(), 1);
             // A child attaches by itself.

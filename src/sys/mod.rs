@@ -43,6 +43,7 @@ pub(crate) mod login_class;
 mod open;
 #[cfg(feature = "sim")]
 pub(crate) mod pair;
+pub(crate) mod parameters;
 mod process;
 #[cfg(feature = "tokio")]
 pub(crate) mod ready;

@@ -1,4 +1,4 @@
-//! Making the change.
+//! Updating a jail.
 
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStringExt;
@@ -12,66 +12,146 @@ use crate::guard::alive;
 use crate::guard::{ipc, rename};
 use crate::jail::{Jail, Nested, carry_rules, read_and_pin};
 use crate::jid::Jid;
-use crate::param::{self, Mode};
+use crate::param::{self, Decode, Encode, Mode, Param, Updatable};
+use crate::settings::{Memory, Settings, unset};
 use crate::sys::Trap;
 use crate::wire::{At, Draft, Verb, Wire};
 
-impl JailUpdate<'_> {
-    /// Makes the change, in one jail_set(2). Where nothing is set, nothing is done.
+/// # Updating
+impl Jail {
+    /// Updates the jail, in one jail_set(2). Where nothing is set, nothing is done.
     ///
-    /// A jail below another one takes up to three calls of jail_get(2) and of fstat(2) more on FreeBSD 15: made
-    /// from further above, the kernel would judge the change by what the caller may, and not by what the jail's parent
-    /// may, so it is made from the parent. There it goes by the jail's jid, and the handle's jail is seen to live
-    /// right before and right after, unless it goes by losing [`persist`](JailUpdate::persist). Should it be removed in
-    /// between, and another jail be created with its jid below the same parent, that one is changed, and this says
-    /// [`ErrorKind::Gone`].
-    ///
-    /// Where mac_do(4) is loaded, the kernel would reset the rules of a jail with every update that does not mention
-    /// them, so they are read right before and carried, which is one call more. A change of the rules by another process
-    /// between the two calls is lost: rules that are taken away right then come back. Whether the module is
-    /// there is found out at the first update, by sysctl(3), and not again: start a process that changes jails after
-    /// it is loaded.
-    ///
-    /// Keys of `meta` and `env` that are set together with other parameters, or both with each other, take one call
-    /// more, and sysctl `security.jail.meta_maxbufsize`: the texts' lengths are checked before anything changes.
-    ///
-    /// An update of `allow.sysvipc`, `sysvmsg`, `sysvsem` or `sysvshm` takes one call more, which reads what the jail has
-    /// of them, and is refused where the jail would lose a name space of its own, or one below it would; a permission
-    /// that is as it was is not sent. For a new name see [`name`](JailUpdate::name).
+    /// What the update does not name stays as it is: no default is sent, and nothing that was read before is sent again,
+    /// but for the rules of mac_do(4), see below.
     ///
     /// **An update that fails may have been made in part** (T5): the kernel applies the core's parameters before it asks
     /// its modules about theirs. The crate checks what it can before the call; `zfs.mount_snapshot` above the parent's
     /// and rules of mac_do(4) that cannot be parsed are found by the kernel alone.
     ///
+    /// ```
+    /// # use freebsd_jail::{Allow, Jail, JailUpdate, param, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// let jail = Jail::builder().path("/").securelevel(1).allow(Allow::MLOCK).create()?;
+    /// jail.update(&JailUpdate::new().securelevel(2).deny(Allow::MLOCK))?;
+    /// assert_eq!(jail.get((param::SECURELEVEL, param::ALLOW_MLOCK))?, (2, false));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Where it takes more calls
+    ///
+    /// A jail below another one takes up to three calls of jail_get(2) and of fstat(2) more on FreeBSD 15: made
+    /// from further above, the kernel would judge the update by what the caller may, and not by what the jail's parent
+    /// may, so it is made from the parent. There it goes by the jail's jid, and the handle's jail is seen to live
+    /// right before and right after, unless it goes by losing [`persist`](JailUpdate::persist). Should it be removed in
+    /// between, and another jail be created with its jid below the same parent, that one is updated, and the result is
+    /// [`ErrorKind::Gone`].
+    ///
+    /// Where mac_do(4) is loaded, the kernel would reset the rules of a jail with every update that does not mention
+    /// them, so they are read right before and carried, which is one call more. A change of the rules by another process
+    /// between the two calls is lost: rules that are taken away right then come back. Whether the module is
+    /// there is found out at the first update, by sysctl(3), and not again: start a process that updates jails after
+    /// it is loaded.
+    ///
+    /// Entries of `meta` and `env` that are set together with other parameters, or both with each other, take one call
+    /// more, and sysctl `security.jail.meta_maxbufsize`: the texts' lengths are checked before anything changes.
+    ///
+    /// An update of `allow.sysvipc`, `sysvmsg`, `sysvsem` or `sysvshm` takes one call more, which reads what the jail has
+    /// of them, and is refused where the jail would lose a name space of its own, or one below it would; a permission
+    /// that is as it was is not sent. For a new name see [`JailUpdate::name`].
+    ///
     /// # Errors
     ///
-    /// What a setter found wrong, before any call. [`ErrorKind::Gone`] when the jail has been removed,
-    /// [`ErrorKind::PermissionDenied`] when not root or when the jail would be allowed more than its parent,
+    /// The first mistake that [`JailUpdate::check`] finds, before any call. [`ErrorKind::Gone`] when the jail has been
+    /// removed, [`ErrorKind::PermissionDenied`] when not root or when the jail would be allowed more than its parent,
     /// [`ErrorKind::InvalidRequest`] for what would harm the kernel or the jail's processes, with what to do instead;
     /// [`ErrorKind::UnknownParameter`], [`ErrorKind::InvalidValue`], [`ErrorKind::AddressInUse`].
     ///
     /// # Privileges
     ///
     /// By descriptor the kernel asks whether the maker of the descriptor was root, so a process that has become another
-    /// user since can still change a jail of its own level. A jail below another one is changed from its parent, of which
+    /// user since can still update a jail of its own level. A jail below another one is updated from its parent, of which
     /// this process makes a new descriptor, and by jid the kernel asks about the caller: both need root at that time.
     ///
     /// # FreeBSD versions
     ///
-    /// Since 15.0 the handle's own jail is changed, but for the moment described above; before, the jail that has its
+    /// Since 15.0 the handle's own jail is updated, but for the moment described above; before, the jail that has its
     /// jid, in one call, nested or not: there the kernel judges it by what its parent may.
-    pub fn apply(mut self) -> Result<()> {
-        self.settings.take_error()?;
-        if self.settings.is_empty() {
+    #[doc(alias = "jail_set")]
+    pub fn update(&self, update: &JailUpdate) -> Result<()> {
+        let settings = &update.settings;
+        if let Some(first) = update.mistakes().into_iter().next() {
+            return Err(first);
+        }
+        if settings.is_empty() {
             return Ok(());
         }
-        self.jail.check()?;
-        self.check_name()?;
-        self.settings.check()?;
-        self.check_texts()?;
-        self.settings.join();
+        self.check()?;
+        check_texts(self, settings)?;
+        let mut memory = Memory::new();
+        let mut core = memory.draft();
+        settings.copy_into(&self.system, &mut core, None)?;
+        Change { jail: self, settings, core }.apply()
+    }
+
+    /// Updates one parameter, in one jail_set(2), as [`update`](Self::update).
+    ///
+    /// # Errors
+    ///
+    /// As [`update`](Self::update).
+    ///
+    /// ```
+    /// # use freebsd_jail::{Jail, param, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// let jail = Jail::builder().path("/").create()?;
+    /// jail.set(param::SECURELEVEL, 3)?;
+    /// assert_eq!(jail.get(param::SECURELEVEL)?, 3);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn set<T: Decode, A: Updatable>(&self, param: Param<'_, T, A>, value: impl Encode<T>) -> Result<()> {
+        self.update(&JailUpdate::new().set(param, value))
+    }
+}
+
+/// Checks the lengths of `meta` and `env`, since the kernel would do so after it has changed other things (T5).
+fn check_texts(jail: &Jail, settings: &Settings) -> Result<()> {
+    let system = &jail.system;
+    if !settings.has_texts() {
+        return Ok(());
+    }
+    // Each of the texts is changed as a whole or not at all; what is set beside it may be changed before.
+    if settings.is_one_text() || !Trap::T5.is_there(system) {
+        return settings.check_new_texts(system);
+    }
+    let (meta, env) = if settings.has_keys() {
+        match jail.get((param::META, param::ENV)) {
+            // The kernel says so of what is set, too, before it changes anything.
+            Err(error) if error.kind() == ErrorKind::UnknownParameter => return Ok(()),
+            texts => texts?,
+        }
+    } else {
+        Default::default()
+    };
+    settings.check_changed_texts(system, &meta.into_vec(), &env.into_vec())
+}
+
+/// An update of a jail that is being made.
+struct Change<'u, 'd> {
+    jail: &'u Jail,
+    settings: &'u Settings,
+    /// What is sent.
+    core: Draft<'d>,
+}
+
+impl Change<'_, '_> {
+    fn apply(mut self) -> Result<()> {
         self.spare_name_spaces()?;
-        if self.settings.is_empty() {
+        if self.core.len() == 0 {
             return Ok(());
         }
         // Where the kernel has descriptors, a handle that goes by the jid knows too little: pin it first.
@@ -101,44 +181,22 @@ impl JailUpdate<'_> {
         }
     }
 
-    /// Checks the lengths of `meta` and `env`, since the kernel would do so after it has changed other things (T5).
-    fn check_texts(&self) -> Result<()> {
-        let system = &self.jail.system;
-        if !self.settings.has_texts() {
-            return Ok(());
-        }
-        // Each of the texts is changed as a whole or not at all; what is set beside it may be changed before.
-        if self.settings.is_one_text() || !Trap::T5.is_there(system) {
-            return self.settings.check_new_texts(system);
-        }
-        let (meta, env) = if self.settings.has_keys() {
-            match self.jail.get((param::META, param::ENV)) {
-                // The kernel says so of what is set, too, before it changes anything.
-                Err(error) if error.kind() == ErrorKind::UnknownParameter => return Ok(()),
-                texts => texts?,
-            }
-        } else {
-            Default::default()
-        };
-        self.settings.check_changed_texts(system, &meta.into_vec(), &env.into_vec())
-    }
-
     /// Leaves alone what the jail, and those below, have of System V IPC of their own (T41).
     fn spare_name_spaces(&mut self) -> Result<()> {
         let jail = self.jail;
-        let effect = ipc::check(&jail.system, &self.settings.core, |keys| jail.get(keys))?;
+        let effect = ipc::check(&jail.system, &self.core, |keys| jail.get(keys))?;
         if effect.disables_below {
             let keys = (param::SYSVMSG, param::SYSVSEM, param::SYSVSHM);
             for modes in jail.descendants().dying(true).get(keys) {
                 let modes: [Mode; 3] = modes?.into();
                 if modes.contains(&Mode::New) {
-                    return Err(ipc::would_disable_below(&self.settings.core));
+                    return Err(ipc::would_disable_below(&self.core));
                 }
             }
         }
         if effect.is_idle {
-            self.settings.unset(ipc::ALL);
-            self.settings.unset(ipc::NOT_ALL);
+            unset(&mut self.core, ipc::ALL);
+            unset(&mut self.core, ipc::NOT_ALL);
         }
         Ok(())
     }
@@ -184,45 +242,32 @@ impl JailUpdate<'_> {
 
     /// Whether an empty jail goes with the change.
     fn may_go(&self) -> bool {
-        self.settings.core.position("nopersist").is_some()
+        self.core.position("nopersist").is_some()
     }
 
     fn set_jid(&mut self, jail: &Jail) {
-        if self.settings.core.position("jid").is_none() {
-            self.settings.core.push("jid", Wire::Int(jail.jid().get()));
+        if self.core.position("jid").is_none() {
+            self.core.push("jid", Wire::Int(jail.jid().get()));
         }
     }
 
     fn call(&mut self, jail: &Jail, at: At<'_>) -> Result<()> {
         // As late as can be: what is changed in between is lost.
-        carry_rules(jail, &mut self.settings.core)?;
-        let result = self.settings.core.call(&jail.system, Verb::Set(SetFlags::UPDATE), at, Subject::Handle);
+        carry_rules(jail, &mut self.core)?;
+        let result = self.core.call(&jail.system, Verb::Set(SetFlags::UPDATE), at, Subject::Handle);
         result.map(drop).map_err(|error| jail.error(self.settings.by_its_name(error)))
     }
 }
 
 /// A new name: the rules are [`rename`]'s.
-impl JailUpdate<'_> {
-    /// A new name is one component. An empty one, or one that ends in a dot, would create a jail.
-    fn check_name(&self) -> Result<()> {
-        let Some(name) = self.new_name() else { return Ok(()) };
-        let refuse = |reason| Err(Error::refused(ErrorKind::InvalidValue, reason).about("name"));
-        match name {
-            [] => refuse("a jail's name is not empty"),
-            _ if name.contains(&b'.') => {
-                refuse("a jail cannot be moved below another one: give the last component only")
-            }
-            _ => Ok(()),
-        }
-    }
-
+impl Change<'_, '_> {
     fn new_name(&self) -> Option<&[u8]> {
         self.settings.text("name")
     }
 
     fn set_name(&mut self, name: &[u8]) {
-        self.settings.unset("name");
-        self.settings.core.push("name", Wire::Text(name));
+        unset(&mut self.core, "name");
+        self.core.push("name", Wire::Text(name));
     }
 
     fn rename(&mut self, jail: &Jail, name: &[u8]) -> Result<()> {

@@ -1,68 +1,123 @@
-//! Changing a jail.
+//! Updating jails.
 
 mod apply;
 mod setters;
 
+use crate::error::{Error, ErrorKind, Result};
+#[cfg(doc)]
 use crate::jail::Jail;
 use crate::param::Use;
 use crate::settings::Settings;
 
-/// A change of a jail, from [`Jail::update`].
+/// An update of jails: it can be kept, applied to any number of jails, and serialised.
 ///
-/// Only what may change after creation can be set. What is not set stays as it is: no default is sent, and nothing
-/// that was read before is sent again, but for the rules of mac_do(4), see [`apply`](Self::apply).
+/// [`Jail::update`] applies it, and [`JailBuilder::with`](crate::JailBuilder::with) uses it as a profile of new jails.
+/// Only what may change after creation can be set. What is not set stays as it is.
 ///
-/// The kernel applies the core's parameters before it asks its modules about theirs, so a change that fails may
-/// have been made in part. The crate checks what it can before the call.
-#[derive(Debug, Clone)]
-#[must_use = "nothing is changed before `apply`"]
-pub struct JailUpdate<'j> {
-    jail: &'j Jail,
-    pub(crate) settings: Settings,
-}
-
-/// A change that is for no jail yet: it can be kept, applied to several jails, and written down.
+/// The setters never fail. Each checks what it is given, and every mistake is kept: [`Jail::update`] returns the first
+/// one before any call, and [`check`](Self::check) lists them all.
 ///
 /// ```
-/// # use freebsd_jail::{Changes, Jail, param, sim};
+/// # use freebsd_jail::{Allow, Jail, JailUpdate, param, sim};
 /// # fn main() -> freebsd_jail::Result<()> {
 /// # let kernel = sim::Kernel::new();
 /// # let _guard = kernel.install();
-/// let harden = Changes::new().set(param::SECURELEVEL, 3).set(param::ALLOW_RAW_SOCKETS, false);
-/// for jail in [Jail::builder().path("/").create()?, Jail::builder().path("/").create()?] {
-///     jail.update().with(&harden).apply()?;
-///     assert_eq!(jail.get(param::SECURELEVEL)?, 3);
+/// let harden = JailUpdate::new().securelevel(3).deny(Allow::RAW_SOCKETS);
+/// let old = Jail::builder().path("/").allow(Allow::RAW_SOCKETS).create()?;
+/// old.update(&harden)?;
+/// let new = Jail::builder().path("/").with(&harden).create()?;
+/// for jail in [old, new] {
+///     assert_eq!(jail.get((param::SECURELEVEL, param::ALLOW_RAW_SOCKETS))?, (3, false));
 /// }
 /// # Ok(())
 /// # }
 /// ```
+///
+/// # Serialised
+///
+/// With feature `serde` a builder or an update is written as a flat map of parameters: `"host.hostname": "www"`. It is
+/// read from that and from what people write: nested tables, one address in place of a list, numbers as strings, and
+/// the keys `network` (`"none"`, `"inherited"`, `"own stack"`, addresses), `allow` and `allow.mount` (a list of what is
+/// granted), `allow_only` (a list of all that is granted) and `optional` (a list of parameters that are left out where
+/// the kernel lacks them). What the setters refuse is refused with the parameter's name, and so is an unknown name.
+///
+/// ```toml
+/// path = "/usr/jail"
+/// network = "10.0.0.22"
+/// securelevel = 2
+///
+/// [host]
+/// hostname = "www.example.org"
+///
+/// [allow]
+/// raw_sockets = true
+/// mount = ["tmpfs", "devfs"]
+/// ```
 #[derive(Debug, Clone)]
-pub struct Changes {
+#[must_use = "nothing is changed before `Jail::update`"]
+pub struct JailUpdate {
     pub(crate) settings: Settings,
 }
 
-/// Changing.
-impl Jail {
-    /// Starts a change of this jail. Nothing happens before [`apply`](JailUpdate::apply).
-    pub fn update(&self) -> JailUpdate<'_> {
-        JailUpdate::new(self)
+/// # Making and checking
+impl JailUpdate {
+    /// Makes an update of nothing.
+    pub fn new() -> Self {
+        Self { settings: Settings::with_room(Use::Update, 64, 4) }
+    }
+
+    /// Whether nothing is set. An update that holds a refused value is not empty.
+    ///
+    /// ```
+    /// use freebsd_jail::JailUpdate;
+    ///
+    /// assert!(JailUpdate::new().is_empty());
+    /// assert!(!JailUpdate::new().hostname("no\0good").is_empty());
+    /// ```
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.settings.is_empty()
+    }
+
+    /// Finds every mistake that can be found without asking the kernel. No call is made.
+    ///
+    /// # Errors
+    ///
+    /// All mistakes, in the order in which they were made, then what contradicts each other.
+    ///
+    /// ```
+    /// use freebsd_jail::JailUpdate;
+    ///
+    /// let mistakes = JailUpdate::new().name("a.b").hostname("no\0good").check().unwrap_err();
+    /// assert_eq!(mistakes.len(), 2);
+    /// ```
+    pub fn check(&self) -> core::result::Result<(), Vec<Error>> {
+        let mistakes = self.mistakes();
+        if mistakes.is_empty() { Ok(()) } else { Err(mistakes) }
+    }
+
+    fn mistakes(&self) -> Vec<Error> {
+        let mut mistakes = self.settings.mistakes();
+        mistakes.extend(self.check_name().err());
+        mistakes
+    }
+
+    /// A new name is one component. An empty one, or one that ends in a dot, would create a jail.
+    fn check_name(&self) -> Result<()> {
+        let refuse = |reason| Err(Error::refused(ErrorKind::InvalidValue, reason).about("name"));
+        match self.settings.text("name") {
+            Some([]) => refuse("a jail's name is not empty"),
+            Some(name) if name.contains(&b'.') => {
+                refuse("a jail cannot be moved below another one: give the last component only")
+            }
+            _ => Ok(()),
+        }
     }
 }
 
-impl<'j> JailUpdate<'j> {
-    pub(crate) fn new(jail: &'j Jail) -> Self {
-        Self { jail, settings: Settings::with_room(Use::Update, 64, 4) }
-    }
-
-    /// Takes over all that the changes set. Where both set a parameter, theirs holds.
-    pub fn with(mut self, changes: &Changes) -> Self {
-        self.settings.extend(&changes.settings);
-        self
-    }
-
-    /// Returns what is set, without the jail. Nothing is changed.
-    #[must_use]
-    pub fn into_changes(self) -> Changes {
-        Changes { settings: self.settings }
+/// An update of nothing.
+impl Default for JailUpdate {
+    fn default() -> Self {
+        Self::new()
     }
 }

@@ -1,19 +1,18 @@
-//! What can be changed of a jail.
+//! What can be updated of a jail.
 
 use std::ffi::OsStr;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::{Changes, JailUpdate};
-use crate::param::{self, Use};
-use crate::settings::Settings;
+use super::JailUpdate;
+use crate::param;
 use crate::settings::setters::{
     any_setters, entry_setters, host_setters, ipc_setters, limit_setters, module_setters, permission_setters,
     source_address_setters,
 };
 
-/// Who the jail is, and how it is connected.
-impl JailUpdate<'_> {
-    /// Changes `name`: the last component of it, for a jail below another. A number must be the jail's own.
+/// # Identity
+impl JailUpdate {
+    /// Sets `name`: the last component of it, for a jail below another. A number must be the jail's own jid.
     ///
     /// At most 255 bytes, the names of the jails above included. See [`param::NAME`] and jail(8).
     ///
@@ -44,113 +43,112 @@ impl JailUpdate<'_> {
         self.set(param::NAME, name.as_ref())
     }
 
-    /// Changes `ip4.addr`, the IPv4 addresses, the first being the primary one; none at all leaves the jail without.
-    ///
-    /// Only a jail that was created with addresses of its own, or with none, can have them changed. The jails below
-    /// lose what it loses. See [`param::IP4_ADDR`] and jail(8).
-    pub fn ip4(self, addresses: impl AsRef<[Ipv4Addr]>) -> Self {
-        self.set(param::IP4_ADDR, addresses.as_ref())
-    }
-
-    /// Changes `ip6.addr`, the IPv6 addresses, the first being the primary one; none at all leaves the jail without.
-    ///
-    /// Only a jail that was created with addresses of its own, or with none, can have them changed. The jails below
-    /// lose what it loses. See [`param::IP6_ADDR`] and jail(8).
-    pub fn ip6(self, addresses: impl AsRef<[Ipv6Addr]>) -> Self {
-        self.set(param::IP6_ADDR, addresses.as_ref())
-    }
-
-    /// Changes `persist`: whether the jail stays when it has no processes. Set to false, an empty jail goes at once.
+    /// Sets `persist`: whether the jail stays when it has no processes. Set to false, an empty jail goes at once.
     ///
     /// See [`param::PERSIST`] and jail(8).
     pub fn persist(self, persist: bool) -> Self {
         self.set(param::PERSIST, persist)
     }
+}
 
-    /// Removes a key from the text that is hidden from the jail: `meta.KEY`. One that is not there is no error.
+/// # Network
+///
+/// ```
+/// use std::net::Ipv4Addr;
+///
+/// use freebsd_jail::{Jail, JailUpdate};
+/// # use freebsd_jail::sim;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let kernel = sim::Kernel::new();
+/// # let _guard = kernel.install();
+/// let jail = Jail::builder().path("/").addresses(["10.0.0.1".parse()?]).create()?;
+/// jail.update(&JailUpdate::new().ip4([Ipv4Addr::new(10, 0, 0, 2)]).ip4_saddrsel(false))?;
+/// assert_eq!(jail.info()?.network.to_string(), "10.0.0.2");
+/// # Ok(())
+/// # }
+/// ```
+impl JailUpdate {
+    /// Sets `ip4.addr`, the IPv4 addresses, the first being the primary one; an empty list removes all.
     ///
-    /// Since FreeBSD 14.4. See [`param::META`] and jail(8).
+    /// Only a jail that was created with addresses of its own, or with none, can have them changed. The jails below
+    /// lose what it loses. See [`param::IP4_ADDR`].
+    pub fn ip4(self, addresses: impl IntoIterator<Item = Ipv4Addr>) -> Self {
+        self.set(param::IP4_ADDR, addresses.into_iter().collect::<Vec<_>>())
+    }
+
+    /// Sets `ip6.addr`, the IPv6 addresses, the first being the primary one; an empty list removes all.
+    ///
+    /// Only a jail that was created with addresses of its own, or with none, can have them changed. The jails below
+    /// lose what it loses. See [`param::IP6_ADDR`].
+    pub fn ip6(self, addresses: impl IntoIterator<Item = Ipv6Addr>) -> Self {
+        self.set(param::IP6_ADDR, addresses.into_iter().collect::<Vec<_>>())
+    }
+
+    /// Sets `ip4.addr` and `ip6.addr`: all addresses of the jail. An address that is not listed is removed.
+    ///
+    /// As [`ip4`](Self::ip4) and [`ip6`](Self::ip6), which set the addresses of one family.
+    pub fn addresses(self, addresses: impl IntoIterator<Item = IpAddr>) -> Self {
+        let (mut ip4, mut ip6) = (Vec::new(), Vec::new());
+        for address in addresses {
+            match address {
+                IpAddr::V4(address) => ip4.push(address),
+                IpAddr::V6(address) => ip6.push(address),
+            }
+        }
+        self.ip4(ip4).ip6(ip6)
+    }
+
+    source_address_setters!();
+}
+
+/// # Host names
+impl JailUpdate {
+    host_setters!();
+}
+
+/// # Permissions
+impl JailUpdate {
+    permission_setters!();
+}
+
+/// # Limits
+impl JailUpdate {
+    limit_setters!();
+}
+
+/// # System V IPC
+impl JailUpdate {
+    ipc_setters!();
+}
+
+/// # Linux, ZFS and mac_do
+impl JailUpdate {
+    module_setters!();
+}
+
+/// # Metadata
+impl JailUpdate {
+    entry_setters!();
+
+    /// Removes the metadata entry `meta.KEY`. One that is not there is no error.
+    ///
+    /// Since FreeBSD 14.4. See [`param::META`].
     pub fn remove_meta(mut self, key: &str) -> Self {
         self.settings.remove_key(&format!("meta.{key}"));
         self
     }
 
-    /// Removes a key from the text that the jail can read: `env.KEY`. One that is not there is no error.
+    /// Removes the entry `env.KEY`. One that is not there is no error.
     ///
-    /// Since FreeBSD 14.4. See [`param::ENV`] and jail(8).
+    /// Since FreeBSD 14.4. See [`param::ENV`].
     pub fn remove_jail_env(mut self, key: &str) -> Self {
         self.settings.remove_key(&format!("env.{key}"));
         self
     }
 }
 
-/// # Host names
-impl JailUpdate<'_> {
-    host_setters!();
-}
-
-/// # Source addresses
-impl JailUpdate<'_> {
-    source_address_setters!();
-}
-
-/// # Permissions
-impl JailUpdate<'_> {
-    permission_setters!();
-}
-
-/// # Limits
-impl JailUpdate<'_> {
-    limit_setters!();
-}
-
-/// # System V IPC
-impl JailUpdate<'_> {
-    ipc_setters!();
-}
-
-/// # Linux, ZFS and mac_do
-impl JailUpdate<'_> {
-    module_setters!();
-}
-
-/// # Metadata
-impl JailUpdate<'_> {
-    entry_setters!();
-}
-
 /// # Any parameter
-impl JailUpdate<'_> {
+impl JailUpdate {
     any_setters!(Updatable);
-}
-
-impl Changes {
-    /// Makes a change of nothing.
-    #[must_use]
-    pub const fn new() -> Self {
-        Self { settings: Settings::new(Use::Update) }
-    }
-
-    /// Sets a parameter, as [`JailUpdate::set`]. What is wrong about it is told by [`JailUpdate::apply`].
-    #[must_use]
-    pub fn set<T: param::Decode, A: param::Updatable>(
-        mut self,
-        param: param::Param<'_, T, A>,
-        value: impl param::Encode<T>,
-    ) -> Self {
-        self.settings.set(param, &value);
-        self
-    }
-
-    /// Whether nothing is set.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.settings.is_empty()
-    }
-}
-
-impl Default for Changes {
-    fn default() -> Self {
-        Self::new()
-    }
 }

@@ -73,7 +73,7 @@ pub use with_tokio::{AsyncFollower, AsyncWatcher};
 /// and [`Jail::wait_gone`], work on all.
 ///
 /// ```
-/// use freebsd_jail::{Jail, Watcher, watch::EventKind};
+/// use freebsd_jail::{Jail, JailUpdate, Watcher, watch::EventKind};
 /// # use freebsd_jail::sim;
 ///
 /// # fn main() -> freebsd_jail::Result<()> {
@@ -84,7 +84,7 @@ pub use with_tokio::{AsyncFollower, AsyncWatcher};
 /// let watcher = Watcher::new()?;
 /// watcher.watch(&jail)?;
 ///
-/// jail.update().securelevel(2).apply()?;
+/// jail.update(&JailUpdate::new().securelevel(2))?;
 /// let event = watcher.try_next()?.expect("the change");
 /// assert_eq!(event.jid(), Some(jid));
 /// assert!(event.kinds().eq([EventKind::Changed]));

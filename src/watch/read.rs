@@ -134,14 +134,14 @@ impl Watcher {
     /// Returns an iterator over the events that are there; it ends where it would have to wait.
     ///
     /// ```
-    /// # use freebsd_jail::{Jail, Watcher, sim};
+    /// # use freebsd_jail::{Jail, JailUpdate, Watcher, sim};
     /// # fn main() -> freebsd_jail::Result<()> {
     /// # let kernel = sim::Kernel::new();
     /// # let _guard = kernel.install();
     /// # let jail = Jail::builder().name("www").path("/").create()?;
     /// let watcher = Watcher::new()?;
     /// watcher.watch(&jail)?;
-    /// jail.update().securelevel(1).apply()?;
+    /// jail.update(&JailUpdate::new().securelevel(1))?;
     /// assert_eq!(watcher.pending().count(), 1);
     /// # Ok(())
     /// # }

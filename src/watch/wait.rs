@@ -135,7 +135,7 @@ impl Jail {
     /// # fn main() -> freebsd_jail::Result<()> {
     /// # let kernel = sim::Kernel::new();
     /// # let _guard = kernel.install();
-    /// let jail = Jail::builder().name("www").path("/").create_persistent()?;
+    /// let jail = Jail::builder().name("www").path("/").create_detached()?;
     /// assert!(jail.remove_and_wait(None)?.is_done());
     /// # Ok(())
     /// # }

@@ -139,6 +139,12 @@ pub(crate) fn split(name: &[u8]) -> (&[u8], &[u8]) {
     dot.and_then(|dot| name.split_at_checked(dot + 1)).unwrap_or((&[], name))
 }
 
+/// Returns the name by which a boolean is sent as false.
+pub(crate) fn negation(name: &str) -> String {
+    let (level, last) = split_text(name);
+    format!("{level}no{last}")
+}
+
 /// As [`split`], of text.
 pub(crate) fn split_text(name: &str) -> (&str, &str) {
     name.rfind('.').and_then(|dot| name.split_at_checked(dot + 1)).unwrap_or(("", name))

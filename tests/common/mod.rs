@@ -184,7 +184,7 @@ pub fn is_confining() -> bool {
 
 /// Whether the kernel has jail descriptors.
 pub fn has_descriptors() -> bool {
-    let probe = Jail::builder().name(name("probe")).path("/").create_persistent().expect("a jail");
+    let probe = Jail::builder().name(name("probe")).path("/").create_detached().expect("a jail");
     let has = probe.descriptor().is_some();
     probe.remove().expect("removed");
     has

@@ -34,7 +34,7 @@ mod tests {
 
     #[test]
     fn creating_for_good_is_unsupported() {
-        let error = Jail::builder().path("/").create_persistent().unwrap_err();
+        let error = Jail::builder().path("/").create_detached().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
     }
 

@@ -1,0 +1,81 @@
+//! Mistakes in a description that can be found without the kernel.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+
+use super::JailBuilder;
+use crate::error::{Error, ErrorKind, Result};
+use crate::wire::name;
+
+impl JailBuilder {
+    /// Finds every mistake that can be found without asking the kernel.
+    ///
+    /// [`create`](Self::create) and the other methods that create return the first of them. No call is made.
+    ///
+    /// # Errors
+    ///
+    /// All mistakes, in the order in which they were made, then what contradicts each other.
+    ///
+    /// ```
+    /// use freebsd_jail::Jail;
+    ///
+    /// let builder = Jail::builder().hostname("no\0good").devfs_ruleset(-1);
+    /// let mistakes = builder.check().unwrap_err();
+    /// let parameters: Vec<_> = mistakes.iter().filter_map(|mistake| mistake.parameter()).collect();
+    /// assert_eq!(parameters, ["host.hostname", "devfs_ruleset"]);
+    /// ```
+    pub fn check(&self) -> core::result::Result<(), Vec<Error>> {
+        let mistakes = self.mistakes();
+        if mistakes.is_empty() { Ok(()) } else { Err(mistakes) }
+    }
+
+    /// Returns the first mistake.
+    pub(super) fn first_mistake(&self) -> Result<()> {
+        self.mistakes().into_iter().next().map_or(Ok(()), Err)
+    }
+
+    fn mistakes(&self) -> Vec<Error> {
+        let mut mistakes = self.settings.mistakes();
+        mistakes.extend(self.check_name().err());
+        let is_nested = self.is_below() || self.split_name().is_some();
+        if is_nested && self.settings.core.position("path").is_none() {
+            mistakes.push(
+                Error::refused(
+                    ErrorKind::InvalidParameter,
+                    "a jail below another one needs a path: without, the kernel would give it this process's root",
+                )
+                .about("path"),
+            );
+        }
+        mistakes
+    }
+
+    /// Splits `parent.child`, where the name is of that form.
+    pub(super) fn split_name(&self) -> Option<(OsString, OsString)> {
+        let name = self.settings.text("name")?;
+        let dot = name.iter().rposition(|&byte| byte == b'.')?;
+        let (above, last) = (name.get(..dot)?, name.get(dot + 1..)?);
+        Some((OsStr::from_bytes(above).to_owned(), OsStr::from_bytes(last).to_owned()))
+    }
+
+    /// A number as a name asks for that jid, whether it was meant so or not.
+    fn check_name(&self) -> Result<()> {
+        let Some(name) = self.settings.text("name") else { return Ok(()) };
+        let refuse = |reason| Err(Error::refused(ErrorKind::InvalidValue, reason).about("name"));
+        let last = name.rsplit(|&byte| byte == b'.').next().unwrap_or_default();
+        if name.split(|&byte| byte == b'.').rev().skip(1).any(<[u8]>::is_empty) {
+            return refuse("a level of the name is empty");
+        }
+        if name::has_host_level(name) {
+            return refuse(name::HOST_LEVEL);
+        }
+        let digits = last.strip_prefix(b"-").unwrap_or(last);
+        if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+            return Ok(());
+        }
+        match self.settings.int("jid") {
+            Some(jid) if jid.to_string().as_bytes() == last => Ok(()),
+            _ => refuse("a numeric name must equal the jid: set `jid` too"),
+        }
+    }
+}

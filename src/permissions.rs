@@ -1,0 +1,144 @@
+//! What a jail may do, permissions of kernel modules included.
+
+use core::fmt;
+use core::str::FromStr;
+use std::collections::BTreeSet;
+use std::convert::Infallible;
+
+use crate::allow::Allow;
+
+/// What a jail may do: permissions that [`Allow`] has a bit for, and names of others.
+///
+/// [`Jail::permissions`](crate::Jail::permissions) returns all that a jail has. Names are given with or without `allow.`
+/// before them.
+///
+/// ```
+/// use freebsd_jail::{Allow, Permissions};
+///
+/// let mut permissions = Permissions::from(Allow::RAW_SOCKETS | Allow::MOUNT);
+/// permissions.extend(["mount.tmpfs", "allow.mount.unionfs"]);
+/// assert_eq!(permissions.known(), Allow::RAW_SOCKETS | Allow::MOUNT | Allow::MOUNT_TMPFS);
+/// assert_eq!(permissions.others().collect::<Vec<_>>(), ["allow.mount.unionfs"]);
+/// assert!(permissions.contains(Allow::MOUNT) && permissions.contains_name("mount.unionfs"));
+/// assert_eq!(permissions.to_string(), "raw_sockets|mount|mount.tmpfs|mount.unionfs");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Permissions {
+    known: Allow,
+    /// The others' names, `allow.` included.
+    others: BTreeSet<String>,
+}
+
+impl Permissions {
+    /// Makes an empty set.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { known: Allow::empty(), others: BTreeSet::new() }
+    }
+
+    /// Returns the permissions that [`Allow`] has a bit for.
+    #[must_use]
+    pub const fn known(&self) -> Allow {
+        self.known
+    }
+
+    /// Returns the names of the permissions that [`Allow`] has no bit for, such as `allow.mount.unionfs`.
+    pub fn others(&self) -> impl Iterator<Item = &str> {
+        self.others.iter().map(String::as_str)
+    }
+
+    /// Returns the names of all: `allow.mount`, say.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.known.parameters().map(|name| name as &str).chain(self.others())
+    }
+
+    /// Whether all of these are in the set.
+    #[must_use]
+    pub const fn contains(&self, permissions: Allow) -> bool {
+        self.known.contains(permissions)
+    }
+
+    /// Whether a permission of this name is in the set. `allow.` may be left out.
+    #[must_use]
+    pub fn contains_name(&self, name: &str) -> bool {
+        match Allow::from_short_name(name) {
+            Some(permission) => self.known.contains(permission),
+            None if name.starts_with("allow.") => self.others.contains(name),
+            None => self.others.contains(&full(name)),
+        }
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.known.is_empty() && self.others.is_empty()
+    }
+}
+
+fn full(name: &str) -> String {
+    if name.starts_with("allow.") { name.to_owned() } else { format!("allow.{name}") }
+}
+
+impl From<Allow> for Permissions {
+    fn from(known: Allow) -> Self {
+        Self { known, others: BTreeSet::new() }
+    }
+}
+
+impl<S: AsRef<str>> Extend<S> for Permissions {
+    fn extend<I: IntoIterator<Item = S>>(&mut self, names: I) {
+        for name in names {
+            let name = name.as_ref();
+            match Allow::from_short_name(name) {
+                Some(permission) => self.known |= permission,
+                None => {
+                    self.others.insert(full(name));
+                }
+            }
+        }
+    }
+}
+
+impl<S: AsRef<str>> FromIterator<S> for Permissions {
+    fn from_iter<I: IntoIterator<Item = S>>(names: I) -> Self {
+        let mut permissions = Self::new();
+        permissions.extend(names);
+        permissions
+    }
+}
+
+/// The names without `allow.`, separated by `|`.
+impl fmt::Display for Permissions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, name) in self.names().enumerate() {
+            if place > 0 {
+                f.write_str("|")?;
+            }
+            f.write_str(name.strip_prefix("allow.").unwrap_or(name))?;
+        }
+        Ok(())
+    }
+}
+
+/// Names separated by `|` or commas, with or without `allow.`.
+impl FromStr for Permissions {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(text.split(['|', ',']).map(str::trim).filter(|name| !name.is_empty()).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_of_permissions_reads_back() {
+        let permissions: Permissions = ["raw_sockets", "allow.mount.unionfs", "beep"].into_iter().collect();
+        assert_eq!(permissions.to_string().parse(), Ok(permissions.clone()));
+        assert_eq!("".parse(), Ok(Permissions::new()));
+        assert_eq!(permissions.names().count(), 3);
+        assert!(permissions.contains_name("allow.beep") && !permissions.contains_name("allow.mlock"));
+    }
+}

@@ -1,0 +1,75 @@
+//! What is sent to one kernel of what is set.
+
+use super::Settings;
+use crate::catalog::permission_names;
+use crate::error::Result;
+use crate::sys::System;
+use crate::wire::{Draft, Entry, Wire, name};
+
+/// Room for what most jails are described by, so that sending it takes no memory from the heap.
+pub(crate) struct Memory {
+    bytes: [u8; 1024],
+    entries: [Entry; 24],
+}
+
+impl Memory {
+    pub(crate) fn new() -> Self {
+        Self { bytes: [0; 1024], entries: [Entry::default(); 24] }
+    }
+
+    pub(crate) fn draft(&mut self) -> Draft<'_> {
+        Draft::lent(&mut self.bytes, &mut self.entries)
+    }
+}
+
+impl Settings {
+    /// Copies what is sent to a kernel. What modules set goes into a draft of its own, if there is one.
+    pub(crate) fn copy_into(
+        &self,
+        system: &System,
+        core: &mut Draft<'_>,
+        apart: Option<&mut Draft<'static>>,
+    ) -> Result<()> {
+        self.copy(system, &self.core, core);
+        self.deny_others(system, core)?;
+        match apart {
+            Some(late) => self.copy(system, &self.late, late),
+            None => self.copy(system, &self.late, core),
+        }
+        Ok(())
+    }
+
+    fn copy(&self, system: &System, from: &Draft<'_>, to: &mut Draft<'_>) {
+        for index in 0..from.len() {
+            let name = from.name(index);
+            if !self.is_left_out(system, name) {
+                to.push(name, from.wire(index));
+            }
+        }
+    }
+
+    /// Whether a parameter is optional, and the kernel lacks it.
+    fn is_left_out(&self, system: &System, wire_name: &str) -> bool {
+        if self.optional.is_empty() {
+            return false;
+        }
+        let name = self.negated(wire_name);
+        let name = name.as_deref().unwrap_or(wire_name);
+        let parameter = if name::user_key(name).is_some() { name::text_of(name) } else { name };
+        self.optional.iter().any(|optional| optional == name) && !system.has_parameter(parameter)
+    }
+
+    /// Denies all permissions of the kernel that are not set, where these are to be all.
+    fn deny_others(&self, system: &System, core: &mut Draft<'_>) -> Result<()> {
+        if !self.exact {
+            return Ok(());
+        }
+        for name in permission_names(system, false)?.iter() {
+            if core.collision(name).is_none() {
+                core.check_room(name, 0)?;
+                core.push(name, Wire::Bool(false));
+            }
+        }
+        Ok(())
+    }
+}
