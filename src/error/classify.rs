@@ -29,8 +29,14 @@ pub(crate) struct Asked<'a> {
 }
 
 /// Why a call fails everywhere but on FreeBSD.
-pub(super) const NO_JAILS: &str =
-    "this host has no jails: it is not FreeBSD, and no model of its kernel is installed";
+pub(super) fn no_jails() -> &'static str {
+    #[cfg(feature = "sim")]
+    if crate::sys::is_stranded() {
+        return "this process was forked from the one in which the model of the kernel is: model its processes by \
+                sim::Process::fork, or have the copy of the model used by sim::Kernel::allow_copies(true)";
+    }
+    "this host has no jails: it is not FreeBSD, and no model of its kernel is installed"
+}
 
 /// Why a call fails in capability mode, or with a descriptor whose rights are limited.
 pub(super) const CAPSICUM: &str = "this process is in capability mode, or the descriptor's rights do not include \
@@ -92,7 +98,7 @@ impl Verdict {
 
 fn of_number(call: Call, errno: Errno, text: &str, asked: &Asked<'_>) -> Verdict {
     match errno.0 {
-        libc::ENOSYS => Verdict::new(ErrorKind::Unsupported).because(NO_JAILS),
+        libc::ENOSYS => Verdict::new(ErrorKind::Unsupported).because(no_jails()),
         libc::EPERM => permission(call, text, asked),
         libc::ENOENT => not_found(call, text, asked),
         libc::EINVAL => invalid(call, text, asked),

@@ -103,7 +103,7 @@ impl Error {
 
     /// Why every call fails where there is neither FreeBSD nor a model of its kernel.
     pub(crate) fn no_jails(call: Call) -> Self {
-        Self::os(call, Errno(libc::ENOSYS), ErrorKind::Unsupported, classify::NO_JAILS)
+        Self::os(call, Errno(libc::ENOSYS), ErrorKind::Unsupported, classify::no_jails())
     }
 
     /// Why nothing is done by descriptor before FreeBSD 15.

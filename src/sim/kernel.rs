@@ -5,10 +5,10 @@ use core::marker::PhantomData;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 
-use crate::sys::Cache;
+use crate::sys::{Cache, ProcessMark};
 
 use super::calls::Calls;
 use super::files::Kind;
@@ -43,6 +43,10 @@ struct Shared {
     moments: Moments,
     /// What the crate has found out about this kernel, which it asks once.
     cache: Cache,
+    /// The process in which it was started.
+    home: ProcessMark,
+    /// Whether forked processes may use their copies.
+    copies: AtomicBool,
 }
 
 thread_local! {
@@ -50,6 +54,14 @@ thread_local! {
     static INSTALLED: RefCell<Vec<Installed>> = const { RefCell::new(Vec::new()) };
     static NEXT_TOKEN: Cell<u64> = const { Cell::new(0) };
 }
+
+/// What is installed for the threads that have nothing of their own, the last on top.
+static EVERYWHERE: RwLock<Vec<(u64, Kernel)>> = RwLock::new(Vec::new());
+/// How many those are, so that a process with none takes no lock.
+static COUNT: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether a copy of a kernel has been refused to this process, which was forked from the kernel's.
+static STRANDED: AtomicBool = AtomicBool::new(false);
 
 /// A kernel, and the process that a thread acts as.
 #[derive(Debug)]
@@ -76,6 +88,21 @@ impl Drop for Guard {
     }
 }
 
+/// Keeps a [`Kernel`] installed for the whole process, until it is dropped on any thread.
+#[derive(Debug)]
+#[must_use = "the kernel is installed only as long as its guard lives"]
+pub struct ProcessGuard {
+    token: u64,
+}
+
+impl Drop for ProcessGuard {
+    fn drop(&mut self) {
+        let mut everywhere = EVERYWHERE.write().unwrap_or_else(PoisonError::into_inner);
+        everywhere.retain(|(token, _)| *token != self.token);
+        COUNT.store(everywhere.len(), Ordering::Release);
+    }
+}
+
 impl Default for Kernel {
     fn default() -> Self {
         Self::new()
@@ -97,6 +124,8 @@ impl Kernel {
             exec: AtomicBool::new(false),
             moments: Moments::default(),
             cache: Cache::new(),
+            home: ProcessMark::current(0),
+            copies: AtomicBool::new(false),
         };
         Self(Arc::new(shared))
     }
@@ -109,12 +138,37 @@ impl Kernel {
 
     /// Sends the calling thread's jail calls to this kernel until the guard is dropped.
     ///
-    /// Kernels stack: the one installed last gets the calls. Other threads are not concerned.
+    /// Kernels stack: the one installed last gets the calls. Other threads are not concerned, see
+    /// [`install_for_process`](Self::install_for_process).
     pub fn install(&self) -> Guard {
         self.install_as(INIT)
     }
 
-    /// Does the same, acting as a process.
+    /// Sends the jail calls of all threads of this process to this kernel until the guard is dropped, those of pools and
+    /// runtimes and of threads that are started later included.
+    ///
+    /// A thread's own [installation](Self::install) comes before it. Tests that run side by side in one process would
+    /// share the kernel: install it for the thread there.
+    ///
+    /// ```
+    /// use freebsd_jail::{Jail, sim};
+    ///
+    /// let _guard = sim::Kernel::new().install_for_process();
+    /// let worker = std::thread::spawn(|| Jail::builder().name("www").path("/").create_persistent());
+    /// worker.join().unwrap()?;
+    /// assert!(Jail::open("www").is_ok());
+    /// # Ok::<_, freebsd_jail::Error>(())
+    /// ```
+    pub fn install_for_process(&self) -> ProcessGuard {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let token = NEXT.fetch_add(1, Ordering::Relaxed);
+        let mut everywhere = EVERYWHERE.write().unwrap_or_else(PoisonError::into_inner);
+        everywhere.push((token, self.clone()));
+        COUNT.store(everywhere.len(), Ordering::Release);
+        ProcessGuard { token }
+    }
+
+    /// Does the same for the calling thread, acting as a process.
     pub(super) fn install_as(&self, pid: Pid) -> Guard {
         let token = NEXT_TOKEN.get();
         NEXT_TOKEN.set(token + 1);
@@ -124,9 +178,15 @@ impl Kernel {
 
     /// The kernel that the calling thread's calls go to.
     pub(crate) fn current() -> Option<Self> {
-        INSTALLED
-            .try_with(|installed| installed.borrow().last().map(|top| top.kernel.clone()))
-            .unwrap_or_default()
+        let own = INSTALLED.try_with(|installed| installed.borrow().last().map(|top| top.kernel.clone()));
+        if let Some(kernel) = own.unwrap_or_default() {
+            return Some(kernel);
+        }
+        if COUNT.load(Ordering::Acquire) == 0 {
+            return None;
+        }
+        let everywhere = EVERYWHERE.read().unwrap_or_else(PoisonError::into_inner);
+        everywhere.last().map(|(_, kernel)| kernel.clone())
     }
 
     /// Where the crate keeps what it has found out about this kernel.
@@ -202,6 +262,28 @@ impl Kernel {
     #[must_use]
     pub fn exec_allowed(&self) -> bool {
         self.0.exec.load(Ordering::Relaxed)
+    }
+
+    /// Says whether a process that was forked with fork(2) from this one may use the copy of the kernel that it has.
+    ///
+    /// Otherwise each of its calls fails there with [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported). In the copy
+    /// everything is as it was at the fork, and neither process sees what the other one does.
+    pub fn allow_copies(&self, allowed: bool) {
+        self.0.copies.store(allowed, Ordering::Relaxed);
+    }
+
+    /// Whether this is the process in which the kernel was started, or one that may use its copy.
+    pub(crate) fn may_be_used_here(&self) -> bool {
+        let usable = self.0.home.is_here() || self.0.copies.load(Ordering::Relaxed);
+        if !usable {
+            STRANDED.store(true, Ordering::Relaxed);
+        }
+        usable
+    }
+
+    /// Whether this process has been refused the copy of a kernel that it has.
+    pub(crate) fn is_stranded() -> bool {
+        STRANDED.load(Ordering::Relaxed)
     }
 
     /// Forgets every path but `/`, and lets those exist that are added from now on, and no others.

@@ -49,10 +49,12 @@
 //! ```
 //!
 //! [`Process::kill`] ends a process, and with it what it alone kept alive: its jail if that was not persistent, and
-//! the jails whose owning descriptors it had made. [`Process::die`] leaves a zombie, which still holds its jail, and
-//! so does what was [opened](Process::open_file) inside.
+//! the jails whose owning descriptors it had made. [`Process::die`] leaves a zombie, and so does removing the jail that a
+//! process is in. A zombie keeps its jail dying until [`Process::reap`] waits for it, as its parent would. What was
+//! [opened](Process::open_file) inside keeps the jail, too.
 //!
-//! A kernel is a handle: clones mean the same one, on any thread. On a thread where it is not installed its methods
+//! A kernel is a handle: clones mean the same one, on any thread. [`Kernel::install`] sends the calls of one thread to it,
+//! [`Kernel::install_for_process`] those of all threads. On a thread where it is not installed its methods
 //! act as the process that it started with. Kernels stack; the last one installed gets the calls.
 //!
 //! # What is modelled
@@ -100,8 +102,8 @@
 //! - There are no networks, but for the [names of interfaces](Kernel::add_interface), and no mounts, CPU sets,
 //!   resource limits or System V objects behind the parameters that are about them. Modules that can be loaded ([`Kernel::load`]) add their parameters and nothing else. Entering never
 //!   fails for CPU sets; it does for a [routing table](Process::set_fib) that the jail's network stack lacks.
-//! - A model lives in one program. After a real fork(2) parent and child have a copy each, and the child should leave
-//!   its copy alone; forks, kills and other users are to be modelled by [`Process`].
+//! - A model lives in one process. Calls of a child of a real fork(2) fail, and say why, unless
+//!   [`Kernel::allow_copies`] has it use its copy. Forks, kills and other users are to be modelled by [`Process`].
 
 mod address;
 mod apply;
@@ -155,7 +157,7 @@ mod user;
 pub use calls::Calls;
 pub(crate) use inside::Inside;
 pub use inside::is_inside;
-pub use kernel::{Guard, Kernel};
+pub use kernel::{Guard, Kernel, ProcessGuard};
 pub use loadable::Module;
 pub use moment::Moment;
 pub(crate) use program::Inmate;

@@ -145,7 +145,7 @@ impl Process {
         OpenFile { kernel: self.kernel.clone(), credential }
     }
 
-    /// Ends the process by itself, and has it waited for.
+    /// Ends the process by itself, and has it waited for: [`die`](Self::die) and [`reap`](Self::reap).
     pub fn exit(&self) {
         self.kill();
     }
@@ -167,7 +167,27 @@ impl Process {
         state.end(self.pid);
     }
 
-    /// Waits for the process if it has ended: wait(2) by its parent.
+    /// Waits for the process if it has ended: wait(2) by its parent. It keeps its jail no longer then.
+    ///
+    /// ```
+    /// use freebsd_jail::{Jail, sim};
+    /// use freebsd_jail::watch::WaitOutcome;
+    /// use std::time::Duration;
+    ///
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// let kernel = sim::Kernel::new();
+    /// let _guard = kernel.install();
+    /// let jail = Jail::builder().path("/").create()?;
+    /// let inmate = kernel.process().fork();
+    /// inmate.run(|| jail.attach())?;
+    /// // Removing the jail kills the process, and nobody has waited for it.
+    /// let outcome = jail.remove_and_wait(Some(Duration::from_millis(20)))?;
+    /// let WaitOutcome::TimedOut(mut held) = outcome else { panic!("it is a zombie") };
+    /// inmate.reap();
+    /// assert!(held.wait_gone(Some(Duration::from_secs(5)))?.done().is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn reap(&self) {
         self.kernel.state().reap(self.pid);
     }

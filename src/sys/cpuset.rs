@@ -10,7 +10,7 @@ impl System {
     /// Wraps cpuset_getid(2).
     pub(crate) fn cpuset_root(&self, id: c_int) -> Result<Option<c_int>, Errno> {
         #[cfg(feature = "sim")]
-        if let Some((model, _inside)) = self.model() {
+        if let Some((model, _inside)) = self.model()? {
             return Ok(model.cpuset_root(id));
         }
         match root_of(id) {

@@ -96,7 +96,7 @@ impl System {
             Ok(Queue { descriptor: ManuallyDrop::new(kept), process: self.process() })
         };
         #[cfg(feature = "sim")]
-        if let Some((model, _inside)) = self.model() {
+        if let Some((model, _inside)) = self.model()? {
             return keep(model.raw().kqueue()?);
         }
         keep(kernel::kqueue()?)
@@ -105,7 +105,7 @@ impl System {
     /// Adds, changes or deletes one filter.
     pub(crate) fn kevent_change(&self, kq: BorrowedFd<'_>, change: Kevent) -> Result<(), Errno> {
         #[cfg(feature = "sim")]
-        if let Some((model, _inside)) = self.model() {
+        if let Some((model, _inside)) = self.model()? {
             return model.raw().kevent_change(kq, change);
         }
         kernel::kevent(kq, Some(change), &mut [], Some(Duration::ZERO)).map(drop)
@@ -121,7 +121,7 @@ impl System {
         timeout: Option<Duration>,
     ) -> Result<usize, Errno> {
         #[cfg(feature = "sim")]
-        if self.model().is_some() {
+        if self.model()?.is_some() {
             return self.kevent_read_of_model(kq, events, timeout);
         }
         kernel::kevent(kq, None, events, timeout)
@@ -138,7 +138,7 @@ impl System {
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let mut first = true;
         loop {
-            let count = match self.model() {
+            let count = match self.model()? {
                 Some((model, _inside)) => model.raw().kevent_read(kq, events, first)?,
                 None => 0,
             };
@@ -163,7 +163,7 @@ impl System {
         loop {
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             #[cfg(feature = "sim")]
-            let nap = match self.model() {
+            let nap = match self.model()? {
                 Some((model, _inside)) => {
                     model.poll(descriptor)?;
                     #[cfg(miri)]

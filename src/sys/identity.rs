@@ -28,7 +28,7 @@ const HOST_SHIFT: u32 = 32;
 
 impl ProcessMark {
     /// Returns the mark of the calling process, acting as the model's process of this pid; 0 on the kernel.
-    pub(super) fn current(model_pid: u32) -> Self {
+    pub(crate) fn current(model_pid: u32) -> Self {
         let host = NonZeroU64::from(host_process()).get() << HOST_SHIFT;
         Self(NonZeroU64::MIN.saturating_add((host | u64::from(model_pid)).saturating_sub(1)))
     }

@@ -6,7 +6,7 @@ impl System {
     /// Moves a network interface into a jail's network stack or back out of it: `SIOCSIFVNET` and `SIOCSIFRVNET`.
     pub(crate) fn move_interface(&self, name: &[u8], jid: i32, way: Move) -> Result<(), Errno> {
         #[cfg(feature = "sim")]
-        if let Some((model, _inside)) = self.model() {
+        if let Some((model, _inside)) = self.model()? {
             return model.move_interface(name, jid, way);
         }
         move_interface(name, jid, way)
@@ -15,7 +15,7 @@ impl System {
     /// Whether this process's network stack has an interface of a name. Wraps if_nametoindex(3).
     pub(crate) fn has_interface(&self, name: &[u8]) -> Result<bool, Errno> {
         #[cfg(feature = "sim")]
-        if let Some((model, _inside)) = self.model() {
+        if let Some((model, _inside)) = self.model()? {
             return Ok(model.has_interface(name));
         }
         has_interface(name)

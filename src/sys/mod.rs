@@ -79,4 +79,6 @@ pub(crate) use process::Process;
 pub(crate) use process::{ChildState, child_state, signal_child};
 pub(crate) use slot::Slot;
 pub(crate) use system::System;
+#[cfg(feature = "sim")]
+pub(crate) use system::is_stranded;
 pub(crate) use trap::Trap;

@@ -157,7 +157,8 @@ impl Drop for Report {
     }
 }
 
-#[cfg(test)]
+// Miri has no shared memory.
+#[cfg(all(test, not(miri)))]
 mod tests {
     use super::*;
 

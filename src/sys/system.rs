@@ -93,9 +93,18 @@ impl System {
     }
 
     /// Returns the model, and the mark that this thread is inside it.
+    ///
+    /// # Errors
+    ///
+    /// `ENOSYS` in a process that was forked from the model's: what it has is a copy.
     #[cfg(feature = "sim")]
-    pub(super) fn model(&self) -> Option<(&sim::Kernel, sim::Inside)> {
-        self.model.as_ref().map(|model| (model, sim::Inside::enter()))
+    pub(super) fn model(&self) -> Result<Option<(&sim::Kernel, sim::Inside)>, Errno> {
+        let Some(model) = self.model.as_ref() else { return Ok(None) };
+        if model.may_be_used_here() {
+            Ok(Some((model, sim::Inside::enter())))
+        } else {
+            Err(Errno(libc::ENOSYS))
+        }
     }
 
     /// Whether calls go to the same kernel.
@@ -159,7 +168,7 @@ impl System {
     ) -> Result<c_int, Errno> {
         let enters = flags & bindings::JAIL_ATTACH != 0;
         #[cfg(feature = "sim")]
-        if let Some((model, _inside)) = self.model() {
+        if let Some((model, _inside)) = self.model()? {
             // SAFETY: the caller vouches for the iovecs and their memory.
             let mut pairs = unsafe { model_pairs(iov, niov) }?;
             return counted(enters, model.raw().jail_set(&mut pairs, flags));
@@ -178,7 +187,7 @@ impl System {
         flags: c_int,
     ) -> Result<c_int, Errno> {
         #[cfg(feature = "sim")]
-        if let Some((model, _inside)) = self.model() {
+        if let Some((model, _inside)) = self.model()? {
             // SAFETY: the caller vouches for the iovecs and their memory.
             let mut pairs = unsafe { model_pairs(iov, niov) }?;
             return model.raw().jail_get(&mut pairs, flags);
@@ -193,7 +202,7 @@ impl System {
     pub(super) unsafe fn jail_raw(&self, jail: *mut bindings::jail) -> Result<c_int, Errno> {
         let _entering = self.entering();
         #[cfg(feature = "sim")]
-        if let Some((model, _inside)) = self.model() {
+        if let Some((model, _inside)) = self.model()? {
             // SAFETY: the caller vouches for the structure and what it points at.
             return counted(true, unsafe { super::legacy::on_model(model, jail) });
         }
@@ -205,7 +214,7 @@ impl System {
     pub(crate) fn jail_attach(&self, jid: c_int) -> Result<(), Errno> {
         let _entering = self.entering();
         #[cfg(feature = "sim")]
-        if let Some((model, _inside)) = self.model() {
+        if let Some((model, _inside)) = self.model()? {
             return counted(true, model.raw().jail_attach(jid));
         }
         counted(true, kernel::jail_attach(jid))
@@ -230,7 +239,7 @@ impl System {
     /// Calls jail_remove(2).
     pub(crate) fn jail_remove(&self, jid: c_int) -> Result<(), Errno> {
         #[cfg(feature = "sim")]
-        if let Some((model, _inside)) = self.model() {
+        if let Some((model, _inside)) = self.model()? {
             return model.raw().jail_remove(jid);
         }
         kernel::jail_remove(jid)
@@ -243,7 +252,7 @@ impl System {
         }
         let _entering = self.entering();
         #[cfg(feature = "sim")]
-        if let Some((model, _inside)) = self.model() {
+        if let Some((model, _inside)) = self.model()? {
             return counted(true, model.raw().jail_attach_jd(fd.as_raw_fd()));
         }
         counted(true, kernel::jail_attach_jd(fd.as_raw_fd()))
@@ -255,7 +264,7 @@ impl System {
             return Err(Errno(libc::ENOSYS));
         }
         #[cfg(feature = "sim")]
-        if let Some((model, _inside)) = self.model() {
+        if let Some((model, _inside)) = self.model()? {
             return model.raw().jail_remove_jd(fd.as_raw_fd());
         }
         kernel::jail_remove_jd(fd.as_raw_fd())
@@ -269,7 +278,7 @@ impl System {
         new: Option<&[u8]>,
     ) -> Result<usize, Errno> {
         #[cfg(feature = "sim")]
-        if let Some((model, _inside)) = self.model() {
+        if let Some((model, _inside)) = self.model()? {
             return model.raw().sysctl(mib, old, new);
         }
         kernel::sysctl(mib, old, new)
@@ -278,7 +287,7 @@ impl System {
     /// Calls fstat(2) on a descriptor that may be a jail's.
     pub(crate) fn fstat(&self, descriptor: BorrowedFd<'_>) -> Result<DescriptorStat, Errno> {
         #[cfg(feature = "sim")]
-        if let Some((model, _inside)) = self.model() {
+        if let Some((model, _inside)) = self.model()? {
             if let Some(answer) = model.raw().fstat(descriptor.as_raw_fd()) {
                 return answer.map(|(mode, ino)| DescriptorStat { ino, mode });
             }
@@ -304,7 +313,7 @@ impl System {
     /// Returns all processes, zombies included, that this process can see.
     pub(crate) fn process_table(&self) -> Result<Vec<Process>, Errno> {
         #[cfg(feature = "sim")]
-        if let Some((model, _inside)) = self.model() {
+        if let Some((model, _inside)) = self.model()? {
             return Ok(model.process_table());
         }
         super::process::table()
@@ -390,6 +399,12 @@ fn features_by(answer: Result<(), Errno>) -> (Features, bool) {
         Err(Errno(libc::EINVAL)) => (Features::new(true, false), true),
         _ => (Features::new(true, false), false),
     }
+}
+
+/// Whether this process has been refused the copy of a model that it has inherited.
+#[cfg(feature = "sim")]
+pub(crate) fn is_stranded() -> bool {
+    sim::Kernel::is_stranded()
 }
 
 impl core::fmt::Debug for System {

@@ -40,6 +40,8 @@ pub fn host() -> Host {
 
 /// Installs a model, on any host, for what can be tested on a certain release only.
 pub fn model(kernel: sim::Kernel) -> Host {
+    // Tests that fork know that the child has a copy.
+    kernel.allow_copies(true);
     let guard = kernel.install();
     Host { model: Some(kernel), _guard: Some(guard) }
 }
