@@ -94,7 +94,7 @@ fn create(mut words: Vec<String>, options: &Options, model: Option<&Model>) -> R
     for word in &words {
         let (name, value) = parameter::read(word)?;
         match &*name {
-            "path" => root = parameter::text(&value).into(),
+            "path" => root = value.try_into()?,
             "persist" => persist = value == Value::Bool(true),
             _ => builder = builder.set_value(&name, &value),
         }

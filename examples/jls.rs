@@ -2,10 +2,11 @@
 
 mod common;
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use common::{Model, Result, parameter};
-use freebsd_jail::param::Kind;
+use freebsd_jail::param::{Kind, Value};
 use freebsd_jail::{Catalog, Jail, param};
 use lexopt::prelude::*;
 
@@ -71,28 +72,25 @@ fn list(options: &Options, model: Option<&Model>) -> Result<ExitCode> {
     for name in &options.parameters {
         keys.push((
             name.clone(),
-            parameter::kind(name)?.ok_or_else(|| format!("unknown parameter: {name}"))?,
+            parameter::kind_of(name)?.ok_or_else(|| format!("unknown parameter: {name}"))?,
         ));
     }
     if keys.is_empty() {
         let all = Catalog::current()?;
         keys.extend(all.iter().map(|parameter| (parameter.name().to_owned(), parameter.kind())));
     }
-    let keys: Vec<(&str, Kind)> = keys.iter().map(|(name, kind)| (name.as_str(), *kind)).collect();
     if options.headings {
-        println!("{}", keys.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(" "));
+        println!("{}", keys.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(" "));
     }
     let mut objects = Vec::new();
     for jail in &jails {
-        let values = jail.get(&*keys)?;
-        let pairs = keys.iter().map(|(name, _)| *name).zip(&values);
+        let values = jail.get(&keys)?;
+        let pairs = keys.iter().map(|(name, _)| name.as_str()).zip(&values);
         if options.json {
-            let pairs = pairs.map(|(name, value)| (name.to_owned(), parameter::json(value)));
-            objects.push(serde_json::Value::Object(pairs.collect()));
+            objects.push(serde_json::to_value(pairs.collect::<BTreeMap<_, _>>())?);
         } else {
-            let field = |(name, value)| match parameter::text(value) {
-                text if options.named => format!("{name}={text}"),
-                text => text,
+            let field = |(name, value): (&str, &Value)| {
+                if options.named { format!("{name}={value}") } else { value.to_string() }
             };
             println!("{}", pairs.map(field).collect::<Vec<_>>().join(" "));
         }

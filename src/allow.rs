@@ -30,80 +30,80 @@ macro_rules! permissions {
                 $(
                     $(#[doc = $doc])+
                     ///
-                    #[doc = concat!("See [`param::", stringify!($constant), "`](crate::param::", stringify!($constant), ").")]
+                    #[doc = concat!("See [`param::allow::", stringify!($constant), "`](crate::param::allow::", stringify!($constant), ").")]
                     const $flag = 1 << $bit;
                 )*
             }
         }
 
         /// Each permission with its parameter's name.
-        const NAMES: &[(Allow, &str)] = &[$((Allow::$flag, param::$constant.name())),*];
+        const NAMES: &[(Allow, &str)] = &[$((Allow::$flag, param::allow::$constant.name())),*];
     };
 }
 
 permissions! {
     /// Root may change the host name. On by default, where the parent has it.
-    SET_HOSTNAME = 0, ALLOW_SET_HOSTNAME;
+    SET_HOSTNAME = 0, SET_HOSTNAME;
     /// All System V IPC of the parent may be used.
-    SYSVIPC = 1, ALLOW_SYSVIPC;
+    SYSVIPC = 1, SYSVIPC;
     /// Root may open raw sockets.
-    RAW_SOCKETS = 2, ALLOW_RAW_SOCKETS;
+    RAW_SOCKETS = 2, RAW_SOCKETS;
     /// Root may change the system's file flags.
-    CHFLAGS = 3, ALLOW_CHFLAGS;
+    CHFLAGS = 3, CHFLAGS;
     /// Root may mount file systems that have a permission of their own.
-    MOUNT = 4, ALLOW_MOUNT;
+    MOUNT = 4, MOUNT;
     /// Root may set disk quotas.
-    QUOTAS = 5, ALLOW_QUOTAS;
+    QUOTAS = 5, QUOTAS;
     /// Sockets of any protocol may be opened.
-    SOCKET_AF = 6, ALLOW_SOCKET_AF;
+    SOCKET_AF = 6, SOCKET_AF;
     /// Memory may be locked.
-    MLOCK = 7, ALLOW_MLOCK;
+    MLOCK = 7, MLOCK;
     /// Root may bind to ports below 1024. On by default, where the parent has it.
-    RESERVED_PORTS = 8, ALLOW_RESERVED_PORTS;
+    RESERVED_PORTS = 8, RESERVED_PORTS;
     /// The kernel's messages may be read.
-    READ_MSGBUF = 9, ALLOW_READ_MSGBUF;
+    READ_MSGBUF = 9, READ_MSGBUF;
     /// Users may debug their processes. On by default, where the parent has it.
-    UNPRIVILEGED_PROC_DEBUG = 10, ALLOW_UNPRIVILEGED_PROC_DEBUG;
+    UNPRIVILEGED_PROC_DEBUG = 10, UNPRIVILEGED_PROC_DEBUG;
     /// Root is privileged at all. On by default, where the parent has it.
-    SUSER = 11, ALLOW_SUSER;
+    SUSER = 11, SUSER;
     /// The NFS server may run. Since FreeBSD 14.0.
-    NFSD = 12, ALLOW_NFSD;
+    NFSD = 12, NFSD;
     /// Root may change extended attributes of the system's name space. Since FreeBSD 15.0.
-    EXTATTR = 13, ALLOW_EXTATTR;
+    EXTATTR = 13, EXTATTR;
     /// Root may slew the clock. Since FreeBSD 15.0.
-    ADJTIME = 14, ALLOW_ADJTIME;
+    ADJTIME = 14, ADJTIME;
     /// Root may set the clock. Since FreeBSD 15.0.
-    SETTIME = 15, ALLOW_SETTIME;
+    SETTIME = 15, SETTIME;
     /// Root may change routes. Since FreeBSD 14.4.
-    ROUTING = 16, ALLOW_ROUTING;
+    ROUTING = 16, ROUTING;
     /// Root may set audit sessions. Since FreeBSD 15.0.
-    SETAUDIT = 17, ALLOW_SETAUDIT;
+    SETAUDIT = 17, SETAUDIT;
     /// Users of the parent may tamper with processes of the same user. Since FreeBSD 14.4, where it is on by default.
-    UNPRIVILEGED_PARENT_TAMPERING = 18, ALLOW_UNPRIVILEGED_PARENT_TAMPERING;
+    UNPRIVILEGED_PARENT_TAMPERING = 18, UNPRIVILEGED_PARENT_TAMPERING;
     /// Root may run virtual machines. With the module vmm.
-    VMM = 19, ALLOW_VMM;
+    VMM = 19, VMM;
     /// Root may give PCI devices to virtual machines. With the module vmm, since FreeBSD 15.1.
-    VMM_PPT = 20, ALLOW_VMM_PPT;
+    VMM_PPT = 20, VMM_PPT;
     /// Root may mount devfs.
-    MOUNT_DEVFS = 32, ALLOW_MOUNT_DEVFS;
+    MOUNT_DEVFS = 32, MOUNT_DEVFS;
     /// Root may mount fdescfs, once its module is loaded.
-    MOUNT_FDESCFS = 33, ALLOW_MOUNT_FDESCFS;
+    MOUNT_FDESCFS = 33, MOUNT_FDESCFS;
     /// Root may mount file systems in user space, once the module fusefs is loaded.
-    MOUNT_FUSEFS = 34, ALLOW_MOUNT_FUSEFS;
+    MOUNT_FUSEFS = 34, MOUNT_FUSEFS;
     /// Root may mount linprocfs, once its module is loaded.
-    MOUNT_LINPROCFS = 35, ALLOW_MOUNT_LINPROCFS;
+    MOUNT_LINPROCFS = 35, MOUNT_LINPROCFS;
     /// Root may mount linsysfs, once its module is loaded.
-    MOUNT_LINSYSFS = 36, ALLOW_MOUNT_LINSYSFS;
+    MOUNT_LINSYSFS = 36, MOUNT_LINSYSFS;
     /// Root may mount nullfs, once its module is loaded.
-    MOUNT_NULLFS = 37, ALLOW_MOUNT_NULLFS;
+    MOUNT_NULLFS = 37, MOUNT_NULLFS;
     /// Root may mount p9fs, once its module is loaded.
-    MOUNT_P9FS = 38, ALLOW_MOUNT_P9FS;
+    MOUNT_P9FS = 38, MOUNT_P9FS;
     /// Root may mount procfs, once its module is loaded.
-    MOUNT_PROCFS = 39, ALLOW_MOUNT_PROCFS;
+    MOUNT_PROCFS = 39, MOUNT_PROCFS;
     /// Root may mount tmpfs, once its module is loaded.
-    MOUNT_TMPFS = 40, ALLOW_MOUNT_TMPFS;
+    MOUNT_TMPFS = 40, MOUNT_TMPFS;
     /// Root may mount the jail's ZFS datasets, once the module is loaded.
-    MOUNT_ZFS = 41, ALLOW_MOUNT_ZFS;
+    MOUNT_ZFS = 41, MOUNT_ZFS;
 }
 
 impl Allow {
@@ -177,8 +177,8 @@ mod tests {
     #[test]
     fn every_permission_of_the_table_is_in_the_set() {
         for row in param::TABLE.iter().filter(|row| row.name.starts_with("allow.")) {
-            let flag = Allow::from_parameter(row.name);
-            assert_eq!(flag.map(|flag| flag.parameters().collect()), Some(vec![row.name]));
+            let flag = Allow::from_parameter(row.name());
+            assert_eq!(flag.map(|flag| flag.parameters().collect()), Some(vec![row.name()]));
         }
         assert_eq!(Allow::all().parameters().count(), NAMES.len());
         assert_eq!(Allow::all().iter().count(), NAMES.len());

@@ -1,10 +1,11 @@
 //! What parameters the running kernel has.
 
-use core::ffi::{c_int, c_ulong};
+use core::ffi::c_int;
 use std::sync::Arc;
 
 use crate::error::{Call, Error, ErrorKind, Result};
-use crate::param::{Access, Kind};
+use crate::get::{Answers, Keys, MANY_ROOM, MAX_TUPLE, Question};
+use crate::param::{self, Access, Definition, Kind, Sealed, Value};
 use crate::sys::{Errno, System};
 use crate::wire::name;
 
@@ -29,19 +30,10 @@ use crate::wire::name;
 /// # }
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(transparent))]
 pub struct Catalog {
     /// In the order of their names.
-    parameters: Vec<Described>,
-}
-
-/// A parameter, as the running kernel describes it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Described {
-    name: String,
-    kind: Kind,
-    access: Access,
-    size: Option<usize>,
-    description: String,
+    parameters: Vec<Definition>,
 }
 
 impl Catalog {
@@ -68,15 +60,59 @@ impl Catalog {
         Ok(Self { parameters })
     }
 
+    /// Describes one parameter.
+    ///
+    /// What the [table](param::TABLE) has is described by it, and a key of `meta` or `env` by its text's row, without
+    /// asking the kernel. Of any other name the kernel is asked: five calls of sysctl(3) instead of those of the whole
+    /// catalog. Use it to learn the kind of a parameter that is known at run time only.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::UnknownParameter`] when the kernel has no such parameter, [`ErrorKind::InvalidParameter`] for a
+    /// name that cannot be sent, and as [`current`](Self::current).
+    ///
+    /// ```
+    /// # use freebsd_jail::{Catalog, ErrorKind, param::Kind, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// assert_eq!(Catalog::describe("meta.owner")?.kind(), Kind::String);
+    /// assert_eq!(Catalog::describe("nosuch").unwrap_err().kind(), ErrorKind::UnknownParameter);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn describe(name: &str) -> Result<Definition> {
+        name::check(name)?;
+        if let Some(row) = param::find(name) {
+            return Ok(Definition { name: name.to_owned().into(), ..row.clone() });
+        }
+        let unknown =
+            || Error::refused(ErrorKind::UnknownParameter, "the kernel has no such parameter").about(name);
+        let tree = Tree { system: System::current() };
+        let path = format!("{ROOT}.{name}");
+        let mut oid = tree.oid(&path).map_err(|errno| match errno.0 {
+            libc::ENOENT | libc::ENOTDIR | libc::EISDIR | libc::ENAMETOOLONG => unknown(),
+            _ => failed(errno, &path),
+        })?;
+        loop {
+            match tree.describe(&oid)? {
+                Some(found) if found.name == name => return Ok(found),
+                Some(_) => return Err(unknown()),
+                // A node that has a value of its own has it in a child without a name, which comes next.
+                None => oid = tree.after(&oid)?.ok_or_else(unknown)?,
+            }
+        }
+    }
+
     /// Returns the parameters in the order of their names.
-    pub fn iter(&self) -> core::slice::Iter<'_, Described> {
+    pub fn iter(&self) -> core::slice::Iter<'_, Definition> {
         self.parameters.iter()
     }
 
     /// Returns the parameter of a name.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<&Described> {
-        let place = self.parameters.binary_search_by(|parameter| parameter.name.as_str().cmp(name)).ok()?;
+    pub fn get(&self, name: &str) -> Option<&Definition> {
+        let place = self.parameters.binary_search_by(|parameter| parameter.name.as_ref().cmp(name)).ok()?;
         self.parameters.get(place)
     }
 
@@ -94,44 +130,11 @@ impl Catalog {
 }
 
 impl<'c> IntoIterator for &'c Catalog {
-    type Item = &'c Described;
-    type IntoIter = core::slice::Iter<'c, Described>;
+    type Item = &'c Definition;
+    type IntoIter = core::slice::Iter<'c, Definition>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
-    }
-}
-
-impl Described {
-    /// Returns the parameter's name.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// Returns how its value looks on the wire.
-    #[must_use]
-    pub fn kind(&self) -> Kind {
-        self.kind
-    }
-
-    /// Returns what may be done with it.
-    #[must_use]
-    pub fn access(&self) -> Access {
-        self.access
-    }
-
-    /// Returns how many bytes a value has: of a string at most, its NUL included; of a list each of its elements.
-    /// `None` where the kernel does not say.
-    #[must_use]
-    pub fn size(&self) -> Option<usize> {
-        self.size
-    }
-
-    /// Returns what the kernel says that it is, in English.
-    #[must_use]
-    pub fn description(&self) -> &str {
-        &self.description
     }
 }
 
@@ -148,7 +151,9 @@ pub(crate) fn permission_names(system: &System, anew: bool) -> Result<Arc<[Strin
     let mut oid = root.clone();
     while let Some(next) = tree.after(&oid)?.filter(|next| next.starts_with(&root)) {
         oid = next;
-        names.extend(tree.describe(&oid)?.filter(|each| each.kind == Kind::Bool).map(|each| each.name));
+        names.extend(
+            tree.describe(&oid)?.filter(|each| each.kind == Kind::Bool).map(|each| each.name.into_owned()),
+        );
     }
     let names: Arc<[String]> = names.into();
     known.set_permissions(Arc::clone(&names));
@@ -188,10 +193,13 @@ const WRITABLE: u32 = 0x4000_0000;
 const TUNABLE: u32 = 0x0008_0000;
 
 impl Tree {
-    /// Returns a node's number of numbers.
+    /// Resolves a sysctl name to its OID.
     fn find(&self, name: &str) -> Result<Vec<c_int>> {
-        let found = self.ask(&[0, About::Number as c_int], Some(name.as_bytes()));
-        found.map(|bytes| numbers(&bytes)).map_err(|errno| failed(errno, name))
+        self.oid(name).map_err(|errno| failed(errno, name))
+    }
+
+    fn oid(&self, name: &str) -> core::result::Result<Vec<c_int>, Errno> {
+        self.ask(&[0, About::Number as c_int], Some(name.as_bytes())).map(|bytes| numbers(&bytes))
     }
 
     /// Returns the node that comes next in the whole tree.
@@ -204,7 +212,7 @@ impl Tree {
     }
 
     /// Describes a node, if it is a parameter.
-    fn describe(&self, oid: &[c_int]) -> Result<Option<Described>> {
+    fn describe(&self, oid: &[c_int]) -> Result<Option<Definition>> {
         let text = |about| self.about(about, oid).map(|bytes| text(&bytes));
         let name = text(About::Name).map_err(|errno| failed(errno, ROOT))?;
         let Some(name) = name.strip_prefix(ROOT).and_then(|name| name.strip_prefix('.')) else {
@@ -225,7 +233,7 @@ impl Tree {
             return Ok(None);
         }
         let value = self.ask(oid, None).map_err(|errno| failed(errno, &name))?;
-        let (kind, size) = kind(flags & TYPE_MASK, &self::text(format), &value).ok_or_else(|| odd(&name))?;
+        let (kind, max) = kind(flags & TYPE_MASK, &self::text(format), &value).ok_or_else(|| odd(&name))?;
         let access = match (flags & WRITABLE != 0, flags & TUNABLE != 0) {
             (true, _) => Access::ReadWrite,
             (false, true) => Access::CreateOnly,
@@ -233,7 +241,18 @@ impl Tree {
         };
         // A kernel may be built without descriptions.
         let description = text(About::Description).unwrap_or_default();
-        Ok(Some(Described { name, kind, access, size, description }))
+        let row = param::find(&name);
+        Ok(Some(Definition {
+            name: name.into(),
+            kind,
+            access,
+            since: row.and_then(|row| row.since),
+            module: row.and_then(|row| row.module),
+            default: row.and_then(|row| row.default),
+            max,
+            range: row.and_then(|row| row.range),
+            doc: description.into(),
+        }))
     }
 
     fn about(&self, about: About, oid: &[c_int]) -> core::result::Result<Vec<u8>, Errno> {
@@ -257,21 +276,21 @@ impl Tree {
     }
 }
 
-/// Tells from a value's type, format and sample how it looks on the wire, and how large it is.
+/// Returns the kind of a value and the most bytes of a string, from the type, the format and the sample of a node.
 fn kind(ctltype: u32, format: &str, value: &[u8]) -> Option<(Kind, Option<usize>)> {
-    let element = || value.try_into().ok().map(usize::from_ne_bytes);
-    Some(match (ctltype, format.split(',').collect::<Vec<_>>().as_slice()) {
-        (TYPE_INT, ["B"]) => (Kind::Bool, Some(size_of::<c_int>())),
-        (TYPE_INT, ["E", "jailsys"]) => (Kind::Mode, Some(size_of::<c_int>())),
-        (TYPE_INT, _) => (Kind::Int, Some(size_of::<c_int>())),
-        (TYPE_ULONG, _) => (Kind::Ulong, Some(size_of::<c_ulong>())),
+    let kind = match (ctltype, format.split(',').collect::<Vec<_>>().as_slice()) {
+        (TYPE_INT, ["B"]) => Kind::Bool,
+        (TYPE_INT, ["E", "jailsys"]) => Kind::Mode,
+        (TYPE_INT, _) => Kind::Int,
+        (TYPE_ULONG, _) => Kind::Ulong,
         // The sample of a string is the greatest length, in decimal.
-        (TYPE_STRING, _) => (Kind::String, text(value).parse().ok().filter(|&max| max != 0)),
-        (TYPE_STRUCT, ["S", "in_addr", "a"]) => (Kind::Ip4, element()),
-        (TYPE_STRUCT, ["S", "in6_addr", "a"]) => (Kind::Ip6, element()),
-        (TYPE_STRUCT, _) => (Kind::Bytes, element()),
+        (TYPE_STRING, _) => return Some((Kind::String, text(value).parse().ok().filter(|&max| max != 0))),
+        (TYPE_STRUCT, ["S", "in_addr", "a"]) => Kind::Ip4,
+        (TYPE_STRUCT, ["S", "in6_addr", "a"]) => Kind::Ip6,
+        (TYPE_STRUCT, _) => Kind::Bytes,
         _ => return None,
-    })
+    };
+    Some((kind, None))
 }
 
 fn numbers(bytes: &[u8]) -> Vec<c_int> {
@@ -297,4 +316,40 @@ fn failed(errno: Errno, name: &str) -> Error {
 
 fn odd(name: &str) -> Error {
     Error::refused(ErrorKind::InvalidAnswer, "the kernel describes it in an unknown way").about(name)
+}
+
+impl Sealed for &Catalog {}
+
+/// All parameters of the catalog, each value with its name. One call reads them all.
+///
+/// ```
+/// # use freebsd_jail::{Catalog, Jail, sim};
+/// # fn main() -> freebsd_jail::Result<()> {
+/// # let kernel = sim::Kernel::new();
+/// # let _guard = kernel.install();
+/// let jail = Jail::builder().name("www").path("/").create()?;
+/// let catalog = Catalog::current()?;
+/// for (name, value) in jail.get(&catalog)? {
+///     println!("{name}={value}");
+/// }
+/// # Ok(())
+/// # }
+/// ```
+impl<'c> Keys for &'c Catalog {
+    type Output = Vec<(&'c str, Value)>;
+
+    const ROOM: usize = MANY_ROOM;
+    const COUNT: usize = MAX_TUPLE;
+
+    fn ask(&self, question: &mut Question<'_, '_>) -> Result<()> {
+        self.iter().try_for_each(|parameter| question.ask_named(parameter.name(), parameter.kind()))
+    }
+
+    fn answer(&self, answers: &mut Answers<'_, '_>) -> Result<Self::Output> {
+        let value = |parameter: &'c Definition| {
+            let name = parameter.name();
+            answers.next_named(name, parameter.kind()).map(|value| (name, value))
+        };
+        self.parameters.iter().map(value).collect()
+    }
 }

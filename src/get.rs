@@ -11,12 +11,16 @@ use crate::sys::System;
 use crate::wire::{At, Draft, Entry, Verb, Wire, name};
 
 /// The most keys of a tuple.
-const MAX_TUPLE: usize = 12;
+pub(crate) const MAX_TUPLE: usize = 12;
+
+/// The memory on the stack for keys whose number is known at run time only.
+pub(crate) const MANY_ROOM: usize = 1024;
 
 /// What a name takes beside its value; longer ones move the request to the heap.
 const NAME_ROOM: usize = 24;
 
-/// One key, a tuple of up to twelve, or a slice of names and kinds: what can be read in one call. Sealed.
+/// What can be read in one call: a key, a tuple of up to twelve, a list of names and kinds, or all of a
+/// [`Catalog`](crate::Catalog). Sealed.
 pub trait Keys: Sealed {
     /// The value or values, in the order of the keys.
     type Output;
@@ -122,12 +126,18 @@ impl Places {
 }
 
 impl Question<'_, '_> {
-    fn ask(&mut self, name: &str, kind: Kind, usual: usize, max: usize) -> Result<()> {
+    /// Asks for a parameter whose name and kind are known at run time only.
+    pub(crate) fn ask_named(&mut self, name: &str, kind: Kind) -> Result<()> {
+        let max = param::resolve(name, kind)?.and_then(|definition| definition.max);
+        self.ask(name, kind, 256, max)
+    }
+
+    fn ask(&mut self, name: &str, kind: Kind, usual: usize, max: Option<usize>) -> Result<()> {
         let (mut name, mut usual, mut max) = (name, usual, max);
         if name::user_key(name).is_some() {
             self.has_user_keys = true;
             if self.growth != Growth::Usual {
-                (name, usual, max) = (name::text_of(name), 4096, 0);
+                (name, usual, max) = (name::text_of(name), 4096, None);
             }
         }
         // A name that is there already, be it the key by which the jail is found, is answered from its one slot:
@@ -142,8 +152,8 @@ impl Question<'_, '_> {
         }
         let room = match (kind.size(), max) {
             (Some(size), _) => size,
-            (None, max) if max != 0 => max,
-            (None, _) => {
+            (None, Some(max)) => max,
+            (None, None) => {
                 self.growable += 1;
                 self.growth.room(kind, usual)
             }
@@ -163,6 +173,11 @@ pub struct Answers<'d, 's> {
 }
 
 impl<'d> Answers<'d, '_> {
+    /// Returns the answer to [`Question::ask_named`].
+    pub(crate) fn next_named(&mut self, name: &str, kind: Kind) -> Result<Value> {
+        Value::decode(kind, &self.next(name)?, name)
+    }
+
     fn next(&mut self, name: &str) -> Result<Cow<'d, [u8]>> {
         let missing = || Error::refused(ErrorKind::InvalidAnswer, "the answer is missing").about(name);
         let &place = self.places.next().ok_or_else(missing)?;
@@ -193,7 +208,7 @@ impl<T: Decode, A> Keys for Param<'_, T, A> {
     const COUNT: usize = 1;
 
     fn ask(&self, question: &mut Question<'_, '_>) -> Result<()> {
-        let max = self.resolve()?.map_or(0, |definition| definition.max);
+        let max = self.resolve()?.and_then(|definition| definition.max);
         question.ask(self.name(), T::KIND, T::ROOM, max)
     }
 
@@ -270,35 +285,69 @@ impl<K: Keys> Keys for Option<K> {
     }
 }
 
-impl Sealed for [(&str, Kind)] {}
-impl Keys for &[(&str, Kind)] {
+impl<S: AsRef<str>> Sealed for [(S, Kind)] {}
+impl<S: AsRef<str>> Keys for &[(S, Kind)] {
     type Output = Vec<Value>;
 
-    // Their number is known at run time only.
-    const ROOM: usize = 1024;
+    const ROOM: usize = MANY_ROOM;
     const COUNT: usize = MAX_TUPLE;
 
     fn ask(&self, question: &mut Question<'_, '_>) -> Result<()> {
-        for &(name, kind) in *self {
-            let max = param::resolve(name, kind)?.map_or(0, |definition| definition.max);
-            question.ask(name, kind, 256, max)?;
-        }
-        Ok(())
+        self.iter().try_for_each(|(name, kind)| question.ask_named(name.as_ref(), *kind))
     }
 
     fn answer(&self, answers: &mut Answers<'_, '_>) -> Result<Vec<Value>> {
-        self.iter().map(|&(name, kind)| Value::decode(kind, &answers.next(name)?, name)).collect()
+        self.iter().map(|(name, kind)| answers.next_named(name.as_ref(), *kind)).collect()
     }
 }
 
-/// The values of names and kinds, `None` for a key of `meta` or `env` that the jail does not have.
-pub(crate) struct Present<'k>(pub(crate) &'k [(&'k str, Kind)]);
+/// As a slice of names and kinds.
+macro_rules! list {
+    ([$($generics:tt)*] $list:ty) => {
+        impl<$($generics)*> Sealed for $list {}
+        impl<$($generics)*> Keys for $list {
+            type Output = Vec<Value>;
 
-impl Sealed for Present<'_> {}
-impl Keys for Present<'_> {
+            const ROOM: usize = MANY_ROOM;
+            const COUNT: usize = MAX_TUPLE;
+
+            fn ask(&self, question: &mut Question<'_, '_>) -> Result<()> {
+                self.as_slice().ask(question)
+            }
+
+            fn answer(&self, answers: &mut Answers<'_, '_>) -> Result<Vec<Value>> {
+                self.as_slice().answer(answers)
+            }
+        }
+    };
+}
+
+list!([S: AsRef<str>] Vec<(S, Kind)>);
+list!([S: AsRef<str>, const N: usize] [(S, Kind); N]);
+
+/// Names and kinds of which a key of `meta` or `env` that the jail does not have reads as `None`.
+///
+/// As a plain slice of names and kinds, except that there such a key reads as an empty string.
+///
+/// ```
+/// # use freebsd_jail::{Jail, Present, param::{Kind, Value}, sim};
+/// # fn main() -> freebsd_jail::Result<()> {
+/// # let kernel = sim::Kernel::new();
+/// # let _guard = kernel.install();
+/// let jail = Jail::builder().path("/").meta("note", "").create()?;
+/// let keys = [("meta.note", Kind::String), ("meta.owner", Kind::String)];
+/// assert_eq!(jail.get(Present(&keys))?, [Some(Value::from("")), None]);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Present<'k, S>(pub &'k [(S, Kind)]);
+
+impl<S: AsRef<str>> Sealed for Present<'_, S> {}
+impl<S: AsRef<str>> Keys for Present<'_, S> {
     type Output = Vec<Option<Value>>;
 
-    const ROOM: usize = 1024;
+    const ROOM: usize = MANY_ROOM;
     const COUNT: usize = MAX_TUPLE;
 
     fn ask(&self, question: &mut Question<'_, '_>) -> Result<()> {
@@ -306,10 +355,11 @@ impl Keys for Present<'_> {
     }
 
     fn answer(&self, answers: &mut Answers<'_, '_>) -> Result<Self::Output> {
-        let value = |&(name, kind)| {
+        let value = |(name, kind): &(S, Kind)| {
+            let name = name.as_ref();
             let bytes = answers.next(name)?;
             let is_missing = bytes.is_empty() && name::user_key(name).is_some();
-            if is_missing { Ok(None) } else { Value::decode(kind, &bytes, name).map(Some) }
+            if is_missing { Ok(None) } else { Value::decode(*kind, &bytes, name).map(Some) }
         };
         self.0.iter().map(value).collect()
     }

@@ -125,11 +125,11 @@ mod wire;
 
 pub use allow::Allow;
 pub use builder::JailBuilder;
-pub use catalog::{Catalog, Described};
+pub use catalog::Catalog;
 pub use error::{Call, Error, ErrorKind, Result, Stage};
 pub use exec::JailCommand;
 pub use flags::{GetFlags, SetFlags};
-pub use get::Keys;
+pub use get::{Keys, Present};
 pub use info::JailInfo;
 pub use jail::{Find, Jail, OwnedJail};
 pub use jailed::is_jailed;

@@ -5,8 +5,8 @@
 mod common;
 
 use common::{model, on_every_kernel};
-use freebsd_jail::param::{self, Access, Kind, Since};
-use freebsd_jail::{Catalog, Jail, JailUpdate, sim};
+use freebsd_jail::param::{self, Access, Kind, Since, Value};
+use freebsd_jail::{Catalog, ErrorKind, Jail, JailUpdate, Present, sim};
 
 #[test]
 fn the_table_agrees_with_what_the_kernel_describes() {
@@ -25,26 +25,28 @@ fn the_table_agrees_with_what_the_kernel_describes() {
                 unknown.push(described.name());
                 continue;
             };
-            assert_eq!((row.kind, row.access), (described.kind(), described.access()), "{described:?}");
-            let size = match row.kind {
-                Kind::String if row.max != 0 => Some(row.max),
-                // As large as sysctl security.jail.meta_maxbufsize says.
-                Kind::String => described.size(),
-                Kind::Ip4 => Some(4),
-                Kind::Ip6 => Some(16),
-                kind => kind.size(),
-            };
-            assert_eq!(described.size(), size, "{described:?}");
+            assert_eq!((row.kind(), row.access()), (described.kind(), described.access()), "{described:?}");
+            // Without one of its own, a string is as long as sysctl security.jail.meta_maxbufsize says.
+            let max = if row.kind() == Kind::String { row.max_len().or(described.max_len()) } else { None };
+            assert_eq!(described.max_len(), max, "{described:?}");
         }
         println!("{} parameters, of which the table lacks {unknown:?}", catalog.len());
         let Some(model) = host.model() else { return };
         assert_eq!(unknown, [""; 0]);
         let release = Since::from_osreldate(model.release().osreldate().try_into().expect("positive"));
-        for row in param::TABLE.iter().filter(|row| row.since <= release && row.module.is_none()) {
-            assert!(catalog.get(row.name).is_some(), "{release} lacks {}, of {}", row.name, row.since);
+        for row in param::TABLE
+            .iter()
+            .filter(|row| row.since().expect("in the table") <= release && row.module().is_none())
+        {
+            assert!(
+                catalog.get(row.name()).is_some(),
+                "{release} lacks {}, of {}",
+                row.name(),
+                row.since().expect("in the table")
+            );
         }
         for described in &catalog {
-            let since = param::find(described.name()).expect("a row").since;
+            let since = param::find(described.name()).expect("a row").since().expect("in the table");
             assert!(since <= release, "{release} has {}, of {since}", described.name());
         }
     });
@@ -78,21 +80,33 @@ fn the_table_agrees_with_recorded_kernels() {
             let name = name.strip_suffix('.').unwrap_or(name);
             let row = param::find(name).unwrap_or_else(|| panic!("{name} has no row"));
             let fits = match kind {
-                "integer" => matches!(row.kind, Kind::Bool | Kind::Int | Kind::Mode),
-                "unsigned long" => row.kind == Kind::Ulong,
+                "integer" => matches!(row.kind(), Kind::Bool | Kind::Int | Kind::Mode),
+                "unsigned long" => row.kind() == Kind::Ulong,
                 "string" => {
                     let max: usize = size.parse().expect("a number");
-                    row.kind == Kind::String && (row.max == max || (row.max == 0 && max == 4096))
+                    row.kind() == Kind::String && row.max_len().unwrap_or(4096) == max
                 }
-                "opaque" => matches!(row.kind, Kind::Ip4 | Kind::Ip6),
+                "opaque" => matches!(row.kind(), Kind::Ip4 | Kind::Ip6),
                 _ => false,
             };
             assert!(fits, "{release}: {line}");
-            assert!(row.since <= release, "{release} has {name}, of {}", row.since);
+            assert!(
+                row.since().expect("in the table") <= release,
+                "{release} has {name}, of {}",
+                row.since().expect("in the table")
+            );
             names.push(name);
         }
-        for row in param::TABLE.iter().filter(|row| row.since <= release && row.module.is_none()) {
-            assert!(names.contains(&row.name), "{release} lacks {}, of {}", row.name, row.since);
+        for row in param::TABLE
+            .iter()
+            .filter(|row| row.since().expect("in the table") <= release && row.module().is_none())
+        {
+            assert!(
+                names.contains(&row.name()),
+                "{release} lacks {}, of {}",
+                row.name(),
+                row.since().expect("in the table")
+            );
         }
     }
 }
@@ -101,7 +115,7 @@ fn the_table_agrees_with_recorded_kernels() {
 fn permissions_can_be_changed_and_counts_cannot() {
     on_every_kernel(|_| {
         let catalog = Catalog::current().expect("loaded");
-        let access = |name: &str| catalog.get(name).map(freebsd_jail::Described::access);
+        let access = |name: &str| catalog.get(name).map(param::Definition::access);
         assert_eq!(access("allow.raw_sockets"), Some(Access::ReadWrite));
         assert_eq!(access("allow.mount"), Some(Access::ReadWrite));
         assert_eq!(access("path"), Some(Access::CreateOnly));
@@ -123,4 +137,88 @@ fn what_the_mac_do_of_14_2_panics_over_is_not_offered() {
     assert_eq!(jail.get(&*keys).expect("read").len(), catalog.len());
     jail.update(&JailUpdate::new().hostname("h")).expect("updated");
     assert_eq!(host.model().map(sim::Kernel::sprung), Some(Vec::new()));
+}
+
+#[test]
+fn one_parameter_is_described_without_the_catalog() {
+    on_every_kernel(|host| {
+        host.load_modules();
+        for described in &Catalog::current().expect("asked") {
+            assert_eq!(Catalog::describe(described.name()).expect("described").kind(), described.kind());
+        }
+        for (name, kind) in
+            [("meta.owner", Kind::String), ("env.x", Kind::String), ("allow.mlock", Kind::Bool)]
+        {
+            let described = Catalog::describe(name).expect("described");
+            assert_eq!((described.name(), described.kind()), (name, kind));
+        }
+        for name in ["nosuch", "host.nosuch", "allow.mount.nosuchfs", "host.hostname.x"] {
+            let error = Catalog::describe(name).expect_err("there is none");
+            assert_eq!((error.kind(), error.parameter()), (ErrorKind::UnknownParameter, Some(name)));
+        }
+        let error = Catalog::describe("meta.").expect_err("never sent");
+        assert_eq!(error.kind(), ErrorKind::InvalidParameter);
+    });
+}
+
+#[test]
+fn a_module_that_the_table_lacks_is_described_by_the_kernel() {
+    let kernel = sim::Kernel::new();
+    kernel.load(sim::Module::FileSystem("unionfs"));
+    let _host = model(kernel);
+    assert!(param::find("allow.mount.unionfs").is_none());
+    let described = Catalog::describe("allow.mount.unionfs").expect("described");
+    assert_eq!((described.kind(), described.access()), (Kind::Bool, Access::ReadWrite));
+}
+
+#[test]
+fn all_parameters_are_read_in_one_call_each_with_its_name() {
+    on_every_kernel(|host| {
+        host.load_modules();
+        let jail = Jail::builder().path("/").hostname("h.example.org").create().expect("created");
+        let catalog = Catalog::current().expect("asked");
+        let before = host.model().map(|model| model.calls().jail_get);
+        let all = jail.get(&catalog).expect("read");
+        if let (Some(model), Some(before)) = (host.model(), before) {
+            assert_eq!(model.calls().jail_get, before + 1);
+        }
+        assert_eq!(all.len(), catalog.len());
+        for ((name, value), described) in all.iter().zip(&catalog) {
+            assert_eq!((*name, value.kind()), (described.name(), described.kind()));
+        }
+        assert!(all.contains(&("host.hostname", Value::from("h.example.org"))));
+        let listed = Jail::all().get(&catalog).map(|all| all.expect("read"));
+        assert!(listed.into_iter().any(|all| all.contains(&("jid", jail.jid().into()))));
+    });
+}
+
+#[test]
+fn names_and_kinds_are_read_from_any_list() {
+    on_every_kernel(|_| {
+        let jail = Jail::builder().path("/").securelevel(1).create().expect("created");
+        let owned = vec![("securelevel".to_owned(), Kind::Int), ("persist".to_owned(), Kind::Bool)];
+        let expected = [Value::Int(1), Value::Bool(true)];
+        assert_eq!(jail.get(&owned).expect("read"), expected);
+        assert_eq!(jail.get(&owned[..]).expect("read"), expected);
+        assert_eq!(jail.get([("securelevel", Kind::Int), ("persist", Kind::Bool)]).expect("read"), expected);
+        assert_eq!(jail.get(owned).expect("read"), expected);
+    });
+}
+
+#[test]
+fn a_missing_key_is_distinguished_from_an_empty_one() {
+    on_every_kernel(|_| {
+        let keys = [("meta.empty", Kind::String), ("meta.none", Kind::String), ("persist", Kind::Bool)];
+        let builder = Jail::builder().path("/").meta("empty", "");
+        match builder.create() {
+            Ok(jail) => {
+                let expected = [Some(Value::from("")), None, Some(Value::Bool(true))];
+                assert_eq!(jail.get(Present(&keys)).expect("read"), expected);
+            }
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::UnknownParameter);
+                println!("skipped: this kernel has no meta");
+            }
+        }
+    });
 }

@@ -67,7 +67,7 @@ fn t41_an_update_that_takes_a_name_space_away_is_refused() {
         let keeping = JailUpdate::new().sysvmsg(Mode::New).sysvsem(Mode::New).sysvshm(Mode::New);
         jail.update(&keeping.allow(Allow::SYSVIPC)).expect("nothing is taken away");
         assert_eq!(jail.get(MODES).expect("read"), (Mode::New, Mode::New, Mode::New));
-        assert_eq!(jail.get((param::SECURELEVEL, param::ALLOW_SYSVIPC)).expect("read"), (-1, true));
+        assert_eq!(jail.get((param::SECURELEVEL, param::allow::SYSVIPC)).expect("read"), (-1, true));
         unharmed(host);
     });
 }
@@ -171,12 +171,12 @@ fn t41_a_permission_that_is_as_it_was_is_not_sent() {
         // What stands beside it is.
         none.update(&JailUpdate::new().deny(Allow::SYSVIPC | Allow::SET_HOSTNAME)).expect("updated");
         assert_eq!(sets(), before + 1);
-        assert!(!none.get(param::ALLOW_SET_HOSTNAME).expect("read"));
+        assert!(!none.get(param::allow::SET_HOSTNAME).expect("read"));
         // The permission may differ from what the modules have.
         none.update(&JailUpdate::new().sysvmsg(Mode::Inherit).sysvsem(Mode::Inherit).sysvshm(Mode::Inherit))
             .expect("updated");
         none.update(&JailUpdate::new().allow(Allow::SYSVIPC)).expect("updated");
-        assert!(none.get(param::ALLOW_SYSVIPC).expect("read"));
+        assert!(none.get(param::allow::SYSVIPC).expect("read"));
         // Reading what there is takes one call, and no other update takes it.
         let calls = || host.calls().expect("the model").jail_get;
         let carry = u64::from(none.get(param::MAC_DO).is_ok());

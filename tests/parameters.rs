@@ -144,21 +144,26 @@ fn builder() -> JailBuilder {
 }
 
 fn read(jail: &Jail, case: &Case) -> freebsd_jail::Result<Value> {
-    let kind = param::find(case.name).map_or(Kind::Bool, |row| row.kind);
+    let kind = param::find(case.name).map_or(Kind::Bool, param::Definition::kind);
     jail.get(&[(case.name, kind)][..]).map(|mut values| values.remove(0))
 }
 
 /// Says why a kernel may lack a parameter, on a model only where that is so.
 fn lacking(host: &Host, case: &Case) -> String {
     let row = param::find(case.name).expect("a row");
-    if let Some(module) = row.module {
+    if let Some(module) = row.module() {
         return format!("module {module} is not loaded");
     }
     if let Some(model) = host.model() {
         let release = Since::from_osreldate(model.release().osreldate().try_into().expect("positive"));
-        assert!(row.since > release, "{} is part of {release} since {}", row.name, row.since);
+        assert!(
+            row.since().expect("in the table") > release,
+            "{} is part of {release} since {}",
+            row.name(),
+            row.since().expect("in the table")
+        );
     }
-    format!("it came with FreeBSD {}, or the kernel was built without", row.since)
+    format!("it came with FreeBSD {}, or the kernel was built without", row.since().expect("in the table"))
 }
 
 /// Asserts that a kernel says that it lacks a parameter, on every path.
@@ -193,12 +198,12 @@ fn every_row_of_the_table_is_tried_and_no_other() {
         assert_eq!(cases.iter().filter(|other| other.name == case.name).count(), 1, "{}", case.name);
     }
     for row in param::TABLE {
-        let case = cases.iter().find(|case| case.name == row.name);
-        let case = case.unwrap_or_else(|| panic!("{} is not tried", row.name));
-        assert_eq!(case.created.is_some(), row.access != Access::ReadOnly, "{}", row.name);
-        assert_eq!(case.updated.is_some(), row.access == Access::ReadWrite, "{}", row.name);
-        assert!(row.doc.len() > 20 && !row.default.is_empty(), "{} has no words", row.name);
-        assert!(!REQUESTS_OWN.contains(&row.name));
+        let case = cases.iter().find(|case| case.name == row.name());
+        let case = case.unwrap_or_else(|| panic!("{} is not tried", row.name()));
+        assert_eq!(case.created.is_some(), row.access() != Access::ReadOnly, "{}", row.name());
+        assert_eq!(case.updated.is_some(), row.access() == Access::ReadWrite, "{}", row.name());
+        assert!(row.description().len() > 20 && row.default().is_some(), "{} has no words", row.name());
+        assert!(!REQUESTS_OWN.contains(&row.name()));
     }
     assert_eq!(cases.iter().filter(|case| plain(case.name)).count(), param::TABLE.len());
     assert_eq!(param::TABLE.len(), 70);
@@ -232,7 +237,7 @@ fn try_case(case: &Case) {
     let row = param::find(case.name).expect("a row");
     let Some(created) = &case.created else {
         let jail = builder().create().expect("created");
-        assert_eq!(read(&jail, case).expect("read").kind(), row.kind, "{}", case.name);
+        assert_eq!(read(&jail, case).expect("read").kind(), row.kind(), "{}", case.name);
         let refused = builder().set_value(case.name, read(&jail, case).expect("read")).create();
         let error = refused.expect_err("read-only");
         assert_eq!((error.kind(), error.parameter()), (ErrorKind::InvalidParameter, Some(case.name)));
@@ -418,41 +423,44 @@ fn numbers_out_of_range_are_refused_by_name() {
 fn the_longest_strings_are_taken_and_longer_ones_refused() {
     on_every_kernel(|host| {
         host.load_modules();
-        for (row, value) in
-            param::TABLE.iter().filter(|row| row.max != 0).map(|row| (row, "x".repeat(row.max - 1)))
+        for (row, value) in param::TABLE
+            .iter()
+            .filter(|row| row.max_len().is_some())
+            .map(|row| (row, "x".repeat(row.max_len().expect("a limit") - 1)))
         {
-            let value = match row.name {
+            let max = row.max_len().expect("a limit");
+            let value = match row.name() {
                 // What the kernel takes is a byte shorter than what it may have of its own.
-                "osrelease" => "x".repeat(row.max - 2),
-                "path" => format!("{:/<1$}", "", row.max - 1),
-                "linux.osrelease" => format!("{:x<1$}", "5.15.0-", row.max - 1),
-                "mac.do.rules" => format!("{:;<1$}", "uid=1>uid=2", row.max - 1),
+                "osrelease" => "x".repeat(max - 2),
+                "path" => format!("{:/<1$}", "", max - 1),
+                "linux.osrelease" => format!("{:x<1$}", "5.15.0-", max - 1),
+                "mac.do.rules" => format!("{:;<1$}", "uid=1>uid=2", max - 1),
                 _ => value,
             };
-            if row.module.is_some()
-                && builder().create().expect("created").get(&[(row.name, row.kind)][..]).is_err()
+            if row.module().is_some()
+                && builder().create().expect("created").get(&[(row.name(), row.kind())][..]).is_err()
             {
-                println!("skipped: {}: its module is not loaded", row.name);
+                println!("skipped: {}: its module is not loaded", row.name());
                 continue;
             }
             let jail = builder()
-                .set_value(row.name, text(&value))
+                .set_value(row.name(), text(&value))
                 .create()
                 .unwrap_or_else(|e| panic!("{row:?}: {e}"));
-            if row.name != "path" {
+            if row.name() != "path" {
                 assert_eq!(
-                    jail.get(&[(row.name, Kind::String)][..]).expect("read"),
+                    jail.get(&[(row.name(), Kind::String)][..]).expect("read"),
                     [text(&value)],
                     "{}",
-                    row.name
+                    row.name()
                 );
             }
             drop(jail);
             let error =
-                builder().set_value(row.name, text(&format!("{value}x"))).create().expect_err("too long");
+                builder().set_value(row.name(), text(&format!("{value}x"))).create().expect_err("too long");
             assert_eq!(
                 (error.kind(), error.parameter(), error.call()),
-                (ErrorKind::InvalidValue, Some(row.name), None)
+                (ErrorKind::InvalidValue, Some(row.name()), None)
             );
         }
     });
@@ -462,7 +470,7 @@ fn the_longest_strings_are_taken_and_longer_ones_refused() {
 fn false_never_grants_a_permission() {
     on_every_kernel(|_| {
         let all: Vec<&str> =
-            param::TABLE.iter().map(|row| row.name).filter(|name| name.starts_with("allow.")).collect();
+            param::TABLE.iter().map(|row| row.name()).filter(|name| name.starts_with("allow.")).collect();
         let probe = builder().create().expect("created");
         let known: Vec<&str> =
             all.into_iter().filter(|name| probe.get(Param::<bool>::new(name)).is_ok()).collect();
@@ -687,12 +695,12 @@ fn keys_of_a_text_are_set_read_and_removed() {
 #[test]
 fn a_change_can_be_kept_and_applied_to_several_jails() {
     on_every_kernel(|_| {
-        let changes = JailUpdate::new().set(param::SECURELEVEL, 2).set(param::ALLOW_SUSER, false);
+        let changes = JailUpdate::new().set(param::SECURELEVEL, 2).set(param::allow::SUSER, false);
         for _ in 0..2 {
             let jail = builder().create().expect("created");
-            jail.update(&JailUpdate::new().hostname("kept").set(param::ALLOW_SUSER, true).with(&changes))
+            jail.update(&JailUpdate::new().hostname("kept").set(param::allow::SUSER, true).with(&changes))
                 .expect("updated");
-            assert_eq!(jail.get((param::SECURELEVEL, param::ALLOW_SUSER)).expect("read"), (2, false));
+            assert_eq!(jail.get((param::SECURELEVEL, param::allow::SUSER)).expect("read"), (2, false));
             assert_eq!(jail.get(param::HOST_HOSTNAME.utf8()).expect("read"), "kept");
         }
         let wrong = JailUpdate::new().set(param::CHILDREN_MAX, u32::MAX);

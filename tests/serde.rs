@@ -229,8 +229,9 @@ fn small_values_have_plain_forms() {
 
 #[test]
 fn every_parameter_that_can_be_set_can_be_written() {
-    for row in param::TABLE.iter().filter(|row| row.access != param::Access::ReadOnly) {
-        let value = match row.kind {
+    for row in param::TABLE.iter().filter(|row| row.access() != param::Access::ReadOnly) {
+        let name = row.name();
+        let value = match row.kind() {
             Kind::Bool => Value::Bool(false),
             Kind::Int => Value::Int(1),
             Kind::Ulong => Value::Ulong(1),
@@ -239,12 +240,12 @@ fn every_parameter_that_can_be_set_can_be_written() {
             Kind::Ip6 => Value::Ip6(vec![]),
             _ => Value::String("text".into()),
         };
-        let written = to_value(Jail::builder().set_value(row.name, &value)).expect(row.name);
+        let written = to_value(Jail::builder().set_value(row.name(), &value)).expect(name);
         assert_eq!(
             written.as_object().map(|map| map.keys().collect::<Vec<_>>()),
-            Some(vec![&row.name.to_owned()])
+            Some(vec![&row.name().to_owned()])
         );
-        let again = to_value(from_value::<JailBuilder>(written.clone()).expect(row.name)).expect(row.name);
+        let again = to_value(from_value::<JailBuilder>(written.clone()).expect(name)).expect(name);
         assert_eq!(again, written);
     }
 }

@@ -109,9 +109,10 @@ impl Recorder {
         for _ in 0..self.random.below(5) {
             let Some(row) = self.any_row() else { break };
             // A network stack takes long to make.
-            let rare = row.name == "vnet" && self.random.percent(70) || matches!(row.name, "jid" | "name");
+            let rare =
+                row.name() == "vnet" && self.random.percent(70) || matches!(row.name(), "jid" | "name");
             // A new jail that fails there stays dying for ever (T18).
-            let late = creates && matches!(row.name, "mac.do" | "mac.do.rules");
+            let late = creates && matches!(row.name(), "mac.do" | "mac.do.rules");
             if (rare || late || !values::is_settable(row, creates)) && self.random.percent(93) {
                 continue;
             }

@@ -75,7 +75,7 @@ impl Theme {
 
     /// Whether a parameter belongs to it.
     pub(crate) fn has(self, row: &Definition) -> bool {
-        let node = row.name.split('.').next().unwrap_or_default();
+        let node = row.name().split('.').next().unwrap_or_default();
         match self {
             Self::Permissions => node == "allow",
             Self::Limits => {
@@ -96,7 +96,7 @@ pub(crate) fn to_set(random: &mut Random, name: &str, row: &Definition) -> Value
     }
     let int = |random: &mut Random, list: &[c_int]| Value::Int(random.pick(list).unwrap_or(0));
     let text = |random: &mut Random, list: &[&str]| Value::Text(random.pick(list).unwrap_or("").to_owned());
-    match (name, row.kind) {
+    match (name, row.kind()) {
         ("jid", _) => int(random, &[0, 77, 78, 79, 1001, -1]),
         ("securelevel", _) => int(random, &[-1, 0, 0, 1, 2, 3]),
         ("children.max", _) => int(random, &[0, 1, 2, 5, 9, -1]),
@@ -131,11 +131,10 @@ pub(crate) fn to_read(random: &mut Random, row: &Definition) -> Value {
         _ => {}
     }
     let count = random.below(4);
-    match row.kind {
+    match row.kind() {
         Kind::Bool | Kind::Int | Kind::Mode => Value::Room(4),
         Kind::Ulong => Value::Room(8),
-        Kind::String if row.max == 0 => Value::Room(256),
-        Kind::String => Value::Room(row.max),
+        Kind::String => Value::Room(row.max_len().unwrap_or(256)),
         Kind::Ip4 => Value::Room(4 * count),
         Kind::Ip6 => Value::Room(16 * count),
         _ => Value::Room(4),
@@ -168,9 +167,9 @@ fn addresses(random: &mut Random, start: &[u8], ends: &[u8]) -> Vec<u8> {
 
 /// A parameter of these, under one of its names: with `no`, or with a key.
 pub(crate) fn name_of(random: &mut Random, row: &Definition) -> String {
-    match (row.name, row.kind) {
+    match (row.name(), row.kind()) {
         ("meta" | "env", _) if random.percent(60) => {
-            format!("{}.{}", row.name, random.pick(&KEYS).unwrap_or("k"))
+            format!("{}.{}", row.name(), random.pick(&KEYS).unwrap_or("k"))
         }
         (name, Kind::Bool) if random.percent(35) => match name.rsplit_once('.') {
             Some((start, last)) => format!("{start}.no{last}"),
@@ -184,10 +183,10 @@ pub(crate) fn name_of(random: &mut Random, row: &Definition) -> String {
 pub(crate) fn rows(has: impl Fn(&str) -> bool) -> Vec<&'static Definition> {
     let rows = param::TABLE.iter().copied();
     // Whose CPU set it is depends on what else runs on the machine.
-    rows.filter(|row| has(row.name) && row.name != "cpuset.id").collect()
+    rows.filter(|row| has(row.name()) && row.name() != "cpuset.id").collect()
 }
 
 /// Whether a parameter can be given to a jail that is made, or to one that is changed.
 pub(crate) fn is_settable(row: &Definition, new: bool) -> bool {
-    row.access == Access::ReadWrite || (new && row.access == Access::CreateOnly)
+    row.access() == Access::ReadWrite || (new && row.access() == Access::CreateOnly)
 }

@@ -3,8 +3,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::show::with_wire;
-use super::table::Definition;
-use super::{Access, Kind, Mode};
+use super::{Access, Definition, Kind, Mode};
 use crate::error::{Error, ErrorKind, Result};
 use crate::wire::{self, Wire, name};
 
@@ -82,15 +81,13 @@ fn check_text(name: &str, definition: Option<&Definition>, text: &[u8]) -> Resul
     if text.contains(&0) {
         return refuse(ErrorKind::InvalidValue, "a string cannot contain NUL");
     }
-    let max = match definition.map_or(0, |definition| definition.max) {
-        // The kernel's own may be a byte longer than what it takes.
-        max if name == "osrelease" => max - 1,
-        max => max,
-    };
-    if max != 0 && text.len() >= max {
+    // The kernel's own release may be a byte longer than one that it takes.
+    let nul = if name == "osrelease" { 2 } else { 1 };
+    let most = definition.and_then(|definition| definition.max).map(|max| max.saturating_sub(nul));
+    if let Some(most) = most.filter(|&most| text.len() > most) {
         return refuse(
             ErrorKind::InvalidValue,
-            format!("{} bytes are more than the {} that it can have", text.len(), max - 1),
+            format!("{} bytes are more than the {most} that it can have", text.len()),
         );
     }
     if name::user_key(name).is_some() && text.contains(&b'\n') {

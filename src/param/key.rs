@@ -5,8 +5,8 @@ use core::hash::{Hash, Hasher};
 use core::marker::PhantomData;
 use std::ffi::OsString;
 
-use super::table::{self, Definition};
-use super::{CreateOnly, Decode, Kind, ReadOnly, ReadWrite};
+use super::table;
+use super::{CreateOnly, Decode, Definition, Kind, ReadOnly, ReadWrite};
 use crate::error::{Error, ErrorKind, Result};
 use crate::wire::name;
 
@@ -41,9 +41,9 @@ impl<'n, T> Param<'n, T> {
     /// # fn main() -> freebsd_jail::Result<()> {
     /// # let kernel = sim::Kernel::new();
     /// # let _guard = kernel.install();
-    /// let jail = Jail::builder().path("/").set(Param::new("meta.owner"), "www").create()?;
-    /// let owner: String = jail.get(Param::new("meta.owner"))?;
-    /// assert_eq!(owner, "www");
+    /// let owner = Param::<String>::new("meta.owner");
+    /// let jail = Jail::builder().path("/").set(owner, "www").create()?;
+    /// assert_eq!(jail.get(owner)?, "www");
     /// # Ok(())
     /// # }
     /// ```
@@ -59,7 +59,7 @@ impl<'n, T> Param<'n, T, CreateOnly> {
     /// ```
     /// use freebsd_jail::{Jail, param::Param};
     ///
-    /// let builder = Jail::builder().set(Param::create_only("osrelease"), "13.2-RELEASE");
+    /// let builder = Jail::builder().set(Param::<String, _>::create_only("osrelease"), "13.2-RELEASE");
     /// ```
     #[must_use]
     pub const fn create_only(name: &'n str) -> Self {
@@ -96,8 +96,8 @@ impl<'n, T, A> Param<'n, T, A> {
 
 impl<T, A> Param<'static, T, A> {
     /// A key of the table.
-    pub(super) const fn defined(definition: &'static Definition) -> Self {
-        Self { name: definition.name, definition: Some(definition), marker: PhantomData }
+    pub(super) const fn defined(name: &'static str, definition: &'static Definition) -> Self {
+        Self { name, definition: Some(definition), marker: PhantomData }
     }
 }
 

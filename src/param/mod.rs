@@ -34,22 +34,37 @@
 //!
 //! ```compile_fail,E0277
 //! # use freebsd_jail::{JailUpdate, param};
-//! JailUpdate::new().set(param::ALLOW_SUSER, 0); // a boolean
+//! JailUpdate::new().set(param::allow::SUSER, 0); // a boolean
 //! ```
 //!
 //! ```
 //! # use freebsd_jail::{Jail, JailUpdate, param};
 //! let builder = Jail::builder().set(param::SECURELEVEL, 2);
-//! let changes = JailUpdate::new().set(param::ALLOW_SUSER, false);
+//! let changes = JailUpdate::new().set(param::allow::SUSER, false);
 //! ```
 //!
-//! The constants are the rows of one table, [`TABLE`], which can be gone through at run time: [`find`] looks a name up.
-//! What a parameter came with ([`Since`]) and what module it takes is for reading only; the kernel is asked as it is,
-//! and one that lacks a parameter says so ([`ErrorKind::UnknownParameter`](crate::ErrorKind::UnknownParameter)).
+//! # Parameters by subject
 //!
-//! Kernel modules add parameters of their own, so the set is open: [`Param::new`] makes a key of any name, and
-//! [`Catalog`](crate::Catalog) asks the running kernel for all that it has. A line of `meta` or `env` is a parameter of
-//! its own, too:
+//! | subject | constants |
+//! |---|---|
+//! | identity | [`JID`], [`NAME`], [`PATH`], [`PARENT`], [`DYING`], [`PERSIST`], [`CHILDREN_CUR`], [`CHILDREN_MAX`] |
+//! | host | [`HOST`], [`HOST_HOSTNAME`], [`HOST_DOMAINNAME`], [`HOST_HOSTUUID`], [`HOST_HOSTID`], [`OSRELEASE`], [`OSRELDATE`] |
+//! | limits | [`SECURELEVEL`], [`ENFORCE_STATFS`], [`DEVFS_RULESET`], [`CPUSET_ID`] |
+//! | network | [`VNET`], [`IP4`], [`IP4_ADDR`], [`IP4_SADDRSEL`], [`IP6`], [`IP6_ADDR`], [`IP6_SADDRSEL`] |
+//! | permissions | [`allow`], a module of its own |
+//! | System V IPC | [`SYSVMSG`], [`SYSVSEM`], [`SYSVSHM`] |
+//! | Linux emulation | [`LINUX`], [`LINUX_OSNAME`], [`LINUX_OSRELEASE`], [`LINUX_OSS_VERSION`] |
+//! | ZFS | [`ZFS`], [`ZFS_MOUNT_SNAPSHOT`] |
+//! | mac_do(4) | [`MAC_DO`], [`MAC_DO_RULES`] |
+//! | metadata | [`META`], [`ENV`] |
+//!
+//! # Parameters at run time
+//!
+//! [`TABLE`] has a [`Definition`] of each, and [`find`] looks a name up. A kernel that lacks a parameter returns
+//! [`ErrorKind::UnknownParameter`](crate::ErrorKind::UnknownParameter).
+//!
+//! Kernel modules add parameters: [`Param::new`] makes a key of any name, and [`Catalog`](crate::Catalog) lists those of
+//! the running kernel. Each entry of `meta` and `env` is a parameter, too:
 //!
 //! ```
 //! # use freebsd_jail::{Jail, param::Param, sim};
@@ -65,11 +80,17 @@
 mod access;
 mod check;
 mod codec;
+mod definition;
 mod key;
 mod mac_do;
 mod mode;
 mod parse;
+#[cfg(test)]
+#[allow(clippy::expect_used, reason = "a test fails by panicking")]
+mod properties;
 mod rows;
+#[cfg(feature = "serde")]
+mod serialize;
 mod sharing;
 mod show;
 mod since;
@@ -83,6 +104,7 @@ pub use access::{Access, Creatable, CreateOnly, ReadOnly, ReadWrite, Updatable};
 pub(crate) use check::{Use, as_kind, check, size_fits};
 pub(crate) use codec::Sealed;
 pub use codec::{Decode, Encode};
+pub use definition::Definition;
 pub use key::Param;
 pub(crate) use key::resolve;
 pub use mac_do::MacDo;

@@ -1,5 +1,9 @@
 //! How a jail shares something with its parent.
 
+use core::fmt;
+use core::str::FromStr;
+
+use crate::error::{Error, ErrorKind, Result};
 use crate::sys;
 
 /// How a jail shares something with its parent: addresses, the host's names, System V IPC …
@@ -36,6 +40,42 @@ impl Mode {
             sys::JAIL_SYS_NEW => Some(Self::New),
             sys::JAIL_SYS_INHERIT => Some(Self::Inherit),
             _ => None,
+        }
+    }
+}
+
+/// `disable`, `new` or `inherit`, as jail(8) writes it.
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Disable => "disable",
+            Self::New => "new",
+            Self::Inherit => "inherit",
+        })
+    }
+}
+
+/// The opposite of its `Display`.
+///
+/// ```
+/// use freebsd_jail::Mode;
+///
+/// assert_eq!("inherit".parse::<Mode>()?, Mode::Inherit);
+/// assert_eq!(Mode::New.to_string(), "new");
+/// # Ok::<(), freebsd_jail::Error>(())
+/// ```
+impl FromStr for Mode {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "disable" => Ok(Self::Disable),
+            "new" => Ok(Self::New),
+            "inherit" => Ok(Self::Inherit),
+            _ => Err(Error::refused(
+                ErrorKind::InvalidValue,
+                format!("{text:?} is not `disable`, `new` or `inherit`"),
+            )),
         }
     }
 }

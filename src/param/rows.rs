@@ -2,7 +2,7 @@
 //!
 //! The constants, their documentation and the checks are made of these rows.
 
-/// Hands all rows to another macro.
+/// Hands all rows but those of permissions to another macro.
 macro_rules! parameters {
     ($callback:ident) => {
         $callback! {
@@ -144,114 +144,6 @@ macro_rules! parameters {
             /// is taken.
             IP6_SADDRSEL: bool, ReadWrite, "ip6.saddrsel",
                 default "true", since FREEBSD_13_2;
-            /// Whether root inside may change the host name.
-            ALLOW_SET_HOSTNAME: bool, ReadWrite, "allow.set_hostname",
-                default "true, if the parent may", since FREEBSD_13_2;
-            /// Whether the jail may use System V IPC, of which it sees all that its parent sees.
-            ///
-            /// Set, it is the same as [`sysvmsg`](crate::param::SYSVMSG), [`sysvsem`](crate::param::SYSVSEM)
-            /// and [`sysvshm`](crate::param::SYSVSHM) all being
-            /// [`Mode::Inherit`](crate::param::Mode::Inherit), where the request does not set these; set to
-            /// false, the same as [`Mode::Disable`](crate::param::Mode::Disable). Prefer those.
-            ALLOW_SYSVIPC: bool, ReadWrite, "allow.sysvipc", default "false", since FREEBSD_13_2;
-            /// Whether root inside may open raw sockets, as ping(8) and traceroute(8) do. Sent packets bear
-            /// the jail's addresses.
-            ALLOW_RAW_SOCKETS: bool, ReadWrite, "allow.raw_sockets", default "false", since FREEBSD_13_2;
-            /// Whether root inside may change the system's file flags, as far as the secure level allows.
-            ALLOW_CHFLAGS: bool, ReadWrite, "allow.chflags", default "false", since FREEBSD_13_2;
-            /// Whether root inside may mount file systems of the kinds that have a permission of their own,
-            /// such as [`allow.mount.tmpfs`](crate::param::ALLOW_MOUNT_TMPFS). It takes an
-            /// [`enforce_statfs`](crate::param::ENFORCE_STATFS) below 2.
-            ALLOW_MOUNT: bool, ReadWrite, "allow.mount", default "false", since FREEBSD_13_2;
-            /// Whether root inside may set disk quotas, on file systems that others use too.
-            ALLOW_QUOTAS: bool, ReadWrite, "allow.quotas", default "false", since FREEBSD_13_2;
-            /// Whether sockets of any protocol may be opened: usually only IPv4, IPv6, local and routing ones
-            /// may.
-            ALLOW_SOCKET_AF: bool, ReadWrite, "allow.socket_af", default "false", since FREEBSD_13_2;
-            /// Whether memory may be locked, within the limits of resources.
-            ALLOW_MLOCK: bool, ReadWrite, "allow.mlock", default "false", since FREEBSD_13_2;
-            /// Whether root inside may bind to ports below 1024.
-            ALLOW_RESERVED_PORTS: bool, ReadWrite, "allow.reserved_ports",
-                default "true, if the parent may", since FREEBSD_13_2;
-            /// Whether the kernel's messages, dmesg(8), may be read inside.
-            ALLOW_READ_MSGBUF: bool, ReadWrite, "allow.read_msgbuf", default "false", since FREEBSD_13_2;
-            /// Whether users who are not root may debug their processes. The jail may have it though its
-            /// parent has not.
-            ALLOW_UNPRIVILEGED_PROC_DEBUG: bool, ReadWrite, "allow.unprivileged_proc_debug",
-                default "true, if the parent may", since FREEBSD_13_2;
-            /// Whether root inside is privileged at all.
-            ALLOW_SUSER: bool, ReadWrite, "allow.suser",
-                default "true, if the parent may", since FREEBSD_13_2;
-            /// Whether the NFS server and its likes may run inside. It takes a network stack of the jail's
-            /// own, a root that is a mount point, and an [`enforce_statfs`](crate::param::ENFORCE_STATFS)
-            /// above 0. Kernels without option `VIMAGE` do not have it.
-            ALLOW_NFSD: bool, ReadWrite, "allow.nfsd", default "false", since FREEBSD_14_0;
-            /// Whether root inside may change extended attributes of the system's name space.
-            ALLOW_EXTATTR: bool, ReadWrite, "allow.extattr", default "false", since FREEBSD_15_0;
-            /// Whether root inside may slew the system's clock, as ntpd(8) does. The host has the same clock.
-            ALLOW_ADJTIME: bool, ReadWrite, "allow.adjtime", default "false", since FREEBSD_15_0;
-            /// Whether root inside may set the system's clock, and slew it. The host has the same clock.
-            ALLOW_SETTIME: bool, ReadWrite, "allow.settime", default "false", since FREEBSD_15_0;
-            /// Whether root inside may change routes, though the jail has no network stack of its own.
-            ALLOW_ROUTING: bool, ReadWrite, "allow.routing", default "false", since FREEBSD_14_4;
-            /// Whether root inside may set audit(4) sessions, and so end their auditing. Kernels without
-            /// option `AUDIT` do not have it.
-            ALLOW_SETAUDIT: bool, ReadWrite, "allow.setaudit", default "false", since FREEBSD_15_0;
-            /// Whether users of the parent who are not root may signal, debug and bind to processors the
-            /// processes that the user of the same number has inside. The jail may have it though its parent
-            /// has not.
-            ALLOW_UNPRIVILEGED_PARENT_TAMPERING: bool, ReadWrite, "allow.unprivileged_parent_tampering",
-                default "false, on FreeBSD 14 true", since FREEBSD_14_4;
-            /// Whether root inside may mount devfs, filtered by
-            /// [`devfs_ruleset`](crate::param::DEVFS_RULESET). It takes
-            /// [`allow.mount`](crate::param::ALLOW_MOUNT) and an
-            /// [`enforce_statfs`](crate::param::ENFORCE_STATFS) below 2.
-            ALLOW_MOUNT_DEVFS: bool, ReadWrite, "allow.mount.devfs", default "false", since FREEBSD_13_2;
-            /// Whether root inside may mount fdescfs. It takes [`allow.mount`](crate::param::ALLOW_MOUNT) and
-            /// an [`enforce_statfs`](crate::param::ENFORCE_STATFS) below 2.
-            ALLOW_MOUNT_FDESCFS: bool, ReadWrite, "allow.mount.fdescfs",
-                default "false", since FREEBSD_13_2, module "fdescfs";
-            /// Whether root inside may mount file systems in user space. It takes
-            /// [`allow.mount`](crate::param::ALLOW_MOUNT) and an
-            /// [`enforce_statfs`](crate::param::ENFORCE_STATFS) below 2.
-            ALLOW_MOUNT_FUSEFS: bool, ReadWrite, "allow.mount.fusefs",
-                default "false", since FREEBSD_13_2, module "fusefs";
-            /// Whether root inside may mount linprocfs. It takes [`allow.mount`](crate::param::ALLOW_MOUNT)
-            /// and an [`enforce_statfs`](crate::param::ENFORCE_STATFS) below 2.
-            ALLOW_MOUNT_LINPROCFS: bool, ReadWrite, "allow.mount.linprocfs",
-                default "false", since FREEBSD_13_2, module "linprocfs";
-            /// Whether root inside may mount linsysfs. It takes [`allow.mount`](crate::param::ALLOW_MOUNT)
-            /// and an [`enforce_statfs`](crate::param::ENFORCE_STATFS) below 2.
-            ALLOW_MOUNT_LINSYSFS: bool, ReadWrite, "allow.mount.linsysfs",
-                default "false", since FREEBSD_13_2, module "linsysfs";
-            /// Whether root inside may mount nullfs. It takes [`allow.mount`](crate::param::ALLOW_MOUNT) and
-            /// an [`enforce_statfs`](crate::param::ENFORCE_STATFS) below 2.
-            ALLOW_MOUNT_NULLFS: bool, ReadWrite, "allow.mount.nullfs",
-                default "false", since FREEBSD_13_2, module "nullfs";
-            /// Whether root inside may mount directories that a hypervisor shares. It takes
-            /// [`allow.mount`](crate::param::ALLOW_MOUNT) and an
-            /// [`enforce_statfs`](crate::param::ENFORCE_STATFS) below 2.
-            ALLOW_MOUNT_P9FS: bool, ReadWrite, "allow.mount.p9fs",
-                default "false", since FREEBSD_14_4, module "p9fs";
-            /// Whether root inside may mount procfs. It takes [`allow.mount`](crate::param::ALLOW_MOUNT) and
-            /// an [`enforce_statfs`](crate::param::ENFORCE_STATFS) below 2.
-            ALLOW_MOUNT_PROCFS: bool, ReadWrite, "allow.mount.procfs",
-                default "false", since FREEBSD_13_2, module "procfs";
-            /// Whether root inside may mount tmpfs. It takes [`allow.mount`](crate::param::ALLOW_MOUNT) and
-            /// an [`enforce_statfs`](crate::param::ENFORCE_STATFS) below 2.
-            ALLOW_MOUNT_TMPFS: bool, ReadWrite, "allow.mount.tmpfs",
-                default "false", since FREEBSD_13_2, module "tmpfs";
-            /// Whether root inside may mount the ZFS datasets that the jail was given. It takes
-            /// [`allow.mount`](crate::param::ALLOW_MOUNT) and an
-            /// [`enforce_statfs`](crate::param::ENFORCE_STATFS) below 2.
-            ALLOW_MOUNT_ZFS: bool, ReadWrite, "allow.mount.zfs",
-                default "false", since FREEBSD_13_2, module "zfs";
-            /// Whether root inside may run virtual machines.
-            ALLOW_VMM: bool, ReadWrite, "allow.vmm", default "false", since FREEBSD_13_2, module "vmm";
-            /// Whether root inside may give physical PCI devices to virtual machines, which is a way out of
-            /// the jail.
-            ALLOW_VMM_PPT: bool, ReadWrite, "allow.vmm_ppt",
-                default "false", since FREEBSD_15_1, module "vmm";
             /// What the jail has of System V message queues: [`Mode::Inherit`](crate::param::Mode::Inherit)
             /// all that its parent sees, [`Mode::New`](crate::param::Mode::New) a name space of its own, into
             /// which its parent can see, [`Mode::Disable`](crate::param::Mode::Disable) none.
@@ -342,6 +234,122 @@ macro_rules! parameters {
     };
 }
 
+/// Hands the rows of permissions to another macro: those of `allow.*`, without the prefix.
+macro_rules! permissions {
+    ($callback:ident) => {
+        $callback! {
+            /// Whether root inside may change the host name.
+            SET_HOSTNAME: bool, ReadWrite, "allow.set_hostname",
+                default "true, if the parent may", since FREEBSD_13_2;
+            /// Whether the jail may use System V IPC, of which it sees all that its parent sees.
+            ///
+            /// Set, it is the same as [`sysvmsg`](crate::param::SYSVMSG), [`sysvsem`](crate::param::SYSVSEM)
+            /// and [`sysvshm`](crate::param::SYSVSHM) all being
+            /// [`Mode::Inherit`](crate::param::Mode::Inherit), where the request does not set these; set to
+            /// false, the same as [`Mode::Disable`](crate::param::Mode::Disable). Prefer those.
+            SYSVIPC: bool, ReadWrite, "allow.sysvipc", default "false", since FREEBSD_13_2;
+            /// Whether root inside may open raw sockets, as ping(8) and traceroute(8) do. Sent packets bear
+            /// the jail's addresses.
+            RAW_SOCKETS: bool, ReadWrite, "allow.raw_sockets", default "false", since FREEBSD_13_2;
+            /// Whether root inside may change the system's file flags, as far as the secure level allows.
+            CHFLAGS: bool, ReadWrite, "allow.chflags", default "false", since FREEBSD_13_2;
+            /// Whether root inside may mount file systems of the kinds that have a permission of their own,
+            /// such as [`allow.mount.tmpfs`](crate::param::allow::MOUNT_TMPFS). It takes an
+            /// [`enforce_statfs`](crate::param::ENFORCE_STATFS) below 2.
+            MOUNT: bool, ReadWrite, "allow.mount", default "false", since FREEBSD_13_2;
+            /// Whether root inside may set disk quotas, on file systems that others use too.
+            QUOTAS: bool, ReadWrite, "allow.quotas", default "false", since FREEBSD_13_2;
+            /// Whether sockets of any protocol may be opened: usually only IPv4, IPv6, local and routing ones
+            /// may.
+            SOCKET_AF: bool, ReadWrite, "allow.socket_af", default "false", since FREEBSD_13_2;
+            /// Whether memory may be locked, within the limits of resources.
+            MLOCK: bool, ReadWrite, "allow.mlock", default "false", since FREEBSD_13_2;
+            /// Whether root inside may bind to ports below 1024.
+            RESERVED_PORTS: bool, ReadWrite, "allow.reserved_ports",
+                default "true, if the parent may", since FREEBSD_13_2;
+            /// Whether the kernel's messages, dmesg(8), may be read inside.
+            READ_MSGBUF: bool, ReadWrite, "allow.read_msgbuf", default "false", since FREEBSD_13_2;
+            /// Whether users who are not root may debug their processes. The jail may have it though its
+            /// parent has not.
+            UNPRIVILEGED_PROC_DEBUG: bool, ReadWrite, "allow.unprivileged_proc_debug",
+                default "true, if the parent may", since FREEBSD_13_2;
+            /// Whether root inside is privileged at all.
+            SUSER: bool, ReadWrite, "allow.suser",
+                default "true, if the parent may", since FREEBSD_13_2;
+            /// Whether the NFS server and its likes may run inside. It takes a network stack of the jail's
+            /// own, a root that is a mount point, and an [`enforce_statfs`](crate::param::ENFORCE_STATFS)
+            /// above 0. Kernels without option `VIMAGE` do not have it.
+            NFSD: bool, ReadWrite, "allow.nfsd", default "false", since FREEBSD_14_0;
+            /// Whether root inside may change extended attributes of the system's name space.
+            EXTATTR: bool, ReadWrite, "allow.extattr", default "false", since FREEBSD_15_0;
+            /// Whether root inside may slew the system's clock, as ntpd(8) does. The host has the same clock.
+            ADJTIME: bool, ReadWrite, "allow.adjtime", default "false", since FREEBSD_15_0;
+            /// Whether root inside may set the system's clock, and slew it. The host has the same clock.
+            SETTIME: bool, ReadWrite, "allow.settime", default "false", since FREEBSD_15_0;
+            /// Whether root inside may change routes, though the jail has no network stack of its own.
+            ROUTING: bool, ReadWrite, "allow.routing", default "false", since FREEBSD_14_4;
+            /// Whether root inside may set audit(4) sessions, and so end their auditing. Kernels without
+            /// option `AUDIT` do not have it.
+            SETAUDIT: bool, ReadWrite, "allow.setaudit", default "false", since FREEBSD_15_0;
+            /// Whether users of the parent who are not root may signal, debug and bind to processors the
+            /// processes that the user of the same number has inside. The jail may have it though its parent
+            /// has not.
+            UNPRIVILEGED_PARENT_TAMPERING: bool, ReadWrite, "allow.unprivileged_parent_tampering",
+                default "false, on FreeBSD 14 true", since FREEBSD_14_4;
+            /// Whether root inside may mount devfs, filtered by
+            /// [`devfs_ruleset`](crate::param::DEVFS_RULESET). It takes
+            /// [`allow.mount`](crate::param::allow::MOUNT) and an
+            /// [`enforce_statfs`](crate::param::ENFORCE_STATFS) below 2.
+            MOUNT_DEVFS: bool, ReadWrite, "allow.mount.devfs", default "false", since FREEBSD_13_2;
+            /// Whether root inside may mount fdescfs. It takes [`allow.mount`](crate::param::allow::MOUNT) and
+            /// an [`enforce_statfs`](crate::param::ENFORCE_STATFS) below 2.
+            MOUNT_FDESCFS: bool, ReadWrite, "allow.mount.fdescfs",
+                default "false", since FREEBSD_13_2, module "fdescfs";
+            /// Whether root inside may mount file systems in user space. It takes
+            /// [`allow.mount`](crate::param::allow::MOUNT) and an
+            /// [`enforce_statfs`](crate::param::ENFORCE_STATFS) below 2.
+            MOUNT_FUSEFS: bool, ReadWrite, "allow.mount.fusefs",
+                default "false", since FREEBSD_13_2, module "fusefs";
+            /// Whether root inside may mount linprocfs. It takes [`allow.mount`](crate::param::allow::MOUNT)
+            /// and an [`enforce_statfs`](crate::param::ENFORCE_STATFS) below 2.
+            MOUNT_LINPROCFS: bool, ReadWrite, "allow.mount.linprocfs",
+                default "false", since FREEBSD_13_2, module "linprocfs";
+            /// Whether root inside may mount linsysfs. It takes [`allow.mount`](crate::param::allow::MOUNT)
+            /// and an [`enforce_statfs`](crate::param::ENFORCE_STATFS) below 2.
+            MOUNT_LINSYSFS: bool, ReadWrite, "allow.mount.linsysfs",
+                default "false", since FREEBSD_13_2, module "linsysfs";
+            /// Whether root inside may mount nullfs. It takes [`allow.mount`](crate::param::allow::MOUNT) and
+            /// an [`enforce_statfs`](crate::param::ENFORCE_STATFS) below 2.
+            MOUNT_NULLFS: bool, ReadWrite, "allow.mount.nullfs",
+                default "false", since FREEBSD_13_2, module "nullfs";
+            /// Whether root inside may mount directories that a hypervisor shares. It takes
+            /// [`allow.mount`](crate::param::allow::MOUNT) and an
+            /// [`enforce_statfs`](crate::param::ENFORCE_STATFS) below 2.
+            MOUNT_P9FS: bool, ReadWrite, "allow.mount.p9fs",
+                default "false", since FREEBSD_14_4, module "p9fs";
+            /// Whether root inside may mount procfs. It takes [`allow.mount`](crate::param::allow::MOUNT) and
+            /// an [`enforce_statfs`](crate::param::ENFORCE_STATFS) below 2.
+            MOUNT_PROCFS: bool, ReadWrite, "allow.mount.procfs",
+                default "false", since FREEBSD_13_2, module "procfs";
+            /// Whether root inside may mount tmpfs. It takes [`allow.mount`](crate::param::allow::MOUNT) and
+            /// an [`enforce_statfs`](crate::param::ENFORCE_STATFS) below 2.
+            MOUNT_TMPFS: bool, ReadWrite, "allow.mount.tmpfs",
+                default "false", since FREEBSD_13_2, module "tmpfs";
+            /// Whether root inside may mount the ZFS datasets that the jail was given. It takes
+            /// [`allow.mount`](crate::param::allow::MOUNT) and an
+            /// [`enforce_statfs`](crate::param::ENFORCE_STATFS) below 2.
+            MOUNT_ZFS: bool, ReadWrite, "allow.mount.zfs",
+                default "false", since FREEBSD_13_2, module "zfs";
+            /// Whether root inside may run virtual machines.
+            VMM: bool, ReadWrite, "allow.vmm", default "false", since FREEBSD_13_2, module "vmm";
+            /// Whether root inside may give physical PCI devices to virtual machines, which is a way out of
+            /// the jail.
+            VMM_PPT: bool, ReadWrite, "allow.vmm_ppt",
+                default "false", since FREEBSD_15_1, module "vmm";
+        }
+    };
+}
+
 /// The number of a release, as documentation has it.
 macro_rules! since_text {
     (FREEBSD_13_2) => {
@@ -364,4 +372,4 @@ macro_rules! since_text {
     };
 }
 
-pub(crate) use {parameters, since_text};
+pub(crate) use {parameters, permissions, since_text};

@@ -11,9 +11,10 @@ use core::fmt;
 /// use freebsd_jail::param::{self, Since};
 ///
 /// let meta = param::find("meta").expect("in the table");
-/// assert_eq!(meta.since, Since::FREEBSD_14_4);
-/// assert!(meta.since > Since::FREEBSD_13_2);
-/// assert_eq!(meta.since.to_string(), "14.4");
+/// let since = meta.since().expect("in the table");
+/// assert_eq!(since, Since::FREEBSD_14_4);
+/// assert!(since > Since::FREEBSD_13_2);
+/// assert_eq!(since.to_string(), "14.4");
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Since {

@@ -1,48 +1,20 @@
 //! What is known of each parameter, made of the rows in [`rows`](super::rows).
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 
 use super::access::Marker;
-use super::rows::{parameters, since_text};
-use super::{Access, Decode, EnforceStatfs, Kind, Mode, Param, Sharing, Since};
+use super::rows::{parameters, permissions, since_text};
+use super::{
+    CreateOnly, Decode, Definition, EnforceStatfs, Kind, Mode, Param, ReadOnly, ReadWrite, Sharing, Since,
+};
 use crate::Jid;
 use crate::wire::name;
 
 /// The most bytes of a jail's name, its NUL included (`MAXHOSTNAMELEN`).
 pub(crate) const NAME_MAX: usize = 256;
-
-/// A row of the table: what is known of a parameter.
-#[derive(Debug, Clone, Copy)]
-#[non_exhaustive]
-pub struct Definition {
-    /// The parameter's name.
-    pub name: &'static str,
-    /// How its value looks on the wire.
-    pub kind: Kind,
-    /// What may be done with it.
-    pub access: Access,
-    /// The release that it came with.
-    pub since: Since,
-    /// The module that has to be loaded, or built into the kernel, for it to exist.
-    pub module: Option<&'static str>,
-    /// The value of a new jail that is given none.
-    pub default: &'static str,
-    /// The most bytes that a value may have, a string's NUL included; 0 where only the system's settings limit it.
-    pub max: usize,
-    /// The least and the greatest value of an integer, or number of a [`Mode`].
-    pub range: Option<(i32, i32)>,
-    /// What it does, as the constant's documentation has it.
-    pub doc: &'static str,
-}
-
-impl Definition {
-    /// Whether it is a boolean to its users and an int to the kernel.
-    pub(crate) fn is_numeric_boolean(&self) -> bool {
-        self.kind == Kind::Int && self.range == Some((0, 1))
-    }
-}
 
 macro_rules! access_text {
     (ReadWrite) => {
@@ -57,7 +29,7 @@ macro_rules! access_text {
 }
 
 macro_rules! define {
-    ($(
+    ($table:ident: $(
         $(#[doc = $doc:literal])+
         $constant:ident: $type:ty, $access:ident, $name:literal, default $default:literal, since $since:ident
             $(, kind $kind:ident)? $(, module $module:literal)? $(, max $max:literal)? $(, range $least:tt ..= $most:tt)?;
@@ -65,15 +37,15 @@ macro_rules! define {
         mod definitions {
             use super::*;
             $(pub(super) static $constant: Definition = Definition {
-                name: $name,
+                name: Cow::Borrowed($name),
                 kind: { let kind = <$type as Decode>::KIND; $(let kind = { let _ = kind; Kind::$kind };)? kind },
-                access: <super::super::$access as Marker>::ACCESS,
-                since: Since::$since,
+                access: <$access as Marker>::ACCESS,
+                since: Some(Since::$since),
                 module: { let module: Option<&'static str> = None; $(let module = { let _ = module; Some($module) };)? module },
-                default: $default,
-                max: 0 $(+ $max)?,
+                default: Some($default),
+                max: { let max: Option<usize> = None; $(let max = { let _ = max; Some($max) };)? max },
                 range: { let range: Option<(i32, i32)> = None; $(let range = { let _ = range; Some(($least, $most)) };)? range },
-                doc: concat!($($doc, "\n"),+),
+                doc: Cow::Borrowed(concat!($($doc, "\n"),+)),
             };)*
         }
 
@@ -85,16 +57,45 @@ macro_rules! define {
                 $($module,)?
                 " | [jail(8)](https://man.freebsd.org/cgi/man.cgi?query=jail&sektion=8) |",
             )]
-            pub const $constant: Param<'static, $type, super::$access> =
-                Param::defined(&definitions::$constant);
+            pub const $constant: Param<'static, $type, $access> =
+                Param::defined($name, &definitions::$constant);
         )*
 
-        /// All rows, in the order of the manual page.
-        pub const TABLE: &[&Definition] = &[$(&definitions::$constant),*];
+        pub(super) const $table: &[&Definition] = &[$(&definitions::$constant),*];
     };
 }
 
-parameters!(define);
+/// Permissions: the parameters `allow.*`.
+///
+/// [`Allow`](crate::Allow) is the same as a set.
+pub mod allow {
+    use super::{Cow, Decode, Definition, Marker, Param, ReadWrite, Since, permissions, since_text};
+
+    macro_rules! rows {
+        ($($row:tt)*) => { define! { ROWS: $($row)* } };
+    }
+
+    permissions!(rows);
+}
+
+macro_rules! rows {
+    ($($row:tt)*) => { define! { OTHERS: $($row)* } };
+}
+
+parameters!(rows);
+
+/// All parameters that the crate knows, but for the keys of `meta` and `env`. Permissions come last.
+#[allow(clippy::indexing_slicing, reason = "it is evaluated when the crate is compiled")]
+pub const TABLE: &[&Definition] = &{
+    let (others, permissions) = (OTHERS, allow::ROWS);
+    let mut all = [others[0]; OTHERS.len() + allow::ROWS.len()];
+    let mut place = 0;
+    while place < all.len() {
+        all[place] = if place < others.len() { others[place] } else { permissions[place - others.len()] };
+        place += 1;
+    }
+    all
+};
 
 /// Finds the row of a name. A key in `meta` or `env`, such as `meta.owner`, has theirs.
 ///
@@ -102,7 +103,7 @@ parameters!(define);
 /// use freebsd_jail::param::{self, Access, Kind};
 ///
 /// let row = param::find("securelevel").expect("in the table");
-/// assert_eq!((row.kind, row.access), (Kind::Int, Access::ReadWrite));
+/// assert_eq!((row.kind(), row.access()), (Kind::Int, Access::ReadWrite));
 /// assert!(param::find("allow.mount.nosuchfs").is_none());
 /// ```
 #[must_use]
@@ -121,5 +122,6 @@ pub fn find(name: &str) -> Option<&'static Definition> {
 pub(crate) fn is_late(name: &str, definition: Option<&Definition>) -> bool {
     let is_text_of_keys = |name: &str| matches!(name, "meta" | "env");
     !name.starts_with("allow.")
-        && definition.is_none_or(|definition| definition.module.is_some() || is_text_of_keys(definition.name))
+        && definition
+            .is_none_or(|definition| definition.module.is_some() || is_text_of_keys(&definition.name))
 }

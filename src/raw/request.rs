@@ -234,7 +234,7 @@ fn check_value(name: &str, value: &Wire<'_>) -> Result<()> {
         return Ok(());
     };
     if let Wire::Bytes(bytes) = value {
-        check_text_of_keys(definition.name, bytes)?;
+        check_text_of_keys(&definition.name, bytes)?;
     }
     // Of a string, as of anything, NULL asks for the length.
     if matches!(value, Wire::Null) {
@@ -248,8 +248,8 @@ fn check_value(name: &str, value: &Wire<'_>) -> Result<()> {
         return refuse(format!("{len} bytes are no value of kind {:?}", definition.kind));
     }
     let is_answer = matches!(value, Wire::Space(_));
-    if definition.max != 0 && len > definition.max && !is_answer {
-        return refuse(format!("{len} bytes are more than the {} that it can have", definition.max));
+    if let Some(max) = definition.max.filter(|&max| len > max && !is_answer) {
+        return refuse(format!("{len} bytes are more than the {max} that it can have"));
     }
     Ok(())
 }

@@ -35,7 +35,7 @@ impl Jail {
     /// # let _guard = kernel.install();
     /// let jail = Jail::builder().path("/").securelevel(1).allow(Allow::MLOCK).create()?;
     /// jail.update(&JailUpdate::new().securelevel(2).deny(Allow::MLOCK))?;
-    /// assert_eq!(jail.get((param::SECURELEVEL, param::ALLOW_MLOCK))?, (2, false));
+    /// assert_eq!(jail.get((param::SECURELEVEL, param::allow::MLOCK))?, (2, false));
     /// # Ok(())
     /// # }
     /// ```

@@ -27,7 +27,7 @@ use crate::settings::Settings;
 /// old.update(&harden)?;
 /// let new = Jail::builder().path("/").with(&harden).create()?;
 /// for jail in [old, new] {
-///     assert_eq!(jail.get((param::SECURELEVEL, param::ALLOW_RAW_SOCKETS))?, (3, false));
+///     assert_eq!(jail.get((param::SECURELEVEL, param::allow::RAW_SOCKETS))?, (3, false));
 /// }
 /// # Ok(())
 /// # }

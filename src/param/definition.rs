@@ -1,0 +1,166 @@
+//! What is known of a parameter.
+
+use core::ops::RangeInclusive;
+use std::borrow::Cow;
+
+use super::{Access, Kind, Since};
+
+/// A description of a parameter: a row of the [table](super::TABLE), or what the running kernel says in a
+/// [`Catalog`](crate::Catalog).
+///
+/// [`since`](Self::since) and [`module`](Self::module) are informational: the running kernel decides.
+///
+/// ```
+/// use freebsd_jail::param::{self, Access, Kind, Since};
+///
+/// let level = param::find("securelevel").expect("it is in the table");
+/// assert_eq!((level.kind(), level.access()), (Kind::Int, Access::ReadWrite));
+/// assert_eq!((level.since(), level.module()), (Some(Since::FREEBSD_13_2), None));
+/// assert_eq!(level.default(), Some("the parent's"));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Definition {
+    pub(crate) name: Cow<'static, str>,
+    pub(crate) kind: Kind,
+    pub(crate) access: Access,
+    pub(crate) since: Option<Since>,
+    pub(crate) module: Option<&'static str>,
+    pub(crate) default: Option<&'static str>,
+    /// The most bytes of a string, its NUL included.
+    pub(crate) max: Option<usize>,
+    pub(crate) range: Option<(i32, i32)>,
+    /// As rustdoc has it.
+    #[cfg_attr(feature = "serde", serde(rename = "description", serialize_with = "serialize_plain"))]
+    pub(crate) doc: Cow<'static, str>,
+}
+
+impl Definition {
+    /// Returns the parameter's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns how its value looks on the wire.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Returns what may be done with it.
+    #[must_use]
+    pub const fn access(&self) -> Access {
+        self.access
+    }
+
+    /// Returns the release that it came with, if that is known.
+    #[must_use]
+    pub const fn since(&self) -> Option<Since> {
+        self.since
+    }
+
+    /// Returns the kernel module that it belongs to, `None` if it is part of the kernel or unknown.
+    #[must_use]
+    pub const fn module(&self) -> Option<&str> {
+        self.module
+    }
+
+    /// Returns the value of a new jail for which it is not set, in words, if that is known.
+    #[must_use]
+    pub const fn default(&self) -> Option<&str> {
+        self.default
+    }
+
+    /// Returns the most bytes that a string can have, its NUL included. `None` if only the system's settings limit it,
+    /// and for other kinds.
+    #[must_use]
+    pub const fn max_len(&self) -> Option<usize> {
+        self.max
+    }
+
+    /// Returns the values that an integer can have, or the numbers of a [`Mode`](super::Mode). `None` if the crate knows
+    /// of no limit.
+    #[must_use]
+    pub fn range(&self) -> Option<RangeInclusive<i32>> {
+        self.range.map(|(least, most)| least..=most)
+    }
+
+    /// Returns what the parameter does, as plain text: one line for each paragraph.
+    #[must_use]
+    pub fn description(&self) -> String {
+        plain(&self.doc)
+    }
+
+    /// Whether it is a boolean to its users and an int to the kernel.
+    pub(crate) fn is_numeric_boolean(&self) -> bool {
+        self.kind == Kind::Int && self.range == Some((0, 1))
+    }
+}
+
+/// Makes plain text of documentation: one line for each paragraph, and of each link its words.
+fn plain(doc: &str) -> String {
+    let mut text = String::with_capacity(doc.len());
+    for line in doc.lines().map(str::trim) {
+        match (line.is_empty(), text.ends_with('\n') || text.is_empty()) {
+            (true, false) => text.push('\n'),
+            (true, true) => {}
+            (false, starts) => {
+                if !starts {
+                    text.push(' ');
+                }
+                text.push_str(line);
+            }
+        }
+    }
+    while let Some((before, words, after)) = link(&text) {
+        text = [before, words, after].concat();
+    }
+    text.truncate(text.trim_end().len());
+    text
+}
+
+/// Finds the first `[words](target)`, and splits around it.
+fn link(text: &str) -> Option<(&str, &str, &str)> {
+    let (before, rest) = text.split_once("](")?;
+    let (before, words) = before.rsplit_once('[')?;
+    let (_, after) = rest.split_once(')')?;
+    Some((before, words, after))
+}
+
+#[cfg(feature = "serde")]
+fn serialize_plain<S: serde::Serializer>(doc: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&plain(doc))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::param;
+
+    #[test]
+    fn a_description_reads_outside_of_rustdoc() {
+        for row in param::TABLE {
+            let text = row.description();
+            assert!(text.len() > 20 && !text.contains("](") && !text.contains("::param"), "{text}");
+            assert!(!text.contains("  ") && text.ends_with(['.', ')']), "{text:?}");
+        }
+        let text = plain(" See\n [mac_do(4)](https://example.org/?a=b) and [`x`](crate::x).\n\n More.\n");
+        assert_eq!(text, "See mac_do(4) and `x`.\nMore.");
+    }
+
+    #[test]
+    fn the_constants_are_listed_by_subject() {
+        let page = include_str!("mod.rs");
+        for row in param::TABLE {
+            let constant = match row.name.strip_prefix("allow.") {
+                Some(permission) => format!("allow::{}", permission.replace('.', "_").to_uppercase()),
+                None => row.name.replace('.', "_").to_uppercase(),
+            };
+            assert!(
+                constant.starts_with("allow::") || page.contains(&format!("[`{constant}`]")),
+                "{constant}"
+            );
+        }
+    }
+}
