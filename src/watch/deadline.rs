@@ -1,4 +1,4 @@
-//! The time until which to wait.
+//! The end of a wait.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::WaitOutcome;
 use crate::error::Result;
 
-/// The time until which to wait, `None` for ever.
+/// The end of a wait, `None` without a limit.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Deadline(Option<Instant>);
 
@@ -16,7 +16,7 @@ impl Deadline {
         Self(timeout.and_then(|timeout| Instant::now().checked_add(timeout)))
     }
 
-    /// Returns how much time is left, `None` for ever.
+    /// Returns the time left, `None` without a limit.
     pub(super) fn left(self) -> Option<Duration> {
         self.0.map(|deadline| deadline.saturating_duration_since(Instant::now()))
     }
@@ -25,15 +25,15 @@ impl Deadline {
         self.left() == Some(Duration::ZERO)
     }
 
-    /// Looks until it has happened or the time has passed: often at first, then less and less so. The first second
-    /// has a dozen looks, each further one four.
+    /// Polls until it has happened or the time has passed: often at first, then less often. It looks a dozen times in
+    /// the first second, and four times in each further one.
     pub(super) fn poll(self, mut has_happened: impl FnMut() -> Result<bool>) -> Result<WaitOutcome> {
         for pause in Pauses::default() {
             let left = self.left();
             if has_happened()? {
                 return Ok(WaitOutcome::Done(()));
             }
-            // The time is taken before the look, so that the last look is made after the deadline.
+            // The time is read before the look, so that the last look comes after the deadline.
             if left == Some(Duration::ZERO) {
                 break;
             }

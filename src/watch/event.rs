@@ -1,4 +1,4 @@
-//! What a watcher tells.
+//! The events of a watcher.
 
 use core::fmt;
 use core::iter::FusedIterator;
@@ -10,33 +10,32 @@ use crate::sys::{self, event::Kevent};
 
 /// Identifies one watch of a [`Watcher`](super::Watcher), or one jail of a [`Follower`](super::Follower).
 ///
-/// A jid does not: the kernel may give it to another jail, so an event of a removed jail can be read when the next jail
-/// of the same jid is already watched. No two watches of a program have the same id.
+/// A jid would not: jids are reused, so an event of a removed jail can be read when another jail with its jid is
+/// already watched. No two watches of a program have the same id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WatchId(pub(super) usize);
 
 bitflags! {
     /// The kinds of an [`Event`] as the kernel reports them: `NOTE_JAIL_*` of `sys/event.h`.
     ///
-    /// Bits that the crate does not know are kept. Test single bits, do not compare: the kernel joins what has happened
-    /// since the last read.
+    /// Unknown bits are kept. Test single bits, do not compare: the kernel combines the events since the last read.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
     pub struct EventFlags: u32 {
         /// A jail directly below this one was created.
         const CHILD = sys::NOTE_JAIL_CHILD;
         /// The jail was changed by jail_set(2).
         const SET = sys::NOTE_JAIL_SET;
-        /// A process entered the jail.
+        /// A process attached to the jail.
         const ATTACH = sys::NOTE_JAIL_ATTACH;
         /// The jail began to die.
         const REMOVE = sys::NOTE_JAIL_REMOVE;
-        /// More than one child was created or process entered since the last read.
+        /// More than one child was created or process attached since the last read.
         const MULTI = sys::NOTE_JAIL_MULTI;
         const _ = !0;
     }
 }
 
-/// What has happened to a jail since its last event. [`kinds`](Self::kinds) iterates over it.
+/// Reports what has happened to a jail since its last event. [`kinds`](Self::kinds) iterates over it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Event {
     watch: WatchId,
@@ -54,24 +53,24 @@ pub enum EventKind {
     /// There may be no such jail: the kernel reports the creation before its last steps, which can fail, and the jail
     /// may have been removed since. Open it to know.
     ChildCreated {
-        /// Its jid; `None` when there were several, or when processes have entered too.
+        /// Its jid; `None` when there were several, or when processes attached as well.
         jid: Option<Jid>,
     },
     /// jail_set(2) was used on the jail. It may have changed nothing, and it may have failed halfway.
     Changed,
-    /// A process entered the jail, or several did. A process forked by one in the jail does not enter it.
+    /// One or more processes attached to the jail. A process that is forked by one in the jail does not attach.
     Entered {
-        /// Its process id; `None` when there were several, or when jails have been created too.
+        /// Its pid; `None` when there were several, or when jails were created as well.
         pid: Option<u32>,
     },
-    /// The jail **began to die**: it cannot be entered, changed or found any more. Something may keep it dying for
-    /// long: see [`HeldJail`](super::HeldJail). [`Jail::wait_gone`](crate::Jail::wait_gone) waits until it is gone.
+    /// The jail **began to die**: processes cannot attach to it, and it cannot be changed or found. It may stay dying
+    /// for long: see [`HeldJail`](super::HeldJail). [`Jail::wait_gone`](crate::Jail::wait_gone) waits until it is gone.
     /// The watch has ended: no more events of this jail follow.
     Removed,
 }
 
 impl Event {
-    /// Converts what the kernel reported, `None` if it is from a filter that is not the crate's.
+    /// Converts the kernel's event, `None` if its filter is not the crate's.
     pub(super) fn of(event: &Kevent) -> Option<Self> {
         if !matches!(event.filter, sys::EVFILT_JAIL | sys::EVFILT_JAILDESC) {
             return None;
@@ -81,7 +80,7 @@ impl Event {
         Some(Self { watch: WatchId(event.udata), jid, flags, data: event.data })
     }
 
-    /// Returns the watch that it belongs to.
+    /// Returns the watch to which it belongs.
     #[must_use]
     pub fn watch(&self) -> WatchId {
         self.watch
@@ -99,8 +98,8 @@ impl Event {
         self.flags
     }
 
-    /// Whether more than one child was created or process entered: the kernel reports no jid or pid then. List the
-    /// [children](crate::Jail::children) to know them all.
+    /// Whether more than one child was created or process attached. The kernel then reports no jid or pid: list the
+    /// [children](crate::Jail::children).
     #[must_use]
     pub fn is_several(&self) -> bool {
         self.flags.contains(EventFlags::MULTI)
@@ -112,17 +111,17 @@ impl Event {
         self.flags.contains(EventFlags::REMOVE)
     }
 
-    /// Iterates over what has happened, the removal last. The order in which it happened is not known.
+    /// Iterates over the kinds, the removal last. The order in which they happened is not known.
     pub fn kinds(&self) -> EventKinds {
         EventKinds { event: *self, left: self.flags }
     }
 
-    /// Takes away what has been dealt with.
+    /// Removes the kinds that have been handled.
     pub(super) fn forget(&mut self, kind: EventFlags) {
         self.flags.remove(kind);
     }
 
-    /// The number that came with the event, if it belongs to this kind alone.
+    /// The event's jid or pid, if it belongs to this kind alone.
     fn number(&self, kind: EventFlags) -> Option<i64> {
         let counted = self.flags & (EventFlags::CHILD | EventFlags::ATTACH);
         (counted == kind && !self.is_several()).then_some(self.data)
@@ -193,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_belongs_to_the_only_kind_that_has_one() {
+    fn a_jid_or_pid_belongs_to_the_only_kind_that_has_one() {
         let jid = Jid::new(9);
         assert_eq!(kinds(sys::NOTE_JAIL_CHILD, 9), [EventKind::ChildCreated { jid }]);
         assert_eq!(kinds(sys::NOTE_JAIL_ATTACH, 9), [EventKind::Entered { pid: Some(9) }]);
@@ -201,7 +200,7 @@ mod tests {
             kinds(sys::NOTE_JAIL_CHILD | sys::NOTE_JAIL_SET, 9),
             [EventKind::ChildCreated { jid }, EventKind::Changed]
         );
-        // Never said by a kernel, and not guessed at.
+        // No kernel reports this, so there is no guess.
         assert_eq!(
             kinds(sys::NOTE_JAIL_CHILD | sys::NOTE_JAIL_ATTACH, 9),
             [EventKind::ChildCreated { jid: None }, EventKind::Entered { pid: None }]
@@ -209,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn several_have_no_number() {
+    fn several_have_no_jid_or_pid() {
         let several = event(sys::NOTE_JAIL_ATTACH | sys::NOTE_JAIL_MULTI, 0);
         assert!(several.is_several());
         assert_eq!(several.kinds().collect::<Vec<_>>(), [EventKind::Entered { pid: None }]);
@@ -223,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_of_another_filter_is_none_of_ours() {
+    fn an_event_of_another_filter_is_ignored() {
         assert_eq!(Event::of(&Kevent { filter: -1, ..Kevent::default() }), None);
     }
 }

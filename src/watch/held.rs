@@ -24,19 +24,19 @@ use crate::wire::At;
 /// A jail that was not gone when the timeout of a wait passed, from [`Jail::wait_gone`] and
 /// [`Jail::remove_and_wait`].
 ///
-/// It is dying, unless [`is_dying`](Self::is_dying) says that it has not been removed yet. Nobody can change or enter
-/// a dying jail, but it counts as a child of the jails above it, and keeps them from going, too.
-/// [`holders`](Self::holders) lists what holds it, as far as that can be found out; [`wait_gone`](Self::wait_gone)
-/// goes on waiting for the same jail.
+/// It is dying, unless [`is_dying`](Self::is_dying) is false: then it has not been removed. A dying jail cannot be
+/// changed or attached to, but it counts as a child of the jails above it, and holds them as well.
+/// [`holders`](Self::holders) lists what holds it, as far as known; [`wait_gone`](Self::wait_gone) continues to wait
+/// for the same jail.
 ///
 /// # What holds a removed jail
 ///
-/// Removing a jail kills its processes. What refers to it otherwise keeps it until that is closed or ends:
+/// Removing a jail kills its processes. Other references hold it until they are closed or end:
 ///
 /// - **A child that has not been waited for.** A killed process stays as a zombie, and its jail with it, until its
-///   parent calls wait(2). A program that starts processes in a jail has to wait for each of them; one that calls
-///   [`Jail::remove_and_wait`] without a timeout while it owns such a child waits for ever. A child made by pdfork(2)
-///   holds the jail until waitpid(2), or until its descriptor is closed.
+///   parent calls wait(2). A program that starts processes in a jail has to wait for each of them; if it calls
+///   [`Jail::remove_and_wait`] without a timeout instead, that never returns. A child made by pdfork(2) holds the jail
+///   until waitpid(2), or until its descriptor is closed.
 /// - A descriptor that was opened inside and is held outside: of a directory, a device, a socket, a pipe, shared memory
 ///   or a jail.
 /// - A file system that was mounted inside, until it is unmounted.
@@ -54,31 +54,30 @@ use crate::wire::At;
 #[derive(Debug, Clone)]
 pub struct HeldJail {
     system: System,
-    /// The jid that it had last.
+    /// The jid that was seen last.
     jid: c_int,
-    /// The id of its cpuset, which it keeps, and which no other jail has, until it is gone.
+    /// The id of its cpuset. It keeps the id until it is gone, and no other jail has it.
     cpuset: c_int,
-    /// Its root directory, which cannot be changed.
+    /// Its root directory, which cannot change.
     path: PathBuf,
-    /// The last component of its name, known once it has been seen dying: nobody can change it any more.
+    /// The last component of its name, known once it has been seen dying: then it cannot change any more.
     name: Option<OsString>,
-    /// Whether there is a network stack, its own or one of a jail below, which the kernel takes apart only after the
-    /// jail has left the list.
+    /// Whether it or a jail below has a network stack, which the kernel destroys only after the jail has left the list.
     may_have_stack: bool,
-    /// Whether it has been removed, as far as is known.
+    /// Whether it has been removed, as far as known.
     is_dying: bool,
-    /// A descriptor of it, where there are descriptors and it was alive when the wait timed out.
+    /// Its descriptor, if the kernel has descriptors and the jail was alive when the wait timed out.
     descriptor: Option<Arc<OwnedFd>>,
     /// When it was first seen to have left the list of jails.
     gone_since: Option<Instant>,
 }
 
-/// What a look at the kernel's jails shows.
+/// The result of a look at the kernel's jails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Look {
-    /// The jail is there.
+    /// The jail exists.
     There,
-    /// It is not.
+    /// It does not.
     Gone,
     /// A jail that may have been this one vanished between two calls.
     Unclear,
@@ -93,17 +92,17 @@ struct Seen {
     may_have_stack: bool,
 }
 
-/// How often a look is repeated at once if it is unclear. Then the jail is taken to be there until the next look.
+/// How often an unclear look is repeated at once. After that, the jail is assumed to exist until the next look.
 const LOOKS: usize = 16;
 
-/// How long to wait, after the jail has left the list, for its network stack to be taken apart.
+/// How long to wait, after the jail has left the list, for its network stack to be destroyed.
 const RELEASE: Duration = Duration::from_secs(2);
 
-/// After which time of that another jail may be what has the cpuset.
+/// After this time, the cpuset may be another jail's.
 const REUSED: Duration = Duration::from_millis(60);
 
 impl HeldJail {
-    /// Remembers by what the jail of a handle can be recognised, while it lives. `None` if it has been removed.
+    /// Records how to recognise the jail of a handle, while it is alive. `None` if it has been removed.
     pub(super) fn of_living(jail: &Jail) -> Result<Option<Self>> {
         let read = |vnet| jail.get((param::CPUSET_ID, param::PATH, param::CHILDREN_CUR, vnet));
         let read = match read(Some(param::VNET)) {
@@ -127,7 +126,7 @@ impl HeldJail {
         }
     }
 
-    /// The same of the jail that is dying under a jid.
+    /// The same for the dying jail that has a jid.
     pub(super) fn of_dying(system: &System, jid: c_int) -> Result<Option<Self>> {
         let seen = Seen::read(system, jid)?.filter(|seen| seen.is_dying);
         Ok(seen.map(|seen| Self {
@@ -147,19 +146,19 @@ impl HeldJail {
     ///
     /// # FreeBSD versions
     ///
-    /// Since 15.0 a dying jail gets another jid when a new jail asks for the one that it has.
+    /// Since 15.0 a dying jail gets another jid when a new jail requests its own.
     #[must_use]
     pub fn jid(&self) -> Option<Jid> {
         Jid::new(self.jid)
     }
 
-    /// Whether the jail has been removed, as far as was seen.
+    /// Whether the jail has been removed, as far as known.
     #[must_use]
     pub fn is_dying(&self) -> bool {
         self.is_dying
     }
 
-    /// Goes on waiting until the jail is gone, as [`Jail::wait_gone`] does.
+    /// Continues to wait until the jail is gone, as [`Jail::wait_gone`] does.
     ///
     /// # Errors
     ///
@@ -194,28 +193,28 @@ impl HeldJail {
             match self.system.wait_removed(descriptor.as_fd(), deadline.left()) {
                 Ok(false) => return Ok(WaitOutcome::TimedOut(())),
                 Ok(true) => self.set_removed(),
-                // It is looked at, then.
+                // Poll instead.
                 Err(_) => {}
             }
         }
         deadline.poll(|| Ok(!self.is_there()? && self.is_released()?))
     }
 
-    /// Keeps what is needed to wait for the removal of a jail that lives, where there are descriptors. One that gets
-    /// the jid later, and with it the cpuset, is not taken for it then.
+    /// Keeps a descriptor to wait for the removal of a living jail, if the kernel has descriptors. So another jail that
+    /// gets the jid and the cpuset later is not confused with it.
     pub(super) fn keep_descriptor(&mut self, jail: &Jail) {
         if self.system.has_descriptors() {
             self.descriptor = jail.lasting_descriptor().ok().map(Arc::new);
         }
     }
 
-    /// Notes that the jail has been removed: one that lives is not it.
+    /// Records that the jail has been removed: a living jail is another one.
     pub(super) fn set_removed(&mut self) {
         self.is_dying = true;
         self.descriptor = None;
     }
 
-    /// Looks for the jail, and follows it to another jid. Afterwards `jid` is the jid that it has.
+    /// Looks for the jail, even under another jid, and updates `jid`.
     pub(super) fn is_there(&mut self) -> Result<bool> {
         if self.gone_since.is_some() {
             return Ok(false);
@@ -240,7 +239,7 @@ impl HeldJail {
         Ok(true)
     }
 
-    /// `others` has the jails that an earlier look has found to be others.
+    /// `others` has jails that an earlier look found to be different ones.
     fn look(&mut self, others: &mut Vec<(Jid, OsString)>) -> Result<Look> {
         if let Some(seen) = self.see(self.jid)? {
             self.note(self.jid, &seen);
@@ -250,8 +249,8 @@ impl HeldJail {
         if !self.system.has_descriptors() || !self.has_cpuset() {
             return Ok(Look::Gone);
         }
-        // Since then it may have been given another one. The list of all jails is made under the kernel's lock
-        // (`sysctl_jail_list`), so the jail is in it under whichever jid it has at that moment.
+        // Since 15 it may have got another one. The list of all jails is made under the kernel's lock
+        // (`sysctl_jail_list`), so it has the jail under its current jid.
         let mut look = Look::Gone;
         for entry in &Snapshot::of(&self.system)? {
             let name_fits = self.name.as_ref().is_none_or(|name| name == last_component(entry.name()));
@@ -266,22 +265,22 @@ impl HeldJail {
                     return Ok(Look::There);
                 }
                 Some(seen) if seen.is_dying => others.push((entry.jid(), seen.name)),
-                // It is gone, or has yet another jid. The next look tells.
+                // It is gone or has yet another jid, which the next look shows.
                 _ => look = Look::Unclear,
             }
         }
         Ok(look)
     }
 
-    /// Whether the jail's cpuset is still there and a jail's: a set made by cpuset(2) has another one as its root.
+    /// Whether the jail's cpuset still exists and is a jail's: the root of a set made by cpuset(2) is another set.
     ///
-    /// The kernel lets go of it last (`prison_deref`), so without it the jail is gone for certain.
+    /// The kernel releases it last (`prison_deref`), so without it the jail is certainly gone.
     fn has_cpuset(&self) -> bool {
-        // Where it cannot be asked for, nothing is known.
+        // If the call fails, nothing is known.
         self.system.cpuset_root(self.cpuset).map_or(true, |root| root == Some(self.cpuset))
     }
 
-    /// Whether the kernel has let go of the network stacks of a jail that has left the list, and of its root.
+    /// Whether the kernel has released the network stacks and the root of a jail that has left the list.
     pub(super) fn is_released(&self) -> Result<bool> {
         let since = self.gone_since.map_or(RELEASE, |since| since.elapsed());
         if !self.may_have_stack || since >= RELEASE || !self.has_cpuset() {
@@ -290,7 +289,7 @@ impl HeldJail {
         if since < REUSED {
             return Ok(false);
         }
-        // The id may be another jail's by now.
+        // The id may be another jail's now.
         let key = (param::JID, param::CPUSET_ID);
         let mut jails = crate::list::Jails::new(self.system.clone(), None).dying(true).get(key);
         jails
@@ -304,7 +303,7 @@ impl HeldJail {
         Ok(Seen::read(&self.system, jid)?.filter(|seen| self.is(seen)))
     }
 
-    /// Whether a jail that was read is this one. A living one is not once this one has been removed.
+    /// Whether a jail that was read is this one. Once this one has been removed, a living one is not.
     fn is(&self, seen: &Seen) -> bool {
         let name_fits = self.name.as_ref().is_none_or(|name| name == last_component(&seen.name));
         seen.cpuset == self.cpuset && seen.path == self.path && name_fits && (seen.is_dying || !self.is_dying)
@@ -335,7 +334,7 @@ impl HeldJail {
 }
 
 impl Seen {
-    /// Reads the jail of a jid, a dying one too.
+    /// Reads the jail of a jid, even a dying one.
     fn read(system: &System, jid: c_int) -> Result<Option<Self>> {
         let read = |vnet| {
             let read = Read {

@@ -1,4 +1,4 @@
-//! What holds a removed jail, as far as it can be listed.
+//! Lists what holds a removed jail, as far as possible.
 
 use core::fmt;
 
@@ -9,9 +9,9 @@ use crate::list::Jails;
 use crate::param;
 use crate::sys::{Errno, System};
 
-/// What holds a jail, as far as that can be found out, from [`HeldJail::holders`].
+/// Processes and jails that hold a removed jail, from [`HeldJail::holders`].
 ///
-/// `Display` lists it for a message.
+/// `Display` lists them for a message.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Holders {
@@ -27,9 +27,9 @@ pub struct Holders {
 pub struct HoldingProcess {
     /// Its process id.
     pub pid: u32,
-    /// That of its parent, as far as this process can see it.
+    /// The pid of its parent, if this process can see it.
     pub parent: Option<u32>,
-    /// Whether it is a zombie: it has ended, and its parent has not waited for it.
+    /// Whether it is a zombie: it has ended and its parent has not yet waited for it.
     pub is_zombie: bool,
 }
 
@@ -40,7 +40,7 @@ impl Holders {
         self.processes.is_empty() && self.jails.is_empty()
     }
 
-    /// Returns the zombies that the calling process is the parent of: they hold the jail until it waits for them.
+    /// Returns the zombies that are children of the calling process: they hold the jail until it waits for them.
     pub fn own_zombies(&self) -> impl Iterator<Item = u32> + '_ {
         let this = Some(std::process::id());
         let own = self.processes.iter().filter(move |process| process.is_zombie && process.parent == this);
@@ -50,7 +50,7 @@ impl Holders {
 
 impl HeldJail {
     /// Lists what holds the jail: the processes in it, zombies included, and the jails below it. Empty if the jail is
-    /// gone, or if only what cannot be listed holds it.
+    /// gone, or if it is held only by something that cannot be listed.
     ///
     /// Wraps sysctl(3) of `kern.proc.proc`, and jail_get(2) once per jail. Off FreeBSD the model's processes are
     /// listed.
@@ -85,7 +85,7 @@ impl HeldJail {
     /// # }
     /// ```
     pub fn holders(&mut self) -> Result<Holders> {
-        // What is listed goes by the jid, which a dying jail may lose meanwhile.
+        // Processes and jails are found by the jid, which a dying jail may lose meanwhile.
         for _ in 0..4 {
             if !self.is_there()? {
                 return Ok(Holders::default());

@@ -42,16 +42,16 @@ use watches::{Ended, Watches};
 #[cfg_attr(docsrs, doc(cfg(feature = "tokio")))]
 pub use with_tokio::{AsyncFollower, AsyncWatcher};
 
-/// Watches jails: tells when they are changed, entered or removed, and when jails are created below them.
+/// Watches jails: reports when they are updated or removed, when processes attach to them, and when jails are created
+/// below them.
 ///
 /// A watcher is an event queue, kqueue(2), to which jails are added with [`watch`](Self::watch). Each event read from
-/// it is about one jail; the kernel joins what has happened to that jail since its last event. A watcher can be used
-/// from several threads at once; each event goes to one of them. Open queues do not keep the process from entering a
-/// jail.
+/// it is about one jail; the kernel combines what has happened to that jail since its last event. A watcher can be used
+/// from several threads at once; each event goes to one of them. Open queues do not keep the process from attaching to
+/// a jail.
 ///
-/// **A watch lasts until the removal of its jail has been read, or until [`unwatch`](Self::unwatch)**, whatever becomes
-/// of the handle that it was made with. It holds a descriptor of its own, one per watch, which does not keep a removed
-/// jail from going.
+/// **A watch lasts until the removal of its jail has been read, or until [`unwatch`](Self::unwatch)**, even if its
+/// handle is dropped. It has a descriptor of its own, one per watch, which does not hold a removed jail.
 ///
 /// As [`AsFd`] a watcher can be given to poll(2), or to the event loop of an async runtime: the descriptor is readable
 /// while there are events. An event loop must wait for reading only (kqueue(2) refuses to watch another queue for
@@ -104,7 +104,7 @@ pub struct Watcher {
     watches: Mutex<Watches>,
 }
 
-/// All that the kernel can tell of a jail.
+/// All events that the kernel can report about a jail.
 const EVERYTHING: EventFlags =
     EventFlags::CHILD.union(EventFlags::SET).union(EventFlags::ATTACH).union(EventFlags::REMOVE);
 
@@ -160,19 +160,19 @@ impl Watcher {
 
     /// Watches a jail until its removal has been read, or until [`unwatch`](Self::unwatch).
     ///
-    /// The handle may be dropped. Watching a jail again makes a second watch, with events of its own. A jail that has
-    /// been removed already gives its removal at once.
+    /// The handle may be dropped. Watching a jail again makes a second watch, with events of its own. For a jail that
+    /// has been removed already, the removal is reported at once.
     ///
     /// Wraps [kevent(2)] with `EVFILT_JAILDESC`, on a descriptor of its own: a duplicate of the handle's, or a new one
-    /// where that may own the jail. Of a jail that this process cannot see, since it is in another jail, only a
-    /// duplicate can be had: should it own the jail, the watch keeps it. Needs no privilege.
+    /// if the handle's may own the jail. If this process cannot see the jail because it is in another one, it is always
+    /// a duplicate: if that owns the jail, the jail stays as long as the watch. Needs no privilege.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Gone`] when the handle has no descriptor (as [`Jail::unpinned`] makes it) and there is no jail of
     /// its jid, [`ErrorKind::ResourceExhausted`] when the process has no more descriptors or the kernel no memory,
-    /// [`ErrorKind::InvalidDescriptor`] when the handle belongs to another kernel than the watcher, of which one is a
-    /// model.
+    /// [`ErrorKind::InvalidDescriptor`] when one of the handle and the watcher belongs to a model and the other does
+    /// not, or to another model.
     ///
     /// ```
     /// use freebsd_jail::{Jail, Watcher};
@@ -205,8 +205,8 @@ impl Watcher {
     /// Watches the jail that has a jid now, as [`watch`](Self::watch) does.
     ///
     /// Wraps jail_get(2), which makes a descriptor of the jail, and kevent(2) with `EVFILT_JAILDESC`. `EVFILT_JAIL`,
-    /// which goes by the jid, is not used: registered at the moment of a removal it loses that, and may panic the
-    /// kernel. Needs no privilege.
+    /// which takes a jid, is not used: if it is registered at the moment of a removal, the removal is lost and the
+    /// kernel may panic (T23). Needs no privilege.
     ///
     /// # Errors
     ///
@@ -242,15 +242,15 @@ impl Watcher {
     /// each.
     ///
     /// The events have no [jid](Event::jid). Calling it again ends the earlier watch and keeps the events that have not
-    /// been read. If this process enters a jail later, the watch stays the host's.
+    /// been read. If this process attaches to a jail later, the watch stays the host's.
     ///
     /// Wraps kevent(2) with `EVFILT_JAIL`. Needs no privilege.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Unsupported`] **when this process is in a jail**: the kernel would panic if that jail was removed
-    /// at this moment. In a jail, watch its child jails, or the jail itself by a descriptor that was made outside.
-    /// [`ErrorKind::ResourceExhausted`] when the kernel has no memory.
+    /// at this moment (T38). In a jail, watch its child jails, or the jail itself by a descriptor that was made
+    /// outside. [`ErrorKind::ResourceExhausted`] when the kernel has no memory.
     ///
     /// ```
     /// use freebsd_jail::{Jail, Watcher, watch::EventKind};
@@ -284,8 +284,8 @@ impl Watcher {
         Ok(id)
     }
 
-    /// Ends a watch. Events of it that have not been read are lost. Returns whether it was there: a watch ends by
-    /// itself once the removal of its jail has been read.
+    /// Ends a watch. Its unread events are lost. Returns whether it existed: a watch ends by itself once the removal of
+    /// its jail has been read.
     ///
     /// Wraps close(2) of the watch's descriptor, and kevent(2) for the host's.
     ///
@@ -326,24 +326,24 @@ impl Watcher {
         }
     }
 
-    /// Adds a watch by a descriptor, which it keeps.
+    /// Adds a watch by a descriptor, which it owns.
     fn add(&self, jid: Jid, descriptor: OwnedFd) -> Result<WatchId> {
         let id = Watches::new_id();
-        // Locked before the filter is there, since another thread may read its event at once and end the watch.
+        // Locked before the filter is added, since another thread may read its event at once and end the watch.
         let mut watches = self.watches();
         self.add_filter(id, jid, descriptor.as_fd())?;
         watches.add(id, descriptor);
         Ok(id)
     }
 
-    /// Has the jail of a descriptor reported until that is closed.
+    /// Adds the filter for the jail of a descriptor, which ends when that is closed.
     fn add_filter(&self, id: WatchId, jid: Jid, descriptor: BorrowedFd<'_>) -> Result<()> {
         // A descriptor that is open is not negative.
         let ident = usize::try_from(descriptor.as_raw_fd()).unwrap_or(0);
         self.change(Kevent { ident, filter: sys::EVFILT_JAILDESC, flags: EV_ADD, ..wanted(id, jid.get()) })
     }
 
-    /// Has the queue report the end of each period of time.
+    /// Adds a periodic timer to the queue.
     fn add_timer(&self, period: Duration) -> Result<()> {
         let data = i64::try_from(period.as_millis()).unwrap_or(i64::MAX).clamp(1, LONGEST_PERIOD);
         let timer = Kevent {
@@ -366,7 +366,7 @@ impl Watcher {
         self.watches.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Refuses to go on in another process than the one that made the queue.
+    /// Returns an error in a process that did not make the queue.
     fn check_process(&self) -> Result<()> {
         if self.queue.is_here() {
             return Ok(());
@@ -379,7 +379,7 @@ impl Watcher {
     }
 }
 
-/// What to ask of a filter.
+/// A change of a filter.
 fn wanted(id: WatchId, jid: i32) -> Kevent {
     let extra = u64::try_from(jid).unwrap_or(0);
     Kevent { fflags: EVERYTHING.bits(), udata: id.0, extra, ..Kevent::default() }

@@ -1,9 +1,9 @@
 //! How a wait ended.
 
-/// How a wait ended: by what was waited for, or by its timeout.
+/// Whether a wait ended by its event or by its timeout.
 ///
-/// `T` is what was waited for, such as the next [`Event`](super::Event). `P` is what is known when the timeout has
-/// passed: a [`HeldJail`](super::HeldJail) tells what keeps a removed jail from going.
+/// `T` is the result of the wait, such as the next [`Event`](super::Event). `P` is what is known after the timeout: a
+/// [`HeldJail`](super::HeldJail) lists what holds a removed jail.
 ///
 /// ```
 /// use std::time::Duration;
@@ -26,14 +26,14 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[must_use = "the timeout may have passed"]
 pub enum WaitOutcome<T = (), P = ()> {
-    /// What was waited for has happened.
+    /// The awaited event has happened.
     Done(T),
     /// The timeout passed first.
     TimedOut(P),
 }
 
 impl<T, P> WaitOutcome<T, P> {
-    /// Whether what was waited for has happened.
+    /// Whether the awaited event has happened.
     #[must_use]
     pub const fn is_done(&self) -> bool {
         matches!(self, Self::Done(_))
@@ -45,7 +45,7 @@ impl<T, P> WaitOutcome<T, P> {
         matches!(self, Self::TimedOut(_))
     }
 
-    /// Returns what was waited for, `None` if the timeout passed first.
+    /// Returns the result of the wait, `None` if the timeout passed first.
     #[must_use]
     pub fn done(self) -> Option<T> {
         match self {
@@ -54,7 +54,7 @@ impl<T, P> WaitOutcome<T, P> {
         }
     }
 
-    /// Replaces what is known of a wait that timed out.
+    /// Maps the value of a wait that timed out.
     pub(super) fn or_timed_out<Q>(self, pending: impl FnOnce() -> Q) -> WaitOutcome<T, Q> {
         match self {
             Self::Done(value) => WaitOutcome::Done(value),

@@ -50,8 +50,8 @@ impl Watcher {
         }
     }
 
-    /// Waits for events as [`wait`](Self::wait) does, appends those that are there, up to 32 of them in one kevent(2),
-    /// and returns how many.
+    /// Waits for events as [`wait`](Self::wait) does, appends up to 32 pending ones, read by one kevent(2), and returns
+    /// how many.
     ///
     /// # Errors
     ///
@@ -114,7 +114,7 @@ impl Watcher {
         Ok(self.wait(Some(Duration::ZERO))?.done())
     }
 
-    /// Returns an iterator that waits for each event. It ends after an error only.
+    /// Returns an iterator that waits for each event. It ends only after an error.
     ///
     /// ```no_run
     /// # use freebsd_jail::Watcher;
@@ -131,7 +131,7 @@ impl Watcher {
         Events { watcher: self, waits: true, ended: false }
     }
 
-    /// Returns an iterator over the events that are there; it ends where it would have to wait.
+    /// Returns an iterator over the pending events, which does not wait.
     ///
     /// ```
     /// # use freebsd_jail::{Jail, JailUpdate, Watcher, sim};
@@ -150,8 +150,8 @@ impl Watcher {
         Events { watcher: self, waits: false, ended: false }
     }
 
-    /// Makes one kevent(2) and returns its events. A signal that is caught makes it return none. Watches of removed
-    /// jails are ended.
+    /// Makes one kevent(2) and returns its events. If a signal is caught, it returns none. Ends the watches of removed
+    /// jails.
     fn read<'r>(
         &self,
         room: &'r mut [Kevent],
@@ -167,7 +167,7 @@ impl Watcher {
         Ok(events)
     }
 
-    /// Makes one kevent(2), and returns what it gave.
+    /// Makes one kevent(2) and returns its events.
     pub(super) fn fetch<'r>(
         &self,
         room: &'r mut [Kevent],

@@ -9,8 +9,8 @@ use crate::error::{Call, Error, ErrorKind, Result};
 use crate::jail::{Jail, read_and_pin};
 
 impl Jail {
-    /// Waits until the jail begins to die: from then on nobody can enter, change or find it. Returns at once if it has
-    /// been removed already.
+    /// Waits until the jail begins to die: from then on it cannot be attached to, changed or found. Returns at once if
+    /// it has been removed already.
     ///
     /// Without a timeout it waits until the jail is removed; with a timeout of zero it looks once. Signals do not end
     /// the wait.
@@ -22,11 +22,11 @@ impl Jail {
     /// # FreeBSD versions
     ///
     /// Since 15.0 it wraps [poll(2)] on the handle's descriptor, one system call. A handle made by [`Jail::unpinned`]
-    /// has none: one is made of the jail that has the jid, which is watched then. Where no more descriptors can be
-    /// had, where that of the handle lacks the right `CAP_EVENT` (capsicum(4)), and before 15.0, the jail is looked at
-    /// with jail_get(2), every few milliseconds at first and four times a second in the end, so it may take that long
-    /// to notice. Without a descriptor only the jid tells which jail is meant: the wait goes on if another jail is
-    /// given the jid between two looks.
+    /// has none: one is made of the jail that has the jid, which is watched then. If the process has no more
+    /// descriptors, if that of the handle lacks the right `CAP_EVENT` (capsicum(4)), and before 15.0, the jail is
+    /// polled with jail_get(2), every few milliseconds at first and four times a second in the end, so the removal may
+    /// be noticed late. Without a descriptor only the jid identifies the jail: the wait continues if another jail gets
+    /// the jid between two looks.
     ///
     /// [poll(2)]: https://man.freebsd.org/cgi/man.cgi?query=poll&sektion=2
     ///
@@ -54,26 +54,26 @@ impl Jail {
     /// Waits until the jail is gone: it has been removed, and nothing holds it any more.
     ///
     /// **A removed jail may stay for ever**: an unreaped child process keeps it, and so do descriptors opened inside.
-    /// [`HeldJail`] has the list. When the timeout passes, the outcome has a `HeldJail`, which says what still holds
-    /// the jail and can be waited for further. The kernel has no event for the end of a jail, so it is looked at every
+    /// [`HeldJail`] has the list. When the timeout passes, the outcome has a `HeldJail`, which lists what still holds
+    /// the jail and can continue the wait. The kernel has no event for the end of a jail, so the jail is polled every
     /// few milliseconds at first, and four times a second in the end.
     ///
     /// Without a timeout it waits until the jail is gone; with a timeout of zero it looks once.
     ///
-    /// **Gone includes released.** When the kernel no longer lists a jail, dying ones included, it may still take its
-    /// network stack apart, or that of a jail below, for some tenths of a second: until then the interfaces that were
-    /// moved into the jail are not back, and its root cannot be unmounted (`EBUSY`). The wait includes that time, up to
-    /// two seconds.
+    /// **Gone includes released.** When the kernel no longer lists a jail, dying ones included, it may still be
+    /// destroying its network stack, or that of a jail below, for some tenths of a second. Until then, the interfaces
+    /// that were moved into the jail are not back, and its root cannot be unmounted (`EBUSY`). The wait includes that
+    /// time, up to two seconds.
     ///
-    /// **Which jail is waited for** is certain if it lives when the wait begins: it is recognised by its cpuset
-    /// (`cpuset.id`), its path and its name. So the wait does not end too early when the dying jail's jid is given to a
-    /// new one, which FreeBSD 15 does by giving the dying jail another jid. It may end late if a new jail of the same
-    /// path gets the cpuset of one that has just gone, and is itself dying at the next look.
+    /// **Which jail is waited for** is certain if it is alive when the wait begins: it is recognised by its cpuset
+    /// (`cpuset.id`), its path and its name. So the wait does not end too early when a new jail gets the dying jail's
+    /// jid, for which FreeBSD 15 renumbers the dying jail. It may end late if a new jail of the same path gets the
+    /// cpuset of the one that has just gone, and is itself dying at the next look.
     ///
-    /// If the jail is already dying when the wait begins, only its jid is left to recognise it by: the jail that is
-    /// dying under that jid is waited for, and if there is none the jail counts as gone, though the kernel may still be
-    /// releasing it. On FreeBSD 15 that is wrong if a new jail has been given the jid before; so begin the wait while
-    /// the jail lives, or use [`remove_and_wait`](Self::remove_and_wait). Before 15 a dying jail keeps its jid.
+    /// If the jail is already dying when the wait begins, it is recognised only by its jid: this waits for the dying
+    /// jail of that jid. If there is none, the jail counts as gone, although the kernel may still be releasing it. On
+    /// FreeBSD 15 that is wrong if a new jail has got the jid before. So begin the wait while the jail is alive, or use
+    /// [`remove_and_wait`](Self::remove_and_wait). Before 15 a dying jail keeps its jid.
     ///
     /// # Errors
     ///
@@ -81,7 +81,7 @@ impl Jail {
     ///
     /// # FreeBSD versions
     ///
-    /// All. Wraps jail_get(2), cpuset_getid(2), and where a dying jail may have another jid, sysctl(3) of
+    /// All. Wraps jail_get(2), cpuset_getid(2) and, if the dying jail may have another jid, sysctl(3) of
     /// `security.jail.list`. Before 15.0 a jail that is revived with `JAIL_DYING` counts as gone.
     ///
     /// ```
@@ -118,9 +118,9 @@ impl Jail {
     /// Removes the jail and the jails below it, kills their processes, and waits until the jail is gone, as
     /// [`wait_gone`](Self::wait_gone) does.
     ///
-    /// When the timeout passes, the jail has been removed and is still dying. Without a timeout this **waits for
-    /// ever** if the calling process is the parent of a process in the jail and nobody waits for that: wait for
-    /// children first, or in another thread.
+    /// When the timeout passes, the jail has been removed and is still dying. Without a timeout this **never returns**
+    /// if the calling process is the parent of a process in the jail and does not wait for it: wait for children first,
+    /// or in another thread.
     ///
     /// # Errors
     ///
@@ -174,7 +174,7 @@ impl Jail {
                 match self.system.wait_removed(descriptor, deadline.left()) {
                     Ok(true) => return Ok(WaitOutcome::Done(())),
                     Ok(false) => return Ok(WaitOutcome::TimedOut(())),
-                    // Its rights do not suffice for poll(2); they may for a look (T55).
+                    // It lacks the right for poll(2), but jail_get(2) may work (T55).
                     Err(errno) if errno.is_not_capable() => {}
                     Err(errno) => return Err(Error::os(Call::Poll, errno, ErrorKind::Other, "")),
                 }

@@ -1,4 +1,4 @@
-//! The watches of a watcher, and the descriptors that they hold.
+//! The watches of a watcher and their descriptors.
 
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
@@ -6,10 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::WatchId;
 
-/// What is watched.
+/// The watches.
 ///
-/// The descriptors are used for nothing but watching: no other thread can be in a call that uses one when it is
-/// closed.
+/// The descriptors are used only for watching: no other thread can be in a call that uses one when it is closed.
 #[derive(Debug, Default)]
 pub(super) struct Watches {
     /// The descriptor of each jail that is watched.
@@ -18,7 +17,7 @@ pub(super) struct Watches {
     own: Option<WatchId>,
 }
 
-/// A watch that has been ended, and what has to be done about it.
+/// An ended watch, and what is left to do.
 #[derive(Debug)]
 pub(super) enum Ended {
     /// The last descriptor of the watch, which ends it when it is closed.
@@ -38,7 +37,7 @@ impl Watches {
         self.jails.insert(id, descriptor);
     }
 
-    /// Makes a watch that of this process's own jail. An earlier one is ended.
+    /// Sets the watch of this process's own jail, and ends an earlier one.
     pub(super) fn set_own(&mut self, id: WatchId) {
         self.own = Some(id);
     }

@@ -1,4 +1,4 @@
-//! How a follower learns of jails by events, and by looking at all.
+//! How a follower finds jails by events, and by looking at all.
 
 use core::mem;
 use std::ffi::OsString;
@@ -20,7 +20,7 @@ impl Follower {
     /// Looks at all jails, and follows those that are not followed yet.
     ///
     /// A jail that is created after the list was read is reported by its parent, or by the host. Only a jail that was
-    /// added just now may have got children before it was watched: then another look is due.
+    /// just added may have got children before it was watched, which takes another look.
     pub(super) fn look(&mut self) -> Result<()> {
         let snapshot = Snapshot::of(&self.system)?;
         self.look_due = false;
@@ -56,7 +56,7 @@ impl Follower {
             if is_alive(&entry.handle)? {
                 return Ok(Added::Before);
             }
-            // Another jail has got the jid. The end of the first comes before it.
+            // Another jail has got the jid. Report the end of the first one first.
             self.settle(id)?;
         }
         self.add(jid)
@@ -75,7 +75,7 @@ impl Follower {
             None => None,
             Some(parent) => {
                 if self.ensure(parent)? == Added::Gone {
-                    // Then so is this one.
+                    // Then this one is gone as well.
                     return Ok(Added::Gone);
                 }
                 self.jails.find(parent).map(|entry| entry.jail.id)
@@ -107,7 +107,7 @@ impl Follower {
         Ok(Added::Now)
     }
 
-    /// Works an event off. What could not be done is done at the next call.
+    /// Handles an event. What fails is repeated at the next call.
     pub(super) fn work_off(&mut self, mut event: Event) -> Result<()> {
         self.apply(&mut event).inspect_err(|_| self.backlog.push_front(event))
     }
@@ -116,7 +116,7 @@ impl Follower {
         let id = event.watch();
         let followed = self.jails.get(id).map(|entry| entry.jail.clone());
         if event.jid().is_some() && followed.is_none() {
-            // It has been told already.
+            // It has been reported already.
             return Ok(());
         }
         for kind in event.kinds() {
@@ -161,7 +161,7 @@ impl Follower {
         let Some(entry) = self.jails.get(id) else { return Ok(()) };
         let name = match entry.handle.get(param::NAME) {
             Ok(name) => name,
-            // The last name cannot be known.
+            // The last name is unknown.
             Err(error) if error.kind() == ErrorKind::Gone => entry.jail.name.to_os_string(),
             Err(error) => return Err(error),
         };
@@ -218,18 +218,18 @@ pub(super) struct Incomplete {
     children: Option<u32>,
 }
 
-/// What became of a jail that was to be followed.
+/// The outcome of following a jail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Added {
-    /// It is followed from now on.
+    /// It is now followed.
     Now,
     /// It was followed already.
     Before,
-    /// There is no such jail any more.
+    /// The jail no longer exists.
     Gone,
 }
 
-/// Whether the jail of a descriptor lives, in one fstat(2).
+/// Whether the jail of a descriptor is alive, by one fstat(2).
 fn is_alive(handle: &Jail) -> Result<bool> {
     let Some(descriptor) = handle.descriptor() else { return handle.is_alive() };
     match check_alive(&handle.system, descriptor) {

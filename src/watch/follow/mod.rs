@@ -22,8 +22,7 @@ use crate::sys::event::{EVFILT_TIMER, Kevent, MAX_EVENTS};
 pub use told::{Followed, FollowedJail};
 use tree::Tree;
 
-/// Follows all jails that this process can see, at any depth: reports those that are there, and then what happens to
-/// them.
+/// Follows all jails that this process can see, at any depth: reports the existing ones, and then what happens.
 ///
 /// First come the jails that are [`Present`](Followed::Present) when the follower is made. Then it reports each jail that
 /// [appears](Followed::Appeared), is [renamed](Followed::Renamed), [changed](Followed::Changed),
@@ -36,28 +35,28 @@ use tree::Tree;
 ///
 /// # When it falls behind
 ///
-/// Nothing that is alive is ever missed, however late the follower reads: memory is needed per jail, not per event, in
-/// the kernel and here. What happens to one jail between two reads is joined:
+/// No living jail is ever missed, however late the follower reads: kernel and follower need memory per jail, not per
+/// event. What happens to one jail between two reads is combined:
 ///
 /// - Several updates are reported once, a rename with the last name only.
 /// - Several processes that attach are reported once, without a pid.
-/// - A jail that is created and removed before it was looked at has no name any more. It is reported as
-///   [`Missed`](Followed::Missed), with its jid if it was the only one created below its parent. Where several were
+/// - A jail that is created and removed before it was looked at no longer has a name. It is reported as
+///   [`Missed`](Followed::Missed), with its jid if it was the only one created below its parent. If several were
 ///   created below one parent, those that are alive are reported as usual, and a `Missed` without jid says that there
 ///   may have been others. Nothing is known of jails that came and went below a jail before that was looked at.
 /// - If the jail was renamed and then removed, the removal has the name that was reported before.
 ///
-/// The order of what happens to different jails is kept only as far as said above.
+/// The order of what happens to different jails is otherwise not kept.
 ///
 /// # Errors
 ///
-/// After an error nothing is lost: the next call goes on where the failed one stopped. When the process has no more
+/// After an error nothing is lost: the next call continues where the failed one stopped. When the process has no more
 /// descriptors ([`ErrorKind::ResourceExhausted`]), close some and call again.
 ///
 /// # FreeBSD versions
 ///
-/// All. Since 15.0 the kernel reports events, and the follower holds one descriptor per jail, which does not keep a
-/// removed jail from going.
+/// All. Since 15.0 the kernel reports events, and the follower holds one descriptor per jail, which does not hold a
+/// removed jail.
 ///
 /// Before 15.0 there are no events: the follower **polls** with one sysctl(3) per [interval](Self::interval). It reports
 /// jails that appear, are renamed and are removed, and never [`Changed`](Followed::Changed),
@@ -93,39 +92,39 @@ pub struct Follower {
     // Dropped before the jails' descriptors: closing the queue ends all filters at once.
     watcher: Watcher,
     jails: Tree,
-    /// What was read and has not been worked off.
+    /// Events that were read and not yet handled.
     backlog: VecDeque<Event>,
-    /// What has been found out and not been returned.
+    /// Reports that have not been returned yet.
     told: VecDeque<Followed>,
-    /// Whether all jails have to be looked at.
+    /// Whether a look at all jails is due.
     look_due: bool,
     /// Whether this is the first look.
     is_first: bool,
-    /// Jails that were found by a look, whose creation is yet to be reported by the kernel, or was before.
+    /// Jails found by a look, whose creation the kernel has reported or will report.
     by_look: BTreeSet<Jid>,
     /// Jails whose jails below may not all have been found.
     incomplete: Vec<look::Incomplete>,
-    /// How often all jails are looked at, where events do not tell of new ones.
+    /// How often to look at all jails, if events do not report new ones.
     interval: Option<Duration>,
     /// Whether there are events.
     has_events: bool,
-    /// How many jails this process had entered when the follower was made on the host; `None` in a jail.
+    /// How many times this process had attached to a jail when the follower was made on the host; `None` in a jail.
     entries: Option<u32>,
 }
 
-/// How often a follower polls, unless said otherwise.
+/// How often a follower polls by default.
 const INTERVAL: Duration = Duration::from_secs(1);
 
 impl Follower {
-    /// Makes a follower, which looks at all jails at once. Where it has to poll, it does so once a second.
+    /// Makes a follower, which looks at all jails at once. If it has to poll, it does so once a second.
     ///
     /// Wraps kqueue(2), sysctl(3) of `security.jail.list`, and since FreeBSD 15.0 two jail_get(2) and one kevent(2) per
     /// jail. Needs no privilege.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unsupported`] where there are no jails, [`ErrorKind::ResourceExhausted`] when the process has not
-    /// enough descriptors.
+    /// [`ErrorKind::Unsupported`] where there are no jails, [`ErrorKind::ResourceExhausted`] when the process has too
+    /// few descriptors.
     ///
     /// ```
     /// use freebsd_jail::watch::Follower;
@@ -220,12 +219,13 @@ impl Follower {
         self.interval
     }
 
-    /// Returns what has happened next, `None` when there is nothing now. Does not wait.
+    /// Returns the next report, `None` when there is none now. Does not wait.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::ResourceExhausted`] when the process has no more descriptors, [`ErrorKind::OtherProcess`] in a forked
-    /// child, [`ErrorKind::Unsupported`] when the process has entered a jail since: make a new follower there.
+    /// [`ErrorKind::ResourceExhausted`] when the process has no more descriptors, [`ErrorKind::OtherProcess`] in a
+    /// forked child, [`ErrorKind::Unsupported`] when the process has attached to a jail since: make a new follower
+    /// there.
     ///
     /// ```
     /// # use freebsd_jail::{Jail, sim, watch::Follower};
@@ -244,7 +244,7 @@ impl Follower {
         Ok(self.wait(Some(Duration::ZERO))?.done())
     }
 
-    /// Waits for what happens next. Without a timeout it blocks until something does.
+    /// Waits for the next report. Without a timeout it blocks until one arrives.
     ///
     /// A signal that is caught meanwhile does not end the wait.
     ///
@@ -283,7 +283,7 @@ impl Follower {
         }
     }
 
-    /// Returns an iterator that waits for what happens. It ends after an error only.
+    /// Returns an iterator that waits for each report. It ends only after an error.
     ///
     /// ```no_run
     /// # use freebsd_jail::watch::Follower;
@@ -299,7 +299,7 @@ impl Follower {
         FollowedEvents { follower: self, waits: true, ended: false }
     }
 
-    /// Returns an iterator over what has happened; it ends where it would have to wait.
+    /// Returns an iterator over the pending reports, which does not wait.
     ///
     /// ```
     /// # use freebsd_jail::{Jail, sim, watch::Follower};
@@ -370,7 +370,7 @@ impl Follower {
         &self.watcher
     }
 
-    /// Works off what has been read until there is something to return.
+    /// Handles events that were read until there is something to return.
     fn advance(&mut self) -> Result<()> {
         while self.told.is_empty() {
             if self.look_due {
@@ -406,7 +406,7 @@ impl Follower {
         self.told.push_back(told);
     }
 
-    /// Refuses to go on where the jails that are followed cannot be seen.
+    /// Returns an error if this process can no longer see the followed jails.
     fn check_place(&mut self) -> Result<()> {
         let entries = System::entries();
         if self.entries.is_none_or(|before| before == entries) {

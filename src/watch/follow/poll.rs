@@ -1,4 +1,4 @@
-//! How a follower learns of jails where the kernel has no events: by comparing what it finds with what it knew.
+//! How a follower finds changes without events: by comparing two looks.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -13,7 +13,7 @@ use crate::watch::WatchId;
 use crate::watch::watches::Watches;
 
 impl Follower {
-    /// Compares the jails that are there with those that were.
+    /// Compares the existing jails with the earlier ones.
     pub(super) fn compare(&mut self) -> Result<()> {
         // All at one moment, under the kernel's lock (`sysctl_jail_list`): no name of a parent is newer than its child's.
         let snapshot = Snapshot::of(&self.system)?;
@@ -41,7 +41,7 @@ impl Follower {
         Ok(())
     }
 
-    /// Returns the jails that are not there any more, those below others first.
+    /// Returns the jails that no longer exist, child jails first.
     fn ended(&self, there: &BTreeMap<Jid, &SnapshotEntry>) -> Vec<WatchId> {
         // A jail has a higher id than the one above it.
         let mut ended = BTreeSet::new();

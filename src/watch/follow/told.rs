@@ -34,7 +34,7 @@ pub struct FollowedJail {
 }
 
 impl FollowedJail {
-    /// Returns what identifies the jail among all that were followed. A jid may be reused; this is not.
+    /// Returns the id that identifies the jail among all that were followed. Unlike a jid, it is not reused.
     #[must_use]
     pub fn id(&self) -> WatchId {
         self.id
@@ -70,7 +70,7 @@ impl fmt::Debug for FollowedJail {
     }
 }
 
-/// What has happened to one of the jails that a [`Follower`](super::Follower) follows.
+/// A report about a jail that a [`Follower`](super::Follower) follows.
 ///
 /// ```
 /// use freebsd_jail::watch::Followed;
@@ -88,7 +88,7 @@ impl fmt::Debug for FollowedJail {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Followed {
-    /// The jail was there when the follower was made.
+    /// The jail existed when the follower was made.
     Present(FollowedJail),
     /// The jail was created. Its parent was reported before.
     Appeared(FollowedJail),
@@ -101,8 +101,8 @@ pub enum Followed {
     },
     /// jail_set(2) was used on the jail. It may have changed nothing.
     Changed(FollowedJail),
-    /// A process entered the jail, or several did. A process forked by one in the jail does not enter it, and processes
-    /// that entered before the jail was reported are not reported.
+    /// One or more processes attached to the jail. A process that is forked by one in the jail does not attach, and
+    /// processes that attached before the jail was reported are not reported.
     Attached {
         /// The jail.
         jail: FollowedJail,
@@ -112,10 +112,11 @@ pub enum Followed {
     /// The jail began to die, and so did all jails below it, which were reported before. It has the name that was
     /// reported last.
     Removed(FollowedJail),
-    /// Jails came and went before they could be looked at, or may have: see [`Follower`](super::Follower).
+    /// Jails were created and removed before the follower could look at them, or may have been: see
+    /// [`Follower`](super::Follower).
     Missed {
         /// The jid, when one jail was created: it was removed at once, or its creation failed. `None` when several were
-        /// created: those that are there are reported by themselves, and others may have been removed.
+        /// created: those that exist are reported by themselves, and others may have been removed.
         jid: Option<Jid>,
         /// The jail below which they were created, `None` for the host.
         parent: Option<Jid>,

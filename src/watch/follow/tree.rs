@@ -1,4 +1,4 @@
-//! The jails that a follower knows, and how they lie below each other.
+//! The tree of the jails that a follower knows.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -19,7 +19,7 @@ pub(super) struct Entry {
     pub(super) above: Option<WatchId>,
     /// A handle that does not own the jail. It goes by the jid where there are no descriptors.
     pub(super) handle: Jail,
-    /// Its root directory, where that is needed to recognise it.
+    /// Its root directory, if needed to recognise it.
     pub(super) path: PathBuf,
 }
 
@@ -74,8 +74,8 @@ impl Tree {
         count
     }
 
-    /// Gives a jail its new name, and the jails below it theirs. Returns each that has another name than before, with
-    /// that, those above first.
+    /// Sets the new name of a jail and of the jails below it. Returns each renamed jail with its old name, parents
+    /// first.
     pub(super) fn rename(&mut self, id: WatchId, name: OsString) -> Vec<(FollowedJail, Arc<OsStr>)> {
         let mut renamed = Vec::new();
         let mut left = vec![(id, name)];
@@ -99,7 +99,7 @@ fn last_component(name: &OsStr) -> &OsStr {
     name.as_bytes().rsplit(|&byte| byte == b'.').next().map_or(name, OsStr::from_bytes)
 }
 
-/// Returns the name of the jail above, as far as a name tells.
+/// Returns the name of the jail above, according to a name.
 pub(super) fn name_above(name: &OsStr) -> Option<&OsStr> {
     let dot = name.as_bytes().iter().rposition(|&byte| byte == b'.')?;
     name.as_bytes().get(..dot).map(OsStr::from_bytes)
