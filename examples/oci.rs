@@ -1,0 +1,150 @@
+//! The core of an OCI runtime: create, state, start, exec, kill and delete, each by a process of its own.
+//!
+//! A container is a jail, a folder with its gate and the pid of its first process, and nothing else. `delete` removes all
+//! of it, whenever and however an earlier command ended.
+
+mod common;
+
+use std::fs;
+use std::io::ErrorKind::NotFound;
+use std::path::{Path, PathBuf};
+use std::process::{ExitCode, Stdio};
+use std::time::Duration;
+
+use common::{Model, Result};
+use freebsd_jail::exec::{Gate, Opener, Processes};
+use freebsd_jail::watch::WaitOutcome;
+use freebsd_jail::{ErrorKind, Jail};
+
+const HELP: &str = "\
+usage: oci FOLDER create ID ROOT PROGRAM [ARGUMENT...]
+       oci FOLDER state ID
+       oci FOLDER start ID
+       oci FOLDER exec ID PROGRAM [ARGUMENT...]
+       oci FOLDER kill ID SIGNAL
+       oci FOLDER delete ID
+
+Runs containers, whose state is kept in FOLDER.
+
+      --help   this text";
+
+/// A container, which need not exist.
+pub(crate) struct Container {
+    folder: PathBuf,
+    name: String,
+}
+
+impl Container {
+    pub(crate) fn new(folder: &Path, id: &str) -> Self {
+        Self { folder: folder.join(id), name: format!("oci-{id}") }
+    }
+
+    /// Creates the jail and a process in it, which waits at the gate.
+    pub(crate) fn create(&self, root: &Path, program: &[String]) -> Result<()> {
+        // This fails if there is such a container: nothing of that one may be undone then.
+        fs::create_dir(&self.folder)?;
+        self.fill(root, program).inspect_err(|_| drop(self.delete()))
+    }
+
+    fn fill(&self, root: &Path, program: &[String]) -> Result<()> {
+        let (program, arguments) = program.split_first().ok_or("no program is given")?;
+        let jail = Jail::builder().name(&self.name).path(root).create_persistent()?;
+        let gate = Gate::at(self.folder.join("gate"))?;
+        let mut command = jail.command(program);
+        command.args(arguments).clean_env().setsid(true).stdin(Stdio::null());
+        let child = command.spawn_held(gate)?;
+        // Either there is none, or it is complete.
+        fs::write(self.folder.join("pid.new"), child.id().to_string())?;
+        Ok(fs::rename(self.folder.join("pid.new"), self.folder.join("pid"))?)
+    }
+
+    /// Returns the state's name, and the first process while it is there.
+    pub(crate) fn state(&self) -> Result<(&'static str, Option<u32>)> {
+        let pid = match fs::read_to_string(self.folder.join("pid")) {
+            Ok(pid) => pid.parse()?,
+            Err(error) if error.kind() == NotFound && self.folder.exists() => return Ok(("creating", None)),
+            Err(error) => return Err(error.into()),
+        };
+        let jail = match Jail::open(&self.name) {
+            Ok(jail) => jail,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(("stopped", None)),
+            Err(error) => return Err(error.into()),
+        };
+        // The pid alone may be another process's by now; the jail's it is not.
+        let processes = Processes::current()?;
+        let lives = processes.of(jail.jid()).iter().any(|process| process.pid == pid && !process.is_zombie);
+        Ok(match (lives, self.folder.join("gate").exists()) {
+            (false, _) => ("stopped", None),
+            (true, true) => ("created", Some(pid)),
+            (true, false) => ("running", Some(pid)),
+        })
+    }
+
+    /// Lets the process execute its program.
+    pub(crate) fn start(&self) -> Result<()> {
+        let gate = self.folder.join("gate");
+        Opener::at(&gate)?.open()?;
+        Ok(fs::remove_file(gate)?)
+    }
+
+    /// Runs another program in the container.
+    pub(crate) fn exec(&self, program: &[String]) -> Result<ExitCode> {
+        let (program, arguments) = program.split_first().ok_or("no program is given")?;
+        let jail = Jail::open(&self.name)?;
+        Ok(common::status(jail.command(program).args(arguments).clean_env().status()?))
+    }
+
+    /// Signals all processes of the container.
+    pub(crate) fn kill(&self, signal: i32) -> Result<()> {
+        if Jail::open(&self.name)?.signal(signal)? { Ok(()) } else { Err("nobody is there".into()) }
+    }
+
+    /// Removes whatever there is of the container.
+    pub(crate) fn delete(&self) -> Result<()> {
+        match Jail::open(&self.name) {
+            Ok(jail) => {
+                if let WaitOutcome::TimedOut(mut held) =
+                    jail.remove_and_wait(Some(Duration::from_secs(10)))?
+                {
+                    return Err(format!("the jail is still held by {}", held.holders()?).into());
+                }
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error.into()),
+        }
+        match fs::remove_dir_all(&self.folder) {
+            Err(error) if error.kind() != NotFound => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn options() -> Result<Option<Vec<String>>> {
+    let words: Vec<_> = std::env::args().skip(1).collect();
+    match words.first().map(String::as_str) {
+        Some("--help") => Ok(None),
+        Some(option) if option.starts_with('-') => Err(format!("{option} is not an option").into()),
+        _ if words.len() < 3 => Err("no container is given".into()),
+        _ => Ok(Some(words)),
+    }
+}
+
+#[allow(dead_code, reason = "a test uses all but this")]
+fn main() -> ExitCode {
+    common::run("oci", HELP, options(), run)
+}
+
+fn run(words: Vec<String>, _: Option<&Model>) -> Result<ExitCode> {
+    let [folder, verb, id, rest @ ..] = words.as_slice() else { return Err("no container is given".into()) };
+    let container = Container::new(Path::new(folder), id);
+    match (verb.as_str(), rest) {
+        ("create", [root, program @ ..]) => container.create(Path::new(root), program)?,
+        ("state", []) => println!("{}", container.state()?.0),
+        ("start", []) => container.start()?,
+        ("exec", program) => return container.exec(program),
+        ("kill", [signal]) => container.kill(signal.parse()?)?,
+        ("delete", []) => container.delete()?,
+        _ => return Err(format!("{verb} is not a command that takes these arguments").into()),
+    }
+    Ok(ExitCode::SUCCESS)
+}
