@@ -1,7 +1,6 @@
 //! The core of an OCI runtime: create, state, start, exec, kill and delete, each by a process of its own.
 //!
-//! A container is a jail, a folder with its gate and the pid of its first process, and nothing else. `delete` removes all
-//! of it, whenever and however an earlier command ended.
+//! A container is a jail, and a folder with its gate and the pid of its first process. `delete` removes all of it.
 
 mod common;
 
@@ -11,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
 use std::time::Duration;
 
-use common::{Model, Result};
+use common::Result;
 use freebsd_jail::exec::{Gate, Opener, Processes};
 use freebsd_jail::watch::WaitOutcome;
 use freebsd_jail::{ErrorKind, Jail};
@@ -51,7 +50,8 @@ impl Container {
         let jail = Jail::builder().name(&self.name).path(root).create_persistent()?;
         let gate = Gate::at(self.folder.join("gate"))?;
         let mut command = jail.command(program);
-        command.args(arguments).clean_env().setsid(true).stdin(Stdio::null());
+        command.args(arguments).clean_env().setsid(true);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let child = command.spawn_held(gate)?;
         // Either there is none, or it is complete.
         fs::write(self.folder.join("pid.new"), child.id().to_string())?;
@@ -131,11 +131,11 @@ fn options() -> Result<Option<Vec<String>>> {
 
 #[allow(dead_code, reason = "a test uses all but this")]
 fn main() -> ExitCode {
-    common::run("oci", HELP, options(), run)
+    common::run("oci", HELP, options(), |words, _| run(&words))
 }
 
-fn run(words: Vec<String>, _: Option<&Model>) -> Result<ExitCode> {
-    let [folder, verb, id, rest @ ..] = words.as_slice() else { return Err("no container is given".into()) };
+fn run(words: &[String]) -> Result<ExitCode> {
+    let [folder, verb, id, rest @ ..] = words else { return Err("no container is given".into()) };
     let container = Container::new(Path::new(folder), id);
     match (verb.as_str(), rest) {
         ("create", [root, program @ ..]) => container.create(Path::new(root), program)?,
