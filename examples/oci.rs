@@ -47,7 +47,7 @@ impl Container {
 
     fn fill(&self, root: &Path, program: &[String]) -> Result<()> {
         let (program, arguments) = program.split_first().ok_or("no program is given")?;
-        let jail = Jail::builder().name(&self.name).path(root).create_persistent()?;
+        let jail = Jail::builder().name(&self.name).path(root).create_detached()?;
         let gate = Gate::at(self.folder.join("gate"))?;
         let mut command = jail.command(program);
         command.args(arguments).clean_env().setsid(true);

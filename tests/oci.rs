@@ -89,7 +89,9 @@ fn a_container_lives_from_create_to_delete_each_by_a_process_of_its_own() {
         // It is in the jail before it is started, by its jid.
         let jail = Jail::open(format!("oci-{id}").as_str()).expect("a jail");
         let pid = pid.expect("a process");
-        assert!(Processes::current().expect("listed").of(jail.jid()).iter().any(|process| process.pid == pid));
+        assert!(
+            Processes::current().expect("listed").of(jail.jid()).iter().any(|process| process.pid == pid)
+        );
     });
     thread::sleep(Duration::from_millis(100));
     assert!(!out.exists(), "it has not been started");
@@ -234,7 +236,8 @@ fn nothing_is_left_after_a_delete_whenever_the_runtime_was_killed() {
     // A program that was about to enter has nowhere to go.
     eventually("no program is left", || {
         let sleeping = |process: &freebsd_jail::exec::Process| {
-            process.command.as_deref().is_some_and(|name| name == "sleep" || name == "oci") && !process.is_zombie
+            process.command.as_deref().is_some_and(|name| name == "sleep" || name == "oci")
+                && !process.is_zombie
         };
         !Processes::current().expect("listed").iter().any(sleeping)
     });
