@@ -4,6 +4,7 @@
 
 mod common;
 
+use std::cell::Cell;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -75,6 +76,7 @@ fn a_container_lives_from_create_to_delete_each_by_a_process_of_its_own() {
     let state = |expected: &str| {
         by_another(&|container| assert_eq!(container.state().expect("a container").0, expected));
     };
+    let first = Cell::new(0);
     let out = folder.0.join("out");
     let script = format!("echo it runs >{}; exec sleep 100", out.display());
     by_another(&|container| {
@@ -104,11 +106,14 @@ fn a_container_lives_from_create_to_delete_each_by_a_process_of_its_own() {
         assert_eq!(format!("{status:?}"), format!("{:?}", std::process::ExitCode::from(7)));
     });
     by_another(&|container| container.kill(libc::SIGKILL).expect("sent"));
-    let stopped = std::cell::Cell::new(false);
+    let stopped = Cell::new(false);
     eventually("it is stopped", || {
         by_another(&|container| stopped.set(container.state().expect("a container").0 == "stopped"));
         stopped.get()
     });
+    // It is a child of this very process, which stands for them all.
+    let pid = nix::unistd::Pid::from_raw(first.get().try_into().expect("a pid"));
+    nix::sys::wait::waitpid(pid, None).expect("waited for");
     by_another(&|container| container.delete().expect("deleted"));
     by_another(&|container| {
         assert!(container.state().is_err());
