@@ -91,6 +91,7 @@ fn a_container_lives_from_create_to_delete_each_by_a_process_of_its_own() {
         // It is in the jail before it is started, by its jid.
         let jail = Jail::open(format!("oci-{id}").as_str()).expect("a jail");
         let pid = pid.expect("a process");
+        first.set(pid);
         assert!(
             Processes::current().expect("listed").of(jail.jid()).iter().any(|process| process.pid == pid)
         );
