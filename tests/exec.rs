@@ -874,7 +874,7 @@ fn a_routing_table_that_the_jail_does_not_have_is_not_taken_for_a_removed_jail()
         let jail = match Jail::builder()
             .name(name("fib"))
             .path("/")
-            .network(freebsd_jail::Network::own_stack())
+            .network(Network::own_stack())
             .create()
         {
             Ok(jail) => jail,

@@ -26,7 +26,7 @@ fn one_installation_serves_every_thread_until_its_guard_goes() {
             names()
         });
         let guard = kernel.install_for_process();
-        let jail = thread::spawn(|| Jail::builder().name("www").path("/").create_persistent());
+        let jail = thread::spawn(|| Jail::builder().name("www").path("/").create_detached());
         let jail = jail.join().expect("ended").expect("created");
         ask.send(()).expect("it waits");
         assert_eq!(early.join().expect("ended"), ["www"]);
@@ -57,7 +57,7 @@ fn a_forked_child_is_told_that_the_model_stayed_with_its_parent() {
     alone("a_forked_child_is_told_that_the_model_stayed_with_its_parent", || {
         let kernel = sim::Kernel::new();
         let _guard = kernel.install();
-        let jail = Jail::builder().name("www").path("/").create_persistent().expect("created");
+        let jail = Jail::builder().name("www").path("/").create_detached().expect("created");
         in_child(|| {
             for error in [
                 jail.get(param::NAME).map(drop).expect_err("a handle"),
