@@ -97,6 +97,9 @@ mod catalog;
 mod error;
 pub mod exec;
 mod flags;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod get;
 mod guard;
 mod info;

@@ -193,7 +193,7 @@ fn read(system: &System) -> core::result::Result<Vec<u8>, Errno> {
 }
 
 /// Reads the records, each with as many addresses behind it as it says, `None` where they do not add up.
-fn parse(mut bytes: &[u8]) -> Option<Vec<SnapshotEntry>> {
+pub(crate) fn parse(mut bytes: &[u8]) -> Option<Vec<SnapshotEntry>> {
     let mut entries = Vec::new();
     while !bytes.is_empty() {
         let (record, rest) = bytes.split_at_checked(size_of::<xprison>())?;

@@ -44,7 +44,7 @@ mod open;
 #[cfg(feature = "sim")]
 pub(crate) mod pair;
 pub(crate) mod parameters;
-mod process;
+pub(crate) mod process;
 #[cfg(feature = "tokio")]
 pub(crate) mod ready;
 pub(crate) mod report;

@@ -24,10 +24,7 @@ pub(crate) struct Process {
 /// Returns all processes that this process can see, with one sysctl unless the table has grown much since the last time.
 #[cfg(target_os = "freebsd")]
 pub(super) fn table() -> Result<Vec<Process>, Errno> {
-    use core::mem::offset_of;
     use core::sync::atomic::{AtomicUsize, Ordering};
-
-    use libc::kinfo_proc;
 
     use super::kernel;
 
@@ -56,46 +53,73 @@ pub(super) fn table() -> Result<Vec<Process>, Errno> {
             Err(errno) => return Err(errno),
         }
     }
-    let mut processes = Vec::new();
-    let mut rest = records.as_slice();
-    // Each record begins with its own size.
-    while let Some(size) = number(rest, offset_of!(kinfo_proc, ki_structsize)) {
-        let size = usize::try_from(size).unwrap_or_default();
-        let Some((record, tail)) = rest.split_at_checked(size).filter(|_| size > 0) else { break };
-        processes.extend(process(record));
-        rest = tail;
-    }
-    Ok(processes)
+    Ok(in_records(&records, &OFFSETS))
+}
+
+/// Where the fields of `struct kinfo_proc` are that the crate reads.
+#[cfg(any(target_os = "freebsd", fuzzing))]
+pub(crate) struct Offsets {
+    pub(crate) size: usize,
+    pub(crate) pid: usize,
+    pub(crate) parent: usize,
+    pub(crate) jid: usize,
+    pub(crate) uid: usize,
+    pub(crate) command: usize,
+    pub(crate) state: usize,
 }
 
 #[cfg(target_os = "freebsd")]
+const OFFSETS: Offsets = Offsets {
+    size: core::mem::offset_of!(libc::kinfo_proc, ki_structsize),
+    pid: core::mem::offset_of!(libc::kinfo_proc, ki_pid),
+    parent: core::mem::offset_of!(libc::kinfo_proc, ki_ppid),
+    jid: core::mem::offset_of!(libc::kinfo_proc, ki_jid),
+    uid: core::mem::offset_of!(libc::kinfo_proc, ki_uid),
+    command: core::mem::offset_of!(libc::kinfo_proc, ki_comm),
+    state: core::mem::offset_of!(libc::kinfo_proc, ki_stat),
+};
+
+/// Reads records that each begin with their own size.
+#[cfg(any(target_os = "freebsd", fuzzing))]
+pub(crate) fn in_records(records: &[u8], offsets: &Offsets) -> Vec<Process> {
+    let mut processes = Vec::new();
+    let mut rest = records;
+    while let Some(size) = number(rest, offsets.size) {
+        let size = usize::try_from(size).unwrap_or_default();
+        let Some((record, tail)) = rest.split_at_checked(size).filter(|_| size > 0) else { break };
+        processes.extend(process(record, offsets));
+        rest = tail;
+    }
+    processes
+}
+
+#[cfg(any(target_os = "freebsd", fuzzing))]
 fn number(record: &[u8], offset: usize) -> Option<c_int> {
-    let bytes = record.get(offset..offset + size_of::<c_int>())?;
-    Some(c_int::from_ne_bytes(bytes.try_into().ok()?))
+    record.get(offset..)?.first_chunk().copied().map(c_int::from_ne_bytes)
 }
 
 /// Reads one record: those of a kernel of another version may be shorter.
-#[cfg(target_os = "freebsd")]
-fn process(record: &[u8]) -> Option<Process> {
-    use core::mem::offset_of;
+#[cfg(any(target_os = "freebsd", fuzzing))]
+fn process(record: &[u8], offsets: &Offsets) -> Option<Process> {
     use std::os::unix::ffi::OsStringExt;
 
-    use libc::kinfo_proc;
+    // `COMMLEN` of sys/user.h and `SZOMB` of sys/proc.h.
+    const COMMAND_LEN: usize = 19;
+    const ZOMBIE: u8 = 5;
 
     let positive = |offset: usize| {
         number(record, offset).and_then(|number| u32::try_from(number).ok()).filter(|n| *n > 0)
     };
-    let state = record.get(offset_of!(kinfo_proc, ki_stat));
-    let command = record.get(offset_of!(kinfo_proc, ki_comm)..).map(|rest| {
-        rest.iter().copied().take(libc::COMMLEN).take_while(|byte| *byte != 0).collect::<Vec<u8>>()
+    let command = record.get(offsets.command..).map(|rest| {
+        rest.iter().copied().take(COMMAND_LEN).take_while(|byte| *byte != 0).collect::<Vec<u8>>()
     });
     Some(Process {
-        pid: positive(offset_of!(kinfo_proc, ki_pid))?,
-        parent: positive(offset_of!(kinfo_proc, ki_ppid)),
-        jid: number(record, offset_of!(kinfo_proc, ki_jid))?,
-        uid: number(record, offset_of!(kinfo_proc, ki_uid))?.cast_unsigned(),
+        pid: positive(offsets.pid)?,
+        parent: positive(offsets.parent),
+        jid: number(record, offsets.jid)?,
+        uid: u32::from_ne_bytes(number(record, offsets.uid)?.to_ne_bytes()),
         command: command.filter(|name| !name.is_empty()).map(OsString::from_vec),
-        is_zombie: state.is_some_and(|state| core::ffi::c_char::from_ne_bytes([*state]) == libc::SZOMB),
+        is_zombie: record.get(offsets.state) == Some(&ZOMBIE),
     })
 }
 

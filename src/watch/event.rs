@@ -69,6 +69,15 @@ pub enum EventKind {
     Removed,
 }
 
+/// Reads whatever an event says; for the fuzzer.
+#[cfg(fuzzing)]
+pub(crate) fn read_any(event: &Kevent) {
+    if let Some(event) = Event::of(event) {
+        assert!(event.kinds().count() <= 32);
+        assert!(!format!("{event:?}").is_empty());
+    }
+}
+
 impl Event {
     /// Converts the kernel's event, `None` if its filter is not the crate's.
     pub(super) fn of(event: &Kevent) -> Option<Self> {

@@ -31,6 +31,8 @@ use crate::sys::event::{EV_ADD, EV_DELETE, EVFILT_TIMER, Kevent, NOTE_MSECONDS, 
 use crate::sys::trap::Trap;
 use crate::sys::{self, Errno, System};
 
+#[cfg(fuzzing)]
+pub(crate) use event::read_any;
 pub use event::{Event, EventFlags, EventKind, EventKinds, WatchId};
 pub use follow::{Followed, FollowedEvents, FollowedJail, Follower};
 pub use held::HeldJail;
