@@ -1,52 +1,47 @@
-//! A daemon that reports what happens to all jails, at any depth, with plain poll(2).
+//! Reports what happens to all jails, at any depth, with plain poll(2), until it is interrupted.
 //!
-//!     watch [--for SECONDS]
-//!
-//! It runs until it is interrupted, or for some seconds. After the removal of a jail it says when the jail is gone, and
-//! what holds it if it is not gone within a second. On FreeBSD it watches the kernel's jails. Anywhere else it shows the
-//! same on a model of the kernel, with jails of its own.
+//! After the removal of a jail it reports when the jail is gone, and each second until then what holds it.
+
+mod common;
 
 use std::collections::BTreeMap;
-use std::error::Error;
 use std::os::fd::AsFd;
 use std::process::ExitCode;
+use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
+use common::{Model, Result};
 use freebsd_jail::watch::{Followed, FollowedJail, Follower, HeldJail, WaitOutcome, WatchId};
 use freebsd_jail::{Jail, JailUpdate, sim};
-use nix::errno::Errno;
+use lexopt::prelude::*;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-fn main() -> ExitCode {
-    let result =
-        arguments().and_then(|end| if cfg!(target_os = "freebsd") { watch(end) } else { on_the_model(end) });
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("watch: {error}");
-            ExitCode::FAILURE
-        }
-    }
-}
+const HELP: &str = "\
+usage: watch [--for SECONDS]
 
-/// Returns when to end, `None` for never.
-fn arguments() -> Result<Option<Instant>, Box<dyn Error>> {
-    let mut end = None;
+Reports what happens to all jails. Off FreeBSD, to jails of a model of its kernel.
+
+      --for SECONDS  end after this time
+      --help         this text";
+
+fn options() -> Result<Option<Duration>> {
+    let mut time = Duration::MAX;
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
         match argument {
-            lexopt::Arg::Long("for") => {
-                let seconds = lexopt::ValueExt::parse(&parser.value()?)?;
-                end = Instant::now().checked_add(Duration::from_secs(seconds));
-            }
-            lexopt::Arg::Long("help") => {
-                println!("usage: watch [--for SECONDS]");
-                std::process::exit(0);
-            }
-            other => return Err(other.unexpected().into()),
+            Long("for") => time = Duration::from_secs(parser.value()?.parse()?),
+            Long("help") => return Ok(None),
+            _ => return Err(argument.unexpected().into()),
         }
     }
-    Ok(end)
+    Ok(Some(time))
+}
+
+fn main() -> ExitCode {
+    common::run("watch", HELP, options(), |time, model| {
+        let end = Instant::now().checked_add(time);
+        model.map_or_else(|| watch(end), |model| on_the_model(end, model)).map(|()| ExitCode::SUCCESS)
+    })
 }
 
 /// A jail that is followed, and how it is waited for until it is gone.
@@ -54,35 +49,28 @@ struct Known {
     jail: FollowedJail,
     held: HeldJail,
     removed: Option<Instant>,
-    was_reported: bool,
 }
 
-fn watch(end: Option<Instant>) -> Result<(), Box<dyn Error>> {
+fn watch(end: Option<Instant>) -> Result<()> {
     let mut follower = Follower::new()?;
     let mut known: BTreeMap<WatchId, Known> = BTreeMap::new();
-    if let Some(interval) = follower.interval() {
-        println!("this kernel does not report everything: looking every {interval:?}");
-    }
     loop {
         // All there is, before waiting for the descriptor.
         while let Some(told) = follower.try_next()? {
             report(&told);
             note(&told, &follower, &mut known)?;
         }
-        look_for_ends(&mut known)?;
+        known.retain(|_, known| !known.is_gone().unwrap_or(true));
         let left = end.map(|end| end.saturating_duration_since(Instant::now()));
         if left == Some(Duration::ZERO) {
             return Ok(());
         }
         // The kernel has no event for the end of a dying jail: look again soon.
-        let is_any_dying = known.values().any(|known| known.removed.is_some());
-        let longest = if is_any_dying { Duration::from_millis(100) } else { Duration::from_secs(60) };
+        let longest = if known.values().any(|known| known.removed.is_some()) { 100 } else { 60_000 };
+        let longest = Duration::from_millis(longest);
         let timeout = left.map_or(longest, |left| left.min(longest)) + Duration::from_millis(1);
         let mut polled = [PollFd::new(follower.as_fd(), PollFlags::POLLIN)];
-        match poll(&mut polled, PollTimeout::try_from(timeout)?) {
-            Ok(_) | Err(Errno::EINTR) => {}
-            Err(errno) => return Err(errno.into()),
-        }
+        poll(&mut polled, PollTimeout::try_from(timeout)?)?;
     }
 }
 
@@ -93,80 +81,66 @@ fn report(told: &Followed) {
         Followed::Appeared(seen) => println!("{} was created", jail(seen)),
         Followed::Renamed { jail: seen, from } => println!("{} was {}", jail(seen), from.to_string_lossy()),
         Followed::Changed(seen) => println!("{} was updated", jail(seen)),
-        Followed::Attached { jail: seen, pid: Some(pid) } => {
-            println!("{}: process {pid} attached", jail(seen));
-        }
-        Followed::Attached { jail: seen, pid: None } => println!("{}: processes attached", jail(seen)),
+        Followed::Attached { jail: seen, pid } => println!("{} was entered by {pid:?}", jail(seen)),
         Followed::Removed(seen) => println!("{} was removed", jail(seen)),
         other => println!("{other:?}"),
     }
 }
 
 /// Keeps what is needed to know when a jail is gone.
-fn note(
-    told: &Followed,
-    follower: &Follower,
-    known: &mut BTreeMap<WatchId, Known>,
-) -> Result<(), Box<dyn Error>> {
+fn note(told: &Followed, follower: &Follower, known: &mut BTreeMap<WatchId, Known>) -> Result<()> {
     let Some(jail) = told.jail().cloned() else { return Ok(()) };
     let id = jail.id();
     if let Some(known) = known.get_mut(&id) {
         known.jail = jail;
         known.removed = matches!(told, Followed::Removed(_)).then(Instant::now);
     } else if let Some(handle) = follower.handle(id) {
-        // It lives, unless it is removed right now: then it is gone, or its removal is the next thing to be read.
         if let WaitOutcome::TimedOut(held) = handle.wait_gone(Some(Duration::ZERO))? {
-            known.insert(id, Known { jail, held, removed: None, was_reported: false });
+            known.insert(id, Known { jail, held, removed: None });
         }
     }
     Ok(())
 }
 
-fn look_for_ends(known: &mut BTreeMap<WatchId, Known>) -> Result<(), Box<dyn Error>> {
-    let mut gone = Vec::new();
-    for (id, known) in known.iter_mut() {
-        let Some(removed) = known.removed else { continue };
-        let name = known.jail.name().to_string_lossy();
-        if known.held.wait_gone(Some(Duration::ZERO))?.is_done() {
-            println!("jail {} ({name}) is gone", known.jail.jid());
-            gone.push(*id);
-        } else if removed.elapsed() > Duration::from_secs(1) && !known.was_reported {
-            println!("jail {} ({name}) is still held by {}", known.jail.jid(), known.held.holders()?);
-            known.was_reported = true;
+impl Known {
+    /// Reports the end of a removed jail, or what keeps it from going. Returns whether it is gone.
+    fn is_gone(&mut self) -> Result<bool> {
+        let Some(removed) = self.removed else { return Ok(false) };
+        let is_gone = self.held.wait_gone(Some(Duration::ZERO))?.is_done();
+        let name = self.jail.name().to_string_lossy();
+        if is_gone {
+            println!("jail {} ({name}) is gone", self.jail.jid());
+        } else if removed.elapsed() > Duration::from_secs(1) {
+            println!("jail {} ({name}) is still held by {}", self.jail.jid(), self.held.holders()?);
+            self.removed = Some(Instant::now());
         }
+        Ok(is_gone)
     }
-    known.retain(|id, _| !gone.contains(id));
-    Ok(())
 }
 
 /// Does the same on a model, where another thread creates, changes and removes jails.
-fn on_the_model(end: Option<Instant>) -> Result<(), Box<dyn Error>> {
-    let kernel = sim::Kernel::new();
-    let _guard = kernel.install();
-    println!("this is not FreeBSD: following the jails of a model of its kernel");
-    let end = end.or_else(|| Instant::now().checked_add(Duration::from_secs(3)));
-    std::thread::scope(|scope| {
-        let busy = scope.spawn(|| act(&kernel));
+fn on_the_model(end: Option<Instant>, model: &Model) -> Result<()> {
+    let kernel = model.kernel();
+    scope(|scope| {
+        let acting = scope.spawn(|| act(kernel));
         watch(end)?;
-        busy.join().map_or(Ok(()), |acted| acted.map_err(Into::into))
+        acting.join().map_or(Ok(()), |acted| Ok(acted?))
     })
 }
 
 fn act(kernel: &sim::Kernel) -> freebsd_jail::Result<()> {
     let _guard = kernel.install();
-    let pause = || std::thread::sleep(Duration::from_millis(50));
-    pause();
+    let pause = || sleep(Duration::from_millis(50));
     let outer = Jail::builder().name("outer").path("/").children_max(1).create()?;
     pause();
     let inner = outer.child_builder().name("inner").path("/").create()?;
-    pause();
     let process = kernel.process().fork();
-    process.run(|| inner.attach())?;
     pause();
+    process.run(|| inner.attach())?;
     outer.update(&JailUpdate::new().name("renamed"))?;
     pause();
     outer.remove()?;
-    std::thread::sleep(Duration::from_millis(1500));
+    sleep(Duration::from_millis(1500));
     process.kill(); // its parent waits for it
     Ok(())
 }

@@ -7,7 +7,8 @@
 mod common;
 
 use std::env;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
@@ -16,7 +17,7 @@ use std::time::{Duration, Instant};
 use common::tree::Tree;
 use common::{is_confining, is_root, name};
 
-const PROGRAMS: [&str; 4] = ["jail", "jls", "jexec", "supervise"];
+const PROGRAMS: [&str; 6] = ["jail", "jls", "jexec", "supervise", "watch", "exporter"];
 
 fn example(program: &str) -> PathBuf {
     let this = env::current_exe().expect("this program");
@@ -403,4 +404,92 @@ fn what_is_recorded_of_a_kernel_can_be_replayed() {
 fn signal(child: &Child, signal: nix::sys::signal::Signal) {
     let pid = nix::unistd::Pid::from_raw(child.id().try_into().expect("a pid"));
     nix::sys::signal::kill(pid, signal).expect("sent");
+}
+
+#[test]
+fn what_happens_to_jails_is_reported() {
+    if !are_built() {
+        return;
+    }
+    if !cfg!(target_os = "freebsd") {
+        let said = well("watch --for 3");
+        for line in [
+            "jail 2 (outer.inner) was created",
+            "jail 2 (renamed.inner) was outer.inner",
+            "jail 2 (renamed.inner) was removed",
+            "a zombie that process",
+            "jail 1 (renamed) is gone",
+        ] {
+            assert!(said.contains(line), "{line}: {said}");
+        }
+        return;
+    }
+    let child = Command::new(example("watch")).args(["--for", "10"]).stdout(Stdio::piped()).spawn();
+    let child = child.expect("started");
+    thread::sleep(Duration::from_secs(3));
+    let name = name("watched");
+    well(&format!("jail -c name={name} path=/ persist"));
+    thread::sleep(Duration::from_secs(2));
+    well(&format!("jail -r {name}"));
+    let output = child.wait_with_output().expect("ended");
+    let said = String::from_utf8(output.stdout).expect("text");
+    for line in ["was created", "was removed", "is gone"] {
+        assert!(said.contains(&format!("({name}) {line}")), "{line}: {said}");
+    }
+}
+
+#[test]
+fn metrics_of_jails_are_served() {
+    if !are_built() {
+        return;
+    }
+    let exporter = Command::new(example("exporter"))
+        .args(["--listen", "127.0.0.1:0"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("started");
+    let mut exporter = Ended(exporter);
+    let mut first = String::new();
+    let stdout = exporter.0.stdout.take().expect("piped");
+    BufReader::new(stdout).read_line(&mut first).expect("read");
+    let address = first.trim().strip_prefix("serving http://").and_then(|url| url.strip_suffix("/metrics"));
+    let address = address.unwrap_or_else(|| panic!("{first}"));
+    let metrics = fetch(address, "/metrics");
+    assert!(metrics.starts_with("HTTP/1.1 200 OK\r\n"), "{metrics}");
+    assert!(metrics.contains("# TYPE freebsd_jail_processes gauge\n"), "{metrics}");
+    assert!(fetch(address, "/").starts_with("HTTP/1.1 404 Not Found\r\n"));
+    if cfg!(target_os = "freebsd") {
+        let name = name("counted");
+        well(&format!("jail -c name={name} path=/ persist"));
+        let metrics = fetch(address, "/metrics");
+        well(&format!("jail -r {name}"));
+        assert!(metrics.contains(&format!("name=\"{name}\"}} 0\n")), "{metrics}");
+    } else {
+        for line in [
+            r#"freebsd_jail_info{jid="2",name="www.db",path="/",hostname="a \"quoted\" name"} 1"#,
+            r#"freebsd_jail_processes{jid="1",name="www"} 1"#,
+            r#"freebsd_jail_processes{jid="2",name="www.db"} 0"#,
+            r#"freebsd_jail_children{jid="1",name="www"} 1"#,
+        ] {
+            assert!(metrics.contains(line), "{line}: {metrics}");
+        }
+    }
+}
+
+/// A program that is ended when this is dropped.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn fetch(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).expect("connected");
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\n\r\n").expect("asked");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("answered");
+    answer
 }

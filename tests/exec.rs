@@ -871,12 +871,7 @@ fn a_routing_table_that_the_jail_does_not_have_is_not_taken_for_a_removed_jail()
             println!("skipped: before FreeBSD 14 the kernel does not check the routing table");
             return;
         }
-        let jail = match Jail::builder()
-            .name(name("fib"))
-            .path("/")
-            .network(Network::own_stack())
-            .create()
-        {
+        let jail = match Jail::builder().name(name("fib")).path("/").network(Network::own_stack()).create() {
             Ok(jail) => jail,
             Err(error) => {
                 println!("skipped: {error}");

@@ -49,6 +49,10 @@ pub fn run<O>(
 }
 
 impl Model {
+    pub fn kernel(&self) -> &sim::Kernel {
+        &self.kernel
+    }
+
     /// Has programs run on this host, where nothing confines them.
     pub fn allow_exec(&self, allowed: bool) {
         self.kernel.allow_exec(allowed);
