@@ -1,4 +1,4 @@
-//! Address lists: their order, whose they may be, and what a parent's change leaves of a child's.
+//! Address lists: their order, who may have them, and how a change of a parent's list affects a child's.
 //!
 //! After the `prison_ip_*` functions of `sys/kern/kern_jail.c`, and `in_jail.c` and `in6_jail.c` for the
 //! comparisons. Addresses are bytes in network order, for which the order of the bytes is the kernel's order.
@@ -21,13 +21,13 @@ pub(super) trait Address: Copy + Ord + Debug + Sized {
     /// The flag of a jail that is restricted, by itself or from above.
     const RESTRICTED: PrisonFlags;
 
-    /// Reads addresses that lie one after the other.
+    /// Reads consecutive addresses.
     fn read(bytes: &[u8]) -> Vec<Self>;
     /// Whether a jail may have this address.
     fn is_valid(&self) -> bool;
     /// A prison's list.
     fn of(prison: &Prison) -> Option<&Vec<Self>>;
-    /// A prison's list, to be changed.
+    /// A prison's list, mutable.
     fn of_mut(prison: &mut Prison) -> &mut Option<Vec<Self>>;
 }
 
@@ -86,8 +86,8 @@ pub(super) fn sorted<T: Address>(mut list: Vec<T>) -> Option<Vec<T>> {
 
 /// Whether a parent's addresses include those of a list: `prison_ip_parent_match`.
 ///
-/// The walk through the parent's sorted addresses goes on from where the last one was found, and a walk that
-/// never starts is at its end if the parent has but one.
+/// The walk through the parent's sorted addresses continues where the last one was found. It is at its end at once if
+/// the parent has only one.
 pub(super) fn parent_has<T: Address>(parent: Option<&Vec<T>>, list: &[T]) -> bool {
     let (Some(parent), Some((first, rest))) = (parent, list.split_first()) else {
         return false;
@@ -111,9 +111,9 @@ pub(super) fn parent_has<T: Address>(parent: Option<&Vec<T>>, list: &[T]) -> boo
     rest.is_empty() || !left.is_empty()
 }
 
-/// What is left of a jail's own list when the parent has another: `prison_ip_restrict`.
+/// The rest of a jail's own list after the parent's list has changed: `prison_ip_restrict`.
 ///
-/// Where the primary address is gone, it is compared as if it were one of the sorted ones, which it need not be.
+/// If the primary address is gone, the kernel compares as if it were one of the sorted ones, which is not always right.
 fn restricted<T: Address>(parent: &[T], own: &[T]) -> Option<Vec<T>> {
     let (own_first, own_rest) = own.split_first()?;
     let (parent_first, parent_rest) = parent.split_first()?;
@@ -161,7 +161,7 @@ impl State {
         })
     }
 
-    /// Gives a jail a list, and what is left of it to the jails below.
+    /// Sets a jail's list, and restricts those of the jails below to it.
     pub(super) fn set_addresses<T: Address>(&mut self, key: Key, list: Option<Vec<T>>) {
         let prison = self.prison_mut(key);
         prison.flags.insert(T::RESTRICTED);

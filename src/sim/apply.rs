@@ -1,4 +1,4 @@
-//! What a jail_set(2) changes once it is allowed, in the jail and in those below it.
+//! Applies the changes of a permitted jail_set(2), to the jail and to those below it.
 
 use super::address::{Ip4, Ip6};
 use super::check::Naming;
@@ -8,9 +8,9 @@ use super::request::Request;
 use super::state::State;
 
 impl State {
-    /// Sets what the kernel itself sets; modules follow.
+    /// Sets the kernel's own parameters; modules follow.
     ///
-    /// T5: this stays though a module should fail.
+    /// T5: this is not undone if a module fails.
     pub(super) fn apply(
         &mut self,
         request: &Request,
@@ -40,7 +40,7 @@ impl State {
         self.apply_flags(request, key, let_go);
     }
 
-    /// Sets the numbers, and what they leave to the jails below.
+    /// Sets the numbers, and adjusts those of the jails below.
     fn apply_limits(&mut self, request: &Request, key: Key) {
         let below = self.below(key);
         if let Some(level) = request.securelevel {
@@ -74,7 +74,8 @@ impl State {
         }
     }
 
-    /// Sets the name, below the jail that the request was judged against, and this component of those below.
+    /// Sets the name, below the jail against which the request was checked, and this component in the names of the
+    /// jails below.
     fn rename(&mut self, judge: Key, naming: &Naming, key: Key) {
         let full = if judge == HOST {
             naming.last.clone()
@@ -122,7 +123,7 @@ impl State {
         }
     }
 
-    /// Sets the permissions; what is taken away is taken from those below too.
+    /// Sets the permissions. Those denied are denied to the jails below as well.
     fn apply_permissions(&mut self, request: &Request, key: Key) {
         let prison = self.prison_mut(key);
         prison.allow = prison.allow.without(request.allow_changed).with(request.allow);

@@ -1,4 +1,4 @@
-//! Entering and removing jails: jail_attach(2), jail_remove(2) and the calls by descriptor.
+//! Attaching to and removing jails: jail_attach(2), jail_remove(2) and the calls by descriptor.
 
 use core::ffi::c_int;
 
@@ -31,7 +31,7 @@ impl State {
         if !self.prison(key).is_alive() {
             return Err(Errno(libc::EINVAL));
         }
-        // T17: the reference that finding the jail took is lost here, whether entering it then works or not.
+        // T17: the reference from the look-up is lost here, whether the attach succeeds or not.
         self.hold(key);
         self.do_jail_attach(pid, key)
     }
@@ -56,12 +56,12 @@ impl State {
         Ok(())
     }
 
-    /// Refuses the calls by descriptor where there are none.
+    /// Refuses the calls by descriptor on releases without descriptors.
     pub(super) fn check_has_descriptors(&self) -> Result<(), Errno> {
         if self.release.descriptors { Ok(()) } else { Err(Errno(libc::ENOSYS)) }
     }
 
-    /// Removes a jail, what is below it and their processes; one that is dying already stays as it is.
+    /// Removes a jail, the jails below it and their processes. A dying jail stays as it is.
     fn remove(&mut self, key: Key) {
         if self.prison(key).is_alive() {
             self.hold(key);
@@ -92,14 +92,14 @@ impl State {
         Ok(())
     }
 
-    /// Whether a jail's network stack has the process's routing table: `rtables_check_proc_fib`. It is not asked if
-    /// the process stays on its stack.
+    /// Whether a jail's network stack has the process's routing table: `rtables_check_proc_fib`. This is not checked if
+    /// the process keeps its network stack.
     fn has_fib(&self, pid: Pid, key: Key) -> bool {
         let stack = self.stack_of(key);
         stack == HOST || stack == self.stack_of(self.prison_of(pid)) || self.processes.get(pid).fib == 0
     }
 
-    /// The jail whose network stack a jail uses.
+    /// Returns the jail whose network stack a jail uses.
     pub(super) fn stack_of(&self, key: Key) -> Key {
         let above = self.self_and_ancestors(key);
         above.into_iter().find(|each| self.prison(*each).flags.contains(PrisonFlags::VNET)).unwrap_or(HOST)

@@ -1,4 +1,4 @@
-//! How often each system call was made.
+//! Counts of system calls.
 
 /// How often each system call of a [`Kernel`](super::Kernel) was made since it started or since
 /// [`Kernel::reset_calls`](super::Kernel::reset_calls).
@@ -32,7 +32,7 @@ pub struct Calls {
 }
 
 impl Calls {
-    /// All of them together.
+    /// The sum of all.
     #[must_use]
     pub const fn total(&self) -> u64 {
         self.jail_set

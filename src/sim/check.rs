@@ -1,4 +1,4 @@
-//! The last checks of a jail_set(2), against the jail and the one it is judged by, before anything changes.
+//! The last checks of a jail_set(2), against the jail and the one it is compared with, before anything changes.
 
 use crate::sys::Errno;
 
@@ -22,7 +22,7 @@ pub(super) struct Naming {
 }
 
 impl State {
-    /// Refuses what an existing jail cannot become.
+    /// Refuses changes that an existing jail does not allow.
     pub(super) fn check_existing(
         &self,
         opts: &mut Options,
@@ -43,7 +43,7 @@ impl State {
         Ok(())
     }
 
-    /// Refuses what is looser than the parent, what another jail has, and names that cannot be.
+    /// Refuses values that are looser than the parent's, addresses of other jails, and invalid names.
     pub(super) fn check(
         &self,
         pid: Pid,
@@ -111,7 +111,7 @@ impl State {
         } else {
             return Err(opts.error(libc::EINVAL, "name cannot be numeric (unless it is the jid)"));
         };
-        // T4: where the prefix is not that of the jail's own parent, the old length is one of something else.
+        // T4: if the prefix is not that of the jail's own parent, the old length is wrong.
         let prefix = self.prefix_len(found.parent);
         let old_len = self.prison(key).name.at_offset(prefix).len();
         if prefix + last.len() + 1 > MAXHOSTNAMELEN {

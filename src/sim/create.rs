@@ -1,4 +1,4 @@
-//! A new jail, with what it has before anything that was asked for is set.
+//! A new jail with its initial values.
 
 use core::ffi::c_int;
 
@@ -13,11 +13,11 @@ use super::prison::{Key, Life, Prison};
 use super::request::Request;
 use super::state::State;
 
-/// What a new jail enforces unless told otherwise: `jail_default_enforce_statfs`.
+/// The default `enforce_statfs`: `jail_default_enforce_statfs`.
 const DEFAULT_ENFORCE_STATFS: c_int = 2;
 
 impl State {
-    /// Makes a jail and links it in; nobody sees it yet. Its only reference is the caller's.
+    /// Makes a jail and adds it to the tree, where it is not visible yet. Its only reference is the caller's.
     pub(super) fn create(
         &mut self,
         opts: &mut Options,
@@ -25,7 +25,7 @@ impl State {
         mine: Key,
         found: &mut Found,
     ) -> Result<Key, Errno> {
-        // T21: the limits are those of the caller's jail and above, not of the jail it will be in.
+        // T21: the limits are those of the caller's jail and above, not of the new jail's parent.
         let full = |key: &Key| self.prison(*key).childcount >= self.prison(*key).childmax;
         if self.self_and_ancestors(mine).iter().any(full) {
             return Err(opts.error(libc::EPERM, "prison limit exceeded"));
@@ -40,8 +40,8 @@ impl State {
         }
         found.last_name.get_or_insert_default();
         if request.path.is_none() {
-            // T21: without a path the root is the caller's jail's, wherever the new jail's parent is; and what is
-            // told of it is "/", whatever that is.
+            // T21: without a path the root is that of the caller's jail, wherever the new jail's parent is; and the
+            // path is "/", whatever the root is.
             request.path = Some(b"/".to_vec());
         }
         let prison = self.prison_to_be(request, found);
@@ -96,7 +96,7 @@ impl State {
     }
 }
 
-/// Gives a new jail no addresses if it was told nothing of them, and its parent's if it was told to inherit.
+/// Gives a new jail its parent's addresses if it inherits them, and none if nothing is set.
 fn inherit<T: Address>(request: &Request, parent: &Prison, prison: &mut Prison) {
     if !request.changed.contains(T::USER) {
         prison.flags.insert(T::RESTRICTED | T::USER);

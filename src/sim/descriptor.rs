@@ -1,8 +1,8 @@
 //! Jail descriptors: `sys/kern/kern_jaildesc.c`.
 //!
 //! A modelled descriptor is a real one, of which the model keeps the [other end](super::end). So close, dup, fork and
-//! passing it on are the host's own; the model learns of the last close at its end, and lets go of its end when the
-//! jail dies, which a holder's poll(2) sees as `POLLHUP`.
+//! passing it on are the host's own. The model notices the last close at its end, and closes its end when the jail
+//! dies, which poll(2) on the descriptor reports as `POLLHUP`.
 
 use core::ffi::c_int;
 use std::collections::BTreeMap;
@@ -18,14 +18,14 @@ use super::process::{CredentialId, Pid};
 use super::sprung::Effect;
 use super::state::State;
 
-/// Which descriptor.
+/// The id of a descriptor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct DescriptorId(u64);
 
-/// What tells a file from all others: device and inode.
+/// Identifies a file: device and inode.
 type Identity = (u64, u64);
 
-/// A descriptor: `struct jaildesc`, and the file about it.
+/// A descriptor: `struct jaildesc` and its file.
 #[derive(Debug)]
 struct Descriptor {
     identity: Identity,
@@ -39,7 +39,7 @@ struct Descriptor {
     maker: CredentialId,
     /// Whether its rights have been limited to none.
     limited: bool,
-    /// Whether it counts as closed though copies are open: those who had them have been killed.
+    /// Whether it counts as closed although copies are open: their processes have been killed.
     closed: bool,
 }
 
@@ -51,7 +51,7 @@ pub(super) struct Descriptors {
     next: u64,
 }
 
-/// A descriptor made during a call, not given to the caller yet.
+/// A descriptor made during a call and not yet returned.
 #[derive(Debug)]
 pub(super) struct NewDescriptor {
     id: DescriptorId,
@@ -59,12 +59,12 @@ pub(super) struct NewDescriptor {
 }
 
 impl NewDescriptor {
-    /// Which descriptor it is.
+    /// Its id.
     pub(super) fn id(&self) -> DescriptorId {
         self.id
     }
 
-    /// The number that the caller will know it by.
+    /// The number that the caller will get.
     pub(super) fn number(&self) -> c_int {
         self.file.as_raw_fd()
     }
@@ -76,7 +76,7 @@ impl NewDescriptor {
 }
 
 impl Descriptors {
-    /// The descriptor that a number stands for, if it is one of the model's.
+    /// Returns the descriptor of a number, if it is one of the model's.
     fn find(&self, number: c_int) -> Result<Option<(DescriptorId, &Descriptor)>, Errno> {
         let stat = fd::host_fstat(number)?;
         let id = self.by_identity.get(&(stat.dev, stat.ino));
@@ -86,12 +86,12 @@ impl Descriptors {
         }
     }
 
-    /// The descriptor that a number stands for, and its jail unless that has started to die.
+    /// Returns the descriptor of a number, and its jail unless that has started to die.
     pub(super) fn find_jail(&self, number: c_int) -> Result<Option<(DescriptorId, Option<Key>)>, Errno> {
         Ok(self.find(number)?.map(|(id, descriptor)| (id, descriptor.prison)))
     }
 
-    /// Refuses a descriptor without rights, which is good for jail calls only (T55).
+    /// Refuses a descriptor without rights, with which only jail calls work (T55).
     pub(super) fn check_rights(&self, number: c_int) -> Result<(), Errno> {
         match self.find(number)? {
             Some((_, descriptor)) if descriptor.limited => Err(Errno(ENOTCAPABLE)),
@@ -108,7 +108,7 @@ impl Descriptors {
         Ok(())
     }
 
-    /// Takes the jail, which has started to die, from a descriptor; says whether it had one.
+    /// Removes the dying jail from a descriptor. Returns whether it had one.
     pub(super) fn detach(&mut self, id: DescriptorId) -> Option<CredentialId> {
         let descriptor = self.open.get_mut(&id)?;
         descriptor.end = None;
@@ -127,7 +127,7 @@ impl State {
         }
     }
 
-    /// Finds the jail of a descriptor and who made it: `jaildesc_find`.
+    /// Finds the jail of a descriptor and the credential of its maker: `jaildesc_find`.
     pub(super) fn find_descriptor(&self, number: c_int) -> Result<(Key, CredentialId), Errno> {
         let (_, descriptor) = self.descriptors.find(number)?.ok_or(Errno(libc::EINVAL))?;
         let valid = |key: &Key| self.prison(*key).life != Life::Invalid && self.prison(*key).refs > 0;
@@ -149,8 +149,8 @@ impl State {
     pub(super) fn find_at_desc(&mut self, opts: &mut Options, number: c_int) -> Result<Key, Errno> {
         let found = self.find_desc(opts, number);
         if found.is_err() && self.release.bad_at_desc_corrupts {
-            // T3: kernels before the fix drop a reference of the caller's jail here that nobody had taken. The
-            // model keeps count of it instead, since it would make a jail vanish under its processes.
+            // T3: kernels without the fix release a reference to the caller's jail here that was never taken. The model
+            // only counts it, since otherwise a jail would vanish while it has processes.
             self.spring(3, Effect::Corruption);
         }
         found.map(|(key, _)| key)
@@ -162,7 +162,7 @@ impl State {
         self.descriptors.open.len()
     }
 
-    /// Makes a descriptor that means no jail yet: `jaildesc_alloc`.
+    /// Makes a descriptor without a jail yet: `jaildesc_alloc`.
     pub(super) fn new_descriptor(&mut self, pid: Pid, owning: bool) -> Result<NewDescriptor, Errno> {
         if owning {
             self.check_privilege(pid)?;
@@ -190,7 +190,7 @@ impl State {
         Ok(NewDescriptor { id, file: theirs })
     }
 
-    /// Makes a new descriptor mean a jail: `jaildesc_set_prison`.
+    /// Binds a new descriptor to a jail: `jaildesc_set_prison`.
     pub(super) fn set_descriptor(&mut self, id: DescriptorId, key: Key) {
         if let Some(descriptor) = self.descriptors.open.get_mut(&id) {
             descriptor.prison = Some(key);
@@ -199,7 +199,7 @@ impl State {
         }
     }
 
-    /// The descriptor that a number stands for, if closing it for the last time removes its jail.
+    /// Returns the descriptor of a number, if its last close removes the jail.
     pub(super) fn owning_descriptor(&self, number: c_int) -> Option<DescriptorId> {
         let (id, descriptor) = self.descriptors.find(number).ok()??;
         (descriptor.owning && descriptor.prison.is_some()).then_some(id)
@@ -210,23 +210,23 @@ impl State {
         self.descriptors.open.get(&id).is_none_or(|each| each.end.as_ref().is_some_and(End::hung_up))
     }
 
-    /// Closes a new descriptor that is not to be given to the caller after all.
+    /// Closes a new descriptor of a call that fails.
     ///
-    /// T1: an owning one that means a jail already removes it.
+    /// T1: an owning one that is bound to a jail already removes it.
     pub(super) fn drop_descriptor(&mut self, new: NewDescriptor) {
         let NewDescriptor { id, file } = new;
         drop(file);
         self.close_descriptor(id);
     }
 
-    /// What the last close of a descriptor does: `jaildesc_close`.
+    /// Does what the last close of a descriptor does: `jaildesc_close`.
     pub(super) fn close_descriptor(&mut self, id: DescriptorId) {
         let Some(descriptor) = self.descriptors.open.remove(&id) else {
             return;
         };
         self.descriptors.by_identity.remove(&descriptor.identity);
         let Some(key) = descriptor.prison else {
-            // One that never meant a jail; those of dead jails let go of their maker when the jail died.
+            // Never bound to a jail. Those of dead jails released their maker when the jail died.
             if descriptor.end.is_some() {
                 self.free_credential(descriptor.maker);
             }
@@ -262,7 +262,7 @@ impl State {
                 Some(key) => Ok((0o100_700, u64::try_from(self.prison(key).id).unwrap_or(0))),
                 None => Ok((0o100_000, 0)),
             }),
-            // The host says the same of a number that is not open.
+            // The host returns the same for a number that is not open.
             Err(errno) => fd::host_fstat(number).is_ok().then_some(Err(errno)),
         }
     }

@@ -1,7 +1,7 @@
-//! The model's end of a descriptor: how it learns of the last close, and how it tells the holders something.
+//! The model's end of a descriptor: how it notices the last close, and how it signals the holders.
 //!
 //! A descriptor of the model is a real one, an end of a pair of nonblocking sockets whose other end the model keeps.
-//! Miri has no such sockets that can be told apart: there it is a file without a name, locked through the descriptor.
+//! Miri cannot distinguish such sockets: there it is a file without a name, locked through the descriptor.
 
 use std::os::fd::{BorrowedFd, OwnedFd};
 
@@ -88,7 +88,7 @@ mod socket {
     }
 }
 
-/// poll(2) tells nothing about these: whoever waits for a model under Miri asks it instead.
+/// poll(2) does not work on these: under Miri the model is polled instead.
 #[cfg(miri)]
 mod file {
     use std::fs::{self, File};
@@ -105,7 +105,7 @@ mod file {
         let theirs = File::create_new(&path)?;
         let ours = File::open(&path);
         fs::remove_file(&path)?;
-        // All copies of a descriptor have one lock, which is let go of when the last of them is closed.
+        // All copies of a descriptor share one lock, which is released when the last of them is closed.
         theirs.lock()?;
         Ok((theirs.into(), ours?))
     }

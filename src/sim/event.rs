@@ -1,9 +1,9 @@
-//! Event queues with the filters for jails: `filt_jail` and its like in `sys/kern/kern_event.c`, and
+//! Event queues with the filters for jails: `filt_jail` and related functions in `sys/kern/kern_event.c`, and
 //! `jaildesc_kqops_event` in `sys/kern/kern_jaildesc.c`.
 //!
-//! A modelled queue is a real descriptor, as a modelled jail descriptor is. It can be
-//! read while the queue has events, so that poll(2) and what is built upon it see what they would of a kqueue.
-//! There are no filters but the two and a timer, and a child process inherits the queue, which it would not of the kernel.
+//! A modelled queue is a real descriptor, as a modelled jail descriptor is. It is readable while the queue has events,
+//! so that poll(2) and event loops work as with a kqueue. There are no filters but the two and a timer. Unlike the
+//! kernel's, a queue is inherited by a child process.
 
 use core::ffi::c_int;
 use std::collections::{BTreeMap, VecDeque};
@@ -25,7 +25,7 @@ use super::state::State;
 /// What tells a file from all others: device and inode.
 type Identity = (u64, u64);
 
-/// What tells a filter from all others of its queue: filter and ident.
+/// Identifies a filter of a queue: filter and ident.
 type Filter = (i16, usize);
 
 /// All event queues.
@@ -40,28 +40,28 @@ struct Queue {
     /// The model's end, by which the caller's is made readable.
     end: End,
     knotes: BTreeMap<Filter, Knote>,
-    /// The filters that have something to tell, in the order in which they came to have it.
+    /// The filters that have events, in the order in which they got them.
     ready: VecDeque<Filter>,
     /// Whether the caller's end is readable.
     told: bool,
 }
 
-/// What a filter watches and has seen: `struct knote`.
+/// A filter and its pending event: `struct knote`.
 #[derive(Debug)]
 struct Knote {
-    /// What the caller gave, with what has happened since in `flags`, `fflags` and `data`.
+    /// The caller's values, with the event in `flags`, `fflags` and `data`.
     event: Kevent,
-    /// The kinds of events that were asked for.
+    /// The requested kinds of events.
     wanted: u32,
     /// The jail, none once it has started to die.
     prison: Option<Key>,
     /// The descriptor by which the jail is watched.
     descriptor: Option<DescriptorId>,
-    /// Whether it waits to be read.
+    /// Whether it has an event to be read.
     queued: bool,
 }
 
-/// A filter that is being added, and what it is to watch.
+/// A filter that is being added, and its jail.
 #[derive(Debug)]
 pub(super) struct Watch {
     queue: Identity,
@@ -71,7 +71,7 @@ pub(super) struct Watch {
 }
 
 impl Knote {
-    /// Takes note of something that has happened; says whether there is something to tell.
+    /// Records an event. Returns whether there is something to report.
     fn note(&mut self, kind: u32, number: c_int) -> bool {
         let event = &mut self.event;
         if self.wanted & kind != 0 {
@@ -111,7 +111,7 @@ impl Queue {
         self.knotes.remove(&filter)
     }
 
-    /// Takes the next event; those that are to be dropped without a word are.
+    /// Takes the next event, skipping those that are to be dropped.
     fn take(&mut self) -> Option<Kevent> {
         loop {
             let filter = self.ready.pop_front()?;
@@ -141,7 +141,7 @@ impl State {
         Ok(theirs)
     }
 
-    /// kevent(2) with one change. What it returns is to be added by [`Self::add_knote`].
+    /// kevent(2) with one change. Its result is added by [`Self::add_knote`].
     pub(super) fn sys_kevent_change(
         &mut self,
         pid: Pid,
@@ -221,13 +221,13 @@ impl State {
 
     /// Adds a filter: the end of `filt_jailattach` and `jaildesc_kqfilter`.
     ///
-    /// T23: the filter of a jail that was removed since it was found hears of nothing.
+    /// T23: the filter of a jail that was removed since it was found gets no events.
     pub(super) fn add_knote(&mut self, watch: &Watch) {
         let Watch { queue, change, prison, descriptor } = *watch;
         let event =
             Kevent { flags: change.flags & !(EV_ADD | EV_DELETE) | EV_CLEAR, fflags: 0, data: 0, ..change };
         let mut knote = Knote { event, wanted: change.fflags, prison, descriptor, queued: false };
-        // A descriptor whose jail died before says so at once.
+        // A descriptor whose jail died before reports it at once.
         let is_dead = prison.is_none() && change.filter != EVFILT_TIMER;
         let tell = is_dead && knote.note(NOTE_JAIL_REMOVE, 0);
         if let Some(queue) = self.queues.open.get_mut(&queue) {
@@ -268,7 +268,7 @@ impl State {
         }
     }
 
-    /// Tells those who watch a jail what has happened to it: `prison_knote`.
+    /// Reports an event to the watches of a jail: `prison_knote`.
     pub(super) fn knote(&mut self, key: Key, kind: u32, number: c_int) {
         for queue in self.queues.open.values_mut() {
             let mine = queue.knotes.iter_mut().filter(|(_, knote)| knote.prison == Some(key));
@@ -280,7 +280,7 @@ impl State {
         }
     }
 
-    /// A period of a timer has passed: `filt_timerexpire`. Returns whether it is there still.
+    /// A period of a timer has passed: `filt_timerexpire`. Returns whether it still exists.
     pub(super) fn expire(&mut self, watch: &Watch) -> bool {
         self.sweep_queues();
         let filter = (watch.change.filter, watch.change.ident);

@@ -1,4 +1,4 @@
-//! What starting programs asks of the model, and what is asked about processes.
+//! The model's part in starting programs, and its answers about processes.
 
 use core::ffi::c_int;
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -10,12 +10,12 @@ use super::process::{INIT, Pid, ProcessState};
 use super::user::Process;
 
 impl Kernel {
-    /// Whether the calling thread acts as another process than the one that the kernel started with, which is this one.
+    /// Whether the calling thread acts as a process other than the first one, which stands for this process.
     pub(crate) fn acts_as_forked(&self) -> bool {
         self.process().number() != INIT
     }
 
-    /// All processes that the calling one sees, zombies included: those of its jail and of the jails below.
+    /// Returns the processes that the calling one can see, including zombies: those of its jail and of the jails below.
     pub(crate) fn process_table(&self) -> Vec<crate::sys::Process> {
         let (mut state, this) = self.enter("sysctl");
         state.calls.sysctl += 1;
@@ -25,7 +25,7 @@ impl Kernel {
         let process = |(pid, process): (Pid, &ProcessState)| {
             Some(crate::sys::Process {
                 pid: process.program.or_else(|| u32::try_from(pid).ok())?,
-                // The process that this thread acts as goes by the number of the program that it is part of.
+                // The process that this thread acts as has the pid of this program.
                 parent: if process.parent == this {
                     Some(std::process::id())
                 } else {
@@ -46,8 +46,8 @@ impl Kernel {
         state.has_cpuset(id).then_some(id)
     }
 
-    /// What poll(2) of a descriptor does before it waits. What has been closed since the last call is noticed, which a
-    /// kernel does at once.
+    /// What poll(2) of a descriptor does before it waits. Notices descriptors that were closed since the last call,
+    /// which a kernel does at once.
     pub(crate) fn poll(&self, descriptor: BorrowedFd<'_>) -> Result<(), Errno> {
         let (state, _) = self.enter("poll");
         state.descriptors.check_rights(descriptor.as_raw_fd())

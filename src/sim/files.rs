@@ -1,4 +1,4 @@
-//! The file system that a model's jails live in: which paths there are.
+//! The model's file system: which paths exist.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use super::flags::MAXPATHLEN;
 /// The longest name in a directory: `NAME_MAX`.
 const NAME_MAX: usize = 255;
 
-/// What a path leads to.
+/// The kind of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// A directory.
@@ -21,23 +21,23 @@ pub(super) enum Kind {
 /// Which paths exist.
 #[derive(Debug)]
 pub(super) struct Files {
-    /// The paths told of, as the host names them.
+    /// The paths that were added, as the host sees them.
     known: BTreeMap<Vec<u8>, Kind>,
-    /// Whether a path that nobody told of is a directory; it is nothing otherwise.
+    /// Whether a path that was not added is a directory. Otherwise it does not exist.
     open: bool,
-    /// The paths that have been taken away, with what was below them.
+    /// The paths that were removed, with everything below them.
     gone: Vec<Vec<u8>>,
 }
 
 impl Default for Files {
-    /// Every path is a directory, but for `/nonexistent` and what is below it, and the file `/etc/passwd`.
+    /// Every path is a directory, except `/nonexistent` with everything below it, and the file `/etc/passwd`.
     fn default() -> Self {
         Self { known: BTreeMap::from([(b"/etc/passwd".to_vec(), Kind::File)]), open: true, gone: Vec::new() }
     }
 }
 
 impl Files {
-    /// Forgets every path but the root directory, and those that are not told of do not exist.
+    /// Removes every path but the root directory. From then on only added paths exist.
     pub(super) fn close(&mut self) {
         self.known = BTreeMap::from([(b"/".to_vec(), Kind::Directory)]);
         self.open = false;
@@ -57,14 +57,14 @@ impl Files {
         }
     }
 
-    /// Takes a path away, with what is below it.
+    /// Removes a path and everything below it.
     pub(super) fn remove(&mut self, path: &[u8]) {
         let path = path.strip_suffix(b"/").unwrap_or(path);
         self.known.retain(|known, _| !is_at_or_below(path, known));
         self.gone.push(path.to_vec());
     }
 
-    /// What is at a path, named as the host does.
+    /// Returns the kind of a path, as the host sees it.
     pub(super) fn kind(&self, path: &[u8]) -> Option<Kind> {
         if let Some(kind) = self.known.get(path) {
             return Some(*kind);
@@ -74,8 +74,8 @@ impl Files {
         (self.open && !missing).then_some(Kind::Directory)
     }
 
-    /// Finds what a path leads to for a process with this root and working directory, and names it as the host
-    /// does: `namei`, and `vn_path_to_global_path`.
+    /// Resolves a path for a process with this root and working directory, and returns it as the host sees it: `namei`,
+    /// and `vn_path_to_global_path`.
     pub(super) fn look_up(&self, root: &[u8], cwd: &[u8], path: &[u8]) -> Result<(Vec<u8>, Kind), Errno> {
         if path.is_empty() {
             return Err(Errno(libc::ENOENT));
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_taken_away_is_missing_until_it_is_added_again() {
+    fn a_removed_path_is_missing_until_it_is_added_again() {
         let mut files = Files::default();
         files.remove(b"/usr/jail");
         assert_eq!(found(&files, "/", "/", "/usr/jail/etc"), Err(Errno(libc::ENOENT)));
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_list_has_nothing_else() {
+    fn with_only_paths_nothing_else_exists() {
         let mut files = Files::default();
         files.close();
         files.add(b"/usr/jail", Kind::Directory);

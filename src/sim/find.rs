@@ -1,4 +1,4 @@
-//! Which jail a jail_set(2) is about: one that there is, or where a new one goes.
+//! Finds the jail of a jail_set(2), or the place of a new one.
 
 use core::ffi::c_int;
 
@@ -64,7 +64,7 @@ impl State {
         Ok(found)
     }
 
-    /// The jail is the descriptor's, and so is the authority: that of whoever made it.
+    /// The jail is the descriptor's, and the authority is that of the descriptor's maker.
     fn find_by_descriptor(
         &self,
         opts: &mut Options,
@@ -91,9 +91,9 @@ impl State {
         Ok(())
     }
 
-    /// The jail has the jid; one that is dying has lost it to whoever asks.
+    /// Finds the jail by the jid. A dying jail loses its jid to a new one.
     ///
-    /// T4: the jail found is judged against the caller's jail, be it deeper than that one's children.
+    /// T4: the jail is compared with the caller's jail, even if it is not a direct child.
     fn find_by_jid(
         &self,
         opts: &mut Options,
@@ -116,8 +116,7 @@ impl State {
         if missing { Err(opts.error(libc::ENOENT, format!("jail {jid} not found"))) } else { Ok(()) }
     }
 
-    /// The same before 15: the parent of the jail found is what it is judged against, and a dying jail keeps its
-    /// jid and can be revived.
+    /// The same before 15: the jail is compared with its parent, and a dying jail keeps its jid and can be revived.
     fn find_by_jid_before_15(
         &self,
         opts: &mut Options,

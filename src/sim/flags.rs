@@ -1,4 +1,4 @@
-//! The numbers of `sys/jail.h` that the model goes by.
+//! The constants of `sys/jail.h` that the model uses.
 
 use core::ffi::c_int;
 
@@ -8,9 +8,9 @@ use bitflags::bitflags;
 pub(super) const JAIL_CREATE: c_int = 0x01;
 /// Change a jail.
 pub(super) const JAIL_UPDATE: c_int = 0x02;
-/// Enter the jail too.
+/// Attach to the jail.
 pub(super) const JAIL_ATTACH: c_int = 0x04;
-/// See jails that are dying.
+/// Find dying jails.
 pub(super) const JAIL_DYING: c_int = 0x08;
 /// The jail is the descriptor's.
 pub(super) const JAIL_USE_DESC: c_int = 0x10;
@@ -20,7 +20,7 @@ pub(super) const JAIL_AT_DESC: c_int = 0x20;
 pub(super) const JAIL_GET_DESC: c_int = 0x40;
 /// Return a new descriptor whose last close removes the jail.
 pub(super) const JAIL_OWN_DESC: c_int = 0x80;
-/// Any of the flags that are about descriptors.
+/// All flags for descriptors.
 pub(super) const JAIL_ANY_DESC: c_int = JAIL_USE_DESC | JAIL_AT_DESC | JAIL_GET_DESC | JAIL_OWN_DESC;
 
 /// The largest jid that the kernel picks, and the host's limit of children.

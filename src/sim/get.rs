@@ -74,7 +74,7 @@ impl State {
                 Some(_) if how & JAIL_ANY_DESC == 0 => {
                     return Err(opts.error(libc::EINVAL, "unexpected desc"));
                 }
-                // T2: the jail being the descriptor's, no new one is made, and the slot keeps the old.
+                // T2: no new descriptor is made of a descriptor's jail, and the slot keeps the old one.
                 Some(desc) if how & JAIL_USE_DESC != 0 => key = Some(self.find_used(opts, desc, how)?),
                 Some(desc) => {
                     if how & JAIL_AT_DESC != 0 {
@@ -106,7 +106,7 @@ impl State {
         Ok(self.prison(key).id)
     }
 
-    /// The jail of a descriptor, alive or asked for though it is dying.
+    /// Finds the jail of a descriptor, a dying one only on request.
     fn find_used(&self, opts: &mut Options, desc: c_int, how: c_int) -> Result<Key, Errno> {
         let (key, _) = self.find_desc(opts, desc)?;
         let prison = self.prison(key);
@@ -116,7 +116,7 @@ impl State {
         Ok(key)
     }
 
-    /// The jail that one of `lastjid`, `jid` and `name` tells of, the first of them that is given.
+    /// Finds the jail by the first of `lastjid`, `jid` and `name` that is given.
     fn find_by_key(&self, opts: &mut Options, mine: Key, how: c_int) -> Result<Key, Errno> {
         let visible = |key: Key| self.prison(key).is_alive() || how & JAIL_DYING != 0;
         if let Some(last) = opts.int("lastjid")? {
@@ -149,7 +149,7 @@ impl State {
         Err(opts.error(libc::ENOENT, "no jail specified"))
     }
 
-    /// Fills in what the kernel itself knows of the jail, as the caller's jail sees it.
+    /// Fills in the kernel's own parameters, as the caller's jail sees them.
     fn answer(&self, opts: &mut Options, mine: Key, key: Key) -> Result<(), Errno> {
         let prison = self.prison(key);
         let parent =

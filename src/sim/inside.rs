@@ -1,4 +1,4 @@
-//! Telling the model's own work from the crate's.
+//! Distinguishes the model's own work from the crate's.
 
 use core::cell::Cell;
 
@@ -6,7 +6,7 @@ thread_local! {
     static DEPTH: Cell<u32> = const { Cell::new(0) };
 }
 
-/// Whether the calling thread is inside a model at this moment.
+/// Whether the calling thread is currently inside a model.
 ///
 /// For allocators and profilers that measure what the crate costs: the model's work stands in for the kernel's,
 /// which costs a process none of its memory.
@@ -32,7 +32,7 @@ impl Drop for Inside {
     }
 }
 
-/// At a thread's end, when other thread locals may call the model from their destructors, there may be no count.
+/// The count may be gone at the end of a thread, when destructors of other thread locals call the model.
 fn change(by: impl FnOnce(u32) -> u32) {
     let _ = DEPTH.try_with(|depth| depth.set(by(depth.get())));
 }

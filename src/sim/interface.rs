@@ -1,4 +1,4 @@
-//! Network interfaces, as far as jails have them: their names, and whose network stack each is in.
+//! Network interfaces: their names and network stacks.
 //!
 //! After `if_vmove_loan`, `if_vmove_reclaim` and `vnet_if_return` in `sys/net/if.c`.
 
@@ -13,14 +13,14 @@ use super::process::Pid;
 use super::state::State;
 use super::user::Process;
 
-/// What each network stack has from the start, and nothing moves.
+/// The interface that each network stack has from the start and that cannot be moved.
 const LOOPBACK: &str = "lo0";
 
 /// A network interface, `lo0` of each stack excepted.
 #[derive(Debug)]
 pub(super) struct Interface {
     name: String,
-    /// The jail in whose network stack it was made, where it returns to.
+    /// The jail in whose network stack it was made, to which it returns.
     home: Key,
     /// The jail in whose network stack it is.
     place: Key,
@@ -44,7 +44,7 @@ impl Kernel {
         state.move_interface(pid, name, jid, way)
     }
 
-    /// Whether there is an interface of a name where the process is: if_nametoindex(3).
+    /// Whether the process's network stack has an interface of a name: if_nametoindex(3).
     pub(crate) fn has_interface(&self, name: &[u8]) -> bool {
         let (mut state, pid) = self.enter("ioctl");
         state.calls.ioctl += 1;
@@ -80,7 +80,8 @@ impl State {
         if way == Move::Into && !self.has_interface(here, name) {
             return Err(Errno(libc::ENXIO));
         }
-        // A dying jail is found, too; and of a jail without a network stack of its own the one above it (T51).
+        // A dying jail is found as well; for a jail without a network stack of its own, the jail above it is used
+        // (T51).
         let jail = self.find_child(self.prison_of(pid), jid).ok_or(Errno(libc::ENXIO))?;
         let there = self.stack_of(jail);
         let (from, to) = match way {
@@ -90,7 +91,7 @@ impl State {
         if way == Move::Back && !self.has_interface(from, name) {
             return Err(Errno(libc::ENXIO));
         }
-        // On the way back nothing asks whether the name is taken (T51).
+        // On the way back, the kernel does not check whether the name is taken (T51).
         if from == to || way == Move::Into && self.has_interface(to, name) {
             return Err(Errno(libc::EEXIST));
         }
@@ -101,8 +102,8 @@ impl State {
         Ok(())
     }
 
-    /// What happens to the interfaces when a network stack goes: those that were made in it go, wherever they are, and
-    /// the others return to where they were made.
+    /// Destroys a network stack: removes the interfaces that were made in it, wherever they are, and returns the others
+    /// to where they were made.
     pub(super) fn release_interfaces(&mut self, stack: Key) {
         self.interfaces.retain(|interface| interface.home != stack);
         for interface in self.interfaces.iter_mut().filter(|interface| interface.place == stack) {

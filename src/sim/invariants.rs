@@ -1,4 +1,4 @@
-//! Whatever is asked of a kernel, it neither panics nor loses count.
+//! No request makes the model panic or miscount references.
 
 use core::ffi::c_int;
 
@@ -148,7 +148,7 @@ fn describe(state: &mut State, pid: c_int, random: &mut Random) {
     }
 }
 
-/// Counts what holds every prison, and compares with what the prison says.
+/// Counts the references of every prison, and compares them with the prison's counts.
 fn check(state: &State) {
     for (jid, key) in &state.all {
         let prison = state.prison(*key);
@@ -170,8 +170,8 @@ fn check(state: &State) {
 }
 
 #[test]
-fn no_request_panics_or_loses_count() {
-    // Miri takes a thousand times as long.
+fn no_request_panics_or_miscounts_references() {
+    // Miri is a thousand times slower.
     let (seeds, calls) = if cfg!(miri) { (2, 40) } else { (40, 200) };
     for release in Release::ALL {
         for seed in 1..seeds {
@@ -205,7 +205,7 @@ fn no_request_panics_or_loses_count() {
     }
 }
 
-/// Ends everything, after which only what a creation that failed late has left behind may be there (T18).
+/// Ends everything. After that, only jails of creations that failed late may exist (T18).
 fn finish(state: &mut State, processes: Vec<c_int>) {
     for pid in processes {
         if pid != INIT {

@@ -1,4 +1,4 @@
-//! The kernel as a whole: its system calls, and which threads it is installed on.
+//! The kernel, and the threads on which it is installed.
 
 use core::cell::{Cell, RefCell};
 use core::marker::PhantomData;
@@ -20,13 +20,13 @@ use super::release::Release;
 use super::state::State;
 use super::user::Process;
 
-/// A modelled kernel: a handle of it, of which all clones mean the same one.
+/// A handle of a modelled kernel. Clones refer to the same kernel.
 ///
-/// A new kernel has no jails, and one process: root on the host. See the [module](super) on how to use one.
+/// A new kernel has no jails, and one process: root on the host. See the [module](super) for how to use it.
 #[derive(Debug, Clone)]
 pub struct Kernel(Arc<Shared>);
 
-/// A handle of a kernel that may be gone.
+/// A weak handle of a kernel.
 #[derive(Debug, Clone)]
 pub(super) struct WeakKernel(Weak<Shared>);
 
@@ -41,7 +41,7 @@ struct Shared {
     state: Mutex<State>,
     exec: AtomicBool,
     moments: Moments,
-    /// What the crate has found out about this kernel, which it asks once.
+    /// What the crate has found out about this kernel, once.
     cache: Cache,
     /// The process in which it was started.
     home: ProcessMark,
@@ -50,14 +50,14 @@ struct Shared {
 }
 
 thread_local! {
-    /// What is installed on this thread, the last on top.
+    /// The kernels installed on this thread, the last on top.
     static INSTALLED: RefCell<Vec<Installed>> = const { RefCell::new(Vec::new()) };
     static NEXT_TOKEN: Cell<u64> = const { Cell::new(0) };
 }
 
-/// What is installed for the threads that have nothing of their own, the last on top.
+/// The kernels installed for threads without one of their own, the last on top.
 static EVERYWHERE: RwLock<Vec<(u64, Kernel)>> = RwLock::new(Vec::new());
-/// How many those are, so that a process with none takes no lock.
+/// How many those are, so that a process without any takes no lock.
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
 /// Whether a copy of a kernel has been refused to this process, which was forked from the kernel's.
@@ -82,7 +82,7 @@ pub struct Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        // At a thread's end there may be no list, and nothing to take from it.
+        // At the end of a thread the list may be gone.
         let _ =
             INSTALLED.try_with(|installed| installed.borrow_mut().retain(|each| each.token != self.token));
     }
@@ -130,7 +130,7 @@ impl Kernel {
         Self(Arc::new(shared))
     }
 
-    /// Which release this is.
+    /// Returns the release.
     #[must_use]
     pub fn release(&self) -> Release {
         self.state().release
@@ -138,14 +138,14 @@ impl Kernel {
 
     /// Sends the calling thread's jail calls to this kernel until the guard is dropped.
     ///
-    /// Kernels stack: the one installed last gets the calls. Other threads are not concerned, see
+    /// Kernels stack: the one installed last gets the calls. For other threads see
     /// [`install_for_process`](Self::install_for_process).
     pub fn install(&self) -> Guard {
         self.install_as(INIT)
     }
 
-    /// Sends the jail calls of all threads of this process to this kernel until the guard is dropped, those of pools and
-    /// runtimes and of threads that are started later included.
+    /// Sends the jail calls of all threads of this process to this kernel until the guard is dropped, including those
+    /// of thread pools and of threads that are started later.
     ///
     /// A thread's own [installation](Self::install) comes before it. Tests that run side by side in one process would
     /// share the kernel: install it for the thread there.
@@ -176,7 +176,7 @@ impl Kernel {
         Guard { token, thread: PhantomData }
     }
 
-    /// The kernel that the calling thread's calls go to.
+    /// Returns the kernel that gets the calling thread's calls.
     pub(crate) fn current() -> Option<Self> {
         let own = INSTALLED.try_with(|installed| installed.borrow().last().map(|top| top.kernel.clone()));
         if let Some(kernel) = own.unwrap_or_default() {
@@ -189,7 +189,7 @@ impl Kernel {
         everywhere.last().map(|(_, kernel)| kernel.clone())
     }
 
-    /// Where the crate keeps what it has found out about this kernel.
+    /// Returns the crate's cache for this kernel.
     pub(crate) fn cache(&self) -> &Cache {
         &self.0.cache
     }
@@ -200,8 +200,8 @@ impl Kernel {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// The process that the calling thread acts as: the one it switched to last, or else the process that the
-    /// kernel started with, root on the host.
+    /// Returns the process that the calling thread acts as: the one it switched to last, or else the first process,
+    /// root on the host.
     #[must_use]
     pub fn process(&self) -> Process {
         Process::new(self.clone(), self.current_pid())
@@ -213,11 +213,11 @@ impl Kernel {
             let mine = installed.iter().rev().find(|each| each.kernel.is(self));
             mine.map_or(INIT, |each| each.pid)
         };
-        // The destructor of another thread local may call when the list is gone already.
+        // The destructor of another thread local may call this after the list is gone.
         INSTALLED.try_with(find).unwrap_or(INIT)
     }
 
-    /// Returns a handle that does not keep the kernel.
+    /// Returns a weak handle.
     pub(super) fn downgrade(&self) -> WeakKernel {
         WeakKernel(Arc::downgrade(&self.0))
     }
@@ -230,7 +230,7 @@ impl Kernel {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The state at the start of a call, when the last closes of descriptors have been noticed.
+    /// Returns the state at the start of a call, after the last closes of descriptors have been noticed.
     pub(super) fn enter(&self, call: &'static str) -> (MutexGuard<'_, State>, Pid) {
         let pid = self.current_pid();
         let mut state = self.state();
@@ -248,26 +248,26 @@ impl Kernel {
         self.state().calls
     }
 
-    /// Starts counting anew.
+    /// Resets the counts.
     pub fn reset_calls(&self) {
         self.state().calls = Calls::default();
     }
 
-    /// Says whether what runs programs in jails may run them, unconfined, on the host.
+    /// Permits programs in jails to run on the host, unconfined. Not permitted by default.
     pub fn allow_exec(&self, allowed: bool) {
         self.0.exec.store(allowed, Ordering::Relaxed);
     }
 
-    /// Whether programs may be run; not unless [`Self::allow_exec`] has said so.
+    /// Whether programs may run, see [`Self::allow_exec`].
     #[must_use]
     pub fn exec_allowed(&self) -> bool {
         self.0.exec.load(Ordering::Relaxed)
     }
 
-    /// Says whether a process that was forked with fork(2) from this one may use the copy of the kernel that it has.
+    /// Permits real children of this process, made by fork(2), to use their copies of the kernel.
     ///
-    /// Otherwise each of its calls fails there with [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported). In the copy
-    /// everything is as it was at the fork, and neither process sees what the other one does.
+    /// Otherwise each call in a child fails with [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported). A copy has
+    /// the state at the time of the fork, and neither process sees later changes of the other.
     pub fn allow_copies(&self, allowed: bool) {
         self.0.copies.store(allowed, Ordering::Relaxed);
     }
@@ -281,31 +281,31 @@ impl Kernel {
         usable
     }
 
-    /// Whether this process has been refused the copy of a kernel that it has.
+    /// Whether this process was refused its copy of a kernel.
     pub(crate) fn is_stranded() -> bool {
         STRANDED.load(Ordering::Relaxed)
     }
 
-    /// Forgets every path but `/`, and lets those exist that are added from now on, and no others.
+    /// Removes every path but `/`: from then on only added paths exist.
     ///
-    /// Before that every absolute path is a directory, but for `/nonexistent` and what is below it, which does
-    /// not exist, and for the file `/etc/passwd`.
+    /// Before that, every absolute path is a directory, except `/nonexistent` with everything below it, which does not
+    /// exist, and the file `/etc/passwd`.
     pub fn only_paths(&self) {
         self.state().files.close();
     }
 
-    /// Adds a directory and those that lead to it.
+    /// Adds a directory and its parents.
     pub fn add_directory(&self, path: impl AsRef<Path>) {
         self.state().files.add(bytes(path.as_ref()), Kind::Directory);
     }
 
-    /// Adds a file and the directories that lead to it.
+    /// Adds a file and its parent directories.
     pub fn add_file(&self, path: impl AsRef<Path>) {
         self.state().files.add(bytes(path.as_ref()), Kind::File);
     }
 
-    /// Removes a path and everything below it, as a forced unmount does. A jail whose root it was can no longer be
-    /// entered (T60).
+    /// Removes a path and everything below it, as a forced unmount does. Processes can no longer attach to a jail whose
+    /// root it was (T60).
     pub fn remove_path(&self, path: impl AsRef<Path>) {
         self.state().files.remove(bytes(path.as_ref()));
     }
@@ -334,8 +334,8 @@ impl Kernel {
         self.state().racct = enabled;
     }
 
-    /// Sets sysctl `security.jail.meta_maxbufsize`, the most bytes of a jail's `meta` and of its `env`, each with its
-    /// NUL. Texts that are longer already stay.
+    /// Sets sysctl `security.jail.meta_maxbufsize`, the maximum length of a jail's `meta` and of its `env`, including
+    /// NUL. Longer existing texts stay.
     pub fn set_meta_max(&self, bytes: usize) {
         self.state().meta_max = bytes;
     }

@@ -1,4 +1,4 @@
-//! jail(2), which makes a jail and enters it: `kern_jail`.
+//! jail(2), which creates a jail and attaches to it: `kern_jail`.
 
 use core::ffi::c_int;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -11,7 +11,7 @@ use super::prison::HOST;
 use super::process::Pid;
 use super::state::State;
 
-/// What jail(2) is given: `struct jail`, and `struct jail_v0`.
+/// The argument of jail(2): `struct jail` and `struct jail_v0`.
 ///
 /// Strings are without their NUL, `None` where the pointer is NULL.
 #[derive(Debug, Clone, Copy, Default)]
@@ -22,11 +22,11 @@ pub struct Legacy<'a> {
     pub path: Option<&'a [u8]>,
     /// The host name.
     pub hostname: Option<&'a [u8]>,
-    /// The jail's name, which version 0 has not.
+    /// The jail's name, which version 0 lacks.
     pub jailname: Option<&'a [u8]>,
-    /// The IPv4 addresses; of version 0 the first, which stands there in host order.
+    /// The IPv4 addresses; version 0 has one, in host order.
     pub ip4: &'a [Ipv4Addr],
-    /// The IPv6 addresses, which version 0 has not.
+    /// The IPv6 addresses, which version 0 lacks.
     pub ip6: &'a [Ipv6Addr],
 }
 
@@ -45,7 +45,7 @@ impl State {
         }
         let mut list = Vec::new();
         if self.prison_of(pid) == HOST {
-            // On the host the permissions are those of sysctls, which the model leaves at their defaults.
+            // On the host, sysctls set the permissions; in the model they have their defaults.
             for permission in self.permissions.iter() {
                 let granted = !self.permissions.of_new_jail.and(permission.bit).is_empty();
                 let name = if granted { &permission.name } else { &permission.noname };

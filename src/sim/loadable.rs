@@ -1,6 +1,6 @@
-//! Modules that can be loaded, as far as they add parameters to jails: `linux_prison_check` and the functions beside
-//! it in `sys/compat/linux/linux_mib.c`, `zfs_jailparam_check` and those beside it in OpenZFS's `zfs_vfsops.c`, and
-//! the permissions that file systems add by `prison_add_allow`. No kernel with these modules was recorded.
+//! Loadable modules that add parameters to jails: `linux_prison_check` and the functions beside it in
+//! `sys/compat/linux/linux_mib.c`, `zfs_jailparam_check` and those beside it in OpenZFS's `zfs_vfsops.c`, and the
+//! permissions that file systems add by `prison_add_allow`. No kernel with these modules was recorded.
 
 use core::ffi::c_int;
 use std::collections::BTreeMap;
@@ -35,7 +35,7 @@ pub enum Module {
     FileSystem(&'static str),
 }
 
-/// What the loaded modules know of jails. A jail that is not there has its parent's.
+/// The state of the loaded modules. A jail without an entry has its parent's.
 #[derive(Debug, Default)]
 pub(super) struct Loadable {
     linux: Option<BTreeMap<Key, Linux>>,
@@ -45,7 +45,7 @@ pub(super) struct Loadable {
 }
 
 impl Loadable {
-    /// What a kernel has from its start.
+    /// The modules of a new kernel.
     pub(super) fn of(release: &Release) -> Self {
         Self {
             mac_do: if release.mac_do { MacDo::New { built_in: true } } else { MacDo::None },
@@ -62,8 +62,7 @@ struct Linux {
 }
 
 impl State {
-    /// Loads a module; a second time nothing happens. The jails that there are get what the host has, each for
-    /// itself.
+    /// Loads a module, once. Existing jails each get a copy of the host's settings.
     pub(super) fn load(&mut self, module: Module) {
         match module {
             Module::Linux => {
@@ -96,7 +95,7 @@ impl State {
         }
     }
 
-    /// Unloads a module. What permissions it has added stay, as a kernel keeps them.
+    /// Unloads a module. Its permissions stay, as in a real kernel.
     pub(super) fn unload(&mut self, module: Module) {
         match module {
             Module::Linux => {
@@ -112,7 +111,7 @@ impl State {
         }
     }
 
-    /// Adds a permission, which the host has and no other jail: `prison_add_allow`.
+    /// Adds a permission that only the host has: `prison_add_allow`.
     fn add_permission(&mut self, name: &str) {
         if let Some(bit) = self.permissions.add(name) {
             let host = self.prison_mut(HOST);
@@ -141,7 +140,7 @@ impl State {
         Ok(())
     }
 
-    /// Gives a new jail a copy of what its parent has, unless it is to inherit.
+    /// Gives a new jail a copy of its parent's settings, unless it inherits them.
     pub(super) fn create_loadable(&mut self, opts: &mut Options, key: Key) -> Result<(), Errno> {
         let above = self.self_and_ancestors(key);
         if let Some(all) = self.loadable.linux.as_mut() {
@@ -174,7 +173,7 @@ impl State {
         if let Some(all) = &mut self.loadable.zfs {
             let mode = opts.int("zfs")?;
             let mount_snapshot = opts.int("zfs.mount_snapshot")?;
-            // T33: only here is it compared with the parent's, the host's excepted, when much has changed already.
+            // T33: it is compared with the parent's only here, after other changes, and not with the host's.
             let parents = above.get(1).filter(|parent| **parent != HOST);
             if let (Some(_), Some(wanted)) = (parents, mount_snapshot) {
                 let has = above.iter().skip(1).find_map(|each| all.get(each));
@@ -202,15 +201,15 @@ impl State {
         }
         if let Some(all) = &self.loadable.zfs {
             opts.set_int("zfs", mode(all.contains_key(&key)))?;
-            // Of a jail that inherits, the kernel says 0 whatever its parent has.
+            // For a jail that inherits, the kernel returns 0, whatever its parent has.
             opts.set_int("zfs.mount_snapshot", all.get(&key).copied().unwrap_or(0))?;
         }
         Ok(())
     }
 }
 
-/// Gives a jail settings of its own or its parent's, and returns those of its own that are to be changed. Settings
-/// win over the mode.
+/// Gives a jail its own settings or its parent's, and returns its own to be changed. Settings take precedence over the
+/// mode.
 fn changed<'a, T: Clone>(
     all: &'a mut BTreeMap<Key, T>,
     above: &[Key],
@@ -227,7 +226,7 @@ fn changed<'a, T: Clone>(
     }
 }
 
-/// The settings of a jail's own, at first a copy of those that it has inherited.
+/// Returns a jail's own settings, at first a copy of those that it has inherited.
 fn own<'a, T: Clone>(all: &'a mut BTreeMap<Key, T>, above: &[Key]) -> Option<&'a mut T> {
     let key = above.first()?;
     if !all.contains_key(key) {

@@ -58,20 +58,20 @@ fn rules(opts: &mut Options) -> Result<Option<Vec<u8>>, Errno> {
     }
 }
 
-/// Which mac_do(4) there is.
+/// The version of mac_do(4).
 #[derive(Debug, Default)]
 pub(super) enum MacDo {
-    /// None.
+    /// Not loaded.
     #[default]
     None,
-    /// That of 14.2, with the jails that inherit their rules.
+    /// The version of 14.2, with the jails that inherit their rules.
     Old(BTreeSet<Key>),
-    /// That of 14.3 and later, built into the kernel or loaded.
+    /// The version of 14.3 and later, built into the kernel or loaded.
     New { built_in: bool },
 }
 
 impl State {
-    /// Loads the module. Jails that there are have no rules, each for itself: `mac_do_init`.
+    /// Loads the module. Existing jails get empty rules of their own: `mac_do_init`.
     pub(super) fn load_mac_do(&mut self) {
         match (&self.loadable.mac_do, self.release.osreldate()) {
             (MacDo::None, 1_403_000..) => {
@@ -95,12 +95,12 @@ impl State {
         self.tree.remove("mdo");
     }
 
-    /// Whether the module has its turn before the others, since it was there when the kernel started.
+    /// Whether the module is called before the others, because it was loaded at boot.
     pub(super) fn has_early_mac_do(&self) -> bool {
         matches!(self.loadable.mac_do, MacDo::New { built_in: true })
     }
 
-    /// Lets the module look at its parameters.
+    /// Makes the module check its parameters.
     pub(super) fn check_mac_do(&self, opts: &mut Options) -> Result<(), Errno> {
         match self.loadable.mac_do {
             MacDo::None => Ok(()),
@@ -116,7 +116,7 @@ impl State {
         }
     }
 
-    /// Lets the module set its parameters.
+    /// Makes the module set its parameters.
     pub(super) fn set_mac_do(&mut self, opts: &mut Options, key: Key) -> Result<(), Errno> {
         match &mut self.loadable.mac_do {
             MacDo::None => {}
@@ -141,7 +141,7 @@ impl State {
         Ok(())
     }
 
-    /// Lets the module take its leave of a jail that starts to die: `mac_do_prison_remove` of 14.2.
+    /// Notifies the module of a jail that starts to die: `mac_do_prison_remove` of 14.2.
     pub(super) fn remove_mac_do(&mut self, key: Key) {
         let MacDo::Old(inherits) = &mut self.loadable.mac_do else { return };
         if inherits.remove(&key) {
@@ -154,7 +154,7 @@ impl State {
         match self.loadable.mac_do {
             MacDo::None => return Ok(()),
             MacDo::Old(_) => {
-                // The mode is whatever was on the kernel's stack. After a wrong size a mutex stays held.
+                // The mode is uninitialised memory of the kernel's stack. After a wrong size a mutex stays locked.
                 if opts.set_int("mdo", 0).and(opts.set_string("mdo.rules", b"")).is_err() {
                     self.spring(None, Effect::Hang);
                 }

@@ -1,7 +1,6 @@
-//! The rules of mac_do(4), as far as to tell which are well formed: `parse_rules` in
-//! `sys/security/mac_do/mac_do.c`, whose texts and positions callers get to see.
+//! Checks rules of mac_do(4): `parse_rules` in `sys/security/mac_do/mac_do.c`, with its messages and positions.
 
-/// Why rules are refused, and where.
+/// The error in refused rules, and its position.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Refused {
     pub(super) position: usize,
@@ -22,7 +21,7 @@ struct Token<'a> {
 }
 
 impl Token<'_> {
-    /// Takes what comes before a delimiter, without blanks about it; the rest is `None` if there was none.
+    /// Takes the text before a delimiter, trimmed. The rest is `None` without a delimiter.
     fn take(rest: &mut Option<Self>, delimiters: &[u8]) -> Option<Self> {
         let all = (*rest)?;
         let blanks = all.text.iter().take_while(|byte| is_blank(**byte)).count();
@@ -69,24 +68,24 @@ fn kind(token: Token<'_>) -> Option<Kind> {
     }
 }
 
-/// What a clause says of a group: as a primary one, or as a supplementary one.
+/// A clause's flags for a group, as a primary or as a supplementary one.
 const PRIMARY: u8 = 1;
 const MAY: u8 = 2;
 const MUST: u8 = 4;
 const MUST_NOT: u8 = 8;
 const SUPPLEMENTARY: u8 = MAY | MUST | MUST_NOT;
 
-/// What the clauses of one kind say so far.
+/// The clauses of one kind so far.
 #[derive(Debug, Default)]
 struct Clauses {
-    /// The numbers, with what is said of them.
+    /// The ids and their flags.
     ids: Vec<(u32, u8)>,
-    /// What is said of the process's own: `.`.
+    /// The flags of the process's own id: `.`.
     current: Option<u8>,
     /// Whether any is allowed, as the user or the primary group, or as a supplementary group.
     any: bool,
     any_supplementary: bool,
-    /// Whether something is said of primary and of supplementary groups.
+    /// Whether there are clauses for primary and for supplementary groups.
     says: u8,
 }
 
@@ -100,7 +99,7 @@ impl Clauses {
     }
 }
 
-/// Joins what two clauses say of the same group; not if they say the same, or what excludes each other.
+/// Combines two clauses for the same group. `None` if they are equal or contradict each other.
 fn join(one: u8, other: u8) -> Option<u8> {
     let mut both = one | other;
     if one & other != 0 || (both & MUST_NOT != 0 && both & (MAY | MUST) != 0) {
@@ -112,7 +111,7 @@ fn join(one: u8, other: u8) -> Option<u8> {
     Some(both)
 }
 
-/// Checks rules; says whether there is one.
+/// Checks rules. Returns whether there is at least one.
 pub(super) fn check(rules: &[u8]) -> Parsed<bool> {
     let mut rest = Some(Token { at: 0, text: rules });
     let mut found = false;
@@ -126,10 +125,10 @@ pub(super) fn check(rules: &[u8]) -> Parsed<bool> {
     Ok(found)
 }
 
-/// Whether the first rule that is wrong says that it is from any.
+/// Whether the first wrong rule is one from `any`.
 ///
-/// The text that refuses it has a place for the type, and nothing is passed for it: `parse_single_rule` has the kernel
-/// print from an address that happens to be in a register.
+/// The message has a placeholder for the type without an argument: `parse_single_rule` makes the kernel print from an
+/// address that happens to be in a register.
 pub(super) fn says_from_any(rules: &[u8]) -> bool {
     let mut rest = Some(Token { at: 0, text: rules });
     while let Some(rule) = Token::take(&mut rest, b";") {
@@ -147,13 +146,13 @@ pub(super) fn says_from_any(rules: &[u8]) -> bool {
     false
 }
 
-/// Checks one rule. Positions are those in the rule.
+/// Checks one rule. Positions are relative to the rule.
 fn check_rule(rule: Token<'_>) -> Parsed<()> {
     let mut rest = Some(Token { at: 0, text: rule.text });
     let from = Token::take(&mut rest, b"=").and_then(kind);
     match from {
         Some(Kind::Uid | Kind::Gid) => {}
-        // The kernel does not come as far as this text (`says_from_any`).
+        // The kernel does not get to this message (`says_from_any`).
         Some(Kind::Any) => return refused(0, "Type '' not allowed in the \"from\" part of rules."),
         None => return refused(0, "No valid type found."),
     }
@@ -196,7 +195,7 @@ fn check_rule(rule: Token<'_>) -> Parsed<()> {
     Ok(())
 }
 
-/// Checks what one clause allows. Positions are those in the clause.
+/// Checks one clause. Positions are relative to the clause.
 fn check_target(target: Token<'_>, uids: &mut Clauses, gids: &mut Clauses) -> Parsed<()> {
     let mut rest = Some(Token { at: 0, text: target.text });
     let Some(mut name) = Token::take(&mut rest, b"=") else {
@@ -268,7 +267,7 @@ fn check_target(target: Token<'_>, uids: &mut Clauses, gids: &mut Clauses) -> Pa
     Ok(())
 }
 
-/// Notes a user, and refuses one beside any.
+/// Adds a user, and refuses one beside `any`.
 fn check_uid(id: Token<'_>, uids: &mut Clauses) -> Parsed<()> {
     if id.is_any() {
         if !uids.is_empty() {
@@ -281,7 +280,7 @@ fn check_uid(id: Token<'_>, uids: &mut Clauses) -> Parsed<()> {
     Ok(())
 }
 
-/// Notes a group, and refuses one beside any of its kind.
+/// Adds a group, and refuses one beside `any` of its kind.
 fn check_gid(id: Token<'_>, says: u8, gids: &mut Clauses) -> Parsed<()> {
     if id.is_any() {
         match says {

@@ -8,14 +8,14 @@ use super::options::{Key, Options, c_string, copy_string};
 use super::sprung::Effect;
 use super::state::State;
 
-/// The parameter that the jail itself does not see.
+/// The parameter that the jail itself cannot read.
 pub(super) const META: &str = "meta";
 /// The parameter that the jail reads as sysctl `security.jail.env`.
 pub(super) const ENV: &str = "env";
 /// The longest text: the default of sysctl `security.jail.meta_maxbufsize`.
 pub(super) const MAX_LEN: usize = 4096;
 
-/// Notes which parameters are known.
+/// Marks the known parameters.
 pub(super) fn check(opts: &mut Options, module: &str) {
     for mut entry in opts.each() {
         if entry.key_of(module).is_some() {
@@ -46,7 +46,7 @@ pub(super) fn set(
         let hunks = text.get_or_insert_with(|| Hunks::of(old.as_deref()));
         match key {
             Key::Whole => *hunks = Hunks::whole(value.unwrap_or_default()),
-            // T16's other half: what would hang jail_get is refused here.
+            // jail_set refuses the names that hang jail_get (T16).
             Key::One([]) => return Err(Errno(libc::EINVAL)),
             Key::One(key) => {
                 hunks.cut(key);
@@ -76,7 +76,7 @@ pub(super) fn get(opts: &mut Options, module: &str, text: &[u8]) -> Result<(), E
             Some(Key::One(key)) => {
                 let found = values_of(text, key);
                 for rest in found {
-                    // T7: the buffer has to be larger than all the text that follows, though one line is copied.
+                    // T7: the buffer has to be larger than all the text that follows, although only one line is copied.
                     let buffer = entry.buffer();
                     let line = rest.split(|byte| *byte == b'\n').next().unwrap_or_default();
                     copy_string(buffer, line);
@@ -91,7 +91,7 @@ pub(super) fn get(opts: &mut Options, module: &str, text: &[u8]) -> Result<(), E
     Ok(())
 }
 
-/// Gives keys that are not there back as length 0.
+/// Returns missing keys as length 0.
 pub(super) fn clear_missing(opts: &mut Options) {
     for mut entry in opts.each() {
         let keyed = |module| matches!(entry.key_of(module), Some(Key::One(_)));
@@ -116,7 +116,7 @@ impl State {
     }
 }
 
-/// What follows each `key=` at the start of a line, to the end of the text.
+/// Returns the text after each `key=` at the start of a line, to the end of the text.
 fn values_of(text: &[u8], key: &[u8]) -> Vec<Vec<u8>> {
     let mut values = Vec::new();
     let mut at = 0;
@@ -129,7 +129,7 @@ fn values_of(text: &[u8], key: &[u8]) -> Vec<Vec<u8>> {
     values
 }
 
-/// Where a needle is in a text, from an offset on.
+/// Finds a needle in a text, from an offset.
 fn find(text: &[u8], needle: &[u8], from: usize) -> Option<usize> {
     let rest = text.get(from..)?;
     if needle.is_empty() {
@@ -147,12 +147,12 @@ fn starts_line(text: &[u8], at: usize) -> bool {
 struct Hunks(Vec<Vec<u8>>);
 
 impl Hunks {
-    /// The text that a jail has, without its NUL. One that is there and empty is a line, too.
+    /// The text of a jail, without its NUL. An empty text that was set is a line, too.
     fn of(text: Option<&[u8]>) -> Self {
         Self(text.map(|text| [text, b"\0"].concat()).into_iter().collect())
     }
 
-    /// A text that is to replace all others.
+    /// A text that replaces the old one.
     fn whole(value: &[u8]) -> Self {
         Self(if value.len() > 1 { vec![value.to_vec()] } else { Vec::new() })
     }
@@ -161,7 +161,7 @@ impl Hunks {
         self.0.insert(0, hunk);
     }
 
-    /// Takes out each line that starts with `key=`.
+    /// Removes each line that starts with `key=`.
     fn cut(&mut self, key: &[u8]) {
         let mut hunks = Vec::new();
         for hunk in self.0.drain(..) {

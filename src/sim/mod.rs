@@ -1,9 +1,8 @@
-//! A model of the kernel's jail code, in memory: tests of jail code without root and without FreeBSD.
+//! A model of the kernel's jail code in memory, to test programs without root and without FreeBSD.
 //!
-//! A [`Kernel`] is what a freshly started FreeBSD knows of jails: the host and nothing else. While one is
-//! installed on a thread, that thread's calls go to it, through the same memory that a kernel would read and
-//! write, and it answers as a kernel of its [`Release`] does: same checks in the same order, same error numbers
-//! and texts, same jids. Code under test need not know.
+//! A new [`Kernel`] has no jails. While it is installed on a thread, that thread's jail calls go to it, through the
+//! same memory that a kernel would read and write. It answers as a kernel of its [`Release`] does: same checks in the
+//! same order, same error numbers and messages, same jids. The code under test need not be changed.
 //!
 //! ```
 //! use freebsd_jail::{ErrorKind, Jail, param, sim};
@@ -20,11 +19,10 @@
 //! # }
 //! ```
 //!
-//! # Who asks
+//! # The calling process
 //!
-//! A thread acts as root on the host unless told otherwise. [`Kernel::process`] is the process that it acts as;
-//! [`Process::fork`] makes another one, which may become another user or enter a jail, and [`Process::run`] acts as
-//! it:
+//! By default a thread acts as root on the host. [`Kernel::process`] returns the process that it acts as.
+//! [`Process::fork`] makes another one, which may change its user or attach to a jail, and [`Process::run`] acts as it:
 //!
 //! ```
 //! use freebsd_jail::{ErrorKind, Jail, sim};
@@ -48,62 +46,62 @@
 //! # }
 //! ```
 //!
-//! [`Process::kill`] ends a process, and with it what it alone kept alive: its jail if that was not persistent, and
-//! the jails whose owning descriptors it had made. [`Process::die`] leaves a zombie, and so does removing the jail that a
-//! process is in. A zombie keeps its jail dying until [`Process::reap`] waits for it, as its parent would. What was
-//! [opened](Process::open_file) inside keeps the jail, too.
+//! [`Process::kill`] ends a process. If it was the last one of a jail that is not persistent, the jail is removed, and
+//! so are the jails whose owning descriptors it made. [`Process::die`] leaves a zombie, and so does removing the jail
+//! that a process is in. A zombie keeps its jail dying until [`Process::reap`] waits for it, as its parent would. So
+//! does an object that was [opened](Process::open_file) inside.
 //!
-//! A kernel is a handle: clones mean the same one, on any thread. [`Kernel::install`] sends the calls of one thread to it,
-//! [`Kernel::install_for_process`] those of all threads. On a thread where it is not installed its methods
-//! act as the process that it started with. Kernels stack; the last one installed gets the calls.
+//! A `Kernel` is a handle: clones refer to the same kernel, on any thread. [`Kernel::install`] sends the calls of one
+//! thread to it, [`Kernel::install_for_process`] those of all threads. On a thread where it is not installed its
+//! methods act as its first process. Kernels stack; the last one installed gets the calls.
 //!
 //! # What is modelled
 //!
 //! jail_set(2), jail_get(2), jail_attach(2), jail_remove(2), the two calls by descriptor, jail(2), and the sysctls
-//! about jails: the parameters and who may set them to what, inheritance and restriction, names, addresses,
-//! persistence, processes, dying jails, credentials, `meta` and `env`; and the events of jails, to a
-//! [`Watcher`](crate::Watcher). The releases are those of [`Release`].
-//! Recordings of real kernels are replayed against it (`examples/replay`).
+//! about jails: the parameters and who may set them to which values, inheritance and restrictions, names, addresses,
+//! persistence, processes, dying jails, credentials, `meta` and `env`; and the events of a [`Watcher`](crate::Watcher).
+//! The releases are those of [`Release`]. Recordings of real kernels are replayed against it (`examples/replay`).
 //!
-//! A jail descriptor is a real one, an end of a pair of sockets. Closing, copying and passing it on are the
-//! host's own; poll(2) tells of a hang-up when the jail has died. The model learns that the last copy has been closed
-//! when its next call begins.
+//! A jail descriptor is a real one, an end of a pair of sockets. Closing, copying and passing it on are the host's own;
+//! poll(2) reports a hang-up when the jail has died. The model notices the last close at the beginning of its next
+//! call.
 //!
-//! # The kernel's mistakes
+//! # The kernel's defects
 //!
-//! They are modelled too where a caller can see them, by their numbers (T1 to T60), so that guards against them can be
-//! tested. What would make a real kernel panic, hang or corrupt its memory does none of that here: the model answers
-//! the call as if nothing had happened, and [`Kernel::sprung`] says which trap it was. The one exception is T16, after
-//! which no kernel answers anything: the model panics.
+//! The defects T1 to T60 are modelled where a caller can see them, so that guards against them can be tested. A call
+//! that would make a real kernel panic, hang or corrupt its memory does not harm the model: it answers as if nothing
+//! had happened, and [`Kernel::sprung`] returns the trap. The exception is T16, after which no kernel answers any call:
+//! the model panics.
 //!
-//! A race is lost only if a test wants it to be: [`Kernel::meanwhile`] runs a closure in the middle of a call, where
-//! another thread could have overtaken a real kernel.
+//! Races happen only on request: [`Kernel::meanwhile`] runs a closure in the middle of a call, where calls of another
+//! thread could come in between.
 //!
-//! Some mistakes are out of the model's reach:
+//! Some defects are not modelled:
 //!
 //! - T37 and T58: how the memory of a request is mapped.
-//! - T45, as far as programs inherit descriptors: this is the host's own, and a new descriptor is there during the
+//! - T45, as far as programs inherit descriptors: inheritance is the host's own. A new descriptor exists during the
 //!   call, without close-on-exec.
 //! - T47: memory that the kernel does not free.
-//! - T49: here a jail that is gone holds nothing.
-//! - T50: here killing reaches every process.
-//! - T53: resources are not accounted for, and only the names of accounts are kept, for T40.
+//! - T49: in the model a jail that is gone has been released.
+//! - T50: in the model a signal reaches every process.
+//! - T53: resources are not counted; only the names of accounts exist, for T40.
 //! - T56: CPU sets.
-//! - What T42 and T43 leave behind: they are recorded, and the processes are where their last call put them.
+//! - The consequences of T42 and T43: they are recorded, and each process is in the jail of its last call.
 //!
 //! # What is not
 //!
-//! - **Nothing is confined.** A process that enters a jail is moved in the model's books; the program that runs is
-//!   where it was, with all its rights.
+//! - **Nothing is confined.** Attaching changes only the model's records: the running program stays where it was, with
+//!   all its rights.
 //! - **Nothing is executed** in a jail, unless [`Kernel::allow_exec`] says that programs may run, unconfined, on the
 //!   host.
 //! - There are no files but a list of paths: every absolute path is a directory, but for `/nonexistent` and
-//!   `/etc/passwd`, until [`Kernel::only_paths`] says otherwise. There are no symbolic links.
-//! - There are no networks, but for the [names of interfaces](Kernel::add_interface), and no mounts, CPU sets,
-//!   resource limits or System V objects behind the parameters that are about them. Modules that can be loaded ([`Kernel::load`]) add their parameters and nothing else. Entering never
-//!   fails for CPU sets; it does for a [routing table](Process::set_fib) that the jail's network stack lacks.
-//! - A model lives in one process. Calls of a child of a real fork(2) fail, and say why, unless
-//!   [`Kernel::allow_copies`] has it use its copy. Forks, kills and other users are to be modelled by [`Process`].
+//!   `/etc/passwd`, until [`Kernel::only_paths`] is called. There are no symbolic links.
+//! - There are no networks except the [names of interfaces](Kernel::add_interface), and no mounts, CPU sets, resource
+//!   limits or System V objects behind their parameters. Modules that can be loaded ([`Kernel::load`]) add only their
+//!   parameters. Attaching never fails because of CPU sets, but it does for a [routing table](Process::set_fib) that
+//!   the jail's network stack lacks.
+//! - A model exists in one process. Calls in a child of a real fork(2) fail, with a reason, unless
+//!   [`Kernel::allow_copies`] permits its copy. Use [`Process`] to model forks, kills and other users.
 
 mod address;
 mod apply;

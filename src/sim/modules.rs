@@ -1,8 +1,7 @@
-//! What other parts of the kernel add to a jail: System V objects here, [`meta`](super::meta) and
-//! [`mac_do`](super::mac_do) beside.
+//! Parameters of the kernel's modules: System V IPC here, [`meta`](super::meta) and [`mac_do`](super::mac_do) in their
+//! own files.
 //!
-//! Each has its turn in the order in which it registers itself when the kernel starts; those that are loaded later
-//! come last.
+//! They are called in the order in which they register when the kernel starts. Those loaded later come last.
 
 use core::ffi::c_int;
 
@@ -21,7 +20,7 @@ const SYSV: [&str; 3] = ["sysvshm", "sysvsem", "sysvmsg"];
 const SHM: usize = 0;
 
 impl State {
-    /// Lets modules look at their parameters before anything changes: `PR_METHOD_CHECK`.
+    /// Makes the modules check their parameters before anything changes: `PR_METHOD_CHECK`.
     pub(super) fn check_modules(&self, opts: &mut Options, key: Key) -> Result<(), Errno> {
         if self.has_early_mac_do() {
             self.check_mac_do(opts)?;
@@ -39,13 +38,13 @@ impl State {
         self.check_loadable(opts)
     }
 
-    /// Lets modules prepare for a new jail: `PR_METHOD_CREATE`.
+    /// Notifies the modules of a new jail: `PR_METHOD_CREATE`.
     pub(super) fn create_modules(&mut self, opts: &mut Options, key: Key) -> Result<(), Errno> {
         self.create_mac_do(key);
         self.create_loadable(opts, key)
     }
 
-    /// Lets modules set their parameters: `PR_METHOD_SET`.
+    /// Makes the modules set their parameters: `PR_METHOD_SET`.
     pub(super) fn set_modules(&mut self, opts: &mut Options, key: Key) -> Result<(), Errno> {
         if self.has_early_mac_do() {
             self.set_mac_do(opts, key)?;
@@ -65,7 +64,7 @@ impl State {
         self.set_loadable(opts, key)
     }
 
-    /// Lets modules answer: `PR_METHOD_GET`.
+    /// Makes the modules answer: `PR_METHOD_GET`.
     pub(super) fn get_modules(&mut self, opts: &mut Options, key: Key) -> Result<(), Errno> {
         if self.has_early_mac_do() {
             self.get_mac_do(opts, key)?;
@@ -89,7 +88,7 @@ impl State {
         self.get_loadable(opts, key)
     }
 
-    /// Whose objects a jail uses.
+    /// Returns the jail whose objects a jail uses.
     fn sysv_root(&self, key: Key, slot: usize) -> Option<Key> {
         self.prison(key).sysv.get(slot).copied().flatten()
     }
@@ -126,8 +125,8 @@ impl State {
         if old == Some(key) {
             self.lose_sysv(slot);
         }
-        // Those below follow: all that have any when it is disabled, those that shared it otherwise. A jail that
-        // does not follow keeps those below it from following.
+        // The jails below follow: if it is disabled all that have objects, otherwise those that shared them. Jails
+        // below one that does not follow do not follow either.
         let follows = |state: &Self, each: Key| match mode {
             JAIL_SYS_DISABLE => state.sysv_root(each, slot).is_some(),
             _ => state.sysv_root(each, slot) == old,
@@ -143,7 +142,7 @@ impl State {
         self.put_sysv(&changed, slot, new)
     }
 
-    /// T41: a jail's own objects are taken away, attached ones too; shared memory without the lock it takes.
+    /// T41: removes a jail's own objects, even those in use; shared memory without its lock.
     fn lose_sysv(&mut self, slot: usize) {
         self.spring(41, if slot == SHM { Effect::Panic } else { Effect::Loss });
     }
@@ -157,7 +156,7 @@ impl State {
     }
 }
 
-/// The mode asked for, by the module's own parameter or by `allow.sysvipc`.
+/// Returns the requested mode, from the module's own parameter or from `allow.sysvipc`.
 fn sysv_mode(opts: &mut Options, name: &str) -> Result<Option<c_int>, Errno> {
     if let Some(mode) = opts.int(name)? {
         return Ok(Some(mode));

@@ -1,4 +1,4 @@
-//! Deterministic races: closures that run in the middle of a call, where other threads can overtake a real kernel.
+//! Deterministic races: closures that run in the middle of a call, where calls of other threads can come in between.
 
 use core::ffi::c_int;
 use core::fmt;
@@ -15,7 +15,7 @@ use super::process::Pid;
 use super::sprung::Effect;
 use super::state::State;
 
-/// A place in the middle of a call where other threads can overtake a real kernel. See [`Kernel::meanwhile`].
+/// A place in the middle of a call where calls of other threads can come in between. See [`Kernel::meanwhile`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Moment {
@@ -23,15 +23,15 @@ pub enum Moment {
     Lookup,
     /// jail_set(2) has made the descriptor that it will return, and done nothing else yet (T45).
     NewDescriptor,
-    /// A process is entering a jail by any call; its credential is still the old one (T42, T43).
+    /// A process is attaching to a jail by any call; its credential is still the old one (T42, T43).
     Attach,
-    /// An update has been made, and its new descriptor means no jail yet (T46): with [`Kernel::set_racct`] only.
+    /// An update has been made, and its new descriptor is not bound yet (T46): with [`Kernel::set_racct`] only.
     Bind,
-    /// kevent(2) has found the jail of a new `EVFILT_JAIL`, which does not hear of anything yet (T23, T38).
+    /// kevent(2) has found the jail of a new `EVFILT_JAIL`, which gets no events yet (T23, T38).
     Watch,
 }
 
-/// What is to happen at the moments.
+/// The closures for the moments.
 #[derive(Default)]
 pub(super) struct Moments(Mutex<BTreeMap<Moment, Vec<Action>>>);
 
@@ -61,8 +61,8 @@ impl Moments {
 impl Kernel {
     /// Runs a closure once, in the middle of the next call that reaches a moment.
     ///
-    /// It runs on the thread of that call, as the process that makes it; [`Process::run`](super::Process::run) acts
-    /// as another one. Its calls stand for those that another thread makes at that moment.
+    /// It runs on the thread of that call, as the process that makes it; [`Process::run`](super::Process::run) acts as
+    /// another one. Its calls stand for those of another thread at that moment.
     ///
     /// ```
     /// use freebsd_jail::{Jail, sim};
@@ -75,7 +75,7 @@ impl Kernel {
     /// let same = kernel.clone();
     /// kernel.meanwhile(sim::Moment::Attach, move || same.raw().jail_attach(other).unwrap());
     /// let _ = kernel.raw().jail_attach(one.jid().get());
-    /// assert!(kernel.has_sprung(42), "two threads of a process have entered two jails at once");
+    /// assert!(kernel.has_sprung(42), "two threads of a process attached to two jails at once");
     /// # Ok(())
     /// # }
     /// ```
@@ -83,14 +83,14 @@ impl Kernel {
         self.moments().add(moment, Box::new(action));
     }
 
-    /// Comes to a moment. The kernel must not be locked.
+    /// Runs the closure of a moment. The kernel must not be locked.
     pub(super) fn reach(&self, moment: Moment) {
         for action in self.moments().take(moment) {
             action();
         }
     }
 
-    /// Marks the process as entering a jail while the result lives.
+    /// Marks the process as attaching to a jail while the result lives.
     pub(super) fn entering(&self, call: &'static str) -> Entering<'_> {
         let pid = self.current_pid();
         {
@@ -106,12 +106,12 @@ impl Kernel {
         Entering { kernel: self, pid }
     }
 
-    /// Does the same if the flags of a jail_set(2) say that it enters.
+    /// Does the same if the flags of a jail_set(2) include attaching.
     pub(super) fn entering_if(&self, flags: c_int) -> Option<Entering<'_>> {
         (flags & JAIL_ATTACH != 0).then(|| self.entering("jail_set"))
     }
 
-    /// Looks up the descriptor that a call was given, as a real kernel does before it looks at the jail.
+    /// Looks up the descriptor of a call, as a real kernel does before it looks at the jail.
     pub(super) fn looked_up(&self, call: &'static str, number: Option<c_int>) {
         let Some(number) = number else { return };
         let used = self.state().owning_descriptor(number);
@@ -119,14 +119,14 @@ impl Kernel {
         if let Some(id) = used {
             let mut state = self.state();
             if state.is_closed(id) {
-                // The call closes it for good, holding the lock that removing the jail takes.
+                // The call makes the last close while it holds the lock that the removal needs.
                 state.call = call;
                 state.spring(44, Effect::Hang);
             }
         }
     }
 
-    /// Makes the descriptor of a jail_set(2) early, if something is to happen while it exists.
+    /// Makes the descriptor of a jail_set(2) early, if there is a closure for that moment.
     pub(super) fn early_descriptor(&self, flags: c_int) -> Option<NewDescriptor> {
         if flags & (JAIL_GET_DESC | JAIL_OWN_DESC) == 0 || !self.moments().has(Moment::NewDescriptor) {
             return None;
@@ -143,7 +143,7 @@ impl Kernel {
         new
     }
 
-    /// Binds the descriptor of an update that had let go of its jail.
+    /// Binds the descriptor of an update that has released its jail.
     pub(super) fn bind(&self, unbound: &Unbound) {
         self.reach(Moment::Bind);
         let mut state = self.state();
@@ -152,7 +152,7 @@ impl Kernel {
     }
 }
 
-/// A process that is entering a jail.
+/// A process that is attaching to a jail.
 #[derive(Debug)]
 pub(super) struct Entering<'a> {
     kernel: &'a Kernel,
@@ -171,14 +171,14 @@ impl Drop for Entering<'_> {
     }
 }
 
-/// A new descriptor that means no jail yet, and the jail that it will mean, of which a reference is held.
+/// A new descriptor that is not bound yet, and its jail, to which it holds a reference.
 #[derive(Debug)]
 pub(super) struct Unbound {
     pub(super) descriptor: DescriptorId,
     pub(super) key: super::prison::Key,
 }
 
-/// The number that a jail_get(2) was given to use, if it was.
+/// Returns the descriptor of a jail_get(2) with `USE_DESC`.
 pub(super) fn number_used(request: &[Pair<'_>], flags: c_int) -> Option<c_int> {
     if flags & (JAIL_USE_DESC | JAIL_AT_DESC) == 0 {
         return None;
@@ -188,8 +188,7 @@ pub(super) fn number_used(request: &[Pair<'_>], flags: c_int) -> Option<c_int> {
 }
 
 impl State {
-    /// Notes that a process forks. The child of one that is entering a jail has the jail's root and the old
-    /// credential.
+    /// Records a fork. The child of a process that is attaching to a jail has the jail's root and the old credential.
     pub(super) fn note_fork(&mut self, pid: Pid) {
         if self.entering.contains_key(&pid) {
             self.call = "fork";

@@ -1,14 +1,14 @@
-//! Jail names: the kernel's buffers, numbers in names, and what a jail sees of another's name.
+//! Jail names: the kernel's buffers, and numbers in names.
 
 use core::ffi::c_int;
 
 use super::flags::MAXHOSTNAMELEN;
 use super::options::{c_string, copy_string};
 
-/// A jail's full name as the kernel keeps it, a buffer with a NUL somewhere.
+/// A jail's full name, in a fixed buffer that ends in NUL, as in the kernel.
 ///
-/// What lies behind the NUL matters: T4 and T19 are computations of offsets that go wrong, and then read and
-/// move what an earlier and longer name has left there.
+/// The bytes after the NUL matter: in T4 and T19 wrong offsets make the kernel read and move bytes of an earlier,
+/// longer name.
 #[derive(Clone)]
 pub(super) struct NameBuffer([u8; MAXHOSTNAMELEN]);
 
@@ -29,12 +29,12 @@ impl NameBuffer {
         c_string(&self.0)
     }
 
-    /// What a C program finds so many bytes behind the start, be it behind the NUL.
+    /// Returns the C string at an offset, which may be after the NUL.
     pub(super) fn at_offset(&self, offset: usize) -> &[u8] {
         c_string(self.0.get(offset..).unwrap_or_default())
     }
 
-    /// Writes another name, leaving what lies behind it.
+    /// Writes another name, leaving the bytes after it.
     pub(super) fn set(&mut self, name: &[u8]) {
         copy_string(&mut self.0, name);
     }
@@ -42,7 +42,7 @@ impl NameBuffer {
     /// Replaces the parent's component when the parent, whose name was `old` bytes long, has got a name whose
     /// first `new` bytes are to stand here.
     ///
-    /// Both lengths are of the parent's last component, though the bytes are taken from its full name: T19.
+    /// Both lengths are of the parent's last component, although the bytes are taken from its full name: T19.
     pub(super) fn replace_start(&mut self, old: usize, new: usize, parent: &Self) {
         let tail_len = self.at_offset(old).len() + 1;
         let end = (old + tail_len).min(MAXHOSTNAMELEN);
@@ -91,11 +91,11 @@ pub(super) fn number(name: &[u8]) -> (u64, bool) {
     (value, rest.is_empty())
 }
 
-/// The jid that a name given to a new jail asks for, 0 for none: it is a number and nothing else.
+/// Returns the jid that a new jail's name requests, 0 if it is not a plain number.
 pub(super) fn jid_of_name(name: &[u8]) -> c_int {
     let (_, last) = split(name);
     match number(last) {
-        // The kernel keeps an unsigned long's low half.
+        // The kernel keeps the low half of an unsigned long.
         #[allow(clippy::cast_possible_truncation)]
         (value, true) => value as c_int,
         (_, false) => 0,

@@ -1,4 +1,4 @@
-//! A request as the kernel holds it: names and values copied in, answered, and copied out.
+//! A request in the kernel: names and values are copied in, answered, and copied out.
 //!
 //! jail_set(2) and jail_get(2) borrow nmount(2)'s options; the rules here are those of `vfs_buildopts`,
 //! `vfs_sanitizeopts` and the small functions about them in FreeBSD's `sys/kern/vfs_mount.c`.
@@ -11,9 +11,9 @@ use crate::sys::{Errno, Pair};
 const IOVECS_MAX: usize = 1024;
 /// The most memory that a request may take in the kernel: `VFS_MOUNTARG_SIZE_MAX`.
 const MEMORY_MAX: usize = 64 * 1024;
-/// What the kernel keeps about each option besides its name and value: `sizeof(struct vfsopt)`.
+/// The kernel's memory for each option besides its name and value: `sizeof(struct vfsopt)`.
 ///
-/// T34: a kernel of 64 bits takes as much for the request of a program of 32.
+/// T34: a 64-bit kernel uses the same size for 32-bit programs.
 const OPTION_SIZE: usize = 48;
 
 /// One name and its value.
@@ -25,9 +25,9 @@ struct Opt {
     value: Option<Vec<u8>>,
     /// The value's length, which an answer may change.
     len: usize,
-    /// Which pair of the request it was.
+    /// Its index in the request.
     pos: usize,
-    /// Whether anything has asked for it; what nothing asked for is an unknown parameter.
+    /// Whether the kernel or a module has used it. An unused one is an unknown parameter.
     seen: bool,
 }
 
@@ -64,7 +64,7 @@ impl Options {
         Ok(Self(options))
     }
 
-    /// Whether a name was given, without asking for it.
+    /// Whether the request has a name, without marking it as used.
     pub(super) fn has(&self, name: &str) -> bool {
         self.0.iter().any(|opt| opt.name == name.as_bytes())
     }
@@ -116,7 +116,7 @@ impl Options {
         Errno(errno)
     }
 
-    /// Answers with an integer: `vfs_setopt`.
+    /// Sets an integer: `vfs_setopt`.
     pub(super) fn set_int(&mut self, name: &str, value: c_int) -> Result<(), Errno> {
         self.set(name, &value.to_ne_bytes())
     }
@@ -165,13 +165,13 @@ impl Options {
         Ok(())
     }
 
-    /// The first parameter that nothing has asked for; `errmsg` need not be asked for.
+    /// Returns the first unused parameter other than `errmsg`.
     pub(super) fn unknown(&self) -> Option<Vec<u8>> {
         let unseen = self.0.iter().find(|opt| !opt.seen && opt.name != b"errmsg");
         unseen.map(|opt| opt.name.clone())
     }
 
-    /// Refuses a request with a parameter that nothing has asked for.
+    /// Refuses a request with an unused parameter.
     pub(super) fn refuse_unknown(&mut self) -> Result<(), Errno> {
         match self.unknown() {
             None => Ok(()),
@@ -179,7 +179,7 @@ impl Options {
         }
     }
 
-    /// Where a parameter stood in the request: `vfs_getopt_pos`.
+    /// Returns the index of a parameter in the request: `vfs_getopt_pos`.
     pub(super) fn position(&mut self, name: &str) -> Option<usize> {
         self.find(name.as_bytes()).map(|opt| opt.pos)
     }
@@ -240,17 +240,17 @@ impl Entry<'_> {
         self.opt.value.as_deref_mut().unwrap_or_default()
     }
 
-    /// Notes that somebody knows this parameter.
+    /// Marks the parameter as used.
     pub(super) fn mark_seen(&mut self) {
         self.opt.seen = true;
     }
 
-    /// Whether somebody knows this parameter.
+    /// Whether the parameter is used.
     pub(super) fn is_seen(&self) -> bool {
         self.opt.seen
     }
 
-    /// Takes the value away, which comes back to the caller as length 0.
+    /// Removes the value: the caller gets length 0.
     pub(super) fn clear(&mut self) {
         self.opt.value = None;
         self.opt.len = 0;
@@ -272,7 +272,7 @@ pub(super) fn c_string(bytes: &[u8]) -> &[u8] {
     bytes.split(|byte| *byte == 0).next().unwrap_or_default()
 }
 
-/// Copies a string and a NUL as far as they fit, as strlcpy(3) does; says whether all of it did.
+/// Copies a string and a NUL as far as they fit, as strlcpy(3) does. Returns whether all of it fit.
 pub(super) fn copy_string(buffer: &mut [u8], text: &[u8]) -> bool {
     let room = buffer.len().saturating_sub(1).min(text.len());
     for (to, from) in buffer.iter_mut().zip(text.iter().take(room).chain(&[0])) {
@@ -299,10 +299,10 @@ fn sanitize(options: &mut Vec<Opt>) {
     *options = kept;
 }
 
-/// Whether two names mean the same option, one of them perhaps with `no` before its last component, or both
-/// being ways to say read-only or read-write: `vfs_equalopts`.
+/// Whether two names are the same option: one may have `no` before its last component, or both may be spellings of
+/// read-only and read-write: `vfs_equalopts`.
 ///
-/// T9: the last rule looks at the last component alone, so `env.ro` and `env.rw` are one option.
+/// T9: the last rule compares only the last component, so `env.ro` and `env.rw` are one option.
 fn same_option(one: &[u8], other: &[u8]) -> bool {
     if one == other || negates(one, other) {
         return true;

@@ -1,4 +1,4 @@
-//! The permissions, `allow.*`: which there are, what a new jail has of them.
+//! The permissions `allow.*` and their defaults.
 
 use super::release::Release;
 
@@ -36,23 +36,23 @@ impl Allow {
 pub(super) struct Permission {
     /// The name that grants it.
     pub(super) name: String,
-    /// The name that takes it away: `no` goes before the last component.
+    /// The name that denies it: `no` goes before the last component.
     pub(super) noname: String,
     /// Its bit.
     pub(super) bit: Allow,
 }
 
-/// The permissions that a kernel knows.
+/// The permissions of a kernel.
 #[derive(Debug)]
 pub(super) struct Permissions {
     list: Vec<Permission>,
-    /// What the host has: everything, on 15 without `unprivileged_parent_tampering`.
+    /// The host's permissions: all, on 15 without `unprivileged_parent_tampering`.
     pub(super) of_host: Allow,
-    /// What a new jail has where its parent does: `JAIL_DEFAULT_ALLOW`.
+    /// The defaults of a new jail, as far as its parent has them: `JAIL_DEFAULT_ALLOW`.
     pub(super) of_new_jail: Allow,
-    /// What a jail may have though its parent has not: `PR_ALLOW_DIFFERENCES`.
+    /// The permissions that a jail may have even if its parent lacks them: `PR_ALLOW_DIFFERENCES`.
     pub(super) not_compared: Allow,
-    /// The one without which uid 0 is nobody special.
+    /// The permission without which uid 0 has no privileges.
     pub(super) suser: Allow,
 }
 

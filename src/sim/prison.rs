@@ -1,4 +1,4 @@
-//! One jail, as the kernel keeps it: `struct prison`.
+//! One jail: `struct prison`.
 
 use core::ffi::{c_int, c_ulong};
 
@@ -9,21 +9,21 @@ use super::name::NameBuffer;
 use super::permission::{Allow, Permissions};
 use super::release::Release;
 
-/// Which prison: unlike a jid never reused.
+/// The id of a prison, which is never reused, unlike a jid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key(pub(super) u64);
 
 /// The host's own prison, `prison0`.
 pub(super) const HOST: Key = Key(0);
 
-/// A prison's place in its life: `enum prison_state`.
+/// The state of a prison: `enum prison_state`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Life {
-    /// Being made, not to be seen yet; or made in vain and forgotten (T18).
+    /// Being created and not yet visible, or left over from a failed creation (T18).
     Invalid,
-    /// To be seen.
+    /// Alive.
     Alive,
-    /// Removed, and held by something still.
+    /// Removed, and still held.
     Dying,
 }
 
@@ -31,9 +31,9 @@ pub(super) enum Life {
 #[derive(Debug, Clone)]
 pub(super) struct Prison {
     pub(super) id: c_int,
-    /// What holds the prison's memory: `pr_ref`.
+    /// The references to the prison's memory: `pr_ref`.
     pub(super) refs: i64,
-    /// What holds the jail alive, processes, persistence and children: `pr_uref`.
+    /// The references that keep the jail alive, from processes, persistence and children: `pr_uref`.
     pub(super) urefs: i64,
     pub(super) flags: PrisonFlags,
     pub(super) parent: Option<Key>,
@@ -50,7 +50,7 @@ pub(super) struct Prison {
     pub(super) osrelease: Vec<u8>,
     pub(super) hostid: c_ulong,
     pub(super) name: NameBuffer,
-    /// The path as told, which need not be where the root is (see `root`).
+    /// The path as reported, which may differ from the root (see `root`).
     pub(super) path: Vec<u8>,
     /// The root directory, as the host names it.
     pub(super) root: Vec<u8>,
@@ -60,15 +60,15 @@ pub(super) struct Prison {
     pub(super) ip4: Option<Vec<Ip4>>,
     pub(super) ip6: Option<Vec<Ip6>>,
     pub(super) cpuset: c_int,
-    /// Whose System V objects it uses: shared memory, semaphores, message queues.
+    /// The jails whose System V objects it uses: shared memory, semaphores, message queues.
     pub(super) sysv: [Option<Key>; 3],
-    /// Rules of mac_do(4), `None` where they are the parent's.
+    /// Rules of mac_do(4), `None` if they are the parent's.
     pub(super) mac_do: Option<Vec<u8>>,
     pub(super) meta: Option<Vec<u8>>,
     pub(super) env: Option<Vec<u8>>,
-    /// The name under which its resources are accounted for; empty where they are not.
+    /// The name of its account of resources; empty without accounting.
     pub(super) racct_name: Vec<u8>,
-    /// The descriptors that mean this jail.
+    /// The descriptors of this jail.
     pub(super) descriptors: Vec<DescriptorId>,
 }
 

@@ -16,11 +16,11 @@ pub(super) type Pid = c_int;
 /// The process that a kernel starts with.
 pub(super) const INIT: Pid = 100;
 
-/// Which credential.
+/// The id of a credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct CredentialId(u64);
 
-/// Who somebody is: `struct ucred`. It holds its prison.
+/// A credential: `struct ucred`. It holds its prison.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Credential {
     pub(super) uid: u32,
@@ -44,7 +44,7 @@ pub(super) struct ProcessState {
     pub(super) fib: u32,
     /// Whether it is in capability mode.
     pub(super) capability_mode: bool,
-    /// Whether it has ended; its credential stays until somebody waits for it.
+    /// Whether it has ended. It keeps its credential until it is waited for.
     pub(super) ended: bool,
     /// The descriptors that it made.
     pub(super) made: Vec<DescriptorId>,
@@ -59,7 +59,7 @@ pub(super) struct Processes {
     next_credential: u64,
     by_pid: BTreeMap<Pid, ProcessState>,
     next_pid: Pid,
-    /// What a process is taken for that does not exist: an ended one.
+    /// A process that does not exist is treated as an ended one.
     nobody: ProcessState,
 }
 
@@ -80,7 +80,7 @@ impl Processes {
             program: None,
         };
         Self {
-            // Nobody's reference keeps this one for ever.
+            // An extra reference keeps this one for ever.
             credentials: BTreeMap::from([(credential, Credential { uid: 0, prison: HOST, refs: 2 })]),
             next_credential: 1,
             nobody: ProcessState { ended: true, ..init.clone() },
@@ -94,7 +94,7 @@ impl Processes {
         self.by_pid.get(&pid).unwrap_or(&self.nobody)
     }
 
-    /// A process, to be changed.
+    /// A process, mutable.
     pub(super) fn get_mut(&mut self, pid: Pid) -> Option<&mut ProcessState> {
         self.by_pid.get_mut(&pid)
     }
@@ -104,7 +104,7 @@ impl Processes {
         self.by_pid.iter().filter(|(_, process)| !process.ended).map(|(pid, _)| *pid)
     }
 
-    /// All of them, those included that have ended and have not been waited for.
+    /// All of them, including zombies.
     pub(super) fn all(&self) -> impl Iterator<Item = (Pid, &ProcessState)> {
         self.by_pid.iter().map(|(pid, process)| (*pid, process))
     }
@@ -141,8 +141,8 @@ impl State {
         self.processes.credential_of(pid).prison
     }
 
-    /// Whether a credential has the privileges that jail calls ask for: uid 0, unless its jail has
-    /// `allow.nosuser`. Root inside a jail has them too (`priv_check_cred`, `prison_priv_check`).
+    /// Whether a credential has the privileges for jail calls: uid 0, unless its jail has `allow.nosuser`. Root inside
+    /// a jail has them too (`priv_check_cred`, `prison_priv_check`).
     pub(super) fn is_privileged(&self, credential: Credential) -> bool {
         let allowed = self.prison(credential.prison).allow;
         credential.uid == 0 && !allowed.and(self.permissions.suser).is_empty()
@@ -153,7 +153,7 @@ impl State {
         if self.is_privileged(self.processes.credential_of(pid)) { Ok(()) } else { Err(Errno(libc::EPERM)) }
     }
 
-    /// Refuses a process that has ended: it makes no calls.
+    /// Refuses a process that has ended.
     pub(super) fn check_running(&self, pid: Pid) -> Result<(), Errno> {
         if self.processes.get(pid).ended { Err(Errno(libc::ESRCH)) } else { Ok(()) }
     }
@@ -164,7 +164,7 @@ impl State {
         if self.processes.get(pid).capability_mode { Err(Errno(ECAPMODE)) } else { Ok(()) }
     }
 
-    /// Makes a credential, which takes over a reference that the caller has of the prison.
+    /// Makes a credential, which takes over the caller's reference to the prison.
     fn new_credential(&mut self, uid: u32, prison: Key) -> CredentialId {
         let id = CredentialId(self.processes.next_credential);
         self.processes.next_credential += 1;
@@ -192,7 +192,7 @@ impl State {
         }
     }
 
-    /// Gives a process another credential; returns the old one, whose reference is now the caller's.
+    /// Sets a process's credential. Returns the old one with its reference.
     fn replace_credential(&mut self, pid: Pid, id: CredentialId) -> Option<CredentialId> {
         let process = self.processes.get_mut(pid)?;
         Some(core::mem::replace(&mut process.credential, id))
@@ -213,7 +213,7 @@ impl State {
         child_pid
     }
 
-    /// Makes a process somebody else: setuid(2) of root.
+    /// Changes a process's user: setuid(2) by root.
     pub(super) fn setuid(&mut self, pid: Pid, uid: u32) -> Result<(), Errno> {
         self.check_running(pid)?;
         let old = self.processes.credential_of(pid);
@@ -228,8 +228,8 @@ impl State {
         Ok(())
     }
 
-    /// Moves a process into a jail, of which the caller has a reference and a user reference to give away: the
-    /// end of `do_jail_attach`.
+    /// Moves a process into a jail, which takes over a reference and a user reference of the caller: the end of
+    /// `do_jail_attach`.
     pub(super) fn move_process(&mut self, pid: Pid, key: Key) {
         let old = self.processes.credential_of(pid);
         let new = self.new_credential(old.uid, key);
@@ -244,8 +244,8 @@ impl State {
         }
     }
 
-    /// Ends a process: what it made is closed and it lives in its jail no more. Its credential, and so a
-    /// reference of the jail, stays until [`Self::reap`].
+    /// Ends a process: closes its descriptors and removes it from its jail. Its credential, and so a reference to the
+    /// jail, stays until [`Self::reap`].
     pub(super) fn end(&mut self, pid: Pid) {
         let Some(process) = self.processes.get_mut(pid).filter(|process| !process.ended) else {
             return;
@@ -253,7 +253,7 @@ impl State {
         process.ended = true;
         process.directories = 0;
         if let Some(program) = process.program {
-            // One that has ended by itself is not troubled by it.
+            // A process that has ended already is not affected.
             let _ = signal_child(program, libc::SIGKILL);
         }
         let made = core::mem::take(&mut process.made);
@@ -278,21 +278,21 @@ impl State {
         Ok(())
     }
 
-    /// Notes that a process has a directory open.
+    /// Records that a process has opened a directory.
     pub(super) fn open_directory(&mut self, pid: Pid) {
         if let Some(process) = self.processes.get_mut(pid).filter(|process| !process.ended) {
             process.directories += 1;
         }
     }
 
-    /// Notes that a process has closed a directory.
+    /// Records that a process has closed a directory.
     pub(super) fn close_directory(&mut self, pid: Pid) {
         if let Some(process) = self.processes.get_mut(pid) {
             process.directories = process.directories.saturating_sub(1);
         }
     }
 
-    /// Forgets a process that has ended: wait(2).
+    /// Removes a zombie: wait(2).
     pub(super) fn reap(&mut self, pid: Pid) {
         if pid == INIT || !self.processes.get(pid).ended {
             return;

@@ -1,7 +1,6 @@
 //! Programs of the host that run in modelled jails, and the modelled processes that stand for them.
 //!
-//! The model goes by the host's own children: what has become of one is asked with waitid(2), which leaves waiting for
-//! it to whoever started it.
+//! The model checks the host's own children with waitid(2), without reaping them: that is left to their starter.
 
 use core::ffi::c_int;
 
@@ -11,8 +10,8 @@ use super::process::Pid;
 use super::state::State;
 use super::user::Process;
 
-/// A modelled process that has entered a jail for a program, which is about to be started. Dropping it before that
-/// ends it.
+/// A modelled process that has attached to a jail for a program that is about to start. Dropping it before that ends
+/// it.
 #[derive(Debug)]
 pub(crate) struct Inmate {
     process: Process,
@@ -20,13 +19,13 @@ pub(crate) struct Inmate {
 }
 
 impl Inmate {
-    /// Has a modelled process, which is in the jail, stand for a program.
+    /// Makes a modelled process in the jail stand for a program.
     pub(crate) fn new(process: Process) -> Self {
         Self { process, started: false }
     }
 
-    /// Says that the program has been started, as a child of this process. If the jail has been removed meanwhile, the
-    /// program is killed, as the kernel would have done with the child.
+    /// Records that the program has been started, as a child of this process. If the jail has been removed meanwhile,
+    /// kills the program, as the kernel would kill the child.
     pub(crate) fn started(&mut self, program: u32) {
         self.started = true;
         let pid = self.process.number();
@@ -49,7 +48,7 @@ impl Drop for Inmate {
 }
 
 impl State {
-    /// Notes which programs have ended, and which of those have been waited for.
+    /// Updates which programs have ended, and which of them have been waited for.
     pub(super) fn sweep_programs(&mut self) {
         for (pid, program) in self.processes.programs() {
             match child_state(program) {
@@ -72,7 +71,8 @@ impl State {
         known.then(|| signal_child(program, signal))
     }
 
-    /// Puts the program's pid into events about its modelled process, which entered before the program was started.
+    /// Replaces the modelled process's pid in events by the program's, because it attached before the program was
+    /// started.
     fn tell_pid_of_program(&mut self, pid: Pid, program: u32) {
         self.replace_data(NOTE_JAIL_ATTACH, pid.into(), program.into());
     }

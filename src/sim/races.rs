@@ -1,4 +1,4 @@
-//! Races that a real kernel loses, lost on purpose, and the events that go with them.
+//! Races of a real kernel, forced, and their events.
 
 use core::ffi::c_int;
 use std::os::fd::{AsFd, OwnedFd};
@@ -62,7 +62,7 @@ fn watch(kernel: &Kernel, queue: &OwnedFd, filter: i16, ident: c_int) -> Result<
     kernel.raw().kevent_change(queue.as_fd(), change)
 }
 
-/// What happened, and with which number.
+/// The flags and data of the events.
 fn events(kernel: &Kernel, queue: &OwnedFd) -> Vec<(u32, i64)> {
     let mut events = [Kevent::default(); 8];
     let count = kernel.raw().kevent_read(queue.as_fd(), &mut events, true).expect("read");
@@ -76,7 +76,7 @@ fn inmate(kernel: &Kernel, jid: c_int) -> Process {
 }
 
 #[test]
-fn t23_a_jail_that_is_removed_while_it_is_being_watched_by_jid_is_never_said_to_be() {
+fn t23_the_removal_of_a_jail_that_is_being_watched_by_jid_is_never_reported() {
     let kernel = Kernel::new();
     let queue = kernel.raw().kqueue().expect("a queue");
     let jid = create(&kernel, "a");
@@ -121,7 +121,7 @@ fn t38_watching_the_own_jail_is_a_trap_inside_a_jail_only() {
 }
 
 #[test]
-fn t42_two_threads_that_enter_two_jails_at_once_are_noticed() {
+fn t42_two_threads_that_attach_to_two_jails_at_once_are_recorded() {
     let kernel = Kernel::new();
     let (one, other) = (create(&kernel, "a"), create(&kernel, "b"));
     let process = kernel.process().fork();
@@ -141,7 +141,7 @@ fn t42_two_threads_that_enter_two_jails_at_once_are_noticed() {
 }
 
 #[test]
-fn t43_a_program_that_starts_during_an_attach_is_noticed() {
+fn t43_a_program_that_starts_during_an_attach_is_recorded() {
     let kernel = Kernel::new();
     let jid = create(&kernel, "a");
     let process = kernel.process().fork();
@@ -224,7 +224,7 @@ fn t54_a_watch_of_the_own_jail_stays_where_it_was_made() {
 }
 
 #[test]
-fn t54_a_child_is_told_of_that_comes_to_nothing() {
+fn t54_a_child_whose_creation_fails_is_reported() {
     let kernel = Kernel::new();
     let queue = kernel.raw().kqueue().expect("a queue");
     watch(&kernel, &queue, EVFILT_JAIL, 0).expect("watched");
@@ -236,7 +236,7 @@ fn t54_a_child_is_told_of_that_comes_to_nothing() {
 }
 
 #[test]
-fn t55_a_descriptor_without_rights_is_good_for_jail_calls_only() {
+fn t55_only_jail_calls_work_with_a_descriptor_without_rights() {
     const ENOTCAPABLE: c_int = 93;
     const ECAPMODE: c_int = 94;
     let kernel = Kernel::new();

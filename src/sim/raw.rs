@@ -1,8 +1,8 @@
-//! The system calls of the model, as they cross the border to a kernel: requests of names and values, error numbers.
+//! The system calls of the model: requests of names and values, and error numbers.
 //!
-//! This is for tools that compare the model with recordings of kernels, and for tests that send what the crate would
-//! refuse. **It is not covered by semantic versioning**: it changes whenever the model's inside does. Tests of programs
-//! need nothing of it.
+//! This is for tools that compare the model with recordings of kernels, and for tests that send requests which the
+//! crate refuses. **It is not covered by semantic versioning**: it follows the model's implementation. Tests of
+//! programs do not need it.
 //!
 //! ```
 //! use freebsd_jail::sim::{Kernel, raw::Pair};
@@ -46,7 +46,7 @@ impl Syscalls<'_> {
     ///
     /// # Errors
     ///
-    /// Those of jail_set(2), with the kernel's text in the request's `errmsg`.
+    /// Those of jail_set(2), with the kernel's message in the request's `errmsg`.
     pub fn jail_set(self, request: &mut [Pair<'_>], flags: c_int) -> Result<c_int, Errno> {
         let _entering = self.0.entering_if(flags);
         let early = self.0.early_descriptor(flags);
@@ -67,12 +67,12 @@ impl Syscalls<'_> {
     ///
     /// # Errors
     ///
-    /// Those of jail_get(2), with the kernel's text in the request's `errmsg`.
+    /// Those of jail_get(2), with the kernel's message in the request's `errmsg`.
     ///
     /// # Panics
     ///
-    /// If the request has a parameter named exactly `meta.` or `env.`, on releases that have these: it would hang
-    /// the kernel, which [`sprung`](Kernel::sprung) says, too.
+    /// If the request has a parameter named exactly `meta.` or `env.`, on releases that have these: it would hang the
+    /// kernel (T16); [`sprung`](Kernel::sprung) records it.
     pub fn jail_get(self, request: &mut [Pair<'_>], flags: c_int) -> Result<c_int, Errno> {
         self.0.looked_up("jail_get", moment::number_used(request, flags));
         let (mut state, pid) = self.0.enter("jail_get");
@@ -83,7 +83,7 @@ impl Syscalls<'_> {
         state.sys_jail_get(pid, request, flags)
     }
 
-    /// jail_attach(2): moves the process into a jail.
+    /// jail_attach(2): attaches the process to a jail.
     ///
     /// # Errors
     ///
@@ -106,12 +106,12 @@ impl Syscalls<'_> {
         state.sys_jail_remove(pid, jid)
     }
 
-    /// `jail_attach_jd`: moves the process into a descriptor's jail.
+    /// `jail_attach_jd`: attaches the process to a descriptor's jail.
     ///
     /// # Errors
     ///
-    /// `EBADF`, `EINVAL` for what is no jail descriptor, `ENOENT` for a dead jail, `EPERM`; `ENOSYS` where the
-    /// release has no descriptors, which on a real kernel kills the process.
+    /// `EBADF`, `EINVAL` if it is not a jail descriptor, `ENOENT` for a dead jail, `EPERM`; `ENOSYS` if the release has
+    /// no descriptors, where a real kernel kills the process.
     pub fn jail_attach_jd(self, fd: c_int) -> Result<(), Errno> {
         self.0.looked_up("jail_attach_jd", Some(fd));
         let _entering = self.0.entering("jail_attach_jd");
@@ -133,7 +133,7 @@ impl Syscalls<'_> {
         state.sys_jail_remove_jd(pid, fd)
     }
 
-    /// jail(2): makes a jail and moves the process into it.
+    /// jail(2): creates a jail and attaches the process to it.
     ///
     /// # Errors
     ///
@@ -145,10 +145,9 @@ impl Syscalls<'_> {
         state.sys_jail(pid, jail)
     }
 
-    /// fstat(2) of a jail descriptor: its mode and inode, or `None` if it is none of this kernel's and the host
-    /// is to be asked.
+    /// fstat(2) of a jail descriptor: its mode and inode, or `None` if it does not belong to this kernel.
     ///
-    /// Of a live jail the mode is `0o100700` and the inode the jid, of a dead one `0o100000` and 0.
+    /// For a living jail the mode is `0o100700` and the inode is the jid, for a dead one `0o100000` and 0.
     #[must_use]
     pub fn fstat(self, fd: c_int) -> Option<Result<(u32, u64), Errno>> {
         let (mut state, _) = self.0.enter("fstat");
@@ -167,23 +166,23 @@ impl Syscalls<'_> {
         state.setuid(pid, uid)
     }
 
-    /// sysctl(3) by number: reads into `old` and returns the value's length, or only that if there is no `old`.
+    /// sysctl(3) by OID: reads into `old` and returns the value's length. Without `old` it only returns the length.
     ///
-    /// The tree has `security.jail`, the parameters among it, and those names of `kern` that a jail has of its own;
-    /// numbers `[0, 1]` to `[0, 5]` ask about names, the next number, the number of the name in `new`, formats and
-    /// descriptions. No value can be set.
+    /// The tree has `security.jail`, including the parameters, and those names of `kern` that differ between jails. The
+    /// OIDs `[0, 1]` to `[0, 5]` return names, the next OID, the OID of the name in `new`, formats and descriptions. No
+    /// value can be set.
     ///
     /// # Errors
     ///
-    /// `ENOENT` for what there is not, `EISDIR` for a node, `ENOMEM` if `old` is too small and was filled as far as
-    /// it goes, `EPERM` for a value to be set.
+    /// `ENOENT` for an unknown OID, `EISDIR` for a node, `ENOMEM` if `old` is too small (it is filled), `EPERM` when a
+    /// value is to be set.
     pub fn sysctl(self, mib: &[c_int], old: Option<&mut [u8]>, new: Option<&[u8]>) -> Result<usize, Errno> {
         let (mut state, pid) = self.0.enter("sysctl");
         state.calls.sysctl += 1;
         state.sys_sysctl(pid, mib, old, new)
     }
 
-    /// kqueue(2): makes an event queue. Its filters are `EVFILT_JAIL` and `EVFILT_JAILDESC`, and no others.
+    /// kqueue(2): makes an event queue. It has the filters `EVFILT_JAIL` and `EVFILT_JAILDESC` only.
     ///
     /// # Errors
     ///
@@ -194,12 +193,12 @@ impl Syscalls<'_> {
         state.sys_kqueue(pid)
     }
 
-    /// kevent(2) that adds a watch, or changes what one is to tell.
+    /// kevent(2) that adds or changes a watch.
     ///
     /// # Errors
     ///
-    /// `ENOENT` for a jail that is not there, `EBADF`, `EINVAL` for another filter, before FreeBSD 15, and for what is
-    /// no jail descriptor.
+    /// `ENOENT` for a jail that does not exist, `EBADF`, `EINVAL` for another filter, before FreeBSD 15, and if it is
+    /// not a jail descriptor.
     pub fn kevent_add(
         self,
         queue: BorrowedFd<'_>,
@@ -216,7 +215,7 @@ impl Syscalls<'_> {
     ///
     /// # Errors
     ///
-    /// `EBADF` for what is not a queue of the model's.
+    /// `EBADF` if it is not a queue of the model.
     pub fn kevent_take(self, queue: BorrowedFd<'_>) -> Result<Option<Event>, Errno> {
         let mut events = [Kevent::default()];
         let count = self.kevent_read(queue, &mut events, true)?;
@@ -240,7 +239,7 @@ impl Syscalls<'_> {
         self.0.start_timer(watch, change)
     }
 
-    /// Takes events without waiting, as kevent(2) does each time it wakes up; the first time is what is counted.
+    /// Takes events without waiting, as kevent(2) does each time it wakes up. Only the first time is counted.
     pub(crate) fn kevent_read(
         self,
         queue: BorrowedFd<'_>,

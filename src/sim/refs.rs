@@ -1,7 +1,7 @@
-//! References: what holds a jail, how it starts to die, and when it is gone.
+//! References: what keeps a jail, how it starts to die, and when it is gone.
 //!
-//! After `prison_deref`, `prison_deref_kill` and what is about them in `sys/kern/kern_jail.c`. What the kernel
-//! leaves to a thread of its own (`taskqueue_jail_remove`) the model does at once.
+//! After `prison_deref`, `prison_deref_kill` and related functions in `sys/kern/kern_jail.c`. The model does at once
+//! what the kernel defers to a thread (`taskqueue_jail_remove`).
 
 use crate::sys::NOTE_JAIL_REMOVE;
 
@@ -35,7 +35,7 @@ impl State {
         let mut killed = None;
         loop {
             if flags.contains(LetGo::KILL) {
-                // T18: a jail that is not alive yet is not killed, and what it has from `persist` stays.
+                // T18: a jail that is not alive yet is not killed, and its references from `persist` stay.
                 if self.release.late_failure_leaks && !self.prison(key).is_alive() {
                     flags.remove(LetGo::KILL);
                 } else {
@@ -65,7 +65,7 @@ impl State {
                 prison.refs -= 1;
                 if prison.refs == 0 {
                     if let Some(parent) = self.unlink(key) {
-                        // A jail that goes frees what it held of its parent.
+                        // A jail that is gone releases its references to its parent.
                         key = parent;
                         flags = LetGo::DEREF | LetGo::DEUREF;
                         continue;
@@ -79,7 +79,7 @@ impl State {
         }
     }
 
-    /// Makes sure that a prison outlives the dropping of its last user reference.
+    /// Keeps a prison while its last user reference is dropped.
     fn hold_once(&mut self, key: Key, flags: &mut LetGo) {
         if !flags.contains(LetGo::DEREF) {
             self.hold(key);
@@ -87,7 +87,7 @@ impl State {
         }
     }
 
-    /// Makes a jail and all below it dying and persistent no more: `prison_deref_kill`.
+    /// Makes a jail and all jails below it dying, and clears `persist`: `prison_deref_kill`.
     fn kill(&mut self, key: Key) {
         let prison = self.prison_mut(key);
         prison.urefs += 1;
@@ -120,7 +120,7 @@ impl State {
         self.prison_mut(key).urefs -= 1;
     }
 
-    /// Drops what `persist` held.
+    /// Drops the references from `persist`.
     fn unpersist(&mut self, key: Key) {
         let prison = self.prison_mut(key);
         if prison.flags.contains(PrisonFlags::PERSIST) {
@@ -130,15 +130,15 @@ impl State {
         }
     }
 
-    /// What happens when a jail starts to die: its descriptors are told and let go of it
-    /// (`prison_cleanup_locked`), and its System V objects go (the modules' `PR_METHOD_REMOVE`).
+    /// Does what happens when a jail starts to die: notifies and unbinds its descriptors (`prison_cleanup_locked`), and
+    /// removes its System V objects (the modules' `PR_METHOD_REMOVE`).
     fn clean_up(&mut self, key: Key) {
         self.knote(key, NOTE_JAIL_REMOVE, 0);
         for descriptor in core::mem::take(&mut self.prison_mut(key).descriptors) {
             if let Some(maker) = self.descriptors.detach(descriptor) {
                 self.free(key);
-                // The kernel keeps the maker's credential until the descriptor is closed, which the model cannot
-                // see once it has let go of its end.
+                // The kernel keeps the maker's credential until the descriptor is closed, which the model cannot notice
+                // once it has closed its end.
                 self.free_credential(maker);
             }
         }

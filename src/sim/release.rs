@@ -1,16 +1,16 @@
-//! Which FreeBSD a model is.
+//! The releases of a model.
 
 use core::ffi::c_int;
 use core::fmt;
 
-/// A FreeBSD release, as far as its jail code differs from others.
+/// A FreeBSD release, by the differences in its jail code.
 ///
 /// 13.2, 14.2 and 15.1 are checked against recorded answers of kernels of those releases. 14.4 is written from its
-/// source alone and has not been compared with a kernel.
+/// source and has not been compared with a kernel.
 ///
 /// There is no constant for 14.3, whose system calls and parameters are those of 14.2, but for mac_do(4): a model of
 /// 14.2 that [`Self::named`] gives the `kern.osreldate` 1403000 has 14.3's [`Module::MacDo`](super::Module::MacDo).
-// Each is a difference of its own, and came or goes with a release of its own.
+// Each is a separate difference, which begins or ends with some release.
 #[allow(clippy::struct_excessive_bools)]
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Release {
@@ -26,23 +26,23 @@ pub struct Release {
     pub(super) judged_by_caller: bool,
     /// A dying jail keeps its jid and can be revived; since 15 a new jail takes its jid, and it gets another.
     pub(super) dying_keeps_jid: bool,
-    /// T18: a new jail that fails late is not alive yet and so escapes its removal.
+    /// T18: a new jail that fails late is not alive yet and so is not removed.
     pub(super) late_failure_leaks: bool,
-    /// Privilege is judged before anything else, flags and the shape of the request included.
+    /// Privilege is checked before anything else, even flags and the shape of the request.
     pub(super) privilege_first: bool,
-    /// T3: a bad descriptor with AT_DESC drops a reference of the caller's jail that nobody held.
+    /// T3: a bad descriptor with AT_DESC drops a reference to the caller's jail that was never taken.
     pub(super) bad_at_desc_corrupts: bool,
-    /// T11: `security.jail.list` gives the size of its buffer as the number of a jail's addresses.
+    /// T11: `security.jail.list` returns the size of its buffer as the number of a jail's addresses.
     pub(super) list_repeats_addresses: bool,
     /// The sysctls `security.jail.children.*`.
     pub(super) children_sysctls: bool,
-    /// Entering another network stack checks that it has the process's routing table.
+    /// Attaching to another network stack checks that it has the process's routing table.
     pub(super) checks_fib: bool,
     /// Each jail has a list of its processes, which T42 corrupts.
     pub(super) process_lists: bool,
-    /// `allow.unprivileged_parent_tampering` is the host's, and a new jail's unless denied.
+    /// The host has `allow.unprivileged_parent_tampering`, and so does a new jail by default.
     pub(super) tampering_by_default: bool,
-    /// What linux_common(4) takes itself for.
+    /// The Linux version of linux_common(4).
     pub(super) linux: &'static str,
     /// The permissions: `allow.` and these.
     pub(super) allow: &'static [&'static str],
@@ -55,7 +55,7 @@ impl fmt::Debug for Release {
 }
 
 impl Release {
-    /// FreeBSD 13.2: no descriptors, no metadata, and nested jails judged rightly.
+    /// FreeBSD 13.2: no descriptors and no metadata; nested jails are compared with their parents.
     pub const FREEBSD_13_2: Self = Self {
         osreldate: 1_302_001,
         osrelease: "13.2-RELEASE",
@@ -124,7 +124,7 @@ impl Release {
     /// Returns the modelled release that is nearest to a kernel's `kern.osreldate`: of the same major release the
     /// newest that is not newer, or the oldest.
     ///
-    /// It keeps its own numbers; [`Self::named`] gives it the kernel's.
+    /// It keeps its own `kern.osreldate`; [`Self::named`] changes it.
     #[must_use]
     pub fn nearest(osreldate: c_int) -> Self {
         let major = |release: &Self| release.osreldate / 100_000;
@@ -138,7 +138,7 @@ impl Release {
         }
     }
 
-    /// The same release under another `kern.osreldate` and `kern.osrelease`, as builds between releases have.
+    /// Returns the release with another `kern.osreldate` and `kern.osrelease`, as builds between releases have.
     #[must_use]
     pub const fn named(self, osreldate: c_int, osrelease: &'static str) -> Self {
         Self { osreldate, osrelease, ..self }
@@ -157,7 +157,7 @@ impl Release {
     }
 }
 
-/// The permissions of 13.2 with the file systems that its generic kernel knows.
+/// The permissions of 13.2 with the file systems of its generic kernel.
 const ALLOW_13: &[&str] = &[
     "set_hostname",
     "sysvipc",
@@ -257,7 +257,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn any_kernel_has_a_nearest_release() {
+    fn every_kernel_has_a_nearest_release() {
         for (osreldate, nearest) in [
             (1_204_000, Release::FREEBSD_13_2),
             (1_302_001, Release::FREEBSD_13_2),

@@ -1,6 +1,6 @@
-//! What a jail_set(2) asks for, read from its options and checked as far as the options alone tell.
+//! The request of a jail_set(2), read from its options and checked as far as possible without the jail.
 //!
-//! The order is that of `kern_jail_set`, since it decides which of two errors a caller gets.
+//! The order is that of `kern_jail_set`: it decides which of two errors a caller gets.
 
 use core::ffi::{c_int, c_ulong};
 
@@ -32,7 +32,7 @@ pub(super) const FLAG_MODES: [(&str, PrisonFlags, PrisonFlags); 4] = [
     ("ip6", PrisonFlags::IP6_USER, PrisonFlags::IP6_USER),
 ];
 
-/// What a request asks for, besides what modules read for themselves.
+/// A request, without the parameters that modules read themselves.
 #[derive(Debug)]
 pub(super) struct Request {
     pub(super) jid: c_int,
@@ -42,18 +42,18 @@ pub(super) struct Request {
     pub(super) devfs_rsnum: Option<c_int>,
     /// Flags to be set.
     pub(super) flags: PrisonFlags,
-    /// Flags to be set or cleared.
+    /// Flags to change.
     pub(super) changed: PrisonFlags,
     /// Permissions to be granted.
     pub(super) allow: Allow,
-    /// Permissions to be granted or taken away.
+    /// Permissions to change.
     pub(super) allow_changed: Allow,
     pub(super) name: Option<Vec<u8>>,
     pub(super) hostname: Option<Vec<u8>>,
     pub(super) domainname: Option<Vec<u8>>,
     pub(super) hostuuid: Option<Vec<u8>>,
     pub(super) hostid: Option<c_ulong>,
-    /// The addresses, none for none at all; not to be told from no list given but by `flags`.
+    /// The addresses. An empty list differs from a missing one only by `flags`.
     pub(super) ip4: Option<Vec<Ip4>>,
     pub(super) ip6: Option<Vec<Ip6>>,
     pub(super) osrelease: Option<Vec<u8>>,
@@ -149,7 +149,7 @@ impl State {
         (granted, changed.with(granted))
     }
 
-    /// Reads the path and finds the directory, from where the caller is.
+    /// Reads the path and finds the directory, relative to the caller's root and directory.
     fn read_path(&self, pid: Pid, opts: &mut Options, update: bool) -> Result<Option<Vec<u8>>, Errno> {
         let Some(bytes) = opts.bytes("path") else {
             return Ok(None);
@@ -166,7 +166,7 @@ impl State {
     }
 }
 
-/// Refuses to change what only a new jail can be given.
+/// Refuses to change a parameter that is fixed at creation.
 fn fixed(opts: &mut Options, name: &str) -> Errno {
     opts.error(libc::EINVAL, format!("{name} cannot be changed after creation"))
 }
@@ -210,7 +210,7 @@ fn read_string(opts: &mut Options, name: &str, max: usize) -> Result<Option<Vec<
     if bytes.len() > max { Err(Errno(libc::ENAMETOOLONG)) } else { Ok(Some(string.to_vec())) }
 }
 
-/// Reads an address list, which makes the jail have one of its own, if only an empty one.
+/// Reads an address list, which gives the jail its own list, even if it is empty.
 fn read_addresses<T: Address>(
     opts: &mut Options,
     name: &str,

@@ -21,14 +21,14 @@ const SET_MASK_BEFORE_15: c_int = 0x0f;
 /// The flags of jail_set(2): `JAIL_SET_MASK`.
 const SET_MASK: c_int = 0xff;
 
-/// Where to look, and what came with the request in the way of descriptors.
+/// The jail below which to look, and the request's descriptors.
 #[derive(Debug)]
 struct Place {
     /// The jail below which jails are looked up and made.
     mine: Key,
     /// The descriptor given, -1 for none.
     desc: c_int,
-    /// The descriptor to be given.
+    /// The new descriptor.
     new: Option<NewDescriptor>,
 }
 
@@ -57,7 +57,7 @@ impl State {
         }
     }
 
-    /// What is refused before the request is looked at.
+    /// Checks before the request is read.
     pub(super) fn check_set_flags(&self, pid: Pid, how: c_int) -> Result<(), Errno> {
         if self.release.privilege_first {
             self.check_privilege(pid)?;
@@ -74,7 +74,7 @@ impl State {
         Ok(())
     }
 
-    /// Does what a request asks for; also for jail(2), whose requests the kernel makes itself.
+    /// Carries out a request; also for jail(2), whose requests the kernel makes itself.
     pub(super) fn kern_jail_set(
         &mut self,
         pid: Pid,
@@ -96,7 +96,7 @@ impl State {
         }
     }
 
-    /// Reads the descriptor given and makes the one asked for.
+    /// Reads the given descriptor and makes the requested one.
     fn place(&mut self, pid: Pid, opts: &mut Options, how: c_int) -> Result<Place, Errno> {
         let mut place = Place { mine: self.prison_of(pid), desc: -1, new: None };
         if !self.release.descriptors {
@@ -129,7 +129,7 @@ impl State {
         Ok(place)
     }
 
-    /// Finds or makes the jail and changes it; lets go of it in the end, whatever became of it.
+    /// Finds or makes the jail and changes it. Releases it at the end in any case.
     fn set_at(&mut self, pid: Pid, opts: &mut Options, how: c_int, place: &Place) -> Result<c_int, Errno> {
         if how & JAIL_USE_DESC == 0 {
             self.check_privilege(pid)?;
@@ -158,7 +158,7 @@ impl State {
             self.check_modules(opts, key)?;
             opts.refuse_unknown()?;
             changing = true;
-            // A dying jail that is revived is as one just born.
+            // A revived jail is treated as a new one.
             let born = created || (self.release.dying_keeps_jid && !self.prison(key).is_alive());
             self.apply(&request, found.parent, root, naming.as_ref(), key, &mut let_go);
             if born {
@@ -184,7 +184,7 @@ impl State {
             }
             if let Some(new) = &place.new {
                 if self.racct && !created {
-                    // T46: every lock is let go of before the descriptor is bound.
+                    // T46: all locks are released before the descriptor is bound.
                     self.hold(key);
                     self.unbound = Some(Unbound { descriptor: new.id(), key });
                 } else {
@@ -195,7 +195,7 @@ impl State {
             Ok(self.prison(key).id)
         })();
         if changing && !created {
-            // Told whether or not the call failed in the end, since something may have changed.
+            // Reported even if the call fails, since something may have changed.
             self.knote(key, NOTE_JAIL_SET, 0);
         }
         self.let_go(key, let_go);
@@ -204,10 +204,10 @@ impl State {
 }
 
 impl State {
-    /// Moves what is accounted for to the jail's new name, if it has one: `prison_racct_modify`.
+    /// Moves the account to the jail's new name, if it has one: `prison_racct_modify`.
     ///
-    /// T40: what processes follow to their account is cleared meanwhile, those in jails below too. T53: the accounts
-    /// of jails below keep their names until one of these is changed itself.
+    /// T40: the pointer to the account, which processes of the jail and of the jails below follow, is cleared
+    /// meanwhile. T53: the accounts of the jails below keep their names until each jail is changed itself.
     fn modify_racct(&mut self, key: Key) {
         let name = self.prison(key).name.as_bytes().to_vec();
         if self.prison(key).racct_name == name {
@@ -220,7 +220,7 @@ impl State {
     }
 }
 
-/// Tells the caller the number of its new descriptor, where it gave one.
+/// Writes the number of the new descriptor into the caller's slot, if there is one.
 fn give(new: NewDescriptor, opts: &mut Options, request: &mut [Pair<'_>]) {
     let pair = opts.position("desc").and_then(|pos| request.get_mut(pos));
     let Some(slot) = pair.and_then(|pair| pair.value.as_deref_mut()) else {

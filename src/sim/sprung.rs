@@ -54,14 +54,14 @@ impl Kernel {
     /// | trap | when it is recorded |
     /// |---|---|
     /// | T3 | `AT_DESC` with a bad descriptor, or one whose jail has died |
-    /// | T16 | jail_get with a parameter named exactly `meta.` or `env.`; the model panics as well |
+    /// | T16 | jail_get with a malformed name below `meta` or `env`; the model panics as well |
     /// | T23 | `EVFILT_JAIL` is added by jid, whether or not a removal comes in between |
     /// | T38 | `EVFILT_JAIL` with ident 0 is added inside a jail, whether or not the jail is removed at that moment |
-    /// | T39 | a name with fewer dots than its jail's depth is told, by jail_get or `security.jail.list` |
+    /// | T39 | a name with fewer dots than its jail's depth is returned, by jail_get or `security.jail.list` |
     /// | T40 | with [`set_racct`](Self::set_racct), a jail is given another name while it or a jail below has a process |
-    /// | T41 | a living jail's own System V objects are taken away: a panic with `sysvshm`, a loss with the others |
-    /// | T42 | a process starts to enter a jail while another thread of it is entering one |
-    /// | T43 | a process forks while another thread of it is entering a jail |
+    /// | T41 | a living jail's own System V objects are removed: a panic with `sysvshm`, a loss with the others |
+    /// | T42 | a process starts to attach to a jail while another thread of it is attaching to one |
+    /// | T43 | a process forks while another thread of it is attaching to a jail |
     /// | T44 | an owning descriptor is closed for the last time while another thread's call uses it |
     /// | T46 | with `set_racct`, an update binds its descriptor to a jail that was removed meanwhile |
     /// | none | rules of mac_do(4) are from `any` or `*`; or, in 14.2, one of its parameters is used in a way that panics |

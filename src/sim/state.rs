@@ -1,4 +1,4 @@
-//! Everything that a modelled kernel holds, and the ways through its tree of jails.
+//! The state of a modelled kernel, and walks through its tree of jails.
 
 use core::ffi::c_int;
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,20 +41,20 @@ pub(super) struct State {
     pub(super) call: &'static str,
     pub(super) sprung: Vec<Sprung>,
     pub(super) interfaces: Vec<Interface>,
-    /// The processes that are entering a jail, with how many of their threads.
+    /// The processes that are attaching to a jail, with the number of threads that do so.
     pub(super) entering: BTreeMap<Pid, u32>,
-    /// The descriptor that the call being made is to return, made before it.
+    /// The descriptor that the current call will return, made early.
     pub(super) early: Option<NewDescriptor>,
-    /// What the call being made leaves to be bound when it has let go of everything.
+    /// The descriptor that the current call binds after it has released all locks.
     pub(super) unbound: Option<Unbound>,
-    /// Whether resources are accounted for: the tunable `kern.racct.enable`.
+    /// Whether resource accounting is on: the tunable `kern.racct.enable`.
     pub(super) racct: bool,
     /// The longest `meta` and `env`: sysctl `security.jail.meta_maxbufsize`.
     pub(super) meta_max: usize,
 }
 
 impl State {
-    /// A kernel just started.
+    /// Makes the state of a new kernel.
     pub(super) fn new(release: Release) -> Self {
         let permissions = Permissions::of(&release);
         Self {
@@ -84,7 +84,7 @@ impl State {
         }
     }
 
-    /// A prison. References keep every key valid; one that were not would mean the host.
+    /// Returns a prison. References keep every key valid; an invalid one would mean the host.
     pub(super) fn prison(&self, key: Key) -> &Prison {
         self.prisons.get(&key).unwrap_or(&self.host)
     }
@@ -94,7 +94,7 @@ impl State {
         core::iter::once(HOST).chain(self.prisons.keys().copied())
     }
 
-    /// A prison, to be changed.
+    /// A prison, mutable.
     pub(super) fn prison_mut(&mut self, key: Key) -> &mut Prison {
         self.prisons.get_mut(&key).unwrap_or(&mut self.host)
     }
@@ -137,8 +137,8 @@ impl State {
         self.self_and_ancestors(key).iter().skip(1).any(|each| *each == above)
     }
 
-    /// The prisons below one, parents before their children, the newest child first; those for which `enter`
-    /// is false are there, but what is below them is not: `FOREACH_PRISON_DESCENDANT`.
+    /// Returns the prisons below one, parents before their children, the newest child first. If `enter` is false for a
+    /// prison, those below it are left out: `FOREACH_PRISON_DESCENDANT`.
     pub(super) fn below_while(&self, key: Key, mut enter: impl FnMut(Key, &Prison) -> bool) -> Vec<Key> {
         let mut found = Vec::new();
         let mut todo: Vec<Key> = self.prison(key).children.iter().rev().copied().collect();
@@ -157,7 +157,7 @@ impl State {
         self.below_while(key, |_, _| true)
     }
 
-    /// How far a prison is below another.
+    /// Returns how many levels a prison is below another.
     pub(super) fn level(&self, above: Key, key: Key) -> c_int {
         let steps = self.self_and_ancestors(key).iter().take_while(|each| **each != above).count();
         c_int::try_from(steps).unwrap_or(c_int::MAX)
@@ -171,8 +171,8 @@ impl State {
         let mut name = self.prison(key).name.as_bytes();
         if self.is_below(from, key) {
             for _ in 1..self.self_and_ancestors(from).len() {
-                // Where T4 or T19 took a prefix away the kernel follows an invalid pointer (`name_faults`); what is
-                // left of the name is as good.
+                // Without the prefix, which T4 and T19 remove, the kernel follows an invalid pointer (`name_faults`).
+                // The model returns the rest of the name.
                 name = match name.iter().position(|byte| *byte == b'.') {
                     Some(dot) => name.get(dot + 1..).unwrap_or_default(),
                     None => name,
@@ -182,10 +182,10 @@ impl State {
         name.to_vec()
     }
 
-    /// Whether telling a prison's name to another one follows an invalid pointer: `prison_name` skips a dot for each
-    /// level of the other one, and does not look whether there is one (T39).
+    /// Whether `prison_name` follows an invalid pointer for this name: it skips a dot for each level of the other
+    /// prison, without a check (T39).
     ///
-    /// If nobody wants the name, a dot that is missing last does no harm.
+    /// If the name is not read, a missing last dot is harmless.
     pub(super) fn name_faults(&self, from: Key, key: Key, wanted: bool) -> bool {
         if from == key || !self.is_below(from, key) {
             return false;
@@ -222,7 +222,7 @@ impl State {
         self.is_below(from, key).then_some(key)
     }
 
-    /// The next jid to give away: `get_next_prid`.
+    /// Returns the next free jid: `get_next_prid`.
     pub(super) fn next_prid(&mut self) -> Option<c_int> {
         let mut jid = self.lastprid % JAIL_MAX + 1;
         let mut maxid = JAIL_MAX;
@@ -248,7 +248,7 @@ impl State {
         Some(jid)
     }
 
-    /// The next jid for a dying jail that has to give its own away, from the end backwards: `get_next_deadid`.
+    /// Returns the next jid for a dying jail that loses its own, from the end backwards: `get_next_deadid`.
     pub(super) fn next_deadid(&mut self) -> Option<c_int> {
         let mut id = if self.lastdeadid == 0 { JAIL_MAX } else { self.lastdeadid - 1 };
         let mut minid = 1;
@@ -273,7 +273,7 @@ impl State {
         Some(id)
     }
 
-    /// Gives a prison another jid.
+    /// Changes a prison's jid.
     pub(super) fn renumber(&mut self, key: Key, id: c_int) {
         let old = core::mem::replace(&mut self.prison_mut(key).id, id);
         self.all.remove(&old);

@@ -1,4 +1,4 @@
-//! sysctl(3): asking the tree about itself, and reading the values that it names.
+//! sysctl(3): queries about the tree, and values.
 
 use core::ffi::c_int;
 
@@ -37,10 +37,10 @@ impl State {
             return Err(Errno(libc::EPERM));
         }
         let leaf = self.tree.leaf(mib).map(|leaf| leaf.value);
-        // Whoever has room for an int gets one: `sysctl_handle_bool`.
+        // With room for an int, it returns an int: `sysctl_handle_bool`.
         let is_bool = matches!(leaf, Some(Value::Racct)) && old.len() == size_of::<c_int>();
         let value = if is_bool { int(self.racct.into()) } else { value };
-        // T57: `jm_sysctl_env` does not look whether its text fitted.
+        // T57: `jm_sysctl_env` does not check whether its text fits.
         let cuts = matches!(leaf, Some(Value::Env));
         let fits = value.len().min(old.len());
         if let (Some(to), Some(from)) = (old.get_mut(..fits), value.get(..fits)) {
@@ -49,7 +49,7 @@ impl State {
         if fits < value.len() && !cuts { Err(Errno(libc::ENOMEM)) } else { Ok(fits) }
     }
 
-    /// What the tree says of itself: `sysctl_sysctl_name` and its like in `kern_sysctl.c`.
+    /// Queries about the tree: `sysctl_sysctl_name` and related functions in `kern_sysctl.c`.
     fn about(&self, what: c_int, oid: &[c_int], new: Option<&[u8]>) -> Result<Vec<u8>, Errno> {
         let missing = Errno(libc::ENOENT);
         match what {
@@ -72,13 +72,13 @@ impl State {
         }
     }
 
-    /// The value that a number stands for, as the process's jail has it.
+    /// Returns the value of an OID in the process's jail.
     fn value_at(&mut self, pid: Pid, oid: &[c_int], new: Option<&[u8]>) -> Result<Vec<u8>, Errno> {
         let Some(leaf) = self.tree.leaf(oid) else {
             return Err(Errno(if self.tree.is_node(oid) { libc::EISDIR } else { libc::ENOENT }));
         };
         if new.is_some() {
-            // The model's values are not to be set this way.
+            // The model's values cannot be set by sysctl.
             return Err(Errno(libc::EPERM));
         }
         let (value, mine) = (leaf.value, self.prison_of(pid));
@@ -121,8 +121,8 @@ impl State {
 
     /// `security.jail.list`: a `struct xprison` and its addresses for each jail, `sysctl_jail_list`.
     ///
-    /// T11: since 14 the numbers of addresses are the most that any jail so far had, the addresses those of the last
-    /// that had any; the cpuset is never told; the order is the tree's; dying jails are there too.
+    /// T11: since 14 the number of addresses is the maximum of all jails so far, and the addresses are those of the
+    /// last jail that had any. The cpuset is never set; the order is the tree's; dying jails are included.
     fn xprisons(&self, mine: Key) -> Vec<u8> {
         let mut list = Vec::new();
         let (mut ip4, mut ip6): (Vec<u8>, Vec<u8>) = (Vec::new(), Vec::new());

@@ -1,4 +1,4 @@
-//! The sysctl tree, as far as jails are concerned: names, numbers, types and descriptions.
+//! The jail part of the sysctl tree: names, OIDs, types and descriptions.
 
 use core::ffi::c_int;
 use std::collections::BTreeMap;
@@ -22,7 +22,7 @@ const ULONG: u32 = 8;
 const U8: u32 = 10;
 const U32: u32 = 15;
 
-/// Where a leaf's value comes from.
+/// The source of a leaf's value.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Value {
     /// A jail parameter that is an int: 0.
@@ -43,7 +43,7 @@ pub(super) enum Value {
     MetaMax,
     /// The process's jail's limit of children.
     ChildrenMax,
-    /// How many children the process's jail has.
+    /// The number of child jails of the process's jail.
     ChildrenCur,
     /// The process's jail's `enforce_statfs`, or the default of new jails.
     EnforceStatfs,
@@ -67,7 +67,7 @@ pub(super) enum Value {
     HostId,
     /// The process's jail's securelevel.
     Securelevel,
-    /// Whether resources are accounted for.
+    /// Whether resource accounting is on.
     Racct,
 }
 
@@ -92,7 +92,7 @@ pub(super) struct Leaf {
     pub(super) value: Value,
 }
 
-/// All leaves, in the order of their numbers.
+/// All leaves, in the order of their OIDs.
 #[derive(Debug)]
 pub(super) struct Tree(Vec<Leaf>);
 
@@ -125,7 +125,7 @@ impl Tree {
             add("security.jail.param.", PARAM_MAC_DO);
         }
         for name in release.allow {
-            // A permission that is also a node has its value at the empty name below.
+            // A permission that is also a node has its value in a child with an empty name.
             let dot = if *name == "mount" { "." } else { "" };
             let full = format!("security.jail.param.allow.{name}{dot}");
             leaves.push((full, INT | RW, "B", Value::Int, permission(name)));
@@ -133,7 +133,7 @@ impl Tree {
         Self(numbered(leaves))
     }
 
-    /// Adds parameters of jails, whose numbers may change the others'.
+    /// Adds parameters of jails, which may change the OIDs of others.
     pub(super) fn add(&mut self, entries: &[Entry]) {
         let added = entries.iter().map(|(name, kind, format, value, description)| {
             (format!("security.jail.param.{name}"), *kind, *format, *value, (*description).to_owned())
@@ -147,7 +147,7 @@ impl Tree {
         self.renumber(vec![(full, INT | RW, "B", Value::Int, permission(name))]);
     }
 
-    /// Takes the parameters of a module away: those of this name and below it.
+    /// Removes the parameters of a module: those of this name and below it.
     pub(super) fn remove(&mut self, name: &str) {
         let own: Vec<&str> = ["security", "jail", "param"].into_iter().chain(name.split('.')).collect();
         self.0.retain(|leaf| leaf.name.len() < own.len() || !leaf.name.iter().zip(&own).all(|(a, b)| a == b));
@@ -160,22 +160,22 @@ impl Tree {
         self.0 = numbered(old.chain(added).collect());
     }
 
-    /// The leaf of a number.
+    /// Returns the leaf of an OID.
     pub(super) fn leaf(&self, oid: &[c_int]) -> Option<&Leaf> {
         self.0.iter().find(|leaf| leaf.oid == oid)
     }
 
-    /// Whether there is something below a number.
+    /// Whether an OID has leaves below it.
     pub(super) fn is_node(&self, oid: &[c_int]) -> bool {
         self.0.iter().any(|leaf| leaf.oid.len() > oid.len() && leaf.oid.starts_with(oid))
     }
 
-    /// The number of the leaf that follows.
+    /// Returns the OID of the next leaf.
     pub(super) fn next(&self, oid: &[c_int]) -> Option<&[c_int]> {
         self.0.iter().map(|leaf| leaf.oid.as_slice()).find(|next| *next > oid)
     }
 
-    /// The name of a number, whose unknown parts stay numbers.
+    /// Returns the name of an OID, in which unknown parts stay numbers.
     pub(super) fn name(&self, oid: &[c_int]) -> String {
         let part = |len: usize| {
             let (known, last) = (oid.get(..len)?, len.checked_sub(1)?);
@@ -185,7 +185,7 @@ impl Tree {
         (1..=oid.len()).filter_map(part).collect::<Vec<_>>().join(".")
     }
 
-    /// The number of a name. A dot at its end is nothing: the value of a node is not found by name.
+    /// Returns the OID of a name. A dot at its end is ignored: the value of a node is not found by name.
     pub(super) fn oid(&self, name: &[u8]) -> Option<&[c_int]> {
         let name = super::options::c_string(name);
         let name = core::str::from_utf8(name.strip_suffix(b".").unwrap_or(name)).ok()?;
@@ -196,12 +196,12 @@ impl Tree {
         leaf.oid.get(..parts.len())
     }
 
-    /// The description of a number.
+    /// Returns the description of an OID.
     pub(super) fn description(&self, oid: &[c_int]) -> Option<String> {
         if let Some(leaf) = self.leaf(oid) {
             return Some(leaf.description.clone());
         }
-        // The value of a node is what the node is.
+        // The value of a node has the node's description.
         let value =
             self.0.iter().find(|leaf| leaf.oid.len() == oid.len() + 1 && leaf.oid.starts_with(oid))?;
         let named = value.name.last().is_some_and(String::is_empty);
@@ -214,7 +214,7 @@ fn number(oid: &[c_int]) -> String {
     oid.last().map_or_else(String::new, c_int::to_string)
 }
 
-/// What a permission is described as.
+/// Returns the description of a permission.
 fn permission(name: &str) -> String {
     if let Some(fs) = name.strip_prefix("mount.") {
         return format!("Jail may mount the {fs} file system");
@@ -223,7 +223,7 @@ fn permission(name: &str) -> String {
     described.map_or_else(String::new, |(_, description)| (*description).to_owned())
 }
 
-/// Numbers leaves by their names: those of `kern` as ever, the others in the order of the alphabet.
+/// Assigns OIDs: fixed ones for `kern`, the others in alphabetical order.
 fn numbered(leaves: Vec<Raw>) -> Vec<Leaf> {
     let mut children: BTreeMap<Vec<String>, BTreeMap<String, c_int>> = BTreeMap::new();
     let paths = leaves.iter().map(|leaf| leaf.0.split('.').map(str::to_owned).collect::<Vec<_>>());
@@ -258,7 +258,7 @@ fn numbered(leaves: Vec<Raw>) -> Vec<Leaf> {
     numbered
 }
 
-/// Numbers that `sys/sysctl.h` fixes.
+/// OIDs that `sys/sysctl.h` fixes.
 const FIXED: &[(&str, c_int)] = &[
     ("kern", 1),
     ("kern.osrelease", 2),

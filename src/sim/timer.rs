@@ -20,8 +20,8 @@ pub(super) fn numbered(change: Kevent) -> Kevent {
 }
 
 impl Kernel {
-    /// Starts the clock of a new filter if it is a timer: a thread, since nothing else would make the queue readable
-    /// for poll(2). It ends after the queue.
+    /// Starts the clock of a new filter if it is a timer: a thread that makes the queue readable for poll(2). It ends
+    /// after the queue.
     pub(super) fn start_timer(&self, watch: Watch, change: Kevent) -> Result<(), Errno> {
         if change.filter != EVFILT_TIMER {
             return Ok(());

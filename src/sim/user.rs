@@ -1,4 +1,4 @@
-//! Processes as a test sees them.
+//! Handles of modelled processes.
 
 use core::ffi::c_int;
 use std::io;
@@ -9,10 +9,10 @@ use std::path::Path;
 use super::kernel::{Guard, Kernel};
 use super::process::{CredentialId, Pid};
 
-/// A modelled process: somebody in some jail.
+/// A modelled process, with a user and a jail.
 ///
-/// It is a handle; dropping it ends nothing. A thread acts as a process while [`Process::enter`]'s guard lives or
-/// in [`Process::run`].
+/// It is a handle: dropping it does not end the process. A thread acts as a process while [`Process::enter`]'s guard
+/// lives or in [`Process::run`].
 #[derive(Debug, Clone)]
 pub struct Process {
     kernel: Kernel,
@@ -38,13 +38,13 @@ impl Process {
         self.pid
     }
 
-    /// The user it is.
+    /// Returns its user.
     #[must_use]
     pub fn uid(&self) -> u32 {
         self.kernel.state().processes.credential_of(self.pid).uid
     }
 
-    /// The jail it is in, 0 for the host.
+    /// Returns the jid of its jail, 0 for the host.
     #[must_use]
     pub fn jid(&self) -> c_int {
         let state = self.kernel.state();
@@ -68,7 +68,7 @@ impl Process {
         action()
     }
 
-    /// Makes a child: fork(2). It is the same user in the same jail; the calling thread stays who it is.
+    /// Makes a child: fork(2). It has the same user and jail; the calling thread still acts as its old process.
     #[must_use]
     pub fn fork(&self) -> Self {
         let child = {
@@ -79,7 +79,7 @@ impl Process {
         Self::new(self.kernel.clone(), child)
     }
 
-    /// Becomes another user: setuid(2).
+    /// Changes the user: setuid(2).
     ///
     /// # Errors
     ///
@@ -100,14 +100,14 @@ impl Process {
     /// Sets the routing table: setfib(2).
     ///
     /// The host has any number of tables, the network stack of a jail only table 0. Since FreeBSD 14 a process with
-    /// another table cannot enter such a jail.
+    /// another table cannot attach to such a jail.
     pub fn set_fib(&self, fib: u32) {
         if let Some(process) = self.kernel.state().processes.get_mut(self.pid) {
             process.fib = fib;
         }
     }
 
-    /// Opens a directory, which keeps the process and those it forks out of jails until they close it.
+    /// Opens a directory: the process and its children cannot attach to a jail until they close it.
     pub fn open_directory(&self) {
         self.kernel.state().open_directory(self.pid);
     }
@@ -118,25 +118,25 @@ impl Process {
     }
 
     /// Enters capability mode, for good: cap_enter(2). Jail calls fail with `ECAPMODE` from then on, and most sysctls
-    /// with `EPERM`; descriptors can be looked at, watched and closed (T55).
+    /// with `EPERM`; fstat(2), watching and closing of descriptors still work (T55).
     pub fn cap_enter(&self) {
         if let Some(process) = self.kernel.state().processes.get_mut(self.pid) {
             process.capability_mode = true;
         }
     }
 
-    /// Takes all rights from a jail descriptor and its copies: cap_rights_limit(2). fstat(2) and kevent(2) fail with
-    /// `ENOTCAPABLE` then, and jail calls do not (T55).
+    /// Takes all rights from a jail descriptor and its copies: cap_rights_limit(2). From then on fstat(2) and kevent(2)
+    /// fail with `ENOTCAPABLE`, but jail calls do not (T55).
     ///
     /// # Errors
     ///
-    /// `EBADF`, and `EINVAL` for what is not one of the model's descriptors.
+    /// `EBADF`, and `EINVAL` if it is not a jail descriptor of the model.
     pub fn limit_rights(&self, descriptor: impl AsFd) -> io::Result<()> {
         Ok(self.kernel.state().descriptors.limit(descriptor.as_fd().as_raw_fd())?)
     }
 
-    /// Opens a file, a socket or another object, which keeps the process's jail dying after removal until it is closed
-    /// (T48).
+    /// Opens a file, a socket or another object: after its removal, the process's jail stays dying until the object is
+    /// closed (T48).
     #[must_use]
     pub fn open_file(&self) -> OpenFile {
         let mut state = self.kernel.state();
@@ -145,15 +145,15 @@ impl Process {
         OpenFile { kernel: self.kernel.clone(), credential }
     }
 
-    /// Ends the process by itself, and has it waited for: [`die`](Self::die) and [`reap`](Self::reap).
+    /// Ends the process and waits for it: [`die`](Self::die) and [`reap`](Self::reap).
     pub fn exit(&self) {
         self.kill();
     }
 
-    /// Ends the process with SIGKILL, and has it waited for.
+    /// Ends the process with SIGKILL and waits for it.
     ///
-    /// What it held is closed: every descriptor that it made counts as closed, however many copies there are, and
-    /// its numbers answer `EBADF`. So an owning one removes its jail.
+    /// Its descriptors are closed: each one that it made counts as closed, even if copies are open, and calls with it
+    /// fail with `EBADF`. So an owning one removes its jail.
     pub fn kill(&self) {
         self.die();
         self.reap();
@@ -167,7 +167,7 @@ impl Process {
         state.end(self.pid);
     }
 
-    /// Waits for the process if it has ended: wait(2) by its parent. It keeps its jail no longer then.
+    /// Waits for the process if it has ended: wait(2) by its parent. After that it no longer holds its jail.
     ///
     /// ```
     /// use freebsd_jail::{Jail, sim};
