@@ -19,8 +19,7 @@ use common::{Host, host, is_confining, is_root, model, name, on_every_kernel, re
 use freebsd_jail::exec::Processes;
 use freebsd_jail::param::MacDo;
 use freebsd_jail::{
-    Call, Error, ErrorKind, Jail, JailCommand, JailUpdate, Mode, Network, OwnedJail, Stage, is_jailed, param,
-    sim,
+    Call, Error, ErrorKind, Jail, JailCommand, JailUpdate, Mode, OwnedJail, Stage, is_jailed, param, sim,
 };
 
 /// A jail of its own whose root is the host's.
