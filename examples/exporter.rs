@@ -63,8 +63,8 @@ fn main() -> ExitCode {
 /// A jail with a process in it, and one below it, where the kernel is a model that has none.
 fn demonstration(model: &Model) -> Result<Jail> {
     let www = Jail::builder().name("www").path("/").hostname("www.example.org").children_max(1);
-    let www = www.securelevel(1).create_persistent()?;
-    www.child_builder().name("db").path("/").hostname("a \"quoted\" name").create_persistent()?;
+    let www = www.securelevel(1).create_detached()?;
+    www.child_builder().name("db").path("/").hostname("a \"quoted\" name").create_detached()?;
     model.kernel().process().fork().run(|| www.attach())?;
     Ok(www)
 }

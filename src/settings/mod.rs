@@ -296,6 +296,13 @@ impl Settings {
         self.mistakes.extend(other.mistakes.iter().cloned());
     }
 
+    /// Takes over what others have set and this has not.
+    pub(crate) fn extend_below(&mut self, other: &Self) {
+        let own = core::mem::replace(self, Self::new(self.usage));
+        self.extend(other);
+        self.extend(&own);
+    }
+
     fn take_over(&mut self, other: &Self, draft: &Draft<'_>, index: usize) -> Result<()> {
         let (wire_name, value) = (draft.name(index), draft.wire(index));
         if !self.is_update() && value.is_null() && name::user_key(wire_name).is_some() {

@@ -50,9 +50,15 @@ macro_rules! any_setters {
             self
         }
 
+        /// Takes over what an update sets where it is not set here. What is set here stays.
+        pub fn with_defaults(mut self, update: &crate::JailUpdate) -> Self {
+            self.settings.extend_below(&update.settings);
+            self
+        }
+
         /// Takes over all that an update sets, as if it were set here.
         ///
-        /// What is set later, by whatever setter, replaces it.
+        /// What was set before is replaced, and what is set later, by whatever setter, replaces it.
         pub fn with(mut self, update: &crate::JailUpdate) -> Self {
             self.settings.extend(&update.settings);
             self

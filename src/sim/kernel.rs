@@ -154,7 +154,7 @@ impl Kernel {
     /// use freebsd_jail::{Jail, sim};
     ///
     /// let _guard = sim::Kernel::new().install_for_process();
-    /// let worker = std::thread::spawn(|| Jail::builder().name("www").path("/").create_persistent());
+    /// let worker = std::thread::spawn(|| Jail::builder().name("www").path("/").create_detached());
     /// worker.join().unwrap()?;
     /// assert!(Jail::open("www").is_ok());
     /// # Ok::<_, freebsd_jail::Error>(())
