@@ -1,4 +1,4 @@
-//! The table of parameters against what kernels say that they have.
+//! Compares the table of parameters with kernels.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
@@ -131,7 +131,7 @@ fn what_the_mac_do_of_14_2_panics_over_is_not_offered() {
     let host = model(kernel);
     let catalog = Catalog::current().expect("loaded");
     assert_eq!(catalog.iter().find(|parameter| parameter.name().starts_with("mdo")), None);
-    // Everything that is can be read at once.
+    // All parameters can be read at once.
     let jail = Jail::builder().path("/").create().expect("created");
     let keys: Vec<_> = catalog.iter().map(|parameter| (parameter.name(), parameter.kind())).collect();
     assert_eq!(jail.get(&*keys).expect("read").len(), catalog.len());

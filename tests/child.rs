@@ -1,4 +1,4 @@
-//! What the child of a program does between fork(2) and execve(2).
+//! The steps of a child between fork(2) and execve(2).
 
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -23,7 +23,7 @@ fn jail() -> OwnedJail {
     Jail::builder().name(name("child")).path("/").create().expect("created")
 }
 
-/// The host's kernel, whose programs may run where it is a model.
+/// The kernel, with permission to run programs if it is a model.
 fn executing_host() -> Host {
     let host = host();
     allow_exec(&host);
@@ -36,7 +36,7 @@ fn allow_exec(host: &Host) {
     }
 }
 
-/// The numbers that are open in this process.
+/// The open descriptors of this process.
 fn open() -> Vec<RawFd> {
     // SAFETY: F_GETFD takes a number, which need not be open, and touches no memory.
     (0..1024).filter(|&fd| unsafe { libc::fcntl(fd, libc::F_GETFD) } != -1).collect()
@@ -62,7 +62,7 @@ fn jail_descriptors() -> Vec<RawFd> {
     open().into_iter().filter(is_one).collect()
 }
 
-/// Those of them that a program would inherit.
+/// Those that a program would inherit.
 fn inheritable_jail_descriptors() -> Vec<RawFd> {
     // SAFETY: F_GETFD takes a number and touches no memory.
     jail_descriptors().into_iter().filter(|&fd| unsafe { libc::fcntl(fd, libc::F_GETFD) } == 0).collect()
@@ -116,8 +116,8 @@ fn a_program_started_beside_creations_has_no_jail_descriptor_t45() {
 }
 
 #[test]
-fn a_program_inherits_what_is_inheritable_but_jail_descriptors_t45() {
-    const TEST: &str = "a_program_inherits_what_is_inheritable_but_jail_descriptors_t45";
+fn a_program_inherits_descriptors_but_no_jail_descriptors_t45() {
+    const TEST: &str = "a_program_inherits_descriptors_but_no_jail_descriptors_t45";
     const FILE: &str = "FREEBSD_JAIL_TEST_FILE";
     if let (true, Ok(file)) = (is_child(TEST), env::var(FILE)) {
         let inherited = open().contains(&file.parse().expect("a number"));
@@ -129,14 +129,14 @@ fn a_program_inherits_what_is_inheritable_but_jail_descriptors_t45() {
             return;
         }
         let jail = jail();
-        // What another library may have: a descriptor without close-on-exec.
+        // As another library may have it: a descriptor without close-on-exec.
         let other = nix::unistd::dup(jail.descriptor().expect("a descriptor")).expect("duplicated");
         let before = inheritable_jail_descriptors();
         assert!(before.contains(&other.as_raw_fd()), "{before:?}");
         let file = nix::unistd::dup(File::open("/etc/passwd").expect("opened")).expect("duplicated");
         let mut command = this_program(&jail, TEST);
         command.env(FILE, file.as_raw_fd().to_string());
-        // Nor does it get one as a standard stream.
+        // It gets none as a standard stream either.
         command.stdin(other.try_clone().expect("copied"));
         assert_eq!(command.status().expect("ran").code(), Some(7));
         assert_eq!(inheritable_jail_descriptors(), before);
@@ -144,10 +144,10 @@ fn a_program_inherits_what_is_inheritable_but_jail_descriptors_t45() {
 }
 
 #[test]
-fn a_jail_descriptor_that_was_replaced_in_the_child_is_not_entered_by() {
-    /// The number that the child replaces, and by what.
+fn a_jail_descriptor_that_was_replaced_in_the_child_is_not_used() {
+    /// The descriptor that the child replaces, and its replacement.
     static NUMBERS: [AtomicI32; 2] = [AtomicI32::new(-1), AtomicI32::new(-1)];
-    alone("a_jail_descriptor_that_was_replaced_in_the_child_is_not_entered_by", || {
+    alone("a_jail_descriptor_that_was_replaced_in_the_child_is_not_used", || {
         let host = executing_host();
         if !host.has_descriptors() {
             return;
@@ -183,7 +183,7 @@ fn a_jail_descriptor_that_was_replaced_in_the_child_is_not_entered_by() {
 
 // Signals.
 
-/// Where a handler writes, and the process that set it up.
+/// The descriptor to which a handler writes, and the process that installed it.
 static HANDLER_PIPE: AtomicI32 = AtomicI32::new(-1);
 
 extern "C" fn say(_: libc::c_int) {
@@ -213,17 +213,17 @@ fn the_parents_signal_handlers_do_not_run_in_the_jail() {
             {
                 let mut command = Command::new("/bin/sh");
                 jail.confine(command.args(["-c", "kill -HUP $$; exit 5"])).expect("prepared");
-                // Runs in the jail, where its processes may do the same.
+                // Runs in the jail, whose processes may send signals as well.
                 let raise = move || nix::sys::signal::raise(signal).map_err(io::Error::from);
                 // SAFETY: the closure makes one system call.
                 unsafe { command.pre_exec(raise) };
                 let status = command.status().expect("started");
-                // What is ignored stays so, in the program too.
+                // Ignored signals stay ignored, in the program as well.
                 let expected = if ends { (Some(signal as i32), None) } else { (None, Some(5)) };
                 assert_eq!((status.signal(), status.code()), expected, "{signal}");
             }
         });
-        // Here they are as before.
+        // In this process they are as before.
         nix::sys::signal::raise(Signal::SIGHUP).expect("raised");
         nix::sys::signal::raise(Signal::SIGTERM).expect("raised");
         drop(writer);
@@ -233,11 +233,11 @@ fn the_parents_signal_handlers_do_not_run_in_the_jail() {
 }
 
 #[test]
-fn a_signaller_in_the_jail_reaches_none_of_the_parents_handlers() {
+fn a_signal_from_the_jail_reaches_none_of_the_parents_handlers() {
     if !is_confining() {
         return;
     }
-    alone("a_signaller_in_the_jail_reaches_none_of_the_parents_handlers", || {
+    alone("a_signal_from_the_jail_reaches_none_of_the_parents_handlers", || {
         let (reader, writer) = nix::unistd::pipe().expect("a pipe");
         HANDLER_PIPE.store(writer.as_raw_fd(), Ordering::Relaxed);
         on(Signal::SIGUSR1, SigHandler::Handler(say));
@@ -266,11 +266,11 @@ fn a_signaller_in_the_jail_reaches_none_of_the_parents_handlers() {
 // Open directories.
 
 #[test]
-fn a_process_that_forked_by_itself_keeps_its_numbers_when_it_fails_to_be_replaced() {
+fn a_process_that_fails_to_be_replaced_keeps_its_descriptors() {
     if !is_confining() {
         return;
     }
-    alone("a_process_that_forked_by_itself_keeps_its_numbers_when_it_fails_to_be_replaced", || {
+    alone("a_process_that_fails_to_be_replaced_keeps_its_descriptors", || {
         let jail = jail();
         let directory = File::open("/etc").expect("opened");
         let mut command = Command::new("/nonexistent/program");

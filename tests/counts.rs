@@ -1,4 +1,4 @@
-//! One jail call an operation, no sysctl, and no memory where none is needed.
+//! One jail call per operation, no sysctl, and no allocation where none is needed.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -12,7 +12,7 @@ use common::{Host, host, name};
 use freebsd_jail::exec::Processes;
 use freebsd_jail::{Jail, JailUpdate, Jid, OwnedJail, param, sim};
 
-/// Counts what each thread allocates, but for what the model of the kernel does.
+/// Counts the allocations of each thread, without those of the model.
 struct Counting;
 
 thread_local! {
@@ -105,7 +105,7 @@ fn each_operation_is_one_call_on_every_release() {
         assert_eq!(count(&mut || drop(jail.get(param::SECURELEVEL))), (0, 1, 0, 1), "get on {release:?}");
         let five = (param::NAME, param::PATH, param::HOST_HOSTNAME, param::SECURELEVEL, param::IP4_ADDR);
         assert_eq!(count(&mut || drop(jail.get(five))), (0, 1, 0, 1), "get five on {release:?}");
-        // Where mac_do(4) is, which is found out once, an update carries the rules that it has read before.
+        // If mac_do(4) is loaded, which is found out once, an update carries the rules that it has read first.
         let carry = u64::from(jail.get(param::MAC_DO).is_ok());
         jail.update(&JailUpdate::new().hostname("once")).expect("set");
         assert_eq!(
@@ -126,7 +126,7 @@ fn each_operation_is_one_call_on_every_release() {
         let mut jail = Some(a_jail());
         assert_eq!(count(&mut || drop(jail.take())), (0, 0, 1, 1), "drop on {release:?}");
         let owned = a_jail();
-        // A process does not enter a jail by the handle that owns it.
+        // A process does not attach to a jail by the handle that owns it.
         let jail = Jail::open(owned.jid()).expect("found");
         let entering = if jail.descriptor().is_some() { (1, carry, 0, 1 + carry) } else { (0, 0, 1, 1) };
         assert_eq!(count(&mut || jail.attach().expect("entered")), entering, "attach on {release:?}");
@@ -187,7 +187,7 @@ fn reading_a_string_allocates_the_string_alone() {
 fn other_operations_allocate_a_small_constant() {
     let _host = host();
     let _ = a_jail();
-    // The growth of the request's two lists: what is set is copied into them once.
+    // The request's two lists grow: each value is copied into them once.
     let (created, jail) = allocations(a_jail);
     println!("create: {created} allocations");
     assert!(created <= 12, "create: {created}");

@@ -1,4 +1,4 @@
-//! A privileged process hands a jail's descriptor to an unprivileged one, which enters the jail with it.
+//! A privileged process hands a jail's descriptor to an unprivileged one, which attaches to the jail with it.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -38,7 +38,7 @@ fn receive(socket: &UnixStream) -> OwnedFd {
 }
 
 #[test]
-fn an_unprivileged_process_enters_by_a_descriptor_that_root_made() {
+fn an_unprivileged_process_attaches_by_a_descriptor_that_root_made() {
     let host = host();
     if !host.has_descriptors() {
         return;
@@ -61,7 +61,7 @@ fn an_unprivileged_process_enters_by_a_descriptor_that_root_made() {
         process.exit();
     } else {
         let mut child = Command::new(std::env::current_exe().expect("this program"))
-            .args(["--exact", "child_that_enters", "--ignored", "--nocapture"])
+            .args(["--exact", "child_that_attaches", "--ignored", "--nocapture"])
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(Stdio::piped())
             .uid(UNPRIVILEGED)
@@ -88,10 +88,10 @@ fn enter(descriptor: OwnedFd) {
     assert!(is_jailed().expect("asked"));
 }
 
-/// The part of the child process, whose standard input is the socket.
+/// Runs in the child process, whose standard input is the socket.
 #[test]
 #[ignore = "run by the test above, in a process of its own"]
-fn child_that_enters() {
+fn child_that_attaches() {
     let socket = UnixStream::from(std::io::stdin().as_fd().try_clone_to_owned().expect("a copy"));
     enter(receive(&socket));
     println!("\nentered as uid {}", nix::unistd::getuid());
@@ -105,7 +105,7 @@ fn a_descriptor_that_an_unprivileged_process_made_is_good_for_reading_only() {
     let process = host.model().expect("the model").process().fork();
     process.setuid(UNPRIVILEGED).expect("root may");
     let handle = process.run(|| Jail::open("seen")).expect("it can be seen");
-    // In root's hands it is still what its maker could do.
+    // Even for root, the authority is that of its maker.
     assert_eq!(handle.get(param::NAME).expect("read"), "seen");
     let denied = ErrorKind::PermissionDenied;
     assert_eq!(handle.update(&JailUpdate::new().hostname("x")).expect_err("not root's").kind(), denied);

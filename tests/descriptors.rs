@@ -1,4 +1,4 @@
-//! The jail descriptors that the crate keeps, and the kernel's traps around them.
+//! Jail descriptors of the crate, and the kernel's traps with them.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -32,8 +32,8 @@ fn is_open(number: RawFd) -> bool {
 }
 
 #[test]
-fn no_descriptor_that_is_kept_has_the_number_of_a_standard_stream() {
-    alone("no_descriptor_that_is_kept_has_the_number_of_a_standard_stream", || {
+fn kept_descriptors_are_never_standard_streams() {
+    alone("kept_descriptors_are_never_standard_streams", || {
         let host = host();
         if !host.has_descriptors() {
             return;
@@ -55,7 +55,7 @@ fn no_descriptor_that_is_kept_has_the_number_of_a_standard_stream() {
         assert!(number(&taken) > 2);
         let watcher = Watcher::new().expect("a watcher");
         assert!(watcher.as_raw_fd() > 2);
-        // One that came as it may.
+        // A descriptor from elsewhere.
         let low = fcntl(jail.descriptor().expect("a descriptor"), FcntlArg::F_DUPFD(0)).expect("copied");
         assert_eq!(low, 0);
         // SAFETY: the call has just made it, and nothing else owns it.
@@ -143,7 +143,7 @@ fn t3_flags_that_a_descriptor_belongs_to_are_refused_without_one() {
 }
 
 #[test]
-fn what_is_assumed_of_a_kernel_leaves_handles_alone_that_were_made_before() {
+fn assumed_features_do_not_affect_earlier_handles() {
     let host = host();
     if !host.has_descriptors() {
         return;
@@ -163,7 +163,7 @@ fn what_is_assumed_of_a_kernel_leaves_handles_alone_that_were_made_before() {
     drop(kept);
     assert!(!exists(jid));
     drop(assumed);
-    // One that was made meanwhile goes on without, too.
+    // One that was made meanwhile continues without descriptors, too.
     assert!(after.try_clone().expect("cloned").descriptor().is_none());
     assert_eq!(after.get(param::JID).expect("read"), after.jid());
     after.remove().expect("removed");
@@ -244,7 +244,7 @@ fn t55_in_capability_mode_a_jail_is_not_called_gone() {
 }
 
 #[test]
-fn t55_a_descriptor_without_the_right_to_fstat_is_asked_otherwise() {
+fn t55_a_descriptor_without_the_right_to_fstat_is_checked_by_jail_get() {
     let host = host();
     if !host.has_descriptors() {
         return;
@@ -297,13 +297,13 @@ fn t46_a_descriptor_of_a_jail_that_died_during_the_update_is_not_returned() {
     assert_eq!(Jail::all().dying(true).get(param::JID).count(), 0, "nothing keeps them from going");
 }
 
-/// How long the tests below go on for.
+/// How long the tests below run.
 fn until() -> Instant {
     let time = if cfg!(target_os = "freebsd") { Duration::from_secs(15) } else { Duration::from_millis(300) };
     Instant::now() + time
 }
 
-/// A thread that forks, and whose children end at once: it write-protects what this process may write.
+/// Runs a thread that forks children which exit at once: each fork write-protects this process's memory.
 fn fork_until(end: &AtomicBool, count: &AtomicU32) {
     while !end.load(Ordering::Relaxed) {
         // SAFETY: the child makes one system call.

@@ -1,4 +1,4 @@
-//! What an error tells: its kind, the parameter, and what the kernel said.
+//! The contents of errors: kind, parameter and kernel message.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -42,10 +42,10 @@ fn t35_rules_that_cannot_be_parsed_are_named() {
 }
 
 #[test]
-fn t35_a_text_that_is_too_long_is_not_taken_for_a_path() {
+fn t35_a_text_that_is_too_long_is_not_reported_as_a_path() {
     on_every_kernel(|_| {
         let mut request = Request::new();
-        // As long as the kernel's own may be, which is a byte more than it takes.
+        // As long as the kernel's own limit, which is a byte more than it accepts.
         let osrelease = "r".repeat(31);
         request.string("path", "/").and_then(|request| request.flag("persist")).expect("added");
         request.string("osrelease", &osrelease).expect("added");
@@ -129,8 +129,8 @@ impl Drop for Mounted {
 
 #[cfg(target_os = "freebsd")]
 #[test]
-fn t60_a_jail_whose_root_was_unmounted_is_not_taken_for_a_removed_one() {
-    common::process::alone("t60_a_jail_whose_root_was_unmounted_is_not_taken_for_a_removed_one", || {
+fn t60_a_jail_whose_root_was_unmounted_is_not_reported_as_removed() {
+    common::process::alone("t60_a_jail_whose_root_was_unmounted_is_not_reported_as_removed", || {
         if !common::is_root() {
             return;
         }
@@ -163,8 +163,8 @@ fn enter_capability_mode() -> bool {
 
 #[cfg(target_os = "freebsd")]
 #[test]
-fn t55_in_capability_mode_a_jail_is_not_taken_for_a_removed_one() {
-    common::process::alone("t55_in_capability_mode_a_jail_is_not_taken_for_a_removed_one", || {
+fn t55_in_capability_mode_a_jail_is_not_reported_as_removed() {
+    common::process::alone("t55_in_capability_mode_a_jail_is_not_reported_as_removed", || {
         if !common::is_root() {
             return;
         }
@@ -187,7 +187,7 @@ fn t55_in_capability_mode_a_jail_is_not_taken_for_a_removed_one() {
             assert!(jail.is_alive().expect("fstat(2) is allowed"));
         }
     });
-    if !common::process::is_child("t55_in_capability_mode_a_jail_is_not_taken_for_a_removed_one") {
+    if !common::process::is_child("t55_in_capability_mode_a_jail_is_not_reported_as_removed") {
         common::sweep("t55");
     }
 }

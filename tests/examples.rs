@@ -86,7 +86,7 @@ fn words(line: &str) -> Vec<String> {
 }
 
 #[test]
-fn each_says_how_it_is_used() {
+fn each_example_shows_its_usage() {
     if !are_built() {
         return;
     }
@@ -263,7 +263,7 @@ fn what_the_readme_shows_works_as_it_is_written() {
 }
 
 #[test]
-fn a_jail_is_created_listed_changed_entered_and_removed() {
+fn a_jail_is_created_listed_updated_attached_to_and_removed() {
     if !are_built() {
         return;
     }
@@ -351,7 +351,7 @@ fn a_command_runs_in_a_jail_that_goes_after_it() {
 }
 
 #[test]
-fn what_makes_no_sense_is_refused() {
+fn contradictory_arguments_are_refused() {
     if !are_built() {
         return;
     }

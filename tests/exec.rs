@@ -111,7 +111,7 @@ fn arguments_environment_and_streams_are_stds() {
 }
 
 #[test]
-fn a_command_runs_as_often_as_it_is_told_to() {
+fn a_command_can_run_several_times() {
     let _host = executing_host();
     let jail = jail();
     let mut command = jail.command("/bin/sh");
@@ -129,7 +129,7 @@ fn a_command_runs_as_often_as_it_is_told_to() {
 }
 
 #[test]
-fn the_parent_stays_outside_t13() {
+fn the_parent_stays_outside_of_the_jail_t13() {
     on_every_executing_kernel(|host| {
         let jail = jail();
         assert_eq!(output(&mut shell(&jail, "echo inside")), "inside");
@@ -197,7 +197,7 @@ fn a_program_starts_in_the_root_directory() {
 // As whom a program runs.
 
 #[test]
-fn a_program_is_the_user_that_it_was_given_by_number_t12() {
+fn a_program_runs_as_the_user_given_by_uid_t12() {
     if !is_root() {
         return;
     }
@@ -215,7 +215,7 @@ fn a_program_is_the_user_that_it_was_given_by_number_t12() {
 }
 
 #[test]
-fn a_program_is_the_user_that_it_was_given_by_name() {
+fn a_program_runs_as_the_user_given_by_name() {
     if !is_root() {
         return;
     }
@@ -246,7 +246,7 @@ fn the_host_knows_the_user_and_not_the_jail() {
 }
 
 #[test]
-fn a_user_that_makes_no_sense_is_refused_before_anything_runs() {
+fn an_invalid_user_is_refused_before_anything_runs() {
     let _host = executing_host();
     let jail = jail();
     let refused = |command: &mut JailCommand<'_>, kind: ErrorKind| {
@@ -300,7 +300,7 @@ fn end(child: &mut Child) {
 // How it fails.
 
 #[test]
-fn a_removed_jail_is_gone_when_it_is_entered() {
+fn attaching_to_a_removed_jail_says_that_it_is_gone() {
     on_every_executing_kernel(|_| {
         let jail = jail();
         let handle = Jail::open(jail.jid()).expect("found");
@@ -315,7 +315,7 @@ fn a_removed_jail_is_gone_when_it_is_entered() {
 }
 
 #[test]
-fn a_handle_without_descriptor_enters_by_number() {
+fn a_handle_without_descriptor_attaches_by_jid() {
     on_every_executing_kernel(|_| {
         let jail = jail();
         let by_number = Jail::unpinned(jail.jid());
@@ -324,7 +324,7 @@ fn a_handle_without_descriptor_enters_by_number() {
 }
 
 #[test]
-fn each_stage_that_fails_says_so() {
+fn each_stage_that_fails_is_reported() {
     on_every_executing_kernel(|_| {
         let jail = jail();
         let mut elsewhere = jail.command("/bin/cat");
@@ -358,11 +358,11 @@ fn each_stage_that_fails_says_so() {
 }
 
 #[test]
-fn who_is_not_root_fails_to_enter() {
+fn a_process_that_is_not_root_fails_to_attach() {
     if !is_root() {
         return;
     }
-    alone("who_is_not_root_fails_to_enter", || {
+    alone("a_process_that_is_not_root_fails_to_attach", || {
         on_every_executing_kernel(|host| {
             let jail = jail();
             // By number: a descriptor has the authority of its maker, who was root.
@@ -390,7 +390,7 @@ fn who_is_not_root_fails_to_enter() {
 }
 
 #[test]
-fn nothing_is_executed_on_a_model_that_was_not_told_to() {
+fn nothing_is_executed_on_a_model_without_permission() {
     for release in releases() {
         let host = model(sim::Kernel::with_release(release));
         let jail = jail();
@@ -412,8 +412,8 @@ fn nothing_is_executed_on_a_model_that_was_not_told_to() {
 // Open directories.
 
 #[test]
-fn an_open_directory_of_the_parent_keeps_no_program_out() {
-    alone("an_open_directory_of_the_parent_keeps_no_program_out", || {
+fn an_open_directory_of_the_parent_does_not_hinder_a_program() {
+    alone("an_open_directory_of_the_parent_does_not_hinder_a_program", || {
         on_every_executing_kernel(|host| {
             let jail = jail();
             let directory = File::open("/etc").expect("opened");
@@ -444,8 +444,8 @@ fn an_open_directory_of_the_parent_keeps_no_program_out() {
 }
 
 #[test]
-fn attaching_says_which_directory_is_in_the_way() {
-    alone("attaching_says_which_directory_is_in_the_way", || {
+fn attaching_names_the_open_directory_that_prevents_it() {
+    alone("attaching_names_the_open_directory_that_prevents_it", || {
         on_every_kernel(|host| {
             let jail = jail();
             let directory = File::open("/etc").expect("opened");
@@ -482,7 +482,7 @@ fn attaching_says_which_directory_is_in_the_way() {
 }
 
 #[test]
-fn a_directory_as_standard_input_keeps_a_program_out() {
+fn a_program_with_a_directory_as_standard_input_cannot_attach() {
     if !is_confining() {
         return;
     }
@@ -526,8 +526,8 @@ fn a_process_that_owns_the_jail_is_not_replaced() {
 }
 
 #[test]
-fn this_process_can_create_a_jail_and_enter_it() {
-    alone("this_process_can_create_a_jail_and_enter_it", || {
+fn this_process_can_create_a_jail_and_attach_to_it() {
+    alone("this_process_can_create_a_jail_and_attach_to_it", || {
         let host = host();
         let jid = Jail::builder()
             .name(name("entered"))
@@ -784,7 +784,7 @@ fn removing_a_jail_ends_its_programs() {
 }
 
 #[test]
-fn a_jail_that_was_entered_by_descriptor_goes_when_it_is_removed_t17() {
+fn a_jail_that_was_attached_to_by_descriptor_goes_when_it_is_removed_t17() {
     if !is_confining() {
         return;
     }
@@ -817,7 +817,7 @@ fn jail_with_rules() -> Option<OwnedJail> {
 }
 
 #[test]
-fn entering_keeps_the_rules_of_mac_do_t6() {
+fn attaching_keeps_the_rules_of_mac_do_t6() {
     on_every_executing_kernel(|host| {
         let Some(jail) = jail_with_rules() else { return };
         let left = || jail.get((param::MAC_DO, param::MAC_DO_RULES.utf8())).expect("read");
@@ -835,7 +835,7 @@ fn entering_keeps_the_rules_of_mac_do_t6() {
 }
 
 #[test]
-fn entering_brings_no_rules_of_mac_do_back_t6() {
+fn attaching_restores_no_removed_rules_of_mac_do_t6() {
     on_every_executing_kernel(|_| {
         let Some(jail) = jail_with_rules() else { return };
         let left = || jail.get((param::MAC_DO, param::MAC_DO_RULES.utf8())).expect("read");
@@ -860,12 +860,12 @@ fn entering_brings_no_rules_of_mac_do_back_t6() {
 /// Takes a host with more than one routing table: `sysctl net.fibs=2`.
 #[cfg(target_os = "freebsd")]
 #[test]
-fn a_routing_table_that_the_jail_does_not_have_is_not_taken_for_a_removed_jail() {
+fn a_missing_routing_table_is_not_reported_as_a_removed_jail() {
     unsafe extern "C" {
         // Of libc.so since FreeBSD 7.1, and not of the crate `libc`.
         safe fn setfib(fib: libc::c_int) -> libc::c_int;
     }
-    alone("a_routing_table_that_the_jail_does_not_have_is_not_taken_for_a_removed_jail", || {
+    alone("a_missing_routing_table_is_not_reported_as_a_removed_jail", || {
         if common::osreldate() < 1_400_000 {
             println!("skipped: before FreeBSD 14 the kernel does not check the routing table");
             return;

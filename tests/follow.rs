@@ -406,8 +406,8 @@ fn t38_in_a_jail_new_jails_are_found_by_polling() {
 }
 
 #[test]
-fn t54_a_follower_of_a_process_that_has_entered_a_jail_says_so() {
-    const TEST: &str = "t54_a_follower_of_a_process_that_has_entered_a_jail_says_so";
+fn t54_a_follower_fails_after_its_process_has_attached_to_a_jail() {
+    const TEST: &str = "t54_a_follower_fails_after_its_process_has_attached_to_a_jail";
     alone(TEST, || {
         on_every_kernel(|host| {
             let outer = Jail::builder().name(name("entered")).path("/").create_detached().expect("created");

@@ -1,4 +1,4 @@
-//! What a forked child can do with the jails of its parent.
+//! Jails of a parent in a forked child.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -20,7 +20,7 @@ fn kind<T>(result: freebsd_jail::Result<T>) -> ErrorKind {
     result.map(drop).expect_err("refused").kind()
 }
 
-/// Has a forked child do something with what its parent made.
+/// Runs a closure in a forked child with the parent's handles.
 fn forked(test: &str, on: impl Fn(&Host)) {
     alone(test, || on_every_kernel(&on));
 }
@@ -52,13 +52,13 @@ fn an_owner_in_a_forked_child_removes_nothing_and_says_why() {
             assert!(jail.remove().expect_err("refused").to_string().contains("forked"));
             let jail = jail.into_descriptor().expect_err("there is nothing to hand over");
             drop(jail);
-            // Closed by nobody, since its last close would remove the jail.
+            // Not closed, since its last close would remove the jail.
             if let Some(number) = descriptor {
                 // SAFETY: F_GETFD takes a number, which need not be open, and touches no memory.
                 assert_ne!(unsafe { libc::fcntl(number, libc::F_GETFD) }, -1);
             }
             assert!(exists(jid));
-            // A clone is everybody's.
+            // A clone works in both processes.
             assert_eq!(clone.get(param::JID).expect("read"), jid);
         });
         assert!(exists(jid));

@@ -1,4 +1,4 @@
-//! Runs what the fuzzer found worth keeping: inputs that once made something fail, and those that cover the most.
+//! Runs inputs that the fuzzer kept: those that once failed, and those that cover the most.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -26,7 +26,7 @@ fn all(target: &str, run: impl Fn(&[u8])) {
     for seed in &seeds {
         run(seed);
     }
-    // Others near them, so that a few are run that nobody chose.
+    // Variations of them, so that some inputs run that were not chosen.
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     for seed in &seeds {
         let mut other = seed.clone();

@@ -1,4 +1,4 @@
-//! Handles that cannot name the wrong jail, and the kernel's traps that they are guarded against.
+//! Handles never refer to the wrong jail; guards against the kernel's traps.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -54,7 +54,7 @@ fn t1_taking_ownership_asks_for_nothing_else() {
 }
 
 #[test]
-fn t2_a_slot_that_holds_what_was_given_is_not_wrapped() {
+fn t2_a_slot_that_still_holds_its_input_is_not_wrapped() {
     let host = host();
     if !host.has_descriptors() {
         return;
@@ -77,7 +77,7 @@ fn t2_a_slot_that_holds_what_was_given_is_not_wrapped() {
 }
 
 #[test]
-fn t3_nothing_is_looked_for_below_a_jail_that_died_or_a_descriptor_that_is_none_of_a_jail() {
+fn t3_nothing_is_looked_up_below_a_dead_jail_or_a_descriptor_that_is_not_a_jail_s() {
     let host = host();
     if !host.has_descriptors() {
         return;
@@ -140,7 +140,7 @@ fn t4_a_nested_jail_is_given_no_more_than_its_parent_has() {
                 inner.get((param::SECURELEVEL, param::HOST_HOSTNAME.utf8())).expect("read"),
                 (3, "inner".into())
             );
-            // The next handle starts anew.
+            // The next handle starts afresh.
             handle.update(&JailUpdate::new().securelevel(2)).expect("as the parent's");
         }
     });
@@ -189,7 +189,7 @@ fn t10_calls_that_the_kernel_does_not_know_are_not_made() {
 }
 
 #[test]
-fn t14_a_handle_does_not_follow_its_number_to_another_jail() {
+fn t14_a_handle_does_not_follow_its_jid_to_another_jail() {
     on_every_kernel(|host| {
         let jid = Jid::new(880_014).expect("above zero");
         let first =
@@ -215,7 +215,7 @@ fn t14_a_handle_does_not_follow_its_number_to_another_jail() {
 }
 
 #[test]
-fn t14_a_nested_jail_is_seen_to_live_around_its_update() {
+fn t14_a_nested_jail_is_checked_to_be_alive_around_its_update() {
     let host = host();
     if !host.has_descriptors() {
         return;
@@ -238,7 +238,7 @@ fn t14_a_nested_jail_is_seen_to_live_around_its_update() {
 }
 
 #[test]
-fn t17_a_jail_that_was_entered_by_its_handle_goes_altogether() {
+fn t17_a_jail_that_was_attached_to_by_its_handle_goes_completely() {
     for release in releases() {
         let host = model(sim::Kernel::with_release(release));
         let jail = jail("t17");
@@ -332,7 +332,7 @@ fn t21_a_nested_jail_needs_a_path_and_counts_against_its_parents_limit() {
         // A limit of 0 is the default.
         let error = first.child_builder().name("e").path("/").create().expect_err("no children allowed");
         assert_eq!(error.kind(), ErrorKind::LimitExceeded, "{error}");
-        // Where the kernel has said so, what it said is kept.
+        // The kernel's message is kept, if there is one.
         let said = first.descriptor().map(|_| (Call::JailSet, libc::EPERM));
         assert_eq!(error.call().zip(error.errno()), said, "{error}");
         assert!(error.to_string().contains(&format!("jail {}", first.jid())), "{error}");
@@ -348,7 +348,7 @@ fn t21_the_limits_of_all_jails_above_hold_and_the_one_that_is_reached_is_named()
         let middle = outer.child_builder().name("b").path("/").children_max(2).create().expect("created");
         let inner = middle.child_builder().name("c").path("/").children_max(1).create().expect("created");
         let by_number = Jail::unpinned(inner.jid());
-        // Below the innermost there is room for one; which jail above it has none changes.
+        // There is room for one below the innermost jail; which jail above it is full changes.
         let is_refused_by = |full: &Jail, most: i32| {
             for builder in [
                 inner.child_builder().name("d"),
@@ -370,7 +370,7 @@ fn t21_the_limits_of_all_jails_above_hold_and_the_one_that_is_reached_is_named()
         assert_eq!(outer.get(param::CHILDREN_CUR).expect("read"), 3);
         beside.remove().expect("removed");
         let beside = middle.child_builder().name("x").path("/").create().expect("created");
-        // The nearest one, where several are full.
+        // The nearest one, if several are full.
         is_refused_by(&middle, 2);
         beside.remove().expect("removed");
         let innermost = by_number.child_builder().name("e").path("/").create().expect("there is room");
@@ -380,7 +380,7 @@ fn t21_the_limits_of_all_jails_above_hold_and_the_one_that_is_reached_is_named()
 }
 
 #[test]
-fn t21_the_limit_of_the_jail_that_this_process_is_in_is_told_as_that() {
+fn t21_the_limit_of_this_process_s_own_jail_is_reported_as_such() {
     for release in releases() {
         let host = model(sim::Kernel::with_release(release));
         let cell = Jail::builder().name(name("t21c")).path("/").children_max(2).create().expect("created");
@@ -400,7 +400,7 @@ fn t21_the_limit_of_the_jail_that_this_process_is_in_is_told_as_that() {
 }
 
 #[test]
-fn a_nested_jail_without_a_name_is_named_by_its_number() {
+fn a_nested_jail_without_a_name_is_named_by_its_jid() {
     on_every_kernel(|_| {
         let outer_name = name("unnamed");
         let outer = Jail::builder().name(&outer_name).path("/").children_max(2).create().expect("created");
@@ -428,7 +428,7 @@ fn a_clone_of_an_owned_jail_does_not_own_it() {
 }
 
 #[test]
-fn ownership_of_a_jail_that_is_not_there_is_not_taken() {
+fn ownership_of_a_missing_jail_is_not_taken() {
     on_every_kernel(|_| {
         let free = Jid::new(880_099).expect("above zero");
         assert_eq!(Jail::unpinned(free).into_owned().expect_err("there is none").kind(), ErrorKind::Gone);
@@ -436,7 +436,7 @@ fn ownership_of_a_jail_that_is_not_there_is_not_taken() {
 }
 
 #[test]
-fn what_an_older_kernel_lacks_can_be_done_without() {
+fn older_kernels_are_supported_without_descriptors() {
     on_every_kernel(|_| {
         let assumed = Features::current().without_descriptors().assume();
         assert!(!Features::current().descriptors());
@@ -464,7 +464,7 @@ fn a_dropped_handle_whose_jail_has_gone_is_silent() {
 }
 
 #[test]
-fn two_threads_that_remove_a_jail_agree_who_did() {
+fn only_one_of_two_threads_removes_a_jail() {
     on_every_kernel(|host| {
         let jail = jail("threads");
         let handles = [jail.try_clone().expect("cloned"), jail.try_clone().expect("cloned")];
@@ -496,7 +496,7 @@ fn a_handle_stays_with_the_kernel_that_it_came_from() {
     assert_eq!(jail.get(param::NAME).expect("read from the first model"), "origin");
     assert_eq!(Jail::open("origin").expect_err("not in the second").kind(), ErrorKind::NotFound);
     drop(second);
-    // A thread without any model would otherwise take the model's number to the host's kernel.
+    // Otherwise a thread without a model would use the model's jid on the host's kernel.
     let jid = jail.jid();
     std::thread::spawn(move || jail.remove()).join().expect("joined").expect("removed from the first model");
     assert!(!exists(jid));
@@ -548,7 +548,7 @@ fn descriptors_are_close_on_exec() {
 }
 
 #[test]
-fn poll_says_when_a_jail_has_been_removed() {
+fn poll_reports_that_a_jail_has_been_removed() {
     let host = host();
     if !host.has_descriptors() {
         return;

@@ -1,4 +1,4 @@
-//! What holds a removed jail.
+//! Holders of a removed jail.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
@@ -25,7 +25,7 @@ const DONE: WaitOutcome = WaitOutcome::Done(());
 const TIMED_OUT: WaitOutcome = WaitOutcome::TimedOut(());
 
 #[test]
-fn t27_a_wait_that_times_out_tells_which_zombies_hold_the_jail() {
+fn t27_a_wait_that_times_out_lists_the_zombies_that_hold_the_jail() {
     on_every_kernel(|host| {
         let jail = jail("zombies");
         let inmates = [host.inmate(&jail), host.inmate(&jail)];
@@ -74,7 +74,7 @@ fn t27_a_dying_jail_below_holds_the_jails_above() {
 }
 
 #[test]
-fn a_wait_for_a_living_jail_that_times_out_says_that_it_lives() {
+fn a_wait_for_a_living_jail_that_times_out_says_that_it_is_alive() {
     on_every_kernel(|host| {
         let jail = jail("lives");
         let inmate = host.inmate(&jail);
@@ -86,7 +86,7 @@ fn a_wait_for_a_living_jail_that_times_out_says_that_it_lives() {
         let [process] = holders.processes[..] else { panic!("{holders:?}") };
         assert_eq!((process.pid, process.is_zombie), (inmate.pid(), false));
         assert_eq!(holders.own_zombies().count(), 0);
-        // It is renamed, where that can be done beside a process (T40), and removed, and is the same jail.
+        // It is renamed (unless T40 forbids it) and removed, and is still the same jail.
         if !common::real_kernel_accounts_resources() {
             jail.update(&JailUpdate::new().name(name("renamed"))).expect("renamed");
         }
@@ -108,7 +108,7 @@ fn a_jail_that_gets_the_jid_and_the_cpuset_of_a_removed_one_does_not_hold_it() {
             panic!("it lives");
         };
         drop(first);
-        // It gets the lowest number that is free: the same one, where nothing else goes on.
+        // It gets the lowest free jid: the same one, unless other jails are created meanwhile.
         let second = create();
         if second.descriptor().is_some() {
             assert_eq!(held.wait_gone(Some(LONG)).expect("waited"), DONE);
@@ -120,7 +120,7 @@ fn a_jail_that_gets_the_jid_and_the_cpuset_of_a_removed_one_does_not_hold_it() {
 }
 
 #[test]
-fn t48_what_was_opened_inside_holds_the_jail_and_cannot_be_listed() {
+fn t48_a_file_opened_inside_holds_the_jail_and_cannot_be_listed() {
     let host = common::host();
     let jail = jail("opened");
     let opened: Box<dyn Any> = if let Some(model) = host.model() {
@@ -176,7 +176,7 @@ fn child_opens_a_file() {
 }
 
 #[test]
-fn what_holds_a_jail_goes_to_other_threads() {
+fn holders_can_be_sent_to_other_threads() {
     fn check<T: Send + Sync>() {}
     check::<HeldJail>();
     check::<Holders>();

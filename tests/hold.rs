@@ -1,4 +1,4 @@
-//! Programs that are held in the jail until somebody lets them go.
+//! Programs that are held in the jail until a gate is opened.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -44,7 +44,7 @@ fn shell<'j>(jail: &'j Jail, script: &str) -> JailCommand<'j> {
     command
 }
 
-/// A path for a FIFO, which is removed in the end.
+/// A path for a FIFO, which is removed at the end.
 struct Fifo(PathBuf);
 
 impl Fifo {
@@ -61,7 +61,7 @@ impl Drop for Fifo {
     }
 }
 
-/// Whether a child is still there after a while.
+/// Whether a child still exists after a while.
 fn still_waits(child: &mut Child) -> bool {
     std::thread::sleep(Duration::from_millis(100));
     child.try_wait().expect("asked").is_none()
@@ -117,7 +117,7 @@ fn a_fifo_is_opened_by_its_path() {
 }
 
 #[test]
-fn a_gate_that_nobody_waits_at_cannot_be_opened() {
+fn a_gate_without_a_waiting_program_cannot_be_opened() {
     let (gate, opener) = Gate::new().expect("a gate");
     drop(gate);
     let error = opener.open().expect_err("nobody waits");
@@ -254,7 +254,7 @@ fn a_held_program_has_become_its_user() {
     assert_eq!(child.wait().expect("waited for").code(), Some(7));
 }
 
-/// Holds a program, says its pid, and is killed without having opened the gate.
+/// Holds a program, prints its pid, and is killed without having opened the gate.
 const MAKER: &str = "a_held_program_survives_the_end_of_its_maker_and_is_let_go_by_another_process";
 
 #[test]

@@ -1,4 +1,4 @@
-//! What a caller can get wrong is refused with its name, before any system call.
+//! Mistakes of a caller are refused with the parameter's name, before any system call.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -21,7 +21,7 @@ fn refused<T: std::fmt::Debug>(
     act: impl FnOnce() -> Result<T>,
 ) -> Error {
     let host = host();
-    // What a kernel has is found out once, by a call of its own.
+    // The kernel's features are found out once, by a separate call.
     let _ = freebsd_jail::Features::current();
     let before = host.model().map(|model| model.calls().total());
     let error = act().expect_err("it is wrong");
@@ -84,7 +84,7 @@ fn the_longest_strings_are_taken() {
 }
 
 #[test]
-fn a_number_as_a_name_is_refused_unless_it_is_the_jails() {
+fn a_number_as_a_name_is_refused_unless_it_is_the_jid() {
     for name in ["7", "0777", "-5", "0"] {
         refused(ErrorKind::InvalidValue, Some("name"), || builder().name(name).create());
     }
@@ -147,7 +147,7 @@ fn a_list_that_no_request_can_hold_is_refused() {
     refused(ErrorKind::InvalidRequest, Some("ip6.addr"), || builder().ip6(ip6.clone()).create());
     refused(ErrorKind::InvalidRequest, Some("ip4.addr"), || Request::new().ip4("ip4.addr", &ip4).map(drop));
     refused(ErrorKind::InvalidRequest, Some("ip6.addr"), || Request::new().ip6("ip6.addr", &ip6).map(drop));
-    // One that it can hold is looked through.
+    // The contents of one that it can hold are checked.
     let mut twice = ip4;
     twice.truncate(12_000);
     twice.push(Ipv4Addr::from_bits(7));
@@ -240,7 +240,7 @@ fn the_names_that_panic_the_mac_do_of_14_2_are_refused_on_every_path() {
 }
 
 #[test]
-fn t32_the_no_form_of_what_is_no_boolean_is_refused() {
+fn t32_the_no_form_of_a_parameter_that_is_not_a_boolean_is_refused() {
     for name in ["noerrmsg", "nodesc", "nojid", "noname", "nolastjid"] {
         let kind = ErrorKind::InvalidParameter;
         refused(kind, Some(name), || Request::new().flag(name).map(drop));
@@ -304,13 +304,13 @@ fn a_boolean_with_a_value_is_not_sent() {
         .expect("a request");
     raw::jail_get(&mut request, At::None, GetFlags::empty()).expect("read");
     assert_eq!(request.value("allow.raw_sockets"), Some(&[0; 4][..]));
-    // What has read false is not sent back as true.
+    // A value that was read as false is not sent back as true.
     let error = raw::jail_set(&mut request, At::None, SetFlags::UPDATE).expect_err("it has a value");
     assert_eq!((error.kind(), error.parameter()), (ErrorKind::InvalidValue, Some("allow.raw_sockets")));
 }
 
 #[test]
-fn the_key_of_listings_is_no_parameter() {
+fn the_key_of_listings_is_refused_as_a_parameter() {
     let key = Param::<i32>::new("lastjid");
     common::on_every_kernel(|_| {
         let _first = builder().name(common::name("first")).create().expect("created");
@@ -439,7 +439,7 @@ fn an_owned_jail_that_does_not_persist_is_refused() {
 }
 
 #[test]
-fn the_first_of_several_mistakes_is_told() {
+fn the_first_of_several_mistakes_is_returned() {
     refused(ErrorKind::InvalidValue, Some("children.max"), || {
         builder().children_max(u32::MAX).name("a\0").create()
     });

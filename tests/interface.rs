@@ -57,7 +57,7 @@ impl Drop for Interface<'_> {
     }
 }
 
-/// Runs ifconfig(8) and returns what it said, `None` where it fails.
+/// Runs ifconfig(8) and returns its output, `None` if it fails.
 fn ifconfig(arguments: &[&str]) -> Option<String> {
     let output = Command::new(IFCONFIG).args(arguments).output().ok()?;
     if !output.status.success() {
@@ -131,7 +131,7 @@ fn t51_a_jail_without_a_stack_of_its_own_gets_no_interface() {
     on_every_kernel(|host| {
         let Some(interface) = Interface::new(host) else { return };
         let outer = with_stack();
-        // The kernel would move it into the outer jail's stack, and say that all is well.
+        // The kernel would move it into the outer jail's stack, and report success.
         let inner = outer.child_builder().name("inner").path("/").create().expect("created");
         let beside = jail("beside");
         let before = host.model().map(|model| model.calls().ioctl);

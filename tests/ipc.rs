@@ -1,4 +1,4 @@
-//! What a living jail has of System V IPC is not taken away under its processes (T41).
+//! System V objects of a living jail are not removed while processes use them (T41).
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -23,7 +23,7 @@ fn with(mode: Mode) -> JailBuilder {
     builder().sysvmsg(mode).sysvsem(mode).sysvshm(mode)
 }
 
-/// Whether the kernel has all three modules; says so where it has not, since a test is skipped then.
+/// Whether the kernel has all three modules. Prints a notice if not, since a test is then skipped.
 fn has_modules() -> bool {
     let has = builder().create().expect("created").get(MODES).is_ok();
     if !has {
@@ -48,7 +48,7 @@ fn unharmed(host: &Host) {
 }
 
 #[test]
-fn t41_an_update_that_takes_a_name_space_away_is_refused() {
+fn t41_an_update_that_removes_a_namespace_is_refused() {
     on_every_kernel(|host| {
         if !has_modules() {
             return;
@@ -73,7 +73,7 @@ fn t41_an_update_that_takes_a_name_space_away_is_refused() {
 }
 
 #[test]
-fn t41_a_name_space_is_given_and_shared_ones_change() {
+fn t41_a_namespace_can_be_given_and_shared_ones_can_change() {
     on_every_kernel(|host| {
         if !has_modules() {
             return;
@@ -92,7 +92,7 @@ fn t41_a_name_space_is_given_and_shared_ones_change() {
 }
 
 #[test]
-fn t41_name_spaces_of_jails_below_do_not_go_with_the_parents() {
+fn t41_namespaces_of_jails_below_do_not_go_with_the_parent_s() {
     on_every_kernel(|host| {
         if !has_modules() {
             return;
@@ -115,7 +115,7 @@ fn t41_name_spaces_of_jails_below_do_not_go_with_the_parents() {
 }
 
 #[test]
-fn t41_raw_takes_no_name_space_away() {
+fn t41_raw_removes_no_namespace() {
     on_every_kernel(|host| {
         if !has_modules() {
             return;
@@ -147,7 +147,7 @@ fn t41_raw_takes_no_name_space_away() {
             ask(key, "securelevel", Some(1)).expect("something else");
         }
         assert_eq!(jail.get(MODES).expect("read"), (Mode::New, Mode::New, Mode::New));
-        // A jail that is not there has nothing to lose, and is created with what it is to have.
+        // A jail that does not exist yet can be created with any modes.
         let mut request = Request::new();
         request.string("name", name("ipcraw")).and_then(|request| request.int("sysvshm", 0)).expect("added");
         let error = raw::jail_set(&mut request, At::None, SetFlags::UPDATE).expect_err("there is none");
@@ -177,7 +177,7 @@ fn t41_a_permission_that_is_as_it_was_is_not_sent() {
             .expect("updated");
         none.update(&JailUpdate::new().allow(Allow::SYSVIPC)).expect("updated");
         assert!(none.get(param::allow::SYSVIPC).expect("read"));
-        // Reading what there is takes one call, and no other update takes it.
+        // Reading the modes takes one call, which other updates do not take.
         let calls = || host.calls().expect("the model").jail_get;
         let carry = u64::from(none.get(param::MAC_DO).is_ok());
         let before = calls();

@@ -27,7 +27,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, fork};
 
-/// What an owner has when it is killed: none of it is dropped.
+/// The handles of an owner when it is killed: none is dropped.
 #[derive(Default)]
 struct Held {
     jails: Vec<OwnedJail>,
@@ -83,11 +83,11 @@ fn run(script: &[Operation], held: &mut Held) {
     }
 }
 
-/// The names of the jails that a process has made, dying ones too.
+/// The names of the jails of a process, including dying ones.
 fn left(pid: i32) -> Vec<String> {
     let theirs = format!("fj-{pid}-");
     let names = Jail::all().dying(true).get(param::NAME.utf8());
-    // A jail may go while it is looked at.
+    // A jail may go while it is read.
     names.filter_map(Result::ok).filter(|name| name.starts_with(&theirs)).collect()
 }
 
@@ -107,7 +107,7 @@ fn an_owner_killed_at_any_moment_leaves_nothing() {
         }
         let rounds = std::env::var("FREEBSD_JAIL_KILLS").map_or(500, |text| text.parse().expect("a number"));
         let mut random = Random::new(std::process::id().into());
-        // How long the script takes, more or less.
+        // The approximate duration of the script.
         let start = Instant::now();
         let mut held = Held::default();
         run(&SCRIPT, &mut held);
@@ -153,7 +153,7 @@ fn a_modelled_owner_killed_between_any_two_operations_leaves_nothing_on_15() {
                 common::has_descriptors() || held.jails.is_empty(),
                 "{release:?}, {moment}: {left:?}"
             );
-            // The numbers are this test's, whatever the model says of them.
+            // The descriptors belong to this test, even if the model has closed them.
             drop(ManuallyDrop::into_inner(held));
             for name in left {
                 let _ = Jail::open(&name).and_then(|jail| jail.remove());

@@ -1,4 +1,4 @@
-//! No descriptor is left open, and none is closed twice. Alone in its process: it counts all that is open in it.
+//! No descriptor is left open, and none is closed twice. Alone in its process, because it counts all open descriptors.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -34,7 +34,7 @@ fn a_thousand_rounds_leave_no_descriptor_open() {
     });
 }
 
-/// Counts the process's open descriptors, by asking for each number there may be.
+/// Counts the process's open descriptors, by trying each number.
 fn open_descriptors() -> usize {
     // SAFETY: F_GETFD takes a number, which need not be open, and touches no memory.
     (0..4096).filter(|&fd| unsafe { libc::fcntl(fd, libc::F_GETFD) } != -1).count()

@@ -1,4 +1,4 @@
-//! jail(2), which creates a jail and enters it.
+//! jail(2), which creates a jail and attaches to it.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -10,7 +10,7 @@ use common::process::{Talking, alone, is_child, say};
 use common::{exists, host, name, on_every_kernel};
 use freebsd_jail::{Call, ErrorKind, Jail, Jid, LegacyJail, Mode, is_jailed, param, raw};
 
-/// Has another process enter a jail by jail(2), and looks at the jail from here while that lives.
+/// Makes another process attach to a jail by jail(2), and reads the jail meanwhile.
 fn seen_from_outside(test: &str, legacy: &LegacyJail, look: impl Fn(&Jail)) {
     if is_child(test) {
         let jid = raw::jail(legacy).expect("entered");
@@ -91,8 +91,8 @@ fn what_the_structure_cannot_hold_is_refused_before_the_call() {
 }
 
 #[test]
-fn a_failure_has_its_number_and_what_it_means() {
-    alone("a_failure_has_its_number_and_what_it_means", || {
+fn a_failure_has_its_errno_and_its_kind() {
+    alone("a_failure_has_its_errno_and_its_kind", || {
         on_every_kernel(|host| {
             let failed = |legacy: LegacyJail, kind: ErrorKind, errno: i32| {
                 let error = raw::jail(&legacy).expect_err("it fails");

@@ -1,4 +1,4 @@
-//! A jail, from nothing to gone.
+//! The life of a jail, from its creation until it is gone.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -217,7 +217,7 @@ fn a_kept_description_creates_the_same_jail_again_and_again() {
             assert_eq!(jail.get(param::SECURELEVEL).expect("read"), 2);
             jail.remove().expect("removed");
         }
-        // What a copy is told is its own; a mistake is in each.
+        // Settings of a copy do not affect the original; a mistake is in both.
         let wrong = inner.clone().hostname("nul\0");
         for builder in [wrong.clone(), wrong] {
             assert_eq!(builder.create().expect_err("a mistake").parameter(), Some("host.hostname"));
@@ -228,7 +228,7 @@ fn a_kept_description_creates_the_same_jail_again_and_again() {
 }
 
 #[test]
-fn a_missing_path_is_told_apart_from_a_missing_parent() {
+fn a_missing_path_and_a_missing_parent_are_different_errors() {
     on_every_kernel(|_| {
         let error =
             Jail::builder().name(name("path")).path("/nonexistent/directory").create().expect_err("no path");
@@ -239,7 +239,7 @@ fn a_missing_path_is_told_apart_from_a_missing_parent() {
 }
 
 #[test]
-fn a_jail_is_found_by_name_and_by_number() {
+fn a_jail_is_found_by_name_and_by_jid() {
     on_every_kernel(|_| {
         let name = name("found");
         let jail = Jail::builder().name(&name).path("/").create().expect("created");
@@ -254,7 +254,7 @@ fn a_jail_is_found_by_name_and_by_number() {
 }
 
 #[test]
-fn a_jail_can_ask_for_its_number() {
+fn a_jail_can_be_created_with_a_given_jid() {
     on_every_kernel(|_| {
         let jid = Jid::new(880_001).expect("above zero");
         let jail = Jail::builder().jid(jid).path("/").create().expect("created");
@@ -264,7 +264,7 @@ fn a_jail_can_ask_for_its_number() {
 }
 
 #[test]
-fn all_lists_every_jail_once_in_order_of_their_numbers() {
+fn all_lists_every_jail_once_in_order_of_jids() {
     on_every_kernel(|_| {
         let ours: Vec<String> = (0..5).map(|_| name("listed")).collect();
         let jails: Vec<_> =

@@ -20,7 +20,7 @@ use freebsd_jail::{ErrorKind, Jail};
 #[allow(dead_code, unreachable_pub, reason = "the example's own")]
 mod oci;
 
-/// A folder for containers, removed in the end.
+/// A folder for containers, removed at the end.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -112,7 +112,7 @@ fn a_container_lives_from_create_to_delete_each_by_a_process_of_its_own() {
         by_another(&|container| stopped.set(container.state().expect("a container").0 == "stopped"));
         stopped.get()
     });
-    // It is a child of this very process, which stands for them all.
+    // It is a child of this process, which stands for all runtimes.
     let pid = nix::unistd::Pid::from_raw(first.get().try_into().expect("a pid"));
     nix::sys::wait::waitpid(pid, None).expect("waited for");
     by_another(&|container| container.delete().expect("deleted"));
@@ -239,7 +239,7 @@ fn nothing_is_left_after_a_delete_whenever_the_runtime_was_killed() {
         let left = left.filter(|name| name.as_ref().is_ok_and(|name| *name == *jail)).count();
         assert_eq!(left, 0, "round {round}");
     }
-    // A program that was about to enter has nowhere to go.
+    // A program that was about to attach fails.
     eventually("no program is left", || {
         let sleeping = |process: &freebsd_jail::exec::Process| {
             process.command.as_deref().is_some_and(|name| name == "sleep" || name == "oci")

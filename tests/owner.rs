@@ -1,4 +1,4 @@
-//! What becomes of an owned jail when its owner is killed.
+//! Owned jails whose owner is killed.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -12,17 +12,17 @@ use std::time::{Duration, Instant};
 use common::{exists, model, name, releases};
 use freebsd_jail::{Features, Jail, Jid, param, sim};
 
-/// The part of the child process: creates a jail, tells its number, and waits to be killed.
+/// Runs in the child process: creates a jail, prints its jid, and waits to be killed.
 #[test]
 #[ignore = "run by the other tests, in a process of its own"]
 fn child_that_owns_a_jail() {
     let jail = Jail::builder().name(name("owner")).path("/").create().expect("created");
     println!("\njail {}", jail.jid());
     std::thread::sleep(Duration::from_secs(60));
-    panic!("nobody has killed this process");
+    panic!("this process was not killed");
 }
 
-/// Starts the child, kills it once it has told the number of its jail, and returns that.
+/// Starts the child, kills it once it has printed the jid of its jail, and returns the jid.
 fn jail_of_a_killed_owner() -> Jid {
     let mut child = Command::new(std::env::current_exe().expect("this program"))
         .args(["--exact", "child_that_owns_a_jail", "--ignored", "--nocapture"])
@@ -34,7 +34,7 @@ fn jail_of_a_killed_owner() -> Jid {
         .lines()
         .map(|line| line.expect("text"))
         .find_map(|line| line.strip_prefix("jail ").map(str::to_owned))
-        .expect("the number of a jail");
+        .expect("the jid of a jail");
     let jid = jid.parse().expect("a number");
     assert!(exists(jid), "the owner lives");
     // SIGKILL.
@@ -94,7 +94,7 @@ fn dropping_removes_the_jail_though_a_copy_of_its_descriptor_is_about() {
     }
     let jail = Jail::builder().name(name("copy")).path("/").create().expect("created");
     let jid = jail.jid();
-    // What a child that has been forked and has not yet executed its program holds.
+    // As a forked child holds it before it executes its program.
     let copy = jail.descriptor().expect("a descriptor").try_clone_to_owned().expect("copied");
     drop(jail);
     assert!(!exists(jid));
@@ -102,7 +102,7 @@ fn dropping_removes_the_jail_though_a_copy_of_its_descriptor_is_about() {
 }
 
 #[test]
-fn ownership_that_was_taken_holds_as_that_of_a_creator() {
+fn taken_ownership_holds_like_a_creator_s() {
     for release in releases() {
         let host = model(sim::Kernel::with_release(release));
         let owner = host.model().expect("the model").process().fork();

@@ -1,4 +1,4 @@
-//! Who removes a jail: the owner, once, in its own process.
+//! A jail is removed by its owner, once, in its own process.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -42,7 +42,7 @@ fn t24_taking_ownership_by_a_descriptor_that_owns_already_keeps_the_jail() {
         return;
     }
     let jid = persistent("t24").jid();
-    // As it may come over a socket, and be taken for one that does not own.
+    // As it may come over a socket, without knowing that it owns.
     let handle = Jail::try_from(owning_descriptor(jid)).expect("a jail's");
     let owner = handle.into_owned().expect("taken");
     assert!(owner.is_alive().expect("asked"));
@@ -125,7 +125,7 @@ fn dropping_a_plain_handle_leaves_the_jail() {
     });
 }
 
-/// Removes the jail of an owner in some way, has another jail get its jid, and drops the owner.
+/// Removes the jail of an owner in some way, gives its jid to another jail, and drops the owner.
 fn is_disarmed(jid: i32, remove: impl Fn(&OwnedJail)) {
     on_every_kernel(|_| {
         let jid = Jid::new(jid).expect("above zero");
@@ -173,7 +173,7 @@ fn an_owner_whose_jail_went_with_an_update_removes_no_other() {
 }
 
 #[test]
-fn a_nested_jail_that_goes_with_an_update_is_no_error() {
+fn a_nested_jail_may_go_with_an_update_without_an_error() {
     on_every_kernel(|_| {
         let outer = Jail::builder().name(name("outer")).path("/").children_max(1).create().expect("created");
         let inner = outer.child_builder().name("c").path("/").create_detached().expect("created");
@@ -228,7 +228,7 @@ fn a_removal_that_fails_leaves_the_owner_armed() {
 }
 
 #[test]
-fn t25_a_process_does_not_enter_a_jail_that_it_owns() {
+fn t25_a_process_does_not_attach_to_a_jail_that_it_owns() {
     on_every_kernel(|_| {
         let jail = owned("t25");
         let clone = jail.try_clone().expect("cloned");
@@ -244,8 +244,8 @@ fn t25_a_process_does_not_enter_a_jail_that_it_owns() {
 }
 
 #[test]
-fn a_process_enters_a_jail_that_it_has_handed_over() {
-    alone("a_process_enters_a_jail_that_it_has_handed_over", || {
+fn a_process_attaches_to_a_jail_that_it_has_handed_over() {
+    alone("a_process_attaches_to_a_jail_that_it_has_handed_over", || {
         let host = host();
         if !host.has_descriptors() {
             return;
@@ -257,7 +257,7 @@ fn a_process_enters_a_jail_that_it_has_handed_over() {
             clone.attach().expect("entered");
             assert!(is_jailed().expect("asked"));
         } else {
-            // Its end is the jail's.
+            // When it ends, the jail goes.
             in_child(|| {
                 clone.attach().expect("entered");
                 assert!(is_jailed().expect("asked"));
@@ -373,8 +373,8 @@ fn an_owned_jail_in_a_thread_local_goes_with_its_thread() {
 }
 
 #[test]
-fn before_15_a_jail_that_this_process_has_entered_is_not_called_gone() {
-    alone("before_15_a_jail_that_this_process_has_entered_is_not_called_gone", || {
+fn before_15_a_jail_that_this_process_has_attached_to_is_not_called_gone() {
+    alone("before_15_a_jail_that_this_process_has_attached_to_is_not_called_gone", || {
         on_every_kernel(|host| {
             let jail = persistent("inside");
             let other = persistent("other");
@@ -409,7 +409,7 @@ fn before_15_a_jail_that_this_process_has_entered_is_not_called_gone() {
 }
 
 #[test]
-fn t46_a_descriptor_that_an_update_made_is_looked_at() {
+fn t46_a_descriptor_that_an_update_made_is_checked() {
     let host = host();
     if !host.has_descriptors() {
         return;

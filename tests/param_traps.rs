@@ -1,4 +1,4 @@
-//! What the kernel makes of parameters that it is given in unlucky ways, and how the crate keeps clear of it.
+//! The kernel's traps with parameters, and how the crate avoids them.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
@@ -16,7 +16,7 @@ fn builder() -> JailBuilder {
     Jail::builder().path("/")
 }
 
-/// Whether the kernel has a parameter; says so where it has not, since a test is skipped then.
+/// Whether the kernel has a parameter. Prints a notice if not, since a test is then skipped.
 fn has<T: param::Decode, A>(key: Param<'_, T, A>) -> bool {
     let has = builder().create().expect("created").get(key).is_ok();
     if !has {
@@ -25,7 +25,7 @@ fn has<T: param::Decode, A>(key: Param<'_, T, A>) -> bool {
     has
 }
 
-/// Sets rules of mac_do(4), where there is any.
+/// Sets rules of mac_do(4), if it is loaded.
 fn with_rules(jail: JailBuilder) -> JailBuilder {
     if has(param::MAC_DO) { jail.mac_do(MacDo::rules(RULES)) } else { jail }
 }
@@ -35,7 +35,7 @@ fn all_jails() -> usize {
     all.expect("listed").len()
 }
 
-/// Asserts that a mistake was found before any call, and which parameter it is about.
+/// Asserts that a mistake was found before any call, and its parameter.
 #[track_caller]
 fn refused(kind: ErrorKind, parameter: &str, result: freebsd_jail::Result<()>) {
     let error = result.expect_err("a mistake");
@@ -73,7 +73,7 @@ fn t5_an_update_whose_text_is_too_long_changes_nothing() {
         assert_eq!((error.kind(), error.errno()), (ErrorKind::InvalidValue, None), "{error}");
         assert_eq!(jail.get(param::SECURELEVEL).expect("read"), -1);
         jail.update(&JailUpdate::new().set(param::ENV, "")).expect("updated");
-        // What replaces something may be as long as that.
+        // A replacement may be as long as the old text.
         jail.update(&JailUpdate::new().securelevel(2).meta("kept", "l".repeat(4000))).expect("updated");
         jail.update(&JailUpdate::new().securelevel(2).remove_meta("kept").meta("new", "l".repeat(4000)))
             .expect("updated");
@@ -101,7 +101,7 @@ fn t5_a_limit_that_was_lowered_or_raised_is_the_limit() {
         too_long(JailUpdate::new().securelevel(1).meta("k", "v".repeat(63)));
         too_long(JailUpdate::new().securelevel(1).set(param::ENV, "v".repeat(64)));
         too_long(JailUpdate::new().securelevel(1).meta("k", "v").jail_env("k", "v".repeat(62)));
-        // Alone it changes nothing else, so the kernel says it.
+        // Alone it changes nothing else, so the kernel reports it.
         let error = jail.update(&JailUpdate::new().set(param::ENV, "v".repeat(64))).expect_err("too long");
         assert_eq!((error.kind(), error.errno()), (ErrorKind::InvalidValue, Some(libc::EFBIG)), "{error}");
         jail.update(&JailUpdate::new().hostname("h").meta("k", "v".repeat(61))).expect("as long as can be");
@@ -146,7 +146,7 @@ fn t5_a_text_that_is_too_long_leaves_the_other_text_alone() {
             let (meta, env) = jail.get((param::META.utf8(), param::ENV.utf8())).expect("read");
             assert_eq!((meta, env), (format!("kept={long}"), format!("kept={long}")), "{what}");
         }
-        // One text alone is changed as a whole, so the kernel is left to say it.
+        // A single text is changed as a whole, so the kernel reports the error.
         let error = jail.update(&JailUpdate::new().meta("k", "v").meta("b", &long)).expect_err("too long");
         assert_eq!((error.kind(), error.errno()), (ErrorKind::InvalidValue, Some(libc::EFBIG)));
         assert_eq!(jail.get(param::META.utf8()).expect("read"), format!("kept={long}"));
@@ -180,7 +180,7 @@ fn t6_rules_of_mac_do_survive_an_update_of_something_else() {
             let jail = Jail::open(jail.jid()).expect("found").into_owned().expect("taken");
             assert_eq!(jail.get(keys).expect("read"), expected, "after taking ownership");
         }
-        // What is told is done.
+        // Rules that are set take effect.
         outer.update(&JailUpdate::new().mac_do(MacDo::Disable)).expect("updated");
         assert_eq!(outer.get(keys).expect("read"), (Mode::Disable, OsString::new()));
         outer.update(&JailUpdate::new().set(param::MAC_DO_RULES, RULES)).expect("updated");
@@ -189,10 +189,10 @@ fn t6_rules_of_mac_do_survive_an_update_of_something_else() {
 }
 
 #[test]
-fn t6_rules_of_mac_do_survive_entering() {
+fn t6_rules_of_mac_do_survive_an_attach() {
     let host = host();
     let Some(kernel) = host.model() else {
-        println!("skipped: entering cannot be undone");
+        println!("skipped: attaching cannot be undone");
         return;
     };
     let jail = builder().mac_do(MacDo::rules(RULES)).create().expect("created");
@@ -213,7 +213,7 @@ fn t7_a_key_is_read_though_much_text_follows_it() {
             .jail_env("big", "e".repeat(4000))
             .create()
             .expect("created");
-        // A key that is set later stands before.
+        // A key that is set later comes first.
         jail.update(&JailUpdate::new().meta("small", "one").jail_env("small", "two")).expect("updated");
         let (meta, env) = (Param::<String>::new("meta.small"), Param::<Option<OsString>>::new("env.small"));
         assert_eq!(jail.get((meta, param::NAME, env)).expect("read").0, "one");
@@ -326,7 +326,7 @@ fn t7_texts_are_read_as_long_as_a_request_can_hold_them() {
 }
 
 #[test]
-fn values_that_no_request_can_hold_are_refused_as_that() {
+fn values_that_no_request_can_hold_are_refused_as_too_large() {
     on_every_kernel(|_| {
         let jail = builder().create().expect("created");
         let names: Vec<_> = (0..600).map(|index| format!("new.thing{index}")).collect();
@@ -470,7 +470,7 @@ fn t18_texts_that_are_too_long_are_refused_before_any_call() {
 }
 
 #[test]
-fn t18_what_comes_late_takes_one_call_more_where_it_would_leave_a_dying_jail() {
+fn t18_late_parameters_take_a_second_call_where_they_would_leave_a_dying_jail() {
     for release in releases() {
         let host = model(sim::Kernel::with_release(release));
         let _ = freebsd_jail::Features::current();
@@ -488,7 +488,7 @@ fn t18_what_comes_late_takes_one_call_more_where_it_would_leave_a_dying_jail() {
 }
 
 #[test]
-fn a_jail_that_is_entered_has_what_comes_late_and_goes_with_its_last_process() {
+fn a_jail_created_and_attached_to_has_its_late_parameters_and_goes_with_its_last_process() {
     for release in releases() {
         let host = model(sim::Kernel::with_release(release));
         if !has(param::META) {
@@ -518,7 +518,7 @@ fn a_jail_that_is_entered_has_what_comes_late_and_goes_with_its_last_process() {
                 handle.remove().expect("removed");
             }
         }
-        // One that cannot be entered is not left behind either.
+        // A jail to which the process cannot attach is not left behind either.
         let before = all_jails();
         let process = kernel.process().fork();
         process.open_directory();
@@ -531,7 +531,7 @@ fn a_jail_that_is_entered_has_what_comes_late_and_goes_with_its_last_process() {
 }
 
 #[test]
-fn a_module_that_is_loaded_is_no_reason_to_grant() {
+fn loading_a_module_grants_nothing() {
     on_every_kernel(|_| {
         let jail = builder().allow_mount("devfs").deny_mount("tmpfs").create().expect("created");
         let may = jail.permissions().expect("read");

@@ -1,4 +1,4 @@
-//! Every parameter: set where it can be, changed where it can be, and read back with its type.
+//! Every parameter is set, updated and read back with its type, as far as its access allows.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
@@ -11,15 +11,15 @@ use common::{Host, host, model, name, on_every_kernel, releases};
 use freebsd_jail::param::{self, Access, EnforceStatfs, Kind, MacDo, Param, Sharing, Since, Value};
 use freebsd_jail::{Allow, ErrorKind, Features, Ip4, Ip6, Jail, JailBuilder, JailUpdate, Mode, Network, sim};
 
-/// What a row of the table is tried with.
+/// The values with which a row of the table is tried.
 #[derive(Debug, Clone)]
 struct Case {
     name: &'static str,
-    /// What it is created with, and must read as then.
+    /// The value at creation, which must read back.
     created: Option<Value>,
-    /// What it is changed to.
+    /// The value of the update.
     updated: Option<Value>,
-    /// What it is created and changed with besides, since the kernel wants both or neither.
+    /// Another parameter to set beside it, since the kernel requires both or neither.
     beside: Option<(&'static str, Value)>,
 }
 
@@ -45,7 +45,7 @@ fn text(value: &str) -> Value {
     Value::String(value.into())
 }
 
-/// The names that belong to the request, and are not a jail's: the crate sends them itself.
+/// Names that belong to the request and not to a jail: the crate sends them itself.
 const REQUESTS_OWN: [&str; 3] = ["lastjid", "desc", "errmsg"];
 
 /// Every parameter that a kernel is known to have.
@@ -148,7 +148,7 @@ fn read(jail: &Jail, case: &Case) -> freebsd_jail::Result<Value> {
     jail.get(&[(case.name, kind)][..]).map(|mut values| values.remove(0))
 }
 
-/// Says why a kernel may lack a parameter, on a model only where that is so.
+/// Returns why a kernel may lack a parameter, checked on a model.
 fn lacking(host: &Host, case: &Case) -> String {
     let row = param::find(case.name).expect("a row");
     if let Some(module) = row.module() {
@@ -166,7 +166,7 @@ fn lacking(host: &Host, case: &Case) -> String {
     format!("it came with FreeBSD {}, or the kernel was built without", row.since().expect("in the table"))
 }
 
-/// Asserts that a kernel says that it lacks a parameter, on every path.
+/// Asserts that a kernel reports a missing parameter, on every path.
 fn lacks(case: &Case) {
     let Some(value) = &case.created else { return };
     let before = common::names();
@@ -430,7 +430,7 @@ fn the_longest_strings_are_taken_and_longer_ones_refused() {
         {
             let max = row.max_len().expect("a limit");
             let value = match row.name() {
-                // What the kernel takes is a byte shorter than what it may have of its own.
+                // The kernel accepts a byte less than its own value may have.
                 "osrelease" => "x".repeat(max - 2),
                 "path" => format!("{:/<1$}", "", max - 1),
                 "linux.osrelease" => format!("{:x<1$}", "5.15.0-", max - 1),
@@ -559,7 +559,7 @@ fn copying_from_a_jail_copies_what_is_named_and_nothing_else() {
 }
 
 #[test]
-fn copying_what_a_jail_has_of_its_parent_copies_that() {
+fn copying_inherited_values_copies_them() {
     on_every_kernel(|host| {
         host.load_modules();
         let outer = builder()

@@ -125,7 +125,7 @@ fn a_jail_without_persist_goes_with_its_last_program() {
 }
 
 #[test]
-fn a_watcher_is_told_the_pid_of_a_program() {
+fn a_watcher_reports_the_pid_of_a_program() {
     on_every_kernel_with_programs(|host| {
         if !host.has_descriptors() {
             return;

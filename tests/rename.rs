@@ -1,4 +1,4 @@
-//! Giving a jail another name: where the kernel does it rightly it is done, and anything else is refused.
+//! Renaming a jail: done where the kernel does it correctly, and otherwise refused.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
@@ -18,7 +18,7 @@ fn builder(name: &str) -> JailBuilder {
     Jail::builder().name(name).path("/")
 }
 
-/// Asserts that a new name was refused, without a call that changes anything, for a reason of this trap's.
+/// Asserts that a new name was refused because of a trap, without a call that changes anything.
 #[track_caller]
 fn refused(trap: &str, result: freebsd_jail::Result<()>) -> Error {
     let error = result.expect_err("it must not be renamed");
@@ -27,7 +27,7 @@ fn refused(trap: &str, result: freebsd_jail::Result<()>) -> Error {
     error
 }
 
-/// Asserts that the model was asked nothing that harms a real kernel.
+/// Asserts that no call would have harmed a real kernel.
 #[track_caller]
 fn unharmed(host: &Host) {
     if let Some(model) = host.model() {
@@ -35,7 +35,7 @@ fn unharmed(host: &Host) {
     }
 }
 
-/// Has a process of its own prepare something and enter a jail, and do something there. All of it goes with it.
+/// Runs a separate process that prepares something, attaches to a jail, and acts there. Everything goes with it.
 fn inside<T>(test: &str, jail: &JailBuilder, prepare: impl FnOnce() -> T, act: impl FnOnce(T)) {
     let host = host();
     let whole = || {
@@ -113,7 +113,7 @@ fn a_jail_of_the_hosts_level_is_renamed_with_the_jails_below_it() {
 }
 
 #[test]
-fn a_new_name_may_be_as_long_as_any_and_a_number_if_it_is_the_jails() {
+fn a_new_name_may_be_as_long_as_any_and_may_be_the_jid() {
     on_every_kernel(|_| {
         let jail = builder(&name("long")).create().expect("created");
         for len in [252, 253, 254, 255] {
@@ -143,12 +143,12 @@ fn a_name_that_is_taken_is_quoted_as_it_was_given() {
 }
 
 #[test]
-fn renaming_takes_no_call_to_know_who_asks() {
+fn renaming_takes_no_call_to_find_out_the_caller_s_place() {
     for release in releases() {
         let host = model(sim::Kernel::with_release(release));
         let jail = builder(&name("calls")).children_max(1).create().expect("created");
         let nested = jail.child_builder().path("/").create().expect("created");
-        // What is found out once.
+        // Found out once.
         jail.update(&JailUpdate::new().name(name("once"))).expect("renamed");
         let calls = || host.calls().expect("the model");
         let carry = u64::from(jail.get(param::MAC_DO).is_ok());
@@ -162,7 +162,7 @@ fn renaming_takes_no_call_to_know_who_asks() {
         let before = calls();
         nested.update(&JailUpdate::new().name("n")).expect("renamed");
         let after = calls();
-        // By descriptor: its place, its parent's descriptor, and whether both live, it once more at the end.
+        // By descriptor: its place, its parent's descriptor, and whether both are alive, the jail once more at the end.
         let looks = if descriptor { 5 } else { 1 };
         assert_eq!(after.jail_set - before.jail_set, 1, "{release:?}");
         assert_eq!(after.total() - before.total(), 1 + carry + looks, "{release:?}");
@@ -215,12 +215,12 @@ fn t26_a_jail_that_is_not_below_is_not_renamed_from_inside_another() {
         }
         refused("T26", jail.update(&JailUpdate::new().name("evil").securelevel(1)));
         nested.update(&JailUpdate::new().name("evil")).expect_err("its parent cannot be seen");
-        // By descriptor, all of the name is told to one that is not above.
+        // By descriptor, the kernel returns the full name to a process that is not above.
         let keys = (param::NAME.utf8(), param::SECURELEVEL);
         assert_eq!(jail.get(keys).expect("read"), (other.clone(), -1));
         assert_eq!(nested.get(param::NAME.utf8()).expect("read"), format!("{other}.c"));
         assert_eq!(names(), [""; 0], "nothing is below this jail");
-        // What is no name is left to the kernel, and to the descriptor's maker.
+        // Other parameters are left to the kernel, with the authority of the descriptor's maker.
         jail.update(&JailUpdate::new().securelevel(1)).expect("updated");
     });
     if !process::is_child(test) {
@@ -229,7 +229,7 @@ fn t26_a_jail_that_is_not_below_is_not_renamed_from_inside_another() {
 }
 
 #[test]
-fn t39_raw_gives_no_jail_a_new_name() {
+fn t39_raw_renames_no_jail() {
     on_every_kernel(|host| {
         let own = name("t39raw");
         let jail = builder(&own).create().expect("created");
@@ -257,7 +257,7 @@ fn t39_raw_gives_no_jail_a_new_name() {
         // Either alone is the key.
         raw::jail_set(&mut ask(false, Some(&own)), At::None, SetFlags::UPDATE).expect("by name");
         raw::jail_set(&mut ask(true, None), At::None, SetFlags::UPDATE).expect("by jid");
-        // A number of 0 is none.
+        // A jid of 0 means none.
         let mut request = ask(false, Some(&own));
         request.int("jid", 0).expect("a jid");
         raw::jail_set(&mut request, At::None, SetFlags::UPDATE).expect("by name");
@@ -266,7 +266,7 @@ fn t39_raw_gives_no_jail_a_new_name() {
 }
 
 #[test]
-fn t39_a_tree_that_was_garbled_is_repaired_before_anybody_lists_it() {
+fn t39_a_garbled_tree_is_repaired_before_it_is_listed() {
     for release in releases() {
         let host = model(sim::Kernel::with_release(release));
         let kernel = host.model().expect("a model");
@@ -312,7 +312,7 @@ fn t4_a_nested_jail_is_not_renamed_by_its_jid_where_that_would_garble_its_name()
     let outer = builder(&name("t4")).children_max(1).create().expect("created");
     let inner = outer.child_builder().name("c").path("/").create().expect("created");
     if inner.descriptor().is_none() {
-        println!("skipped: this kernel judges it by its own parent");
+        println!("skipped: this kernel compares it with its own parent");
         return;
     }
     let _assumed = Features::current().without_descriptors().assume();
@@ -338,7 +338,7 @@ fn t40_while_resources_are_accounted_for_only_empty_jails_are_renamed() {
             jail.update(&JailUpdate::new().hostname("other")).expect("no new name");
         }
         if host.model().is_none() {
-            // One that has ended and has not been waited for takes its account along when it is.
+            // A zombie uses its account when it is waited for.
             let pid = nix::unistd::Pid::from_raw(inmate.pid().try_into().expect("a pid"));
             nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).expect("killed");
             std::thread::sleep(std::time::Duration::from_millis(200));
@@ -352,7 +352,7 @@ fn t40_while_resources_are_accounted_for_only_empty_jails_are_renamed() {
         for jail in [&*jail, &by_number] {
             jail.update(&JailUpdate::new().name(name("t40"))).expect("nobody is in any of them");
         }
-        // A jail below has its account by its new name, and so keeps it when it is changed with processes in it.
+        // The account of a jail below has the new name, and so is kept when the jail is updated while it has processes.
         let inmate = host.inmate(&furthest);
         furthest.update(&JailUpdate::new().securelevel(1)).expect("no new name");
         below.update(&JailUpdate::new().securelevel(1)).expect("no new name");

@@ -14,14 +14,14 @@ mod transcript;
 
 use std::path::{Path, PathBuf};
 
-/// Returns the folder of the recordings. Where tests run on another machine than they were made on, they are told.
+/// Returns the folder of the recordings. On another machine than the build's, an environment variable names it.
 fn transcripts() -> PathBuf {
     std::env::var_os("FREEBSD_JAIL_TEST_DATA")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("tests"), Into::into)
         .join("transcripts")
 }
 
-/// Replays every recording of a release and says how many there were.
+/// Replays every recording of a release and returns their number.
 fn replay(release: &str) -> usize {
     let folder = transcripts();
     let mut known = known::Known::default();
@@ -71,7 +71,7 @@ fn the_model_answers_as_kernels_with_modules_and_events_did() {
     assert!(count == 0 || count >= 3, "only {count} recordings");
 }
 
-/// Writes a transcript into a folder that says nothing of a release, and replays it.
+/// Writes a transcript into a folder that does not name a release, and replays it.
 fn replay_lines(name: &str, lines: &[&str]) -> Result<player::Outcome, String> {
     let file = std::env::temp_dir().join(format!("fj-{}-{name}.jsonl", std::process::id()));
     std::fs::write(&file, lines.join("\n")).expect("written");
@@ -81,7 +81,7 @@ fn replay_lines(name: &str, lines: &[&str]) -> Result<player::Outcome, String> {
 }
 
 #[test]
-fn a_transcript_tells_its_kernel_in_its_first_line() {
+fn a_transcript_names_its_kernel_in_its_first_line() {
     let probe = r#"{"call":"jail_get","flags":16,"in":[["desc","i:-1"]],"ret":-1,"errno":"EBADF","out":[[4,"ffffffff"]]}"#;
     let named = r#"{"call":"sysctl","name":"kern.osrelease","ret":0,"errno":"","value":"31352e312d524500"}"#;
     let dated = r#"{"call":"sysctl","name":"kern.osreldate","ret":0,"errno":"","value":"f5e71600"}"#;

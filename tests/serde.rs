@@ -1,4 +1,4 @@
-//! Jails, changes and what was read, written down and read back.
+//! Serialisation of builders, updates and values, both ways.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
@@ -13,7 +13,7 @@ use freebsd_jail::param::{Kind, MacDo, Param, Sharing, Value};
 use freebsd_jail::{Allow, Ip6, Jail, JailBuilder, JailInfo, JailUpdate, Jid, Mode, param};
 use serde_json::{Value as Json, from_value, json, to_value};
 
-/// Everything that a builder can be told, but for what excludes something else here.
+/// All settings of a builder that do not exclude each other.
 fn full() -> JailBuilder {
     Jail::builder()
         .name("written")

@@ -1,4 +1,4 @@
-//! What a program in a jail gets beside its user: limits, terminal, environment, and what a caller runs in the child.
+//! Settings of programs in jails: limits, terminal, environment, and closures in the child.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -78,8 +78,8 @@ fn only_root_raises_a_hard_limit_and_an_error_has_its_stage() {
     }
     alone("only_root_raises_a_hard_limit_and_an_error_has_its_stage", || {
         let _host = executing_host();
-        // The limit of this process, which it gives up being root to raise. Without root nothing enters a jail, so the
-        // model alone gets so far.
+        // This process gives up root and then raises its limit. Without root no process attaches to a jail, so only the
+        // model gets this far.
         if is_confining() {
             return;
         }
@@ -111,7 +111,7 @@ fn a_program_gets_a_controlling_terminal() {
     drop(slave);
     master.write_all(b"typed\n").expect("written");
     let mut said = Vec::new();
-    // The end of a terminal is an error on some systems.
+    // On some systems reading from a closed terminal is an error.
     let _ = master.read_to_end(&mut said);
     let said = String::from_utf8_lossy(&said).replace('\r', "");
     assert!(child.wait().expect("waited for").success(), "{said}");
@@ -124,7 +124,7 @@ fn terminal() -> (std::fs::File, OwnedFd) {
 }
 
 #[test]
-fn what_is_no_terminal_cannot_be_controlled() {
+fn a_standard_input_that_is_not_a_terminal_is_refused() {
     let _host = executing_host();
     let jail = jail();
     let mut command = shell(&jail, "");
@@ -176,7 +176,7 @@ fn a_process_with_a_routing_table_that_a_jail_lacks_gets_in_with_another() {
     assert!(shell(&jail, "").fib(0).status().expect("it ran").success());
 }
 
-// What the caller wants to be run.
+// Closures of the caller.
 
 #[test]
 fn a_closure_runs_inside_as_the_user_right_before_the_program() {
@@ -190,7 +190,7 @@ fn a_closure_runs_inside_as_the_user_right_before_the_program() {
     let expected = if is_root() { 1234 } else { nix::unistd::geteuid().as_raw() };
     let closure = move || {
         let good = nix::unistd::geteuid().as_raw() == expected;
-        // Changes what the settings before have left.
+        // Runs after the other settings.
         let before = nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o31));
         if good && before.is_empty() { Ok(()) } else { Err(io::Error::from_raw_os_error(libc::EDOM)) }
     };
@@ -271,11 +271,11 @@ fn a_clean_environment_has_home_shell_user_and_term_and_nothing_of_the_caller_s(
             assert!(said.lines().any(|line| line == "USER=nobody"), "{said}");
         }
     }
-    // What the caller sets afterwards counts, and nothing of it stays in the command.
+    // Variables set afterwards take precedence, and none of the login's stay in the command.
     assert_eq!(command.get_envs().count(), 1);
     command.env("HOME", "/mine");
     assert!(output(&mut command).contains("HOME=/mine"));
-    // `env_clear` takes it all away.
+    // `env_clear` removes everything.
     command.env_clear();
     assert_eq!(output(&mut command), "");
 }
@@ -321,7 +321,7 @@ fn the_login_class_of_the_host_is_asked() {
     }
 }
 
-// A command of std's.
+// A command of std.
 
 #[test]
 fn a_std_command_does_what_the_command_of_the_jail_does() {
@@ -347,14 +347,14 @@ fn a_std_command_does_what_the_command_of_the_jail_does() {
 }
 
 #[test]
-fn a_std_command_says_the_number_of_an_error_alone() {
+fn a_std_command_returns_only_the_errno_of_an_error() {
     let _host = executing_host();
     let jail = jail();
     let mut command = shell(&jail, "");
     command.current_dir("/nonexistent");
     let error = command.into_std().expect("converted").spawn().expect_err("refused");
     assert_eq!(error.raw_os_error(), Some(libc::ENOENT));
-    // What is found without a child is found at once.
+    // Mistakes that need no child are found at once.
     let mut command = shell(&jail, "");
     command.user("no such user");
     assert_eq!(command.into_std().expect_err("refused").kind(), ErrorKind::InvalidValue);

@@ -1,4 +1,4 @@
-//! Everything at once, from many threads, for as long as is asked for.
+//! Many operations in many threads at once, for a given time.
 //!
 //! FREEBSD_JAIL_TEST_SECONDS: how long (20 on a real kernel, 1 on a model).
 
@@ -19,7 +19,7 @@ use freebsd_jail::{Allow, Call, ErrorKind, Jail, JailUpdate, Watcher, param, sim
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, fork};
 
-/// How long the tests go on.
+/// How long the tests run.
 fn duration() -> Duration {
     let asked = std::env::var("FREEBSD_JAIL_TEST_SECONDS").ok();
     let seconds = asked.map(|seconds| seconds.parse().expect("a number of seconds"));
@@ -35,11 +35,11 @@ fn executing_host() -> Host {
     host
 }
 
-/// What all threads have: the model, if it is one, and two jails that stay.
+/// Shared by all threads: the model, if it is one, and two jails that stay.
 struct Common {
     model: Option<sim::Kernel>,
     jails: [Jail; 2],
-    /// Whether the kernel keeps accounts of resources, which makes renaming a jail panic it while processes enter (T40).
+    /// Whether resource accounting is on: then renaming a jail while processes attach may panic the kernel (T40).
     accounts: bool,
 }
 
@@ -49,7 +49,7 @@ impl Common {
         if round % 2 == 0 { one } else { other }
     }
 
-    /// Forks a child that enters a jail and ends.
+    /// Forks a child that attaches to a jail and exits.
     fn enter(&self, jail: &Jail) {
         if let Some(model) = &self.model {
             let child = model.process().fork();
@@ -97,12 +97,12 @@ fn start(common: &Common, round: usize) {
     assert_eq!(status.code(), Some(7));
 }
 
-/// Enters jails, in forked children.
+/// Attaches to jails, in forked children.
 fn enter(common: &Common, round: usize) {
     common.enter(common.jail(round));
 }
 
-/// Renames a jail that no process enters, and reads the names of all.
+/// Renames a jail without processes, and reads the names of all.
 fn rename(_: &Common, _: usize) {
     let jail = Jail::builder().name(name("first")).path("/").create().expect("created");
     for _ in 0..5 {
@@ -113,7 +113,7 @@ fn rename(_: &Common, _: usize) {
     }
 }
 
-/// Watches jails that change and go.
+/// Watches jails that are updated and removed.
 fn watch(common: &Common, _: usize) {
     let watcher = match Watcher::new() {
         Ok(watcher) => watcher,
@@ -146,14 +146,14 @@ fn watch(common: &Common, _: usize) {
     }
 }
 
-/// Changes and reads jails that others enter.
+/// Updates and reads jails to which others attach.
 fn change(common: &Common, round: usize) {
     let jail = common.jail(round);
     let host = format!("host-{round}.example.org");
     let update = JailUpdate::new().hostname(&host);
     let update =
         if round % 4 < 2 { update.allow(Allow::RAW_SOCKETS) } else { update.deny(Allow::RAW_SOCKETS) };
-    // It has no name space for System V objects, so that this changes nothing (T41).
+    // It has no namespace for System V objects, so this removes nothing (T41).
     jail.update(&update.deny(Allow::SYSVIPC)).expect("updated");
     if !common.accounts {
         jail.update(&JailUpdate::new().name(name("stays"))).expect("renamed");
@@ -176,7 +176,7 @@ const ACTS: [(&str, Act); 7] = [
     ("change", change),
 ];
 
-/// The names of all jails that begin as those of this process do, dying ones too.
+/// The names of all jails of this process, including dying ones.
 fn left() -> Vec<String> {
     let mine = format!("fj-{}-", std::process::id());
     let names = Jail::all().dying(true).get(param::NAME.utf8()).map(|name| name.expect("read"));
@@ -198,11 +198,11 @@ fn nothing_is_left() {
 }
 
 #[test]
-fn threads_create_start_enter_rename_watch_and_change_side_by_side() {
+fn threads_create_start_attach_rename_watch_and_update_side_by_side() {
     if cfg!(target_os = "freebsd") && !is_root() {
         return;
     }
-    alone("threads_create_start_enter_rename_watch_and_change_side_by_side", || {
+    alone("threads_create_start_attach_rename_watch_and_update_side_by_side", || {
         let host = executing_host();
         let before = open_descriptors();
         let jail = || Jail::builder().name(name("stays")).path("/").create_detached().expect("created");
@@ -233,7 +233,7 @@ fn threads_create_start_enter_rename_watch_and_change_side_by_side() {
     });
 }
 
-/// Enters two jails at once while threads start programs in a third. Returns how many were started.
+/// Attaches to two jails at once while threads start programs in a third. Returns how many were started.
 fn enter_at_once(model: Option<&sim::Kernel>, ways_in: [&Jail; 2], third: &Jail) -> usize {
     let entered = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -279,11 +279,11 @@ fn enter_at_once(model: Option<&sim::Kernel>, ways_in: [&Jail; 2], third: &Jail)
 }
 
 #[test]
-fn a_process_enters_two_jails_at_once_while_its_threads_start_programs_t42_t43() {
+fn a_process_attaches_to_two_jails_at_once_while_its_threads_start_programs_t42_t43() {
     if cfg!(target_os = "freebsd") && !is_root() {
         return;
     }
-    alone("a_process_enters_two_jails_at_once_while_its_threads_start_programs_t42_t43", || {
+    alone("a_process_attaches_to_two_jails_at_once_while_its_threads_start_programs_t42_t43", || {
         let tree = cfg!(target_os = "freebsd").then(|| Tree::with(&["/bin/sh"]));
         let empty = cfg!(target_os = "freebsd").then(|| Tree::with(&[]));
         if let Some(tree) = &tree {

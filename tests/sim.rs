@@ -1,6 +1,6 @@
-//! The model itself: what a test can do with it.
+//! The model itself.
 //!
-//! What real kernels answered is in the recordings (`tests/replay.rs`), their mistakes in `tests/sim_traps.rs`.
+//! Answers of real kernels are in the recordings (`tests/replay.rs`), their defects in `tests/sim_traps.rs`.
 
 #![cfg(feature = "sim")]
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
@@ -68,7 +68,7 @@ fn a_process_is_somebody_somewhere() {
 }
 
 #[test]
-fn an_open_directory_keeps_a_process_out() {
+fn a_process_with_an_open_directory_cannot_attach() {
     let kernel = Kernel::new();
     let jid = create(&kernel, "a");
     let process = kernel.process().fork();
@@ -89,7 +89,7 @@ fn a_jail_without_persist_goes_with_its_last_process() {
 }
 
 #[test]
-fn paths_exist_as_told() {
+fn paths_exist_as_added() {
     let kernel = Kernel::new();
     let make = |name: &str, path: &str| {
         let given = [("name", S(name)), ("path", S(path)), ("persist", N)];
@@ -140,7 +140,7 @@ fn a_descriptor_of_a_dead_jail_hangs_up() {
 }
 
 #[test]
-fn authority_is_that_of_who_made_the_descriptor() {
+fn authority_is_that_of_the_descriptor_s_maker() {
     let kernel = Kernel::new();
     let (jid, roots) = create_with_descriptor(&kernel, "a", GET_DESC);
     let user = kernel.process().fork();
@@ -222,7 +222,7 @@ fn since_15_a_dying_jail_gives_its_jid_away() {
 }
 
 #[test]
-fn jail_2_makes_a_jail_and_enters_it() {
+fn jail_2_creates_a_jail_and_attaches_to_it() {
     let kernel = Kernel::new();
     let process = kernel.process().fork();
     let legacy = Legacy {
@@ -239,7 +239,7 @@ fn jail_2_makes_a_jail_and_enters_it() {
     assert_eq!(kernel.raw().jail(&Legacy { path: None, ..legacy }), Err(Errno(libc::EFAULT)));
 }
 
-/// Walks through the sysctl tree below a name, as those do who list a kernel's parameters.
+/// Walks through the sysctl tree below a name, as a listing of parameters does.
 fn parameters(kernel: &Kernel) -> Vec<(String, u32, Vec<u8>, String)> {
     let ask = |mib: &[c_int], new: Option<&[u8]>| {
         let mut buffer = vec![0; 1024];
@@ -301,7 +301,7 @@ fn the_tree_of_parameters_is_the_kernels() {
     }
 }
 
-/// Returns the folder of the recordings. Where tests run on another machine than they were made on, they are told.
+/// Returns the folder of the recordings. On another machine than the build's, an environment variable names it.
 fn transcripts() -> std::path::PathBuf {
     std::env::var_os("FREEBSD_JAIL_TEST_DATA")
         .map_or_else(|| std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests"), Into::into)

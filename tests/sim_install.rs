@@ -1,4 +1,4 @@
-//! Where a model answers: on a thread, in a whole process, and not in a forked one.
+//! Installing a model: on a thread, in a whole process, but not in a forked one.
 
 #![cfg(feature = "sim")]
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
@@ -19,7 +19,7 @@ fn names() -> Vec<String> {
 fn one_installation_serves_every_thread_until_its_guard_goes() {
     alone("one_installation_serves_every_thread_until_its_guard_goes", || {
         let kernel = sim::Kernel::new();
-        // From before the installation on.
+        // Started before the installation.
         let (ask, asked) = std::sync::mpsc::channel::<()>();
         let early = thread::spawn(move || {
             asked.recv().expect("asked");
@@ -53,8 +53,8 @@ fn one_installation_serves_every_thread_until_its_guard_goes() {
 }
 
 #[test]
-fn a_forked_child_is_told_that_the_model_stayed_with_its_parent() {
-    alone("a_forked_child_is_told_that_the_model_stayed_with_its_parent", || {
+fn a_forked_child_gets_an_error_that_the_model_stayed_with_its_parent() {
+    alone("a_forked_child_gets_an_error_that_the_model_stayed_with_its_parent", || {
         let kernel = sim::Kernel::new();
         let _guard = kernel.install();
         let jail = Jail::builder().name("www").path("/").create_detached().expect("created");

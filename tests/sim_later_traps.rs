@@ -1,6 +1,6 @@
-//! The kernel's mistakes that the model makes on purpose, T24 and later, by the numbers that its comments give them.
+//! The kernel's defects in the model, T24 and later.
 //!
-//! Races are in the model's own tests. What a real kernel does is in the recordings where it can be recorded.
+//! Races are in the model's own tests. Answers of real kernels are in the recordings, where they can be recorded.
 
 #![cfg(feature = "sim")]
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
@@ -12,7 +12,7 @@ use freebsd_jail::sim::raw::Errno;
 use freebsd_jail::sim::{Effect, Kernel, Module, Release};
 use freebsd_jail::{ErrorKind, Jail, param};
 
-/// The numbers of the traps that have been sprung.
+/// The numbers of the recorded traps.
 fn sprung(kernel: &Kernel) -> Vec<u8> {
     kernel.sprung().iter().map(|sprung| sprung.trap.expect("a number")).collect()
 }
@@ -21,7 +21,7 @@ fn close(descriptor: i32) {
     nix::unistd::close(descriptor).expect("it is open");
 }
 
-/// Makes a descriptor of a jail that there is.
+/// Makes a descriptor of an existing jail.
 fn describe(kernel: &Kernel, jid: i32, how: i32) -> i32 {
     let answer = get(kernel, how, &[("jid", I(jid)), ("desc", I(-1))]);
     answer.jid();
@@ -108,7 +108,7 @@ fn t29_an_update_by_a_numeric_name_is_refused() {
 }
 
 #[test]
-fn t30_a_level_0_is_taken_for_the_host() {
+fn t30_a_level_0_means_the_host() {
     let kernel = Kernel::new();
     let jid = create(&kernel, "a");
     set(&kernel, UPDATE, &[("jid", I(jid)), ("name", S("0.x"))]).jid();
@@ -116,7 +116,7 @@ fn t30_a_level_0_is_taken_for_the_host() {
 }
 
 #[test]
-fn t31_a_jail_below_keeps_the_host_name_that_its_parent_had() {
+fn t31_a_jail_below_keeps_its_parent_s_old_host_name() {
     let kernel = Kernel::new();
     kernel.set_hostname("box");
     let hostname = |jid: i32| get(&kernel, 0, &[("jid", I(jid)), ("host.hostname", B(64))]).string(1);
@@ -130,7 +130,7 @@ fn t31_a_jail_below_keeps_the_host_name_that_its_parent_had() {
 }
 
 #[test]
-fn t32_a_name_with_no_before_it_swallows_what_the_kernel_itself_asks_for() {
+fn t32_a_name_with_no_before_it_swallows_the_kernel_s_own_parameter() {
     let kernel = Kernel::new();
     create(&kernel, "a");
     let answer = get(&kernel, 0, &[("jid", I(1)), ("nojid", I(0))]);
@@ -188,7 +188,7 @@ fn t33_a_new_jail_with_more_of_zfs_than_its_parent_fails_late_and_is_left_dying_
         for (tries, zfs) in [(1, 1), (2, 2)] {
             let refused = attempt("p.more", zfs, 1);
             assert_eq!((refused.errno(), refused.text.as_str()), (libc::EPERM, ""));
-            // T18: what `persist` holds of it stays on 15.
+            // T18: on 15 its references from `persist` stay.
             let left = if release == Release::FREEBSD_15_1 { tries } else { 0 };
             assert_eq!(children(), 1 + left, "{release:?}");
         }
@@ -318,7 +318,7 @@ fn t39_a_garbled_name_panics_the_next_listing_below() {
 }
 
 #[test]
-fn t39_a_garbled_name_can_be_mended_before_it_is_listed() {
+fn t39_a_garbled_name_can_be_repaired_before_it_is_listed() {
     let kernel = Kernel::new();
     create(&kernel, "p");
     let middle = create(&kernel, "p.longname");
@@ -327,7 +327,7 @@ fn t39_a_garbled_name_can_be_mended_before_it_is_listed() {
     let given = [("desc", I(outer)), ("jid", I(middle)), ("name", S("x"))];
     set(&kernel, UPDATE | AT_DESC, &given).jid();
     assert_eq!((name_of(&kernel, middle).as_str(), name_of(&kernel, below).as_str()), ("p.x", "pme.g"));
-    // The renamed jail's descriptor, the child's number, the child's last component.
+    // The renamed jail's descriptor, the child's jid, the child's last component.
     let renamed = describe(&kernel, middle, GET_DESC);
     let given = [("desc", I(renamed)), ("jid", I(below)), ("name", S("g"))];
     set(&kernel, UPDATE | AT_DESC, &given).jid();
@@ -377,7 +377,7 @@ fn t40_with_racct_a_jail_that_has_processes_cannot_be_renamed() {
 }
 
 #[test]
-fn t41_a_living_jails_system_v_objects_are_taken_away() {
+fn t41_a_living_jail_s_system_v_objects_are_removed() {
     for release in Release::ALL {
         let kernel = Kernel::with_release(release);
         let given = [
@@ -404,7 +404,7 @@ fn t41_a_living_jails_system_v_objects_are_taken_away() {
 }
 
 #[test]
-fn t48_what_was_opened_inside_keeps_a_jail() {
+fn t48_a_file_opened_inside_keeps_a_jail() {
     let kernel = Kernel::new();
     let jid = create(&kernel, "a");
     let inmate = kernel.process().fork();
@@ -465,7 +465,7 @@ fn t59_a_walk_shows_a_dying_jail_twice_if_it_is_renumbered_meanwhile() {
 }
 
 #[test]
-fn t60_a_jail_whose_root_was_unmounted_cannot_be_entered() {
+fn t60_a_jail_whose_root_was_unmounted_cannot_be_attached_to() {
     let kernel = Kernel::new();
     let given = [("name", S("a")), ("path", S("/usr/jail")), ("persist", N)];
     let jid = set(&kernel, CREATE, &given).jid();
@@ -477,7 +477,7 @@ fn t60_a_jail_whose_root_was_unmounted_cannot_be_entered() {
 }
 
 #[test]
-fn since_14_a_network_stack_without_the_routing_table_is_not_entered() {
+fn since_14_a_network_stack_without_the_routing_table_cannot_be_attached_to() {
     for release in Release::ALL {
         let kernel = Kernel::with_release(release);
         let jid = set(&kernel, CREATE, &[("path", S("/")), ("persist", N), ("vnet", I(1))]).jid();

@@ -1,6 +1,6 @@
-//! The kernel's mistakes that the model makes on purpose, by the numbers that its comments give them.
+//! The kernel's defects in the model.
 //!
-//! Each is something that the rest of the crate guards against.
+//! The rest of the crate guards against each of them.
 
 #![cfg(feature = "sim")]
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
@@ -43,7 +43,7 @@ fn t3_at_desc_with_a_dead_descriptor_is_counted_as_a_corruption() {
 }
 
 #[test]
-fn t4_a_nested_jail_is_judged_by_the_callers_jail() {
+fn t4_a_nested_jail_is_compared_with_the_callers_jail() {
     for (release, granted) in [(Release::FREEBSD_13_2, false), (Release::FREEBSD_15_1, true)] {
         let kernel = Kernel::with_release(release);
         create(&kernel, "p");
@@ -115,7 +115,7 @@ fn t11_the_list_of_jails_repeats_the_addresses_of_the_one_before() {
         request.string("name", "one").expect("a name").flag("persist").expect("a flag");
         request.ip4("ip4.addr", &[[10, 0, 0, 1].into()]).expect("an address");
         raw::jail_set(&mut request, raw::At::None, SetFlags::CREATE).expect("it can be made");
-        // The newest jail comes first; the other one, which has no address, has the same behind it since 14.
+        // The newest jail comes first. Since 14 the other one, which has no address, is followed by the same addresses.
         let xprison = 16 + 1024 + 256 + 256 + 8;
         assert_eq!(sysctl(&kernel, "security.jail.list", None), Ok(2 * xprison + 4 * addresses));
     }
@@ -130,7 +130,7 @@ fn t15_the_later_of_a_name_given_twice_is_the_key() {
 }
 
 #[test]
-fn t16_what_hangs_a_kernel_panics() {
+fn t16_a_call_that_hangs_a_kernel_panics_the_model() {
     let kernel = Kernel::new();
     create(&kernel, "a");
     let asking = || get(&kernel, 0, &[("jid", I(1)), ("meta.", B(64))]);
@@ -148,7 +148,7 @@ fn t16_setting_the_same_is_refused() {
 }
 
 #[test]
-fn t17_entering_by_jail_attach_jd_leaves_the_jail_dying_for_ever() {
+fn t17_jail_attach_jd_leaves_the_jail_dying_for_ever() {
     let kernel = Kernel::new();
     let (by_call, descriptor) = create_with_descriptor(&kernel, "a", GET_DESC);
     let process = kernel.process().fork();
@@ -169,7 +169,7 @@ fn t17_entering_by_jail_attach_jd_leaves_the_jail_dying_for_ever() {
 }
 
 #[test]
-fn t18_a_creation_that_fails_late_leaves_a_dying_jail() {
+fn t18_a_late_failure_of_a_creation_leaves_a_dying_jail() {
     let kernel = Kernel::new();
     create(&kernel, "p");
     let long = "x".repeat(4096);
@@ -208,7 +208,7 @@ fn t21_a_nested_jail_is_counted_and_rooted_where_its_maker_is() {
 }
 
 #[test]
-fn t22_of_a_name_and_its_negation_the_earlier_is_left_alone() {
+fn t22_of_a_name_and_its_negation_the_earlier_is_not_answered() {
     let kernel = Kernel::new();
     create(&kernel, "a");
     let answer = get(&kernel, 0, &[("jid", I(1)), ("persist", I(7)), ("nopersist", I(7))]);

@@ -1,4 +1,4 @@
-//! All jails at one moment, dying ones included.
+//! All jails at one moment, including dying ones.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -87,7 +87,7 @@ fn a_snapshot_of_many_jails_is_one_sysctl() {
     let snapshot = Snapshot::current().expect("taken");
     if let (Some(before), Some(after)) = (before, host.model().map(sim::Kernel::calls)) {
         assert_eq!(after.total() - before.total(), after.sysctl - before.sysctl);
-        // Its numbers, its length, itself.
+        // Its OID, its length, its value.
         assert_eq!(after.sysctl - before.sysctl, 3);
     }
     for jail in &jails {

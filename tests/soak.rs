@@ -1,4 +1,4 @@
-//! Everything that the crate does, at random, from many threads, for as long as is asked for. In the end nothing is left.
+//! Random operations in many threads, for a given time. At the end nothing is left.
 //!
 //! `FREEBSD_JAIL_SOAK_SECONDS`: how long (10). `FREEBSD_JAIL_SOAK_THREADS`: how many threads (4).
 //! `FREEBSD_JAIL_SOAK_SEED`: where the random numbers begin.
@@ -27,11 +27,11 @@ fn setting(variable: &str, default: u64) -> u64 {
     std::env::var(variable).map_or(default, |text| text.parse().expect("a number"))
 }
 
-/// What a thread works on.
+/// The jails and handles of a thread.
 struct Worker<'a> {
     random: Random,
     model: Option<sim::Kernel>,
-    /// Its jails, with those that it has made below them.
+    /// Its jails, with their child jails.
     own: Vec<(OwnedJail, Vec<OwnedJail>)>,
     /// Jails on their way from one thread to another.
     handed: &'a Mutex<Vec<OwnedJail>>,
@@ -89,7 +89,7 @@ fn nest(worker: &mut Worker<'_>) {
     }
     match parent.child_builder().name(name("below")).path("/").create() {
         Ok(child) => children.push(child),
-        // What is handed over has no room below it.
+        // A jail that is handed over may have no child jails.
         Err(error) => assert_eq!(error.kind(), ErrorKind::LimitExceeded, "{error}"),
     }
 }
@@ -182,7 +182,7 @@ fn attach(worker: &mut Worker<'_>) {
     let clone = jail.try_clone().expect("cloned");
     if let Some(model) = model {
         let child = model.process().fork();
-        // A clone of an owned jail enters only through another handle.
+        // A process attaches to an owned jail only by another handle.
         let jail = Jail::open(clone.jid()).expect("found");
         child.run(|| jail.attach()).expect("attached");
         child.exit();
@@ -216,11 +216,11 @@ fn remove(worker: &mut Worker<'_>) {
         }
         _ => drop(jail),
     }
-    // These went before, or with their parent.
+    // These were removed before, or with their parent.
     drop(children);
 }
 
-/// The names of all jails that begin as those of this process do, dying ones too.
+/// The names of all jails of this process, including dying ones.
 fn left() -> Vec<String> {
     let mine = format!("fj-{}-", std::process::id());
     let names = Jail::all().dying(true).get(param::NAME.utf8()).map(|name| name.expect("read"));
@@ -239,7 +239,7 @@ fn whatever_is_done_nothing_is_left() {
             model.allow_exec(true);
         }
         let everywhere = model.as_ref().map(sim::Kernel::install_for_process);
-        // What is opened once and stays.
+        // Descriptors that are opened once and stay.
         assert_eq!(left(), Vec::<String>::new());
         let before = common::open_descriptors();
         let seconds = setting("FREEBSD_JAIL_SOAK_SECONDS", 10);

@@ -1,4 +1,4 @@
-//! Traps of the kernel that need no check before a call: what the crate does instead of walking into them.
+//! Traps of the kernel that need no check before a call.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 

@@ -33,7 +33,7 @@ fn waiting_for_a_removal_ends_with_it() {
             let begun = Instant::now();
             assert_eq!(same.wait_dying(Some(SOON)).expect("waited"), TIMED_OUT);
             assert!(begun.elapsed() >= SOON);
-            // What else happens to it is no end.
+            // Other events are not its end.
             jail.update(&JailUpdate::new().securelevel(1)).expect("updated");
             thread::scope(|scope| {
                 let waiting = scope.spawn(|| same.wait_dying(None).expect("waited"));
@@ -49,7 +49,7 @@ fn waiting_for_a_removal_ends_with_it() {
 }
 
 #[test]
-fn dying_is_not_taken_for_gone() {
+fn a_dying_jail_is_not_reported_as_gone() {
     on_every_kernel(|host| {
         let jail = jail("dying");
         let same = jail.try_clone().expect("cloned");
@@ -88,7 +88,7 @@ fn removing_and_waiting_are_one() {
     });
 }
 
-/// Begins to wait for the end of a jail that lives.
+/// Begins to wait for the end of a living jail.
 fn living(jail: &Jail) -> HeldJail {
     match jail.wait_gone(Some(Duration::ZERO)).expect("waited") {
         WaitOutcome::TimedOut(held) => held,
@@ -97,7 +97,7 @@ fn living(jail: &Jail) -> HeldJail {
 }
 
 #[test]
-fn a_dying_jail_is_not_taken_for_gone_when_its_jid_is_given_away() {
+fn a_dying_jail_is_not_gone_when_another_jail_gets_its_jid() {
     on_every_kernel(|host| {
         let jid = Jid::new(880_102).expect("above zero");
         let create = || Jail::builder().jid(jid).path("/").create();
@@ -130,7 +130,7 @@ fn a_dying_jail_is_not_taken_for_gone_when_its_jid_is_given_away() {
 }
 
 #[test]
-fn a_jail_that_gets_the_jid_and_the_cpuset_of_a_gone_one_is_another() {
+fn a_jail_that_gets_the_jid_and_the_cpuset_of_a_gone_one_differs_from_it() {
     on_every_kernel(|_| {
         let jid = Jid::new(880_103).expect("above zero");
         let create = || Jail::builder().jid(jid).path("/").create().expect("created");
@@ -142,13 +142,12 @@ fn a_jail_that_gets_the_jid_and_the_cpuset_of_a_gone_one_is_another() {
         if same.descriptor().is_some() {
             assert!(same.wait_gone(Some(SOON)).expect("waited").is_done());
         } else {
-            println!("skipped: a handle is a number on this kernel, and means the new one");
+            println!("skipped: a handle is a jid on this kernel, and refers to the new one");
         }
     });
 }
 
-/// The system calls of an action, where they can be counted: those that the model answered, and as many sleeps as
-/// there may have been between them.
+/// Counts the system calls of an action on the model, including the sleeps between them.
 fn calls(host: &common::Host, action: impl FnOnce()) -> u64 {
     let before = host.calls().map_or(0, |calls| calls.total());
     action();
@@ -157,7 +156,7 @@ fn calls(host: &common::Host, action: impl FnOnce()) -> u64 {
 }
 
 #[test]
-fn waiting_for_a_removal_is_no_busy_loop() {
+fn waiting_for_a_removal_does_not_spin() {
     on_every_kernel(|host| {
         let jail = jail("idle");
         let number = Jail::unpinned(jail.jid());
@@ -172,7 +171,7 @@ fn waiting_for_a_removal_is_no_busy_loop() {
 }
 
 #[test]
-fn waiting_for_the_end_is_no_busy_loop() {
+fn waiting_for_the_end_does_not_spin() {
     on_every_kernel(|host| {
         let jail = jail("idle");
         let living = calls(host, || {
@@ -191,7 +190,7 @@ fn waiting_for_the_end_is_no_busy_loop() {
 }
 
 #[test]
-fn kernels_before_15_are_looked_at() {
+fn before_15_a_jail_is_polled() {
     on_every_kernel(|host| {
         if has_descriptors() {
             println!("skipped: this kernel has jail descriptors");
@@ -232,7 +231,7 @@ fn t23_waiting_for_a_removal_registers_nothing_by_jid() {
 }
 
 #[test]
-fn t55_a_jail_whose_descriptor_may_not_be_polled_is_looked_at() {
+fn t55_a_jail_whose_descriptor_may_not_be_polled_is_read_instead() {
     let host = common::host();
     let Some(model) = host.model() else {
         println!("skipped: the model alone can take rights from a descriptor");
@@ -266,7 +265,7 @@ fn a_jail_that_is_renamed_before_it_is_removed_is_followed_to_another_jid() {
             thread::sleep(SOON);
             first.update(&JailUpdate::new().name(name("renamed"))).expect("renamed");
             first.remove().expect("removed");
-            // Where the jid can be given away, it is before the first look, or soon after.
+            // If another jail can get the jid, it does so before the first look or soon after.
             let second = create();
             assert_eq!(second.is_ok(), has_descriptors());
             thread::sleep(10 * SOON);
@@ -278,7 +277,7 @@ fn a_jail_that_is_renamed_before_it_is_removed_is_followed_to_another_jid() {
     });
 }
 
-/// Creates and removes jails until it is told to stop, eight of which are dying at any time, and returns how many.
+/// Creates and removes jails until it is stopped, eight of which are dying at any time, and returns their number.
 fn churn(host: &common::Host, stop: &AtomicBool) -> u32 {
     let mut count = 0;
     let mut dying = VecDeque::new();
@@ -319,7 +318,7 @@ fn a_wait_is_not_held_up_by_other_jails_that_come_and_go() {
             let begun = Instant::now();
             let mut rounds = 0;
             while rounds < 20 || begun.elapsed() < Duration::from_secs(1) {
-                // One that nothing holds, and one that is held for a while.
+                // A jail that is not held, and one that is held for a while.
                 let free = jail("free");
                 let held = jail("held");
                 let inmate = host.inmate(&held);
@@ -331,7 +330,7 @@ fn a_wait_is_not_held_up_by_other_jails_that_come_and_go() {
                 else {
                     panic!("a zombie holds it");
                 };
-                // Nor is it lost among them when its jid is given away.
+                // It is not lost among them either, if another jail gets its jid.
                 let second = Jail::builder().jid(jid).path("/").create();
                 assert_eq!(held.wait_gone(Some(Duration::ZERO)).expect("waited"), TIMED_OUT);
                 drop(second);
@@ -361,7 +360,7 @@ mod released {
 
     use super::*;
 
-    /// Runs one of the system's programs, and says whether it succeeded.
+    /// Runs one of the system's programs, and returns whether it succeeded.
     fn ran(program: &str, arguments: &[&str]) -> bool {
         Command::new(program)
             .args(arguments)
@@ -387,7 +386,7 @@ mod released {
             return;
         }
         for round in 0..12 {
-            // Of each third one, a jail below has the network stack.
+            // In every third round, a jail below has the network stack.
             let outer = Jail::builder().name(name("t49")).path(root).children_max(1);
             let (jail, inner) = if round % 3 == 0 {
                 let jail = outer.create().expect("created");

@@ -84,14 +84,14 @@ fn a_created_child_is_reported_with_its_jid() {
 }
 
 #[test]
-fn a_process_that_enters_is_reported_with_its_pid() {
+fn a_process_that_attaches_is_reported_with_its_pid() {
     on_every_kernel_with_events(|host| {
         let jail = jail("entered");
         let watcher = Watcher::new().expect("a watcher");
         watcher.watch(&jail).expect("watched");
         let inmate = host.inmate(&jail);
         let event = next(&watcher);
-        // How it was entered decides whether that is a change, too.
+        // The way of attaching decides whether that is an update as well.
         let entered: Vec<_> = event.kinds().filter(|kind| *kind != EventKind::Changed).collect();
         assert_eq!(entered, [EventKind::Entered { pid: Some(inmate.pid()) }]);
         nothing(&watcher);
@@ -145,7 +145,7 @@ fn different_kinds_are_one_event() {
         outer.update(&JailUpdate::new().securelevel(2)).expect("updated");
         outer.remove().expect("removed");
         let event = next(&watcher);
-        // A child and a process share the one number of an event.
+        // A child and a process share the single data field of an event.
         assert_eq!(
             kinds(&event),
             [
@@ -353,7 +353,7 @@ fn t54_a_jail_whose_creation_fails_is_reported_and_not_there() {
         on_every_kernel_with_events(|host| {
             let watcher = Watcher::new().expect("a watcher");
             watcher.watch_own().expect("watched");
-            // A process that has a directory open cannot enter.
+            // A process with an open directory cannot attach.
             let _directory = File::open("/").expect("opened");
             if let Some(model) = host.model() {
                 model.process().open_directory();
@@ -376,20 +376,20 @@ fn this_program() -> PathBuf {
     std::env::current_exe().expect("this program")
 }
 
-/// Runs one of these tests in a process of its own, which is told of a jail.
+/// Runs one of these tests in a process of its own, with the jid of a jail.
 fn run(command: &mut Command, test: &str, jid: &str) {
     let command = command.args(["--exact", test, "--ignored", "--nocapture"]);
     let status = command.env("FREEBSD_JAIL_TEST_JID", jid).current_dir("/").status().expect("run");
     assert!(status.success(), "{test}: {status}");
 }
 
-/// The jail that such a process is told of.
+/// The jail of such a process.
 fn told() -> Jid {
     std::env::var("FREEBSD_JAIL_TEST_JID").expect("told").parse().expect("a number")
 }
 
 #[test]
-fn anybody_may_watch_what_they_see() {
+fn anybody_may_watch_visible_jails() {
     on_every_kernel_with_events(|host| {
         let jail = jail("seen");
         if let Some(model) = host.model() {

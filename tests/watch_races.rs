@@ -16,16 +16,15 @@ use freebsd_jail::{ErrorKind, Jail, Jid, Watcher, raw};
 /// Longer than anything takes, on an emulated machine too.
 const LONG: Duration = Duration::from_secs(60);
 
-/// How long the rounds of one test go on: FREEBSD_JAIL_TEST_SECONDS, or 9 on a real kernel, 1 on a model. When jails were
-/// watched by jid, a real kernel panicked within 20,000 rounds.
+/// How long one test runs: FREEBSD_JAIL_TEST_SECONDS, or 9 on a real kernel, 1 on a model. When jails were watched by
+/// jid, a real kernel panicked within 20,000 rounds.
 fn duration() -> Duration {
     let asked = std::env::var("FREEBSD_JAIL_TEST_SECONDS").ok();
     let seconds = asked.map(|seconds| seconds.parse().expect("a number of seconds"));
     Duration::from_secs(seconds.unwrap_or(if cfg!(target_os = "freebsd") { 9 } else { 1 }))
 }
 
-/// Goes through rounds, each with a jail that another thread removes at some moment, sooner or later, and returns how
-/// many there were.
+/// Runs rounds, each with a jail that another thread removes at some moment, and returns their number.
 fn beside_removals(host: &common::Host, mut round: impl FnMut(Jid)) -> u32 {
     let model = host.model().cloned();
     let (sender, receiver) = mpsc::channel::<(Jid, u32)>();

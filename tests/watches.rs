@@ -1,4 +1,4 @@
-//! How long a watch lasts, and what it holds.
+//! The lifetime of watches, and their descriptors.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
@@ -62,7 +62,7 @@ fn a_watch_outlives_the_handle_that_it_was_made_with() {
             watcher.pending().map(|event| event.expect("an event").watch()).collect();
         let all = BTreeSet::from([by_opening, by_jid, listed[0], by_owner]);
         assert_eq!(told, all);
-        // Dropping the owner removes the jail, and loses nothing.
+        // Dropping the owner removes the jail, and its removal is reported.
         drop(jail);
         let told: Vec<Event> = watcher.pending().map(|event| event.expect("an event")).collect();
         assert!(told.iter().all(Event::is_removed), "{told:?}");
@@ -150,7 +150,7 @@ fn an_ended_watch_reports_nothing_more() {
 }
 
 #[test]
-fn a_jail_removed_before_it_is_watched_says_so() {
+fn a_jail_removed_before_it_is_watched_is_reported_as_removed() {
     on_every_kernel_with_events(|_| {
         let jail = jail("before");
         let (same, unpinned) = (jail.try_clone().expect("cloned"), Jail::unpinned(jail.jid()));
@@ -163,14 +163,14 @@ fn a_jail_removed_before_it_is_watched_says_so() {
             assert_eq!((kinds(&event), event.jid()), (vec![EventKind::Removed], Some(jid)));
             nothing(&watcher);
         }
-        // By jid there is nothing to be watched.
+        // By jid there is nothing to watch.
         assert_eq!(watcher.watch(&unpinned).expect_err("gone").kind(), ErrorKind::Gone);
         assert_eq!(watcher.watch_jid(jid).expect_err("gone").kind(), ErrorKind::NotFound);
     });
 }
 
 #[test]
-fn two_jails_of_one_jid_are_told_apart() {
+fn two_jails_of_one_jid_are_distinguished() {
     on_every_kernel_with_events(|_| {
         let jid = Jid::new(880_101).expect("above zero");
         let create = || Jail::builder().jid(jid).path("/").create().expect("created");
@@ -334,10 +334,10 @@ fn a_forked_child_has_no_watcher_and_closes_nothing_of_others() {
 }
 
 #[test]
-fn t54_a_watch_of_the_host_stays_the_host_s_after_the_process_has_entered_a_jail() {
+fn t54_a_watch_of_the_host_stays_the_host_s_after_the_process_has_attached() {
     on_every_kernel_with_events(|host| {
         let Some(model) = host.model() else {
-            println!("skipped: entering cannot be undone");
+            println!("skipped: attaching cannot be undone");
             return;
         };
         let outer = jail("entered");

@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn t32_the_no_form_of_what_is_no_boolean_is_refused() {
+    fn t32_the_no_form_of_a_parameter_that_is_not_a_boolean_is_refused() {
         for name in ["errmsg", "desc", "jid", "name", "lastjid"] {
             let negated = format!("no{name}");
             assert_eq!(check(&negated).unwrap_err().parameter(), Some(negated.as_str()));

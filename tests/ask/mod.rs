@@ -1,4 +1,4 @@
-//! Requests that go straight to the model, past the guards of the rest of the crate.
+//! Requests that go straight to the model, without the crate's guards.
 
 #![allow(dead_code, reason = "each test uses its part of this file")]
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
@@ -17,7 +17,7 @@ pub(crate) const AT_DESC: c_int = 0x20;
 pub(crate) const GET_DESC: c_int = 0x40;
 pub(crate) const OWN_DESC: c_int = 0x80;
 
-/// A value to give.
+/// A value of a request.
 #[derive(Clone, Copy)]
 pub(crate) enum V<'a> {
     /// A string.
@@ -31,7 +31,7 @@ pub(crate) enum V<'a> {
 }
 pub(crate) use V::{B, I, N, S};
 
-/// What came back.
+/// An answer.
 pub(crate) struct Answer {
     pub(crate) result: Result<c_int, Errno>,
     pub(crate) text: String,
@@ -122,7 +122,7 @@ pub(crate) fn name_of(kernel: &Kernel, jid: c_int) -> String {
     answer.string(1)
 }
 
-/// The ints that lie one after the other in some bytes.
+/// Reads consecutive ints.
 pub(crate) fn ints(bytes: &[u8]) -> Vec<c_int> {
     bytes.chunks_exact(4).map(|chunk| c_int::from_ne_bytes(chunk.try_into().expect("4 bytes"))).collect()
 }

@@ -1,4 +1,4 @@
-//! Children that are forked and go on, as daemons and workers do.
+//! Forked children that continue, as daemons and workers do.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -1,4 +1,4 @@
-//! A process in a jail, and the jail that it keeps from going when it has been killed.
+//! A process in a jail, which holds the jail even when it has been killed.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -48,7 +48,7 @@ impl Inmate {
         }
     }
 
-    /// Waits for the process, which has been killed with its jail or is now: then it is no more.
+    /// Kills the process, if it was not killed with its jail, and waits for it.
     pub fn bury(mut self) {
         self.end();
     }

@@ -1,7 +1,6 @@
-//! What the tests share: the kernel that they run on, and names of their own.
+//! Shared by the tests: their kernel, and unique names.
 //!
-//! On FreeBSD as root that is the host's kernel, anywhere else a model of it. No test asks which, but through
-//! this file.
+//! On FreeBSD, as root, this is the host's kernel, elsewhere a model of it. Only this file knows which.
 
 #![allow(dead_code, unreachable_pub, unused_imports, reason = "each test uses its part of this file")]
 #![allow(
@@ -24,7 +23,7 @@ use freebsd_jail::{ErrorKind, Jail, Jid, OwnedJail, param, sim};
 
 pub use inmate::Inmate;
 
-/// The kernel that a test runs on, while it is held.
+/// The kernel of a test, while it is held.
 #[must_use]
 pub struct Host {
     model: Option<sim::Kernel>,
@@ -39,7 +38,7 @@ pub fn host() -> Host {
     model(sim::Kernel::new())
 }
 
-/// Installs a model, on any host, for what can be tested on a certain release only.
+/// Installs a model on any host, for tests of a certain release.
 pub fn model(kernel: sim::Kernel) -> Host {
     // Tests that fork know that the child has a copy.
     kernel.allow_copies(true);
@@ -47,7 +46,7 @@ pub fn model(kernel: sim::Kernel) -> Host {
     Host { model: Some(kernel), _guard: Some(guard) }
 }
 
-/// The model's releases, each to be gone through by tests of what must hold on all.
+/// The model's releases, for tests of what must hold on all of them.
 pub fn releases() -> [sim::Release; 4] {
     sim::Release::ALL
 }
@@ -65,10 +64,10 @@ pub fn on_every_kernel(test: impl Fn(&Host)) {
 }
 
 impl Drop for Host {
-    /// Sees that no test does to a model what would have harmed a real kernel.
+    /// Checks that no call to a model would have harmed a real kernel.
     fn drop(&mut self) {
         if let Some(model) = self.model.as_ref().filter(|_| !std::thread::panicking()) {
-            // T46 takes a removal at the wrong moment, which can only be noticed afterwards.
+            // T46 needs a removal at the wrong moment, which can only be noticed afterwards.
             let harm = model.sprung().into_iter().filter(|sprung| sprung.trap != Some(46));
             assert_eq!(harm.collect::<Vec<_>>(), [], "a real kernel would have been harmed");
         }
@@ -95,7 +94,7 @@ impl Host {
         }
     }
 
-    /// Returns how many system calls the model has answered, after saying why not where it is no model.
+    /// Returns how many system calls the model has answered. Prints a notice on a real kernel.
     pub fn calls(&self) -> Option<sim::Calls> {
         if self.model.is_none() {
             println!("skipped: only the model counts system calls");
@@ -103,8 +102,8 @@ impl Host {
         self.model.as_ref().map(sim::Kernel::calls)
     }
 
-    /// Sets sysctl `security.jail.meta_maxbufsize`, until what is returned is dropped. Says so where there is none, since
-    /// a test is skipped then.
+    /// Sets sysctl `security.jail.meta_maxbufsize`, until the returned value is dropped. Prints a notice if there is
+    /// none, since a test is then skipped.
     pub fn set_meta_max(&self, bytes: usize) -> Option<MetaMax> {
         if let Some(model) = &self.model {
             model.set_meta_max(bytes);
@@ -117,8 +116,8 @@ impl Host {
         set.then_some(MetaMax(None))
     }
 
-    /// Has a model account for resources. Whether a real kernel does was decided when it started: says so where it does
-    /// not, since a test is skipped then.
+    /// Turns on resource accounting on a model. On a real kernel it is fixed at boot: prints a notice if it is off,
+    /// since a test is then skipped.
     pub fn accounts_resources(&self) -> bool {
         if let Some(model) = &self.model {
             model.set_racct(true);
@@ -131,7 +130,7 @@ impl Host {
         enabled
     }
 
-    /// Whether the kernel has jail descriptors. Says so where it has not, since a test is skipped then.
+    /// Whether the kernel has jail descriptors. Prints a notice if not, since a test is then skipped.
     #[allow(clippy::unused_self, reason = "it is a question to the kernel")]
     pub fn has_descriptors(&self) -> bool {
         let has = has_descriptors();
@@ -161,13 +160,13 @@ fn set_real_meta_max(bytes: usize) -> bool {
     set.is_ok_and(|output| output.status.success())
 }
 
-/// Whether it is a real kernel, and accounts for resources.
+/// Whether it is a real kernel with resource accounting.
 pub fn real_kernel_accounts_resources() -> bool {
     let asked = std::process::Command::new("/sbin/sysctl").args(["-n", "kern.racct.enable"]).output();
     asked.is_ok_and(|output| output.stdout.trim_ascii() == b"1")
 }
 
-/// Whether this process is root. Says so where it is not, since a test is skipped then.
+/// Whether this process is root. Prints a notice if not, since a test is then skipped.
 pub fn is_root() -> bool {
     let root = nix::unistd::geteuid().is_root();
     if !root {
@@ -176,7 +175,7 @@ pub fn is_root() -> bool {
     root
 }
 
-/// Whether jails confine. Says so where they do not, since a test is skipped then.
+/// Whether jails confine. Prints a notice if not, since a test is then skipped.
 pub fn is_confining() -> bool {
     let real = cfg!(target_os = "freebsd");
     if !real {
@@ -206,7 +205,7 @@ pub fn osreldate() -> u32 {
     value
 }
 
-/// Returns a name that no other test uses, nor what an earlier run may have left.
+/// Returns a name that no other test uses, and that no earlier run has left.
 pub fn name(what: &str) -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     format!("fj-{}-{}-{what}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
@@ -217,7 +216,7 @@ pub fn jail(what: &str) -> OwnedJail {
     Jail::builder().name(name(what)).path("/").children_max(50).create().expect("created")
 }
 
-/// Whether a jail of this number can be seen.
+/// Whether a jail of this jid can be seen.
 pub fn exists(jid: Jid) -> bool {
     match Jail::open(jid) {
         Ok(_) => true,
@@ -226,8 +225,8 @@ pub fn exists(jid: Jid) -> bool {
     }
 }
 
-/// Removes the jails of names of this kind that a process which has ended could not remove itself, as one that is in a
-/// jail or in capability mode: before FreeBSD 15 they stay.
+/// Removes jails whose names end in `what`, for processes that could not remove them, in a jail or in capability mode:
+/// before FreeBSD 15 they stay.
 pub fn sweep(what: &str) {
     if !cfg!(target_os = "freebsd") {
         return;
@@ -246,7 +245,7 @@ pub fn names() -> Vec<String> {
     Jail::all().get(param::NAME.utf8()).map(|name| name.expect("a name")).collect()
 }
 
-/// Counts the process's open descriptors, by asking for each number there may be.
+/// Counts the process's open descriptors, by trying each number.
 pub fn open_descriptors() -> usize {
     // SAFETY: F_GETFD takes a number, which need not be open, and touches no memory.
     (0..4096).filter(|&fd| unsafe { libc::fcntl(fd, libc::F_GETFD) } != -1).count()

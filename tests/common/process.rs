@@ -1,4 +1,4 @@
-//! What cannot be undone is done in a process of its own.
+//! Runs tests whose effects cannot be undone in processes of their own.
 
 use std::env;
 use std::fs::File;
@@ -19,7 +19,7 @@ pub fn alone(test: &str, body: impl FnOnce()) {
     assert!(status.success(), "in a process of its own: {status}");
 }
 
-/// Does the same with a process that is expected to end otherwise, and returns how it ended.
+/// Does the same, and returns the status of the process.
 #[track_caller]
 pub fn alone_until(test: &str, body: impl FnOnce()) -> Option<ExitStatus> {
     if is_child(test) {
@@ -54,12 +54,12 @@ pub fn again(test: &str) -> Command {
 pub struct Talking {
     child: Child,
     stdin: Option<ChildStdin>,
-    /// What it said.
+    /// Its message.
     pub said: String,
 }
 
 impl Talking {
-    /// Starts this program again for one test, and waits for what it says.
+    /// Starts this program again for one test, and waits for its message.
     #[track_caller]
     pub fn start(test: &str) -> Self {
         let mut child = again(test).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("started");
@@ -70,7 +70,7 @@ impl Talking {
         Self { child, stdin, said: said.expect("it says something") }
     }
 
-    /// Lets it go, and waits for it to end.
+    /// Lets it continue, and waits for it to end.
     #[track_caller]
     pub fn end(mut self) {
         drop(self.stdin.take());
@@ -79,12 +79,12 @@ impl Talking {
     }
 }
 
-/// Says something to the process that started this one, and waits until it lets go.
+/// Sends a message to the process that started this one, and waits until it may continue.
 pub fn say(text: &str) {
     println!("says: {text}");
     std::io::stdout().flush().expect("said");
     let mut nothing = Vec::new();
     std::io::stdin().read_to_end(&mut nothing).expect("let go");
-    // Nobody reads what the test harness has to say now.
+    // Nothing reads the test harness's output now.
     std::process::exit(0);
 }

@@ -1,11 +1,11 @@
-//! Numbers that look random and are the same for the same seed: xorshift.
+//! Pseudo-random numbers, the same for the same seed: xorshift.
 
-/// Where they come from.
+/// The generator.
 #[derive(Debug)]
 pub struct Random(u64);
 
 impl Random {
-    /// Begins anew.
+    /// Starts with a seed.
     pub fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }

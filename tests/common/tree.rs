@@ -1,4 +1,4 @@
-//! A directory tree to be a jail's root, with a few programs of the host's in it.
+//! A directory tree for a jail's root, with a few programs of the host.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 pub struct Tree(PathBuf);
 
 impl Tree {
-    /// Makes a tree with these programs, what they are linked with, and an empty `/tmp`.
+    /// Makes a tree with these programs, their libraries, and an empty `/tmp`.
     pub fn with(programs: &[&str]) -> Self {
         let root = std::env::temp_dir().join(super::name("tree"));
         let tree = Self(root);
