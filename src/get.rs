@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind, Result, Subject};
 use crate::flags::GetFlags;
 use crate::param::{self, Decode, Kind, Param, Sealed, Value};
 use crate::sys::System;
-use crate::wire::{At, Draft, Entry, Verb, Wire, name};
+use crate::wire::{At, Draft, Entry, ErrorText, Verb, Wire, name};
 
 /// The most keys of a tuple.
 pub(crate) const MAX_TUPLE: usize = 12;
@@ -438,11 +438,15 @@ fn read_in<K: Keys, const BYTES: usize, const PAIRS: usize>(
     let bytes = &mut [0; BYTES];
     let entries = &mut [Entry::default(); PAIRS];
     let mut growth = Growth::Usual;
+    let verb = Verb::Get(read.flags);
+    let mut text = verb.error_text(read.at);
+    let mut is_first = true;
     loop {
-        if growth != Growth::Usual {
+        if !is_first {
             bytes.fill(0);
             entries.fill(Entry::default());
         }
+        is_first = false;
         let mut draft = Draft::lent(bytes, entries);
         read.key.write(&mut draft);
         let mut question = Question {
@@ -458,8 +462,11 @@ fn read_in<K: Keys, const BYTES: usize, const PAIRS: usize>(
             growth = Growth::Rest(draft.room_left() / growable);
             continue;
         }
-        let verb = Verb::Get(read.flags);
-        match asked.and_then(|()| draft.call_in::<PAIRS>(read.system, verb, read.at, read.subject)) {
+        // Keys of `meta` and `env` are asked for by another name in a larger request, which the text would tell of.
+        if text == ErrorText::OnFailure && growable > 0 && !has_user_keys {
+            text = ErrorText::UnlessInvalid;
+        }
+        match asked.and_then(|()| draft.call_in::<PAIRS>(text, read.system, verb, read.at, read.subject)) {
             Ok(answer) => {
                 let inside = match read.relative_to {
                     Some(base) => draft.make_relative(&base.prefix, base.jid),
@@ -471,7 +478,7 @@ fn read_in<K: Keys, const BYTES: usize, const PAIRS: usize>(
             }
             // EINVAL without a word is what the kernel says of a buffer that is too small.
             Err(error) if growable > 0 && error.is_wordless_einval() => match growth.next() {
-                Some(next) => growth = next,
+                Some(next) => (growth, text) = (next, ErrorText::Always),
                 None => return Err(error.because("the values are larger than a request can hold")),
             },
             // Buffers that were too many or too large for a request.

@@ -12,7 +12,7 @@ use crate::jid::Jid;
 use crate::param;
 use crate::settings::{Memory, Settings, unset};
 use crate::sys::{System, Trap};
-use crate::wire::{Answer, At, Draft, Verb, Wire};
+use crate::wire::{Answer, At, Draft, ErrorText, Verb, Wire};
 
 /// What becomes of the jail once it is created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -198,7 +198,13 @@ impl<'b, 'd> Creation<'b, 'd> {
             Fate::Detached => SetFlags::GET_DESC,
         };
         let verb = Verb::Set(SetFlags::CREATE | flags);
-        let answer = self.core.call(&self.system, verb, at, Subject::New);
+        // What the kernel's core sets fails before anything is left, and so can be tried again; but not once the process
+        // may be in the jail, nor below a jail that may be gone by then (T3).
+        let text = match (self.first_fate(), at) {
+            (Fate::Owned | Fate::Detached, At::None) => ErrorText::OnFailure,
+            _ => ErrorText::Always,
+        };
+        let answer = self.core.call_asking(text, &self.system, verb, at, Subject::New);
         answer.map_err(|error| self.settings.by_its_name(error))
     }
 

@@ -15,7 +15,7 @@ use crate::jid::Jid;
 use crate::param::{self, Decode, Encode, Mode, Param, Updatable};
 use crate::settings::{Memory, Settings, unset};
 use crate::sys::Trap;
-use crate::wire::{At, Draft, Verb, Wire};
+use crate::wire::{At, Draft, ErrorText, Verb, Wire};
 
 /// # Updating
 impl Jail {
@@ -254,7 +254,11 @@ impl Change<'_, '_> {
     fn call(&mut self, jail: &Jail, at: At<'_>) -> Result<()> {
         // As late as can be: what is changed in between is lost.
         carry_rules(jail, &mut self.core)?;
-        let result = self.core.call(&jail.system, Verb::Set(SetFlags::UPDATE), at, Subject::Handle);
+        // Made again, an update that failed sets what the first one may have set, to the same. But the jid may be
+        // another jail's by then.
+        let text = if matches!(at, At::Use(_)) { ErrorText::OnFailure } else { ErrorText::Always };
+        let verb = Verb::Set(SetFlags::UPDATE);
+        let result = self.core.call_asking(text, &jail.system, verb, at, Subject::Handle);
         result.map(drop).map_err(|error| jail.error(self.settings.by_its_name(error)))
     }
 }

@@ -40,6 +40,16 @@ impl Verb {
         }
     }
 
+    /// Returns when the text is asked for, as far as the call alone decides: reading changes nothing, so that a read
+    /// that fails can be made again. But closing a descriptor that it has made may remove the jail (T1), and below a
+    /// descriptor, each call must be preceded by a check that its jail lives (T3).
+    pub(crate) fn error_text(self, at: At<'_>) -> ErrorText {
+        match (self, at) {
+            (Self::Get(_), At::None | At::Use(_)) if !self.makes_descriptor() => ErrorText::OnFailure,
+            _ => ErrorText::Always,
+        }
+    }
+
     /// Whether a new descriptor is asked for.
     pub(crate) fn makes_descriptor(self) -> bool {
         match self {
@@ -56,6 +66,18 @@ pub(crate) struct Answer {
     pub(crate) descriptor: Option<OwnedFd>,
 }
 
+/// When the kernel is asked for the text of its error, which costs as much as a quarter of a short call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ErrorText {
+    /// With the call.
+    Always,
+    /// By a second call, after one without it has failed. What the second one says counts, success included. For calls
+    /// of which a failure leaves nothing behind.
+    OnFailure,
+    /// The same, but not of `EINVAL`, after which the caller asks again with larger buffers.
+    UnlessInvalid,
+}
+
 impl Draft<'_> {
     /// Makes the call. The values hold the kernel's answer afterwards.
     pub(crate) fn call(
@@ -65,16 +87,65 @@ impl Draft<'_> {
         at: At<'_>,
         subject: Subject,
     ) -> Result<Answer> {
+        self.call_asking(verb.error_text(at), system, verb, at, subject)
+    }
+
+    /// Makes the call, and asks for the text of an error as said.
+    pub(crate) fn call_asking(
+        &mut self,
+        text: ErrorText,
+        system: &System,
+        verb: Verb,
+        at: At<'_>,
+        subject: Subject,
+    ) -> Result<Answer> {
         // The smaller, the commoner.
         match self.len() + OWN_PAIRS {
-            0..=5 => self.call_in::<5>(system, verb, at, subject),
-            6..=10 => self.call_in::<10>(system, verb, at, subject),
-            _ => self.call_in::<16>(system, verb, at, subject),
+            0..=5 => self.call_in::<5>(text, system, verb, at, subject),
+            6..=10 => self.call_in::<10>(text, system, verb, at, subject),
+            _ => self.call_in::<16>(text, system, verb, at, subject),
         }
     }
 
     /// Makes the call with the iovecs of that many pairs on the stack, its own included.
     pub(crate) fn call_in<const PAIRS: usize>(
+        &mut self,
+        text: ErrorText,
+        system: &System,
+        verb: Verb,
+        at: At<'_>,
+        subject: Subject,
+    ) -> Result<Answer> {
+        if text != ErrorText::Always {
+            match self.attempt::<PAIRS>(system, verb, at)? {
+                Ok(answer) => return Ok(answer),
+                // What these mean is known without a text; and a jail that is created without enough memory may stay
+                // (T18), so that another try may leave a second one.
+                Err(errno)
+                    if errno.0 == libc::ENOMEM
+                        || (errno.0 == libc::ENOENT && subject == Subject::Next)
+                        || (errno.0 == libc::EINVAL && text == ErrorText::UnlessInvalid) =>
+                {
+                    return Err(self.failure(verb, subject, errno, &[]));
+                }
+                Err(_) => {}
+            }
+        }
+        self.call_for_text::<PAIRS>(system, verb, at, subject)
+    }
+
+    /// Makes the call without asking for the text of an error.
+    fn attempt<const PAIRS: usize>(
+        &mut self,
+        system: &System,
+        verb: Verb,
+        at: At<'_>,
+    ) -> Result<core::result::Result<Answer, Errno>> {
+        self.exchange::<PAIRS>(system, verb, at, None)
+    }
+
+    #[inline(never)]
+    fn call_for_text<const PAIRS: usize>(
         &mut self,
         system: &System,
         verb: Verb,
@@ -93,6 +164,17 @@ impl Draft<'_> {
         subject: Subject,
         errmsg: &mut [u8],
     ) -> Result<Answer> {
+        self.exchange::<PAIRS>(system, verb, at, Some(errmsg))?
+            .map_err(|errno| self.failure(verb, subject, errno, errmsg))
+    }
+
+    fn exchange<const PAIRS: usize>(
+        &mut self,
+        system: &System,
+        verb: Verb,
+        at: At<'_>,
+        errmsg: Option<&mut [u8]>,
+    ) -> Result<core::result::Result<Answer, Errno>> {
         let mut descriptor = self.prepare(system, verb, at)?;
         let count = self.len() + OWN_PAIRS;
         let result = if count <= PAIRS {
@@ -104,8 +186,8 @@ impl Draft<'_> {
             self.send(system, verb, at, descriptor.as_mut(), errmsg, &mut slots)
         };
         match result {
-            Ok(jid) => keep(jid, descriptor),
-            Err(errno) => Err(self.failure(verb, subject, errno, errmsg)),
+            Ok(jid) => keep(jid, descriptor).map(Ok),
+            Err(errno) => Ok(Err(errno)),
         }
     }
 
@@ -133,13 +215,13 @@ impl Draft<'_> {
         verb: Verb,
         at: At<'_>,
         descriptor: Option<&'a mut DescriptorSlot<'_>>,
-        errmsg: &'a mut [u8],
+        errmsg: Option<&'a mut [u8]>,
         slots: &mut [Slot<'a>],
     ) -> core::result::Result<c_int, Errno> {
         let mut free = slots.iter_mut();
         cut(self.bytes.as_mut_slice(), self.entries.as_slice(), &mut free);
-        let own =
-            descriptor.map(DescriptorSlot::slot).into_iter().chain([Slot::new(b"errmsg\0", Some(errmsg))]);
+        let errmsg = errmsg.map(|buffer| Slot::new(b"errmsg\0", Some(buffer)));
+        let own = descriptor.map(DescriptorSlot::slot).into_iter().chain(errmsg);
         for slot in own {
             if let Some(place) = free.next() {
                 *place = slot;

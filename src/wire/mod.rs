@@ -8,6 +8,6 @@ mod store;
 mod value;
 
 pub use at::At;
-pub(crate) use call::{Answer, ERRMSG_LEN, Verb};
+pub(crate) use call::{Answer, ERRMSG_LEN, ErrorText, Verb};
 pub(crate) use draft::{Draft, Entry, check_alone};
 pub(crate) use value::Wire;
