@@ -63,7 +63,7 @@ fn list(options: &Options, model: Option<&Model>) -> Result<ExitCode> {
     if options.jail.is_some() || model.is_some() {
         jails.push(common::open(options.jail.as_deref().unwrap_or("www"), model)?);
     } else {
-        jails = Jail::all().dying(options.dying).into_iter().collect::<freebsd_jail::Result<_>>()?;
+        jails = Jail::all().dying(options.dying).collect::<freebsd_jail::Result<_>>()?;
     }
     if options.parameters.is_empty() && !options.named && !options.headings && !options.json {
         return columns(&jails, options.names);

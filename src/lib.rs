@@ -138,7 +138,7 @@ pub use jail::{Find, Jail, OwnedJail};
 pub use jailed::is_jailed;
 pub use jid::Jid;
 pub use legacy::LegacyJail;
-pub use list::{Handles, Jails, Listing};
+pub use list::{Infos, Jails, Values};
 pub use network::{Ip4, Ip6, Network};
 pub use param::Mode;
 pub use permissions::Permissions;

@@ -8,7 +8,8 @@ use crate::error::{ErrorKind, Result, Subject};
 use crate::flags::GetFlags;
 use crate::get::{self, Base, Found, Key, Keys, Read};
 use crate::guard::alive;
-use crate::jail::Jail;
+use crate::info::JailInfo;
+use crate::jail::{Jail, read_known};
 use crate::param;
 use crate::sys::System;
 use crate::wire::At;
@@ -57,37 +58,48 @@ impl Jail {
     }
 }
 
-/// Jails to be listed, from [`Jail::all`], [`Jail::children`] and [`Jail::descendants`].
+/// An iterator over jails, from [`Jail::all`], [`Jail::children`] and [`Jail::descendants`].
 ///
-/// As an iterator it gives handles; [`get`](Self::get) reads parameters instead. Either way each jail takes one
-/// jail_get(2), and the end one more. Jails come in the order of their numbers; one that is created while the list is
-/// read may or may not be in it. An error ends the list.
+/// It returns handles; [`get`](Self::get) and [`info`](Self::info) return what is read of each jail instead. Either way
+/// each jail takes one jail_get(2), and the end one more. Jails come in the order of their jids; one that is created
+/// while the list is read may or may not be in it. An error ends the list.
 ///
 /// # FreeBSD versions
 ///
-/// Since 15.0 each handle of the list holds a descriptor, of which a process can have only so many; before, a number.
+/// Since 15.0 each handle holds a descriptor, of which a process can have only so many; before, a jid.
+///
+/// ```
+/// # use freebsd_jail::{Jail, sim};
+/// # fn main() -> freebsd_jail::Result<()> {
+/// # let kernel = sim::Kernel::new();
+/// # let _guard = kernel.install();
+/// # let www = Jail::builder().name("www").path("/").create()?;
+/// let jails = Jail::all().collect::<freebsd_jail::Result<Vec<_>>>()?;
+/// assert_eq!(jails.len(), 1);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 #[must_use = "nothing is listed before it is iterated over"]
 pub struct Jails<'p> {
-    system: System,
-    below: Option<&'p Jail>,
-    direct: bool,
-    dying: bool,
+    walk: Walk<'p>,
 }
 
 impl<'p> Jails<'p> {
     pub(crate) fn new(system: System, below: Option<&'p Jail>) -> Self {
-        Self { system, below, direct: false, dying: false }
+        let scope = Scope { system, below, direct: false, dying: false };
+        Self { walk: Walk { scope, last: 0, ended: false, base: None } }
     }
 
     pub(crate) fn direct(mut self) -> Self {
-        self.direct = true;
+        self.walk.scope.direct = true;
         self
     }
 
     /// Lists jails that are being removed, too.
     ///
-    /// The handles of such a list go by the number: a descriptor of a dying jail would keep it from going.
+    /// The handles of such a list go by the jid: a descriptor of a dying jail would keep it from going. They cannot read
+    /// a dying jail; [`get`](Self::get) and [`info`](Self::info) of the list can.
     ///
     /// # FreeBSD versions
     ///
@@ -95,7 +107,7 @@ impl<'p> Jails<'p> {
     /// happens while the list is read may be listed twice, or not at all: a jid does not identify a dying jail.
     /// Before, it keeps its jid.
     pub fn dying(mut self, dying: bool) -> Self {
-        self.dying = dying;
+        self.walk.scope.dying = dying;
         self
     }
 
@@ -103,28 +115,74 @@ impl<'p> Jails<'p> {
     ///
     /// The iterator's errors are those of [`Jail::get`], and [`ErrorKind::Gone`] when the jail whose children are
     /// listed has been removed.
-    pub fn get<K: Keys>(self, keys: K) -> Listing<'p, K> {
-        Listing { walk: Walk::new(self), keys }
+    ///
+    /// ```
+    /// # use freebsd_jail::{Jail, param, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// # let www = Jail::builder().name("www").path("/").create()?;
+    /// for entry in Jail::all().get((param::JID, param::NAME.utf8())) {
+    ///     let (jid, name) = entry?;
+    ///     println!("{jid} {name}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn get<K: Keys>(self, keys: K) -> Values<'p, K> {
+        Values { walk: self.walk, keys }
+    }
+
+    /// Reads the most used parameters of each jail, as [`Jail::info`]: dying jails of [`dying`](Self::dying), too, which
+    /// have [`JailInfo::dying`] set.
+    ///
+    /// ```
+    /// # use freebsd_jail::{Jail, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// # let www = Jail::builder().name("www").path("/").create()?;
+    /// for info in Jail::all().dying(true).info() {
+    ///     let info = info?;
+    ///     println!("{} {:?} dying: {}", info.jid, info.name, info.dying);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn info(self) -> Infos<'p> {
+        Infos { walk: self.walk }
     }
 }
 
-impl<'p> IntoIterator for Jails<'p> {
+impl Iterator for Jails<'_> {
     type Item = Result<Jail>;
-    type IntoIter = Handles<'p>;
 
-    fn into_iter(self) -> Handles<'p> {
-        Handles { walk: Walk::new(self) }
+    fn next(&mut self) -> Option<Self::Item> {
+        let scope = &self.walk.scope;
+        // A descriptor comes out of the slot of the one that says below which jail to look, too.
+        let pin = scope.system.has_descriptors() && !scope.dying;
+        let flags = if pin { GetFlags::GET_DESC } else { GetFlags::empty() };
+        let found = match self.walk.next(flags, &param::PARENT)? {
+            Ok(found) => found,
+            Err(error) => return Some(Err(error)),
+        };
+        let scope = &self.walk.scope;
+        // Seen from the jail above, a direct child has no parent; seen from here it has.
+        let nested = if scope.below.is_some() { crate::jail::Nested::Yes } else { found.values.into() };
+        Some(Jail::found(scope.system.clone(), found.jid, found.descriptor, nested))
     }
 }
 
-/// An iterator over parameters of jails.
+impl FusedIterator for Jails<'_> {}
+
+/// An iterator over parameters of jails, from [`Jails::get`].
 #[must_use = "nothing is listed before it is iterated over"]
-pub struct Listing<'p, K> {
+pub struct Values<'p, K> {
     walk: Walk<'p>,
     keys: K,
 }
 
-impl<K: Keys> Iterator for Listing<'_, K> {
+impl<K: Keys> Iterator for Values<'_, K> {
     type Item = Result<K::Output>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -132,57 +190,61 @@ impl<K: Keys> Iterator for Listing<'_, K> {
     }
 }
 
-impl<K: Keys> FusedIterator for Listing<'_, K> {}
+impl<K: Keys> FusedIterator for Values<'_, K> {}
 
-impl<K> fmt::Debug for Listing<'_, K> {
+impl<K> fmt::Debug for Values<'_, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Listing").field("walk", &self.walk).finish_non_exhaustive()
+        f.debug_struct("Values").field("walk", &self.walk).finish_non_exhaustive()
     }
 }
 
-/// An iterator over handles of jails.
+/// An iterator over the most used parameters of jails, from [`Jails::info`].
 #[derive(Debug)]
 #[must_use = "nothing is listed before it is iterated over"]
-pub struct Handles<'p> {
+pub struct Infos<'p> {
     walk: Walk<'p>,
 }
 
-impl Iterator for Handles<'_> {
-    type Item = Result<Jail>;
+impl Iterator for Infos<'_> {
+    type Item = Result<JailInfo>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let jails = &self.walk.jails;
-        // A descriptor comes out of the slot of the one that says below which jail to look, too.
-        let pin = jails.system.has_descriptors() && !jails.dying;
-        let flags = if pin { GetFlags::GET_DESC } else { GetFlags::empty() };
-        let found = match self.walk.next(flags, &param::PARENT)? {
-            Ok(found) => found,
-            Err(error) => return Some(Err(error)),
-        };
-        // Seen from the jail above, a direct child has no parent; seen from here it has.
-        let nested =
-            if self.walk.jails.below.is_some() { crate::jail::Nested::Yes } else { found.values.into() };
-        Some(Jail::found(self.walk.jails.system.clone(), found.jid, found.descriptor, nested))
+        if self.walk.ended {
+            return None;
+        }
+        let system = self.walk.scope.system.clone();
+        let walk = &mut self.walk;
+        let info = read_known(&system, |keys| {
+            // What failed for an option that the kernel lacks is tried again.
+            walk.ended = false;
+            walk.next(GetFlags::empty(), keys).map(|found| found.map(|found| found.values)).transpose()
+        });
+        info.transpose()
     }
 }
 
-impl FusedIterator for Handles<'_> {}
+impl FusedIterator for Infos<'_> {}
+
+/// Which jails are listed.
+#[derive(Debug)]
+struct Scope<'p> {
+    system: System,
+    below: Option<&'p Jail>,
+    direct: bool,
+    dying: bool,
+}
 
 /// The way from one jail to the next.
 #[derive(Debug)]
 struct Walk<'p> {
-    jails: Jails<'p>,
+    scope: Scope<'p>,
     last: i32,
     ended: bool,
     /// How far the jail below which to look is known, where the kernel cannot look from it.
     base: Option<Base>,
 }
 
-impl<'p> Walk<'p> {
-    fn new(jails: Jails<'p>) -> Self {
-        Self { jails, last: 0, ended: false, base: None }
-    }
-
+impl Walk<'_> {
     fn next<K: Keys>(&mut self, flags: GetFlags, keys: &K) -> Option<Result<Found<K::Output>>> {
         if self.ended {
             return None;
@@ -195,7 +257,7 @@ impl<'p> Walk<'p> {
     fn step<K: Keys>(&mut self, flags: GetFlags, keys: &K) -> Result<Option<Found<K::Output>>> {
         let mut at = At::None;
         let mut flags = flags;
-        if let Some(above) = self.jails.below {
+        if let Some(above) = self.scope.below {
             above.check()?;
             match above.descriptor() {
                 Some(descriptor) => at = At::Below(descriptor),
@@ -207,23 +269,23 @@ impl<'p> Walk<'p> {
                 None => {}
             }
         }
-        if self.jails.dying {
+        if self.scope.dying {
             flags |= GetFlags::DYING;
         }
         loop {
             // Before each call, since the jail may die in between.
-            if let Some(descriptor) = self.jails.below.and_then(Jail::descriptor) {
-                alive::check_below(&self.jails.system, descriptor)?;
+            if let Some(descriptor) = self.scope.below.and_then(Jail::descriptor) {
+                alive::check_below(&self.scope.system, descriptor)?;
             }
             let read = Read {
-                system: &self.jails.system,
+                system: &self.scope.system,
                 flags,
                 subject: Subject::Next,
                 at,
                 key: Key::After(self.last),
                 relative_to: self.base.as_ref(),
             };
-            let found = if self.jails.below.is_none() {
+            let found = if self.scope.below.is_none() {
                 get::read(read, keys).map(|found| (true, found))
             } else {
                 self.read_below(read, keys)
@@ -252,7 +314,7 @@ impl<'p> Walk<'p> {
             get::read(read, &(param::PARENT, keys))?
         };
         let is_direct: bool = parent.is_none();
-        let wanted = inside && (!self.jails.direct || is_direct);
+        let wanted = inside && (!self.scope.direct || is_direct);
         Ok((wanted, Found { jid, descriptor, inside, values }))
     }
 }

@@ -9,14 +9,18 @@ use crate::error::{Call, Error, ErrorKind, Result};
 use crate::jid::Jid;
 use crate::sys::{self, Errno, System, xprison};
 
-/// What `security.jail.list` says of all jails below this process's own at one moment, read by one sysctl(3) however
-/// many they are.
+/// All jails below this process's own at one moment, from sysctl `security.jail.list`: one sysctl(3), however many jails
+/// there are.
 ///
-/// With a thousand jails this is some six times as fast as [`Jail::all`](crate::Jail::all), and nothing can change
-/// between one jail and the next. `Jail::all` does not use it by itself, because it is something else: it has the dying
-/// jails in it, it is in the order of the tree (a jail before its children, the newest first), and of all that it
-/// could tell, the kernel gets only the number, name, path, host name and state right: the addresses are mixed with
-/// those of other jails, and the cpuset is always 0, so neither is offered here.
+/// A list of [`Jail::all`](crate::Jail::all) reads one jail after the other, and jails may come and go meanwhile. A
+/// snapshot is for what a list cannot do:
+///
+/// - all its entries are of one moment, and with a thousand jails it is about six times as fast;
+/// - it has jails in it that were never completely created ([`JailState::Invalid`]), which keep a name in use;
+/// - it is in the order of the tree: a jail before its children, the newest first.
+///
+/// It has no other fields than these, because the kernel reports the others wrongly: addresses are mixed with those of
+/// other jails, and the cpuset is always 0 (T11).
 ///
 /// ```
 /// use freebsd_jail::{Jail, Snapshot};

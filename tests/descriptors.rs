@@ -45,7 +45,7 @@ fn kept_descriptors_are_never_standard_streams() {
         let child = jail.child_builder().name("c").path("/").create_detached().expect("created");
         let opened = Jail::open(jail.jid()).expect("found");
         let below = jail.open_child("c").expect("found");
-        let listed = jail.children().into_iter().next().expect("one").expect("a handle");
+        let listed = jail.children().next().expect("one").expect("a handle");
         let cloned = jail.try_clone().expect("cloned");
         let again = cloned.try_clone().expect("cloned");
         for handle in [&child, &opened, &below, &listed, &cloned, &again] {

@@ -42,7 +42,7 @@ fn an_owner_in_a_forked_child_removes_nothing_and_says_why() {
             assert_eq!(kind(jail.try_clone()), other);
             assert_eq!(kind(jail.is_alive()), other);
             assert_eq!(kind(jail.child_builder().name("c").path("/").create()), other);
-            assert_eq!(kind(jail.children().into_iter().next().expect("an error")), other);
+            assert_eq!(kind(jail.children().next().expect("an error")), other);
             assert_eq!(kind(jail.open_child("c")), other);
             assert_eq!(kind(jail.command("/bin/sh").status()), other);
             assert_eq!(kind(jail.processes()), other);

@@ -90,7 +90,7 @@ fn t3_nothing_is_looked_up_below_a_dead_jail_or_a_descriptor_that_is_not_a_jail_
     let gone = ErrorKind::Gone;
     assert_eq!(other.open_child("c").expect_err("dead").kind(), gone);
     assert_eq!(other.child_builder().path("/").create().expect_err("dead").kind(), gone);
-    assert_eq!(other.children().into_iter().next().expect("an error").expect_err("dead").kind(), gone);
+    assert_eq!(other.children().next().expect("an error").expect_err("dead").kind(), gone);
     let mut ask = request(|request| request.string("name", "c").map(drop));
     assert_eq!(raw::jail_get(&mut ask, At::Below(dead), GetFlags::empty()).expect_err("dead").kind(), gone);
     let mut ask = request(|request| request.string("name", "c")?.flag("persist").map(drop));
@@ -538,7 +538,7 @@ fn descriptors_are_close_on_exec() {
         Jail::try_from(bare).expect("a jail's"),
         Jail::open(owned.jid()).expect("found"),
         owned.try_clone().expect("cloned"),
-        Jail::all().into_iter().next().expect("one").expect("a handle"),
+        Jail::all().next().expect("one").expect("a handle"),
     ];
     for handle in handles.iter().chain([&*owned]) {
         let descriptor = handle.descriptor().expect("a descriptor");

@@ -275,7 +275,7 @@ fn all_lists_every_jail_once_in_order_of_jids() {
         }
         let numbers: Vec<Jid> = Jail::all().get(param::JID).map(|jid| jid.expect("a number")).collect();
         assert!(numbers.is_sorted());
-        let handles: Vec<Jid> = Jail::all().into_iter().map(|jail| jail.expect("a handle").jid()).collect();
+        let handles: Vec<Jid> = Jail::all().map(|jail| jail.expect("a handle").jid()).collect();
         assert_eq!(handles, numbers);
         drop(jails);
         assert!(!names().iter().any(|name| ours.contains(name)));
@@ -305,8 +305,7 @@ fn nested_jails_are_listed_as_the_jail_above_sees_them() {
             descendants,
             [("inner".to_owned(), None), ("inner.innermost".to_owned(), Some(inner.jid()))]
         );
-        let handles: Vec<Jid> =
-            outer.descendants().into_iter().map(|jail| jail.expect("a handle").jid()).collect();
+        let handles: Vec<Jid> = outer.descendants().map(|jail| jail.expect("a handle").jid()).collect();
         assert_eq!(handles, [inner.jid(), innermost.jid()]);
         assert_eq!(outer.open_child("inner").expect("found").jid(), inner.jid());
         assert_eq!(outer.open_child("inner.innermost").expect("found").jid(), innermost.jid());

@@ -137,7 +137,7 @@ fn is_disarmed(jid: i32, remove: impl Fn(&OwnedJail)) {
         assert_eq!(kind(owner.get(param::NAME)), ErrorKind::Gone);
         assert_eq!(kind(owner.update(&JailUpdate::new().hostname("wrong"))), ErrorKind::Gone);
         assert_eq!(kind(owner.attach()), ErrorKind::Gone);
-        assert_eq!(kind(owner.children().into_iter().next().expect("an error")), ErrorKind::Gone);
+        assert_eq!(kind(owner.children().next().expect("an error")), ErrorKind::Gone);
         assert!(!owner.is_alive().expect("asked"));
         drop(owner);
         assert!(next.is_alive().expect("asked"), "the next jail of that jid is none of the owner's");

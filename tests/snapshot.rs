@@ -4,8 +4,8 @@
 
 mod common;
 
-use common::{host, jail, name, on_every_kernel};
-use freebsd_jail::{ErrorKind, Jail, JailState, OwnedJail, Snapshot, param, sim};
+use common::{host, jail, model, name, on_every_kernel};
+use freebsd_jail::{ErrorKind, Jail, JailState, Jails, OwnedJail, Snapshot, param, sim};
 
 #[test]
 fn dying_jails_are_listed_on_request() {
@@ -22,13 +22,52 @@ fn dying_jails_are_listed_on_request() {
         assert_eq!(children(false), []);
         assert_eq!(children(true), [(jid, true)]);
         let all = |dying: bool| {
-            let all: Vec<Jail> =
-                Jail::all().dying(dying).into_iter().map(|jail| jail.expect("a handle")).collect();
+            let all: Vec<Jail> = Jail::all().dying(dying).map(|jail| jail.expect("a handle")).collect();
             all.iter().any(|jail| jail.jid() == jid)
         };
         assert!(!all(false) && all(true));
         inmate.bury();
     });
+}
+
+#[test]
+fn what_is_read_of_listed_jails_has_dying_ones_in_it() {
+    on_every_kernel(|host| {
+        let outer = jail("infos");
+        let inner = outer.child_builder().name("inner").path("/").hostname("i").create().expect("created");
+        let living = outer.child_builder().name("living").path("/").create().expect("created");
+        let jid = inner.jid();
+        let inmate = host.inmate(&inner);
+        inner.remove().expect("removed");
+        let infos = |jails: Jails<'_>| jails.info().collect::<Result<Vec<_>, _>>().expect("read");
+        let mut alive = living.info().expect("read");
+        (alive.name, alive.parent) = ("living".into(), None);
+        assert_eq!(infos(outer.children()), [alive]);
+        let with_dying = infos(outer.children().dying(true));
+        let found = with_dying.iter().find(|info| info.jid == jid).expect("listed");
+        assert_eq!(
+            (found.dying, found.name.to_str(), found.hostname.to_str()),
+            (true, Some("inner"), Some("i"))
+        );
+        assert_eq!(with_dying.iter().filter(|info| info.dying).count(), 1);
+        inmate.bury();
+    });
+}
+
+#[test]
+fn listing_what_is_known_of_jails_takes_one_call_per_jail() {
+    for release in common::releases() {
+        let host = model(sim::Kernel::with_release(release));
+        let jails: Vec<OwnedJail> = (0..5).map(|_| jail("counted")).collect();
+        let calls = || host.calls().expect("the model").jail_get;
+        // What the kernel was built without is found out once.
+        let first = Jail::all().info().collect::<Result<Vec<_>, _>>().expect("read");
+        let before = calls();
+        let infos = Jail::all().info().collect::<Result<Vec<_>, _>>().expect("read");
+        assert_eq!(calls() - before, 6, "one for each, and the end");
+        assert_eq!(infos, first);
+        assert_eq!(infos, jails.iter().map(|jail| jail.info().expect("read")).collect::<Vec<_>>());
+    }
 }
 
 #[test]

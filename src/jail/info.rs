@@ -1,11 +1,14 @@
 //! Reading the most used parameters of a jail.
 
 use super::Jail;
+use std::net::{Ipv4Addr, Ipv6Addr};
+
 use crate::error::{ErrorKind, Result};
+use crate::get::{Answers, Keys, MAX_TUPLE, Question};
 use crate::info::JailInfo;
 use crate::network::{Ip4, Ip6, Network};
-use crate::param::{self, Mode, Sharing};
-use crate::sys::Options;
+use crate::param::{self, CreateOnly, Mode, Param, ReadWrite, Sealed, Sharing};
+use crate::sys::{Options, System};
 
 /// Pairs each key with the rest of them.
 macro_rules! nested {
@@ -19,10 +22,78 @@ macro_rules! nested_pattern {
     ($first:ident, $($rest:ident,)*) => { ($first, nested_pattern!($($rest,)*)) };
 }
 
-/// Reads each field by the key beside it, in one call.
-macro_rules! read_fields {
-    ($jail:ident, network = $network:tt { $($field:ident: $key:expr,)* }) => {{
-        let ((vnet, ip4, ip6), nested_pattern!($($field,)*)) = $jail.get(($network, nested!($($key,)*)))?;
+/// Hands the fields that are read by one key each to another macro.
+macro_rules! fields {
+    ($do:ident $($with:tt)*) => {
+        $do! { $($with)*
+            jid: param::JID,
+            name: param::NAME,
+            parent: param::PARENT,
+            path: param::PATH,
+            hostname: param::HOST_HOSTNAME,
+            domainname: param::HOST_DOMAINNAME,
+            hostuuid: param::HOST_HOSTUUID,
+            hostid: param::HOST_HOSTID,
+            securelevel: param::SECURELEVEL,
+            enforce_statfs: param::ENFORCE_STATFS,
+            devfs_ruleset: param::DEVFS_RULESET,
+            osrelease: param::OSRELEASE,
+            osreldate: param::OSRELDATE,
+            cpuset: param::CPUSET_ID,
+            children_cur: param::CHILDREN_CUR,
+            children_max: param::CHILDREN_MAX,
+            persist: param::PERSIST,
+            dying: param::DYING,
+        }
+    };
+}
+
+macro_rules! keys {
+    ($($field:ident: $key:expr,)*) => { nested!($($key,)*) };
+}
+
+macro_rules! info {
+    ($values:ident, $network:ident; $($field:ident: $key:expr,)*) => {{
+        let nested_pattern!($($field,)*) = $values;
+        JailInfo { $($field,)* network: $network }
+    }};
+}
+
+/// The keys of a [`JailInfo`], for a kernel with these options.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct InfoKeys(u8);
+
+impl InfoKeys {
+    fn network(self) -> NetworkKeys {
+        let has = |option| self.0 & option != 0;
+        let ip4 = has(Options::INET).then_some((param::IP4, param::IP4_ADDR));
+        let ip6 = has(Options::INET6).then_some((param::IP6, param::IP6_ADDR));
+        (has(Options::VIMAGE).then_some(param::VNET), ip4, ip6)
+    }
+}
+
+type Key<T, A = ReadWrite> = Param<'static, T, A>;
+type NetworkKeys = (
+    Option<Key<Sharing, CreateOnly>>,
+    Option<(Key<Mode, CreateOnly>, Key<Vec<Ipv4Addr>>)>,
+    Option<(Key<Mode, CreateOnly>, Key<Vec<Ipv6Addr>>)>,
+);
+
+impl Sealed for InfoKeys {}
+impl Keys for InfoKeys {
+    type Output = JailInfo;
+
+    const ROOM: usize = 4096;
+    const COUNT: usize = MAX_TUPLE;
+
+    fn ask(&self, question: &mut Question<'_, '_>) -> Result<()> {
+        self.network().ask(question)?;
+        fields!(keys).ask(question)
+    }
+
+    fn answer(&self, answers: &mut Answers<'_, '_>) -> Result<JailInfo> {
+        let (vnet, ip4, ip6) = self.network().answer(answers)?;
+        let values = fields!(keys).answer(answers)?;
         let network = if vnet == Some(Sharing::New) {
             Network::Own
         } else {
@@ -37,8 +108,22 @@ macro_rules! read_fields {
             });
             Network::Shared { ip4, ip6 }
         };
-        Ok(JailInfo { $($field,)* network })
-    }};
+        Ok(fields!(info values, network;))
+    }
+}
+
+/// Reads with the keys that this kernel has, again for each that it turns out to lack.
+pub(crate) fn read_known<T>(system: &System, mut read: impl FnMut(&InfoKeys) -> Result<T>) -> Result<T> {
+    let options = &system.cache().options;
+    loop {
+        let asked = options.get();
+        match read(&InfoKeys(asked)) {
+            Err(error)
+                if error.kind() == ErrorKind::UnknownParameter
+                    && error.parameter().is_some_and(|name| options.lacks(asked, name)) => {}
+            result => return result,
+        }
+    }
 }
 
 impl Jail {
@@ -68,42 +153,6 @@ impl Jail {
     /// # }
     /// ```
     pub fn info(&self) -> Result<JailInfo> {
-        let options = &self.system.cache().options;
-        loop {
-            let asked = options.get();
-            match self.read_info(asked) {
-                Err(error)
-                    if error.kind() == ErrorKind::UnknownParameter
-                        && error.parameter().is_some_and(|name| options.lacks(asked, name)) => {}
-                result => return result,
-            }
-        }
-    }
-
-    fn read_info(&self, options: u8) -> Result<JailInfo> {
-        let has = |option| options & option != 0;
-        let ip4 = has(Options::INET).then_some((param::IP4, param::IP4_ADDR));
-        let ip6 = has(Options::INET6).then_some((param::IP6, param::IP6_ADDR));
-        let vnet = has(Options::VIMAGE).then_some(param::VNET);
-        read_fields!(self, network = (vnet, ip4, ip6) {
-            jid: param::JID,
-            name: param::NAME,
-            parent: param::PARENT,
-            path: param::PATH,
-            hostname: param::HOST_HOSTNAME,
-            domainname: param::HOST_DOMAINNAME,
-            hostuuid: param::HOST_HOSTUUID,
-            hostid: param::HOST_HOSTID,
-            securelevel: param::SECURELEVEL,
-            enforce_statfs: param::ENFORCE_STATFS,
-            devfs_ruleset: param::DEVFS_RULESET,
-            osrelease: param::OSRELEASE,
-            osreldate: param::OSRELDATE,
-            cpuset: param::CPUSET_ID,
-            children_cur: param::CHILDREN_CUR,
-            children_max: param::CHILDREN_MAX,
-            persist: param::PERSIST,
-            dying: param::DYING,
-        })
+        read_known(&self.system, |keys| self.get(keys))
     }
 }

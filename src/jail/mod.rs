@@ -26,6 +26,7 @@ pub(crate) use attach::attaching_error;
 pub(crate) use carry::carry_rules;
 pub(crate) use descriptor::{no_descriptor, read_and_pin};
 pub use find::Find;
+pub(crate) use info::read_known;
 use kin::Kin;
 pub use owned::OwnedJail;
 
