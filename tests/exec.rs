@@ -870,7 +870,12 @@ fn a_missing_routing_table_is_not_reported_as_a_removed_jail() {
             println!("skipped: before FreeBSD 14 the kernel does not check the routing table");
             return;
         }
-        let jail = match Jail::builder().name(name("fib")).path("/").network(Network::own_stack()).create() {
+        let jail = match Jail::builder()
+            .name(name("fib"))
+            .path("/")
+            .network(freebsd_jail::Network::own_stack())
+            .create()
+        {
             Ok(jail) => jail,
             Err(error) => {
                 println!("skipped: {error}");

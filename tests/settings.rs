@@ -4,8 +4,9 @@
 
 mod common;
 
+use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{FromRawFd as _, IntoRawFd as _, OwnedFd};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -118,9 +119,21 @@ fn a_program_gets_a_controlling_terminal() {
     assert!(said.contains("to the terminal\n") && said.contains("got typed\n"), "{said}");
 }
 
-fn terminal() -> (std::fs::File, OwnedFd) {
-    let pair = nix::pty::openpty(None, None).expect("a terminal");
-    (pair.master.into(), pair.slave)
+fn terminal() -> (File, OwnedFd) {
+    use nix::fcntl::OFlag;
+    use nix::pty::{grantpt, posix_openpt, ptsname, unlockpt};
+    use std::os::unix::fs::OpenOptionsExt as _;
+
+    let master = posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC).expect("a terminal");
+    grantpt(&master).expect("granted");
+    unlockpt(&master).expect("unlocked");
+    // SAFETY: no other thread of this program asks for the name of a terminal.
+    let path = unsafe { ptsname(&master) }.expect("a name");
+    let slave =
+        File::options().read(true).write(true).custom_flags(libc::O_NOCTTY).open(path).expect("opened");
+    // SAFETY: the descriptor is the master's, which gives it up.
+    let master = unsafe { File::from_raw_fd(master.into_raw_fd()) };
+    (master, slave.into())
 }
 
 #[test]

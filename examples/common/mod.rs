@@ -15,7 +15,7 @@ pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 /// The model of the kernel, installed where there is no FreeBSD.
 pub struct Model {
     kernel: sim::Kernel,
-    _guard: sim::Guard,
+    _guard: sim::ProcessGuard,
 }
 
 /// Runs a program on FreeBSD's kernel, or else on a model of it. Without options it says what they are.
@@ -39,7 +39,7 @@ pub fn run<O>(
     let model = (!cfg!(target_os = "freebsd")).then(|| {
         eprintln!("{program}: this is not FreeBSD: a model of its kernel answers, which confines nothing");
         let kernel = sim::Kernel::new();
-        let guard = kernel.install();
+        let guard = kernel.install_for_process();
         Model { kernel, _guard: guard }
     });
     body(options, model.as_ref()).unwrap_or_else(|error| {

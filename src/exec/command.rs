@@ -6,7 +6,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::{Child, Command, CommandArgs, CommandEnvs, ExitStatus, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 
 use super::failure::{failure, lost};
 use super::plan::Wishes;
@@ -100,7 +100,7 @@ pub struct JailCommand<'j> {
     pub(super) inner: Command,
     pub(super) hook: Hook,
     pub(super) wishes: Wishes,
-    given: Streams<bool>,
+    pub(super) given: Streams<bool>,
     /// Properties that std's command does not return.
     pub(super) arg0: Option<OsString>,
     pub(super) cleared: bool,
@@ -110,10 +110,10 @@ pub struct JailCommand<'j> {
 
 /// A property of each of the three standard streams.
 #[derive(Debug, Default)]
-struct Streams<T> {
-    stdin: T,
-    stdout: T,
-    stderr: T,
+pub(super) struct Streams<T> {
+    pub(super) stdin: T,
+    pub(super) stdout: T,
+    pub(super) stderr: T,
 }
 
 impl Jail {
@@ -149,94 +149,6 @@ impl Jail {
     }
 }
 
-/// The methods of std's command.
-impl JailCommand<'_> {
-    /// Adds an argument.
-    pub fn arg(&mut self, arg: impl AsRef<OsStr>) -> &mut Self {
-        self.inner.arg(arg);
-        self
-    }
-
-    /// Adds arguments.
-    pub fn args(&mut self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> &mut Self {
-        self.inner.args(args);
-        self
-    }
-
-    /// Sets `argv[0]`. Default: the program as given.
-    pub fn arg0(&mut self, arg: impl AsRef<OsStr>) -> &mut Self {
-        self.inner.arg0(&arg);
-        self.arg0 = Some(arg.as_ref().to_owned());
-        self
-    }
-
-    /// Sets a variable of the environment.
-    pub fn env(&mut self, key: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> &mut Self {
-        self.inner.env(key, value);
-        self
-    }
-
-    /// Sets variables of the environment.
-    pub fn envs(
-        &mut self,
-        variables: impl IntoIterator<Item = (impl AsRef<OsStr>, impl AsRef<OsStr>)>,
-    ) -> &mut Self {
-        self.inner.envs(variables);
-        self
-    }
-
-    /// Removes a variable from the environment.
-    pub fn env_remove(&mut self, key: impl AsRef<OsStr>) -> &mut Self {
-        self.inner.env_remove(key);
-        self
-    }
-
-    /// Removes all variables of this process's environment.
-    pub fn env_clear(&mut self) -> &mut Self {
-        self.inner.env_clear();
-        self.cleared = true;
-        self.clean = false;
-        self
-    }
-
-    /// Sets the standard input. With a directory the program cannot attach to the jail.
-    pub fn stdin(&mut self, stdin: impl Into<Stdio>) -> &mut Self {
-        self.inner.stdin(stdin);
-        self.given.stdin = true;
-        self
-    }
-
-    /// Sets the standard output.
-    pub fn stdout(&mut self, stdout: impl Into<Stdio>) -> &mut Self {
-        self.inner.stdout(stdout);
-        self.given.stdout = true;
-        self
-    }
-
-    /// Sets the standard error.
-    pub fn stderr(&mut self, stderr: impl Into<Stdio>) -> &mut Self {
-        self.inner.stderr(stderr);
-        self.given.stderr = true;
-        self
-    }
-
-    /// Returns the program.
-    #[must_use]
-    pub fn get_program(&self) -> &OsStr {
-        self.inner.get_program()
-    }
-
-    /// Returns the arguments.
-    pub fn get_args(&self) -> CommandArgs<'_> {
-        self.inner.get_args()
-    }
-
-    /// Returns the variables that were set and removed.
-    pub fn get_envs(&self) -> CommandEnvs<'_> {
-        self.inner.get_envs()
-    }
-}
-
 impl JailCommand<'_> {
     /// Starts the program.
     ///
@@ -268,6 +180,23 @@ impl JailCommand<'_> {
     /// group, [`Conflict`](crate::ErrorKind::Conflict) for settings that exclude each other,
     /// [`ResourceExhausted`](crate::ErrorKind::ResourceExhausted) when the limit of processes, descriptors or memory is
     /// reached, [`Unsupported`](crate::ErrorKind::Unsupported) on the model.
+    ///
+    /// ```
+    /// use freebsd_jail::Stage;
+    ///
+    /// # use freebsd_jail::{Jail, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// # kernel.allow_exec(true);
+    /// # let jail = Jail::builder().path("/").create()?;
+    /// let mut child = jail.command("/bin/sleep").arg("0").spawn()?;
+    /// assert!(child.wait().unwrap().success());
+    /// let error = jail.command("/nonexistent").spawn().unwrap_err();
+    /// assert_eq!(error.stage(), Some(Stage::Exec));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn spawn(&mut self) -> Result<Child> {
         self.start(Streams { stdin: Stdio::inherit(), stdout: Stdio::inherit(), stderr: Stdio::inherit() })
     }
@@ -279,6 +208,19 @@ impl JailCommand<'_> {
     /// As [`spawn`](Self::spawn), and [`Other`](crate::ErrorKind::Other) (`ECHILD`) when the program cannot be waited
     /// for: this process ignores `SIGCHLD`, or is itself in a jail and the program in one that is not below it. A
     /// status other than zero is not an error.
+    ///
+    /// ```
+    /// # use freebsd_jail::{Jail, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// # kernel.allow_exec(true);
+    /// # let jail = Jail::builder().path("/").create()?;
+    /// let status = jail.command("/bin/sh").args(["-c", "exit 7"]).status()?;
+    /// assert_eq!(status.code(), Some(7));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn status(&mut self) -> Result<ExitStatus> {
         self.spawn()?.wait().map_err(|error| lost(&error))
     }
@@ -288,6 +230,19 @@ impl JailCommand<'_> {
     /// # Errors
     ///
     /// As [`status`](Self::status).
+    ///
+    /// ```
+    /// # use freebsd_jail::{Jail, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// # kernel.allow_exec(true);
+    /// # let jail = Jail::builder().path("/").create()?;
+    /// let output = jail.command("/bin/echo").arg("here").output()?;
+    /// assert_eq!(output.stdout, b"here\n");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn output(&mut self) -> Result<Output> {
         let streams = Streams { stdin: Stdio::null(), stdout: Stdio::piped(), stderr: Stdio::piped() };
         self.start(streams)?.wait_with_output().map_err(|error| lost(&error))
@@ -307,6 +262,20 @@ impl JailCommand<'_> {
     /// Other handles of the jail, from [`Jail::open`], say, do not know of the owner. Before FreeBSD 15 the jail would
     /// stay for ever instead. [`create_detached`](crate::JailBuilder::create_detached) makes one for this purpose,
     /// or [`create_and_attach`](crate::JailBuilder::create_and_attach) one that goes with its last process.
+    ///
+    /// ```no_run
+    /// # use freebsd_jail::{Jail, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// # kernel.allow_exec(true);
+    /// let jail = Jail::open("www")?;
+    /// let error = jail.command("/bin/sh").exec();
+    /// // Only if it has failed.
+    /// eprintln!("{error}");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn exec(&mut self) -> Error {
         if self.jail.owns() {
             return Error::refused(

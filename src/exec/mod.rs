@@ -2,6 +2,7 @@
 //!
 //! [`Jail::command`](crate::Jail::command) starts one. A [`Gate`] holds it until the gate is opened.
 
+mod arguments;
 mod command;
 mod environment;
 mod failure;
