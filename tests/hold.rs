@@ -244,7 +244,7 @@ fn a_held_program_has_become_its_user() {
     let (gate, opener) = Gate::new().expect("a gate");
     let mut child = shell(&jail, "exit 7").user("nobody").spawn_held(gate).expect("held");
     let ps = std::process::Command::new("/bin/ps")
-        .args(["-o", "user=,jid=", "-p", &child.id().to_string()])
+        .args(["-o", "user=", "-o", "jid=", "-p", &child.id().to_string()])
         .output()
         .expect("ps");
     let said = String::from_utf8(ps.stdout).expect("text");
