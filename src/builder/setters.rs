@@ -12,6 +12,7 @@ use crate::settings::setters::{
     any_setters, entry_setters, host_setters, ipc_setters, limit_setters, module_setters, permission_setters,
     source_address_setters,
 };
+use crate::update::JailUpdate;
 
 /// # Identity
 impl JailBuilder {

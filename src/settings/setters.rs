@@ -51,7 +51,7 @@ macro_rules! any_setters {
         }
 
         /// Takes over what an update sets where it is not set here. What is set here stays.
-        pub fn with_defaults(mut self, update: &crate::JailUpdate) -> Self {
+        pub fn with_defaults(mut self, update: &JailUpdate) -> Self {
             self.settings.extend_below(&update.settings);
             self
         }
@@ -59,7 +59,7 @@ macro_rules! any_setters {
         /// Takes over all that an update sets, as if it were set here.
         ///
         /// What was set before is replaced, and what is set later, by whatever setter, replaces it.
-        pub fn with(mut self, update: &crate::JailUpdate) -> Self {
+        pub fn with(mut self, update: &JailUpdate) -> Self {
             self.settings.extend(&update.settings);
             self
         }
