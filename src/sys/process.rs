@@ -144,8 +144,10 @@ pub(crate) enum ChildState {
 pub(crate) fn child_state(pid: u32) -> ChildState {
     let mut info = core::mem::MaybeUninit::<libc::siginfo_t>::zeroed();
     let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+    #[allow(clippy::useless_conversion, reason = "FreeBSD's id_t is wider, Linux's is the same")]
+    let id = libc::id_t::from(pid);
     // SAFETY: the kernel writes one structure, which is ours; any number may be asked for.
-    let result = unsafe { libc::waitid(libc::P_PID, pid as libc::id_t, info.as_mut_ptr(), options) };
+    let result = unsafe { libc::waitid(libc::P_PID, id, info.as_mut_ptr(), options) };
     if result == -1 {
         return ChildState::Gone;
     }
