@@ -69,9 +69,10 @@ fn quoted(text: &str) -> impl Iterator<Item = &str> {
 }
 
 fn is_file(quoted: &str) -> bool {
-    ["src/", "tests/", "examples/", "benches/", "scripts/", "docs/"]
-        .iter()
-        .any(|folder| quoted.starts_with(folder))
+    !quoted.contains([' ', '*'])
+        && ["src/", "tests/", "examples/", "benches/", "scripts/", "docs/"]
+            .iter()
+            .any(|folder| quoted.starts_with(folder))
 }
 
 /// Whether a quoted word has the form of a test's name: words and underscores, and at least three of these.
