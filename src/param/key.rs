@@ -102,6 +102,13 @@ impl<T, A> Param<'static, T, A> {
 }
 
 impl<'n, A> Param<'n, OsString, A> {
+    /// Returns the same key with [`Entries`](super::Entries) as its type: for [`META`](super::META) and
+    /// [`ENV`](super::ENV).
+    #[must_use]
+    pub const fn entries(self) -> Param<'n, super::Entries, A> {
+        Param { name: self.name, definition: self.definition, marker: PhantomData }
+    }
+
     /// Returns the same key with [`String`] as its type: reading a value that is not UTF-8 then fails.
     ///
     /// ```
