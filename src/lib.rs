@@ -94,6 +94,7 @@ compile_error!("freebsd-jail wraps system calls of FreeBSD; it builds on any Uni
 mod allow;
 mod builder;
 mod catalog;
+pub mod cpus;
 mod error;
 pub mod exec;
 mod flags;

@@ -172,6 +172,10 @@ pub enum Call {
     Kqueue,
     /// kevent(2)
     Kevent,
+    /// cpuset_getaffinity(2)
+    CpusetGetaffinity,
+    /// cpuset_setaffinity(2)
+    CpusetSetaffinity,
     /// setsid(2)
     Setsid,
     /// setpgid(2)
@@ -231,6 +235,8 @@ impl Call {
             Self::Sysctl => "sysctl",
             Self::Kqueue => "kqueue",
             Self::Kevent => "kevent",
+            Self::CpusetGetaffinity => "cpuset_getaffinity",
+            Self::CpusetSetaffinity => "cpuset_setaffinity",
             Self::Setsid => "setsid",
             Self::Setpgid => "setpgid",
             Self::Setfib => "setfib",

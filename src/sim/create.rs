@@ -79,6 +79,8 @@ impl State {
             ip4: None,
             ip6: None,
             cpuset: self.free_cpuset(),
+            // `cpuset_create_root`.
+            cpus: parent.cpus.clone(),
             sysv: [None; 3],
             mac_do: None,
             meta: None,

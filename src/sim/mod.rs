@@ -108,6 +108,7 @@ mod apply;
 mod attach;
 mod calls;
 mod check;
+mod cpuset;
 mod create;
 mod descriptor;
 mod end;

@@ -1,6 +1,7 @@
 //! One jail: `struct prison`.
 
 use core::ffi::{c_int, c_ulong};
+use std::collections::BTreeSet;
 
 use super::address::{Ip4, Ip6};
 use super::descriptor::DescriptorId;
@@ -15,6 +16,9 @@ pub(super) struct Key(pub(super) u64);
 
 /// The host's own prison, `prison0`.
 pub(super) const HOST: Key = Key(0);
+
+/// How many processors the host has.
+const CPUS: u32 = 4;
 
 /// The state of a prison: `enum prison_state`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +64,8 @@ pub(super) struct Prison {
     pub(super) ip4: Option<Vec<Ip4>>,
     pub(super) ip6: Option<Vec<Ip6>>,
     pub(super) cpuset: c_int,
+    /// The processors of its cpuset.
+    pub(super) cpus: BTreeSet<u32>,
     /// The jails whose System V objects it uses: shared memory, semaphores, message queues.
     pub(super) sysv: [Option<Key>; 3],
     /// Rules of mac_do(4), `None` if they are the parent's.
@@ -107,6 +113,7 @@ impl Prison {
             ip4: None,
             ip6: None,
             cpuset: 0,
+            cpus: (0..CPUS).collect(),
             sysv: [Some(HOST); 3],
             mac_do: Some(Vec::new()),
             meta: None,

@@ -22,7 +22,7 @@ mod bindings {
 pub(crate) mod broadcast;
 mod calls;
 pub(crate) mod child;
-mod cpuset;
+pub(crate) mod cpuset;
 mod descriptor;
 pub(crate) mod directories;
 pub(crate) mod entrance;

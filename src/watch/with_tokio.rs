@@ -134,6 +134,22 @@ impl Follower {
     /// # Panics
     ///
     /// In a runtime without I/O (`enable_io`).
+    ///
+    /// ```
+    /// use freebsd_jail::watch::{Followed, Follower};
+    /// # use freebsd_jail::{Jail, sim};
+    ///
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// # let _www = Jail::builder().name("www").path("/").create()?;
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// let mut follower = Follower::new()?.into_async()?;
+    /// assert!(matches!(follower.wait().await?, Followed::Present(_)));
+    /// # Ok(())
+    /// # })
+    /// # }
+    /// ```
     pub fn into_async(self) -> Result<AsyncFollower> {
         Ok(AsyncFollower { ready: register(self.watcher())?, follower: self })
     }
