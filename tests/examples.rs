@@ -621,3 +621,20 @@ fn fetch(address: &str, path: &str) -> String {
     stream.read_to_string(&mut answer).expect("answered");
     answer
 }
+
+#[test]
+fn limits_outlive_a_jail_and_are_taken_away_by_an_owner_t53() {
+    if !are_built() || !example("limits").exists() {
+        return;
+    }
+    let said = well("limits");
+    if said.contains("kern.racct.enable") {
+        println!("skipped: kern.racct.enable is not set");
+        return;
+    }
+    if cfg!(target_os = "freebsd") {
+        assert!(said.lines().any(|line| line.starts_with("after the jail: jail:limits-")), "{said}");
+    }
+    assert!(said.contains("with limits: "), "{said}");
+    assert!(said.ends_with(r#"after the owner: """#), "{said}");
+}
