@@ -242,8 +242,9 @@ fn nothing_is_left_after_a_delete_whenever_the_runtime_was_killed() {
     // A program that was about to attach fails.
     eventually("no program is left", || {
         let sleeping = |process: &freebsd_jail::exec::Process| {
-            process.command.as_deref().is_some_and(|name| name == "sleep" || name == "oci")
-                && !process.is_zombie
+            let name = process.command.as_deref();
+            let other = process.pid != std::process::id() && !process.is_zombie;
+            other && name.is_some_and(|name| name == "sleep" || name == "oci")
         };
         !Processes::current().expect("listed").iter().any(sleeping)
     });
