@@ -10,7 +10,7 @@
 #
 # and after it:
 #   freebsd_cargo COMMAND [ARGUMENT...]    cargo, with what the target needs
-#   freebsd_linker          makes sure of a linker: the one that Cargo's variable for the target names, as
+#   freebsd_linker          finds a linker: the one that Cargo's variable for the target names, as
 #                           CARGO_TARGET_X86_64_UNKNOWN_FREEBSD_LINKER, or zig. 1 if there is none
 #   FREEBSD_TARGET          the target, as Rust names it
 #   FREEBSD_HOW             the toolchain, in words
@@ -84,13 +84,13 @@ freebsd_cargo() {
         # By its path: cargo would look for it among rustup's first.
         [[ $command != clippy ]] || cargo=(/usr/bin/cargo-clippy)
     fi
-    # Stable Rust offers -Zbuild-std to nobody else. The folder is one for all clones, so that none compiles
-    # the standard library again; CARGO_TARGET_DIR may be one of many.
+    # Stable Rust has -Zbuild-std only with this variable. All clones share the folder, so that the standard
+    # library is compiled once; CARGO_TARGET_DIR may differ.
     env RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR="$TOOLS_DIR/build-std" "${toolchain[@]}" \
         "${cargo[@]}" "$command" --target "$FREEBSD_TARGET" -Zbuild-std=core,alloc,std,panic_abort "$@"
 }
 
-# Removes what freebsd_cargo has left of this crate in the folder for all clones.
+# Removes this crate's files from the folder that all clones share.
 freebsd_tidy() {
     [[ ! -d $TOOLS_DIR/build-std ]] || cargo clean --quiet --package freebsd-jail --target-dir "$TOOLS_DIR/build-std" \
         2>/dev/null || true

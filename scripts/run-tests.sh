@@ -3,8 +3,8 @@
 #
 #   sh run-tests.sh [NAME...]     the named ones of tests/, or all
 #
-# A line for each program, what it printed if it failed, and at the end the sums of the single tests.
-# FREEBSD_JAIL_TEST_LIMIT: the seconds that one program may take (900).
+# Prints one line per program, its output if it failed, and the sums of all tests at the end.
+# FREEBSD_JAIL_TEST_LIMIT: the time limit of one program in seconds (900).
 #
 # Needs FreeBSD's base system, nothing else.
 set -u
@@ -15,11 +15,11 @@ FREEBSD_JAIL_TEST_DATA=$PWD/data
 export FREEBSD_JAIL_TEST_DATA
 
 if [ "$(id -u)" != 0 ]; then
-    echo "run-tests.sh: jails are root's to make: run it as root" >&2
+    echo "run-tests.sh: only root can create jails: run it as root" >&2
     exit 1
 fi
 
-# A test that crashes is told from its status; nobody asked for its core.
+# A crash shows in the status; core files are not needed.
 # shellcheck disable=SC3045 # FreeBSD's sh has it
 ulimit -c 0
 
@@ -34,12 +34,12 @@ else
     limited() { "$@"; }
 fi
 
-# Jails that are alive, by name. Nothing where there is no jls.
+# Names of living jails. Empty if there is no jls.
 jails() { jls name 2>/dev/null | sort; }
 
 passed=0 failed=0 ignored=0 skipped=0
 
-# run NAME: one program, and its line.
+# run NAME: runs one program and prints its line.
 run() {
     jails >"$work/before"
     limited "tests/$1" --test-threads=1 --nocapture >"$work/output" 2>&1 </dev/null
@@ -48,7 +48,7 @@ run() {
     # `test result: ok. 3 passed; 0 failed; 1 ignored; ...`
     summary=$(sed -n 's/^test result: [A-Za-z]*\. \([0-9]*\) passed; \([0-9]*\) failed; \([0-9]*\) ignored;.*/\1 \2 \3/p' \
         "$work/output" | tail -n 1)
-    # Before its test has said `ok`, what a test prints stands on the line that names the test.
+    # The output of a test begins on the line with its name, before its `ok`.
     sed -n -e 's/^test \(.*\) \.\.\. skipped: /    skipped \1: /p' -e t -e 's/^skipped: /    skipped: /p' \
         "$work/output" >"$work/skipped"
     skips=$(grep -c . "$work/skipped")
@@ -74,7 +74,7 @@ SUMMARY
     if [ "$f" != 0 ]; then { cat "$work/output" && echo; } | sed -e '/^$/d' -e 's/^/    | /'; fi
 }
 
-# Whether the jails are those of before, or soon will be: some go with the last process in them.
+# Whether only the earlier jails are left, now or soon: some jails go with their last process.
 nothing_left() {
     for _ in 1 2 3 4 5; do
         jails | comm -13 "$work/before" - >"$work/left"

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# Sourced by the scripts that go through steps, each a function of the script, in the order of the array `steps`.
+# Sourced by scripts that run steps: functions of the script, in the order of the array `steps`.
 #
-#   steps_run [STEP...]     runs all, or these. One that fails does not keep the others from running
-#   skip TEXT               ends a step that cannot be done here
+#   steps_run [STEP...]     runs all, or these. The others run even if one fails
+#   skip TEXT               ends a step that cannot run here
 #   fail TEXT               ends a step
 #   work                    a folder that is removed at the end
 

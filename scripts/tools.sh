@@ -7,7 +7,7 @@
 #   tools_cargo NAME VERSION    installs a program from Rust's registry, which is compiled here: minutes.
 #                           1 if that fails; its file is "$TOOLS_DIR/cargo/bin/NAME"
 #
-# Each prints nothing, and does nothing if what it installs is there. After them:
+# They print nothing, and do nothing if the tools are installed already. After them:
 #
 #   TOOLS_DIR               the folder of all tools: FREEBSD_JAIL_TOOLS, or one in the user's cache that
 #                           all clones share. About 600 MB
@@ -18,14 +18,14 @@
 #   TOOLS_CHECKERS          the folder of the programs of tools_checkers
 #
 # and at any time:
-#   tools_apt PACKAGE...    installs from Debian's packages; quiet. Fails where it cannot
-#   tools_need COMMAND [PACKAGE]    makes sure of a command, which Debian has in PACKAGE
+#   tools_apt PACKAGE...    installs from Debian's packages, quietly. Fails if it cannot
+#   tools_need COMMAND [PACKAGE]    installs a command if it is missing, from Debian's PACKAGE
 #   tools_executables       from Cargo's JSON messages, the executables made: KIND NAME FILE, by tabs
-#   tools_fail TEXT         says what is wrong, and ends the script
+#   tools_fail TEXT         prints an error and ends the script
 #
-# Whoever sources it has set -euo pipefail, and runs nothing else of it.
+# The sourcing script has set -euo pipefail, and uses no other functions of this file.
 
-# The drift check compares what these make, so they are the same everywhere.
+# Pinned, because the drift check compares their output.
 TOOLS_ZIGLANG_VERSION=0.17.1
 TOOLS_LIBCLANG_VERSION=18.1.1
 TOOLS_SHELLCHECK_VERSION=0.11.0.1
@@ -41,7 +41,7 @@ done
     TOOLS_SEMVER_CHECKS_VERSION=0.51.0
     TOOLS_MUTANTS_VERSION=27.1.0
 }
-# Which FreeBSD's headers that ziglang carries.
+# The FreeBSD release of ziglang's headers.
 # shellcheck disable=SC2034 # for those who source this
 TOOLS_HEADERS_VERSION=15.0
 
@@ -88,7 +88,7 @@ tools_python() {
         tools_fail "python3 cannot make environments; on Debian, install python3-venv"
 }
 
-# tools_environment NAME WANTED: makes sure of a Python environment with these packages.
+# tools_environment NAME WANTED: installs a Python environment with these packages.
 tools_environment() {
     local venv=$TOOLS_DIR/$1 wanted=$2
     [[ $(cat "$venv/stamp" 2>/dev/null) != "$wanted" ]] || return 0
@@ -101,7 +101,7 @@ tools_environment() {
         rm -rf "$venv"
         tools_python
         python3 -m venv "$venv" || tools_fail "no Python environment in $venv"
-        # Wheels only: nothing of these is ever compiled here.
+        # Wheels only: none of these is compiled here.
         # shellcheck disable=SC2086 # a list of words
         "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \
             --only-binary :all: $wanted || tools_fail "could not install $wanted"
@@ -134,7 +134,7 @@ tools_cargo() {
     local name=$1 version=$2 root=$TOOLS_DIR/cargo
     grep -qs "^\"$name $version " "$root/.crates.toml" && return
     mkdir -p "$TOOLS_DIR"
-    # In a folder of its own, removed again: what these are made of is of no use for anything else.
+    # In a folder of its own, removed again: the build files are of no further use.
     (
         if command -v flock >/dev/null; then flock 9; fi
         CARGO_TARGET_DIR=$TOOLS_DIR/building cargo install --quiet --locked --root "$root" "$name@$version" >&2

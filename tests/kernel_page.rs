@@ -125,16 +125,3 @@ fn what_the_pages_name_exists() {
         println!("{page}: {named} tests");
     }
 }
-
-#[test]
-fn t56_the_crate_changes_no_set_of_processors() {
-    let Some(root) = root() else { return };
-    for path in files(&root.join("src")) {
-        let text = fs::read_to_string(&path).expect("text");
-        for call in
-            ["libc::cpuset_setaffinity", "libc::cpuset_setid", "libc::cpuset_setdomain", "libc::cpuset("]
-        {
-            assert!(!text.contains(call), "{}: {call}", path.display());
-        }
-    }
-}
