@@ -45,10 +45,10 @@ impl Libjail {
         let mut value = [0_u8; 1024];
         let value = value.as_mut_ptr().cast::<c_char>();
         // SAFETY: names and values are strings that end in NUL; the value has the 1,024 bytes that libjail fills.
-        unsafe {
-            assert_ne!((self.getv)(0, c"jid".as_ptr(), jid.as_ptr(), parameter.as_ptr(), value, END), -1);
-            CStr::from_ptr(value).to_owned()
-        }
+        let got = unsafe { (self.getv)(0, c"jid".as_ptr(), jid.as_ptr(), parameter.as_ptr(), value, END) };
+        assert_ne!(got, -1);
+        // SAFETY: libjail ends the value in a NUL.
+        unsafe { CStr::from_ptr(value) }.to_owned()
     }
 
     pub(crate) fn set_int(self, jid: c_int, level: c_int) {

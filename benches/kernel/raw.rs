@@ -179,13 +179,13 @@ pub(crate) fn spawn_true(jid: c_int) {
     // SAFETY: the child makes system calls only and ends.
     let pid = unsafe { libc::fork() };
     if pid == 0 {
-        // SAFETY: takes a number; the arguments are strings that end in NUL, in a list that ends in NULL.
-        unsafe {
-            if libc::jail_attach(jid) == 0 {
-                libc::execv(program.as_ptr(), arguments.as_ptr());
-            }
-            libc::_exit(126);
+        // SAFETY: takes a number.
+        if unsafe { libc::jail_attach(jid) } == 0 {
+            // SAFETY: the arguments are strings that end in NUL, in a list that ends in NULL.
+            unsafe { libc::execv(program.as_ptr(), arguments.as_ptr()) };
         }
+        // SAFETY: takes a number, and ends the child.
+        unsafe { libc::_exit(126) };
     }
     let mut status = 0;
     // SAFETY: the kernel writes one int, which is ours.
