@@ -225,9 +225,10 @@ pub(crate) fn get_string<const TEXT: usize>(jid: c_int) -> OsString {
     text(&hostname)
 }
 
-pub(crate) fn get_five<const TEXT: usize>(
-    jid: c_int,
-) -> (OsString, OsString, OsString, c_int, Vec<Ipv4Addr>) {
+/// A name, a path, a host name, a secure level and addresses.
+pub(crate) type Five = (OsString, OsString, OsString, c_int, Vec<Ipv4Addr>);
+
+pub(crate) fn get_five<const TEXT: usize>(jid: c_int) -> Five {
     let mut jid = jid;
     let mut jail_name = [0_u8; 256];
     let mut path = [0_u8; 1024];
