@@ -39,22 +39,30 @@ use crate::sys::{self, Errno, System, xprison};
 /// # }
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(transparent))]
 pub struct Snapshot {
     entries: Vec<SnapshotEntry>,
 }
 
 /// One jail of a [`Snapshot`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct SnapshotEntry {
     jid: Jid,
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::param::text::serialize"))]
     name: OsString,
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::param::text::serialize"))]
     path: PathBuf,
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::param::text::serialize"))]
     hostname: OsString,
     state: JailState,
 }
 
 /// Where a jail is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
 #[non_exhaustive]
 pub enum JailState {
     /// It is being made, or its making has failed and something holds it still. Nothing but a snapshot shows it.

@@ -8,9 +8,12 @@ use std::ffi::{OsStr, OsString};
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::os::unix::ffi::OsStrExt;
 
-use common::{host, on_every_kernel};
+use common::{host, name, on_every_kernel};
 use freebsd_jail::param::{Kind, MacDo, Param, Sharing, Value};
-use freebsd_jail::{Allow, Ip6, Jail, JailBuilder, JailInfo, JailUpdate, Jid, Mode, param};
+use freebsd_jail::{
+    Allow, Catalog, Ip6, Jail, JailBuilder, JailInfo, JailUpdate, Jid, Mode, Permissions, Snapshot, Watcher,
+    param,
+};
 use serde_json::{Value as Json, from_value, json, to_value};
 
 /// All settings of a builder that do not exclude each other.
@@ -247,5 +250,40 @@ fn every_parameter_that_can_be_set_can_be_written() {
         );
         let again = to_value(from_value::<JailBuilder>(written.clone()).expect(name)).expect(name);
         assert_eq!(again, written);
+    }
+}
+
+#[test]
+fn all_that_is_read_can_be_serialised() {
+    let host = host();
+    host.load_modules();
+    let jail = Jail::builder().name(name("all")).path("/").hostname("h").create().expect("created");
+    let snapshot = to_value(Snapshot::current().expect("read")).expect("written");
+    let entry =
+        snapshot.as_array().and_then(|list| list.iter().find(|entry| entry["jid"] == jail.jid().get()));
+    let entry = entry.expect("listed");
+    assert_eq!(
+        (&entry["hostname"], &entry["state"], &entry["path"]),
+        (&json!("h"), &json!("alive"), &json!("/"))
+    );
+    let catalog = to_value(Catalog::current().expect("read")).expect("written");
+    assert!(catalog.as_array().is_some_and(|list| list.len() > 50), "{catalog}");
+    let permissions = jail.permissions().expect("read");
+    let written = to_value(&permissions).expect("written");
+    assert_eq!(from_value::<Permissions>(written).expect("read"), permissions);
+    let keys = [("securelevel", Kind::Int), ("host.hostname", Kind::String), ("persist", Kind::Bool)];
+    let row = to_value(jail.get(&keys[..]).expect("read")).expect("written");
+    assert_eq!(row, json!([-1, "h", true]));
+    let watched = Watcher::new().and_then(|watcher| {
+        watcher.watch(&jail)?;
+        jail.set(param::SECURELEVEL, 0)?;
+        watcher.pending().collect::<freebsd_jail::Result<Vec<_>>>()
+    });
+    match watched {
+        Ok(events) => {
+            let written = to_value(events).expect("written");
+            assert_eq!(written, json!([{"jid": jail.jid().get(), "kinds": ["changed"]}]));
+        }
+        Err(error) => println!("skipped: no events on this kernel: {error}"),
     }
 }

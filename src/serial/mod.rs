@@ -1,5 +1,6 @@
 //! Serialising with serde what is set of jails and what is read of them.
 
+mod event;
 mod network;
 mod read;
 mod write;

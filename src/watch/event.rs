@@ -46,6 +46,8 @@ pub struct Event {
 
 /// One of the things that an [`Event`] reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum EventKind {
     /// A jail directly below this one was created, or several were.

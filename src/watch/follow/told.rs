@@ -26,9 +26,12 @@ use crate::watch::WatchId;
 /// # }
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct FollowedJail {
+    #[cfg_attr(feature = "serde", serde(skip))]
     pub(super) id: WatchId,
     pub(super) jid: Jid,
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::param::text::serialize"))]
     pub(super) name: Arc<OsStr>,
     pub(super) parent: Option<Jid>,
 }
@@ -86,6 +89,8 @@ impl fmt::Debug for FollowedJail {
 /// }
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Followed {
     /// The jail existed when the follower was made.
@@ -97,6 +102,7 @@ pub enum Followed {
         /// The jail with its new name.
         jail: FollowedJail,
         /// The name that was reported before.
+        #[cfg_attr(feature = "serde", serde(serialize_with = "crate::param::text::serialize"))]
         from: Arc<OsStr>,
     },
     /// jail_set(2) was used on the jail. It may have changed nothing.

@@ -1,0 +1,15 @@
+//! Events, as a program that logs them wants them.
+
+use serde::ser::{Serialize, SerializeStruct, Serializer};
+
+use crate::watch::Event;
+
+/// As the jail's jid, which is missing for the host, and the list of what happened.
+impl Serialize for Event {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut event = serializer.serialize_struct("Event", 2)?;
+        event.serialize_field("jid", &self.jid())?;
+        event.serialize_field("kinds", &self.kinds().collect::<Vec<_>>())?;
+        event.end()
+    }
+}
