@@ -191,7 +191,11 @@ fn read(system: &System) -> core::result::Result<Vec<u8>, Errno> {
     let mut slack = 8 * size_of::<xprison>();
     for _ in 0..8 {
         let len = system.sysctl(mib.as_slice(), None, None)?;
-        let mut bytes = vec![0; len.saturating_add(slack)];
+        let room = len.saturating_add(slack);
+        let mut bytes = Vec::new();
+        // Whatever length the kernel says.
+        bytes.try_reserve_exact(room).map_err(|_| Errno(libc::ENOMEM))?;
+        bytes.resize(room, 0);
         match system.sysctl(mib.as_slice(), Some(&mut bytes), None) {
             Ok(len) => {
                 bytes.truncate(len);

@@ -114,6 +114,7 @@ mod descriptor;
 mod end;
 mod event;
 mod exec;
+mod fault;
 mod files;
 mod find;
 mod flags;
@@ -154,6 +155,7 @@ mod timer;
 mod user;
 
 pub use calls::Calls;
+pub use fault::Fault;
 pub(crate) use inside::Inside;
 pub use inside::is_inside;
 pub use kernel::{Guard, Kernel, ProcessGuard};

@@ -25,6 +25,7 @@ pub use super::queue::Event;
 pub use crate::sys::errno::Errno;
 pub use crate::sys::pair::Pair;
 
+use super::fault::spoil_answer;
 use super::kernel::Kernel;
 use super::moment::{self, Moment};
 use super::timer;
@@ -48,6 +49,7 @@ impl Syscalls<'_> {
     ///
     /// Those of jail_set(2), with the kernel's message in the request's `errmsg`.
     pub fn jail_set(self, request: &mut [Pair<'_>], flags: c_int) -> Result<c_int, Errno> {
+        self.0.begin(Some(request))?;
         let _entering = self.0.entering_if(flags);
         let early = self.0.early_descriptor(flags);
         let (mut state, pid) = self.0.enter("jail_set");
@@ -74,13 +76,15 @@ impl Syscalls<'_> {
     /// If the request has a parameter named exactly `meta.` or `env.`, on releases that have these: it would hang the
     /// kernel (T16); [`sprung`](Kernel::sprung) records it.
     pub fn jail_get(self, request: &mut [Pair<'_>], flags: c_int) -> Result<c_int, Errno> {
+        let fault = self.0.begin(Some(request))?;
         self.0.looked_up("jail_get", moment::number_used(request, flags));
         let (mut state, pid) = self.0.enter("jail_get");
         state.calls.jail_get += 1;
         if state.release.meta {
             state.refuse_to_hang(request);
         }
-        state.sys_jail_get(pid, request, flags)
+        let answer = state.sys_jail_get(pid, request, flags);
+        spoil_answer(fault.as_ref(), request, answer)
     }
 
     /// jail_attach(2): attaches the process to a jail.
@@ -89,6 +93,7 @@ impl Syscalls<'_> {
     ///
     /// Those of jail_attach(2).
     pub fn jail_attach(self, jid: c_int) -> Result<(), Errno> {
+        self.0.begin(None)?;
         let _entering = self.0.entering("jail_attach");
         let (mut state, pid) = self.0.enter("jail_attach");
         state.calls.jail_attach += 1;
@@ -101,6 +106,7 @@ impl Syscalls<'_> {
     ///
     /// Those of jail_remove(2).
     pub fn jail_remove(self, jid: c_int) -> Result<(), Errno> {
+        self.0.begin(None)?;
         let (mut state, pid) = self.0.enter("jail_remove");
         state.calls.jail_remove += 1;
         state.sys_jail_remove(pid, jid)
@@ -113,6 +119,7 @@ impl Syscalls<'_> {
     /// `EBADF`, `EINVAL` if it is not a jail descriptor, `ENOENT` for a dead jail, `EPERM`; `ENOSYS` if the release has
     /// no descriptors, where a real kernel kills the process.
     pub fn jail_attach_jd(self, fd: c_int) -> Result<(), Errno> {
+        self.0.begin(None)?;
         self.0.looked_up("jail_attach_jd", Some(fd));
         let _entering = self.0.entering("jail_attach_jd");
         let (mut state, pid) = self.0.enter("jail_attach_jd");
@@ -127,6 +134,7 @@ impl Syscalls<'_> {
     ///
     /// As [`Self::jail_attach_jd`].
     pub fn jail_remove_jd(self, fd: c_int) -> Result<(), Errno> {
+        self.0.begin(None)?;
         let (mut state, pid) = self.0.enter("jail_remove_jd");
         state.calls.jail_remove_jd += 1;
         state.check_has_descriptors()?;
@@ -139,6 +147,7 @@ impl Syscalls<'_> {
     ///
     /// Those of jail(2).
     pub fn jail(self, jail: &Legacy<'_>) -> Result<c_int, Errno> {
+        self.0.begin(None)?;
         let _entering = self.0.entering("jail");
         let (mut state, pid) = self.0.enter("jail");
         state.calls.jail += 1;
@@ -153,7 +162,8 @@ impl Syscalls<'_> {
         let (mut state, _) = self.0.enter("fstat");
         let answer = state.stat_descriptor(fd)?;
         state.calls.fstat += 1;
-        Some(answer)
+        drop(state);
+        Some(self.0.begin(None).and(answer))
     }
 
     /// setuid(2): makes the process another user.
@@ -176,10 +186,17 @@ impl Syscalls<'_> {
     ///
     /// `ENOENT` for an unknown OID, `EISDIR` for a node, `ENOMEM` if `old` is too small (it is filled), `EPERM` when a
     /// value is to be set.
-    pub fn sysctl(self, mib: &[c_int], old: Option<&mut [u8]>, new: Option<&[u8]>) -> Result<usize, Errno> {
+    pub fn sysctl(
+        self,
+        mib: &[c_int],
+        mut old: Option<&mut [u8]>,
+        new: Option<&[u8]>,
+    ) -> Result<usize, Errno> {
+        let fault = self.0.begin(None)?;
         let (mut state, pid) = self.0.enter("sysctl");
         state.calls.sysctl += 1;
-        state.sys_sysctl(pid, mib, old, new)
+        let len = state.sys_sysctl(pid, mib, old.as_deref_mut(), new)?;
+        Ok(fault.map_or(len, |fault| fault.spoil_value(old, len)))
     }
 
     /// kqueue(2): makes an event queue. It has the filters `EVFILT_JAIL` and `EVFILT_JAILDESC` only.
@@ -188,6 +205,7 @@ impl Syscalls<'_> {
     ///
     /// `EMFILE` and `ENFILE`.
     pub fn kqueue(self) -> Result<OwnedFd, Errno> {
+        self.0.begin(None)?;
         let (mut state, pid) = self.0.enter("kqueue");
         state.calls.kqueue += 1;
         state.sys_kqueue(pid)
@@ -225,6 +243,7 @@ impl Syscalls<'_> {
 
     /// kevent(2) with a change.
     pub(crate) fn kevent_change(self, queue: BorrowedFd<'_>, change: Kevent) -> Result<(), Errno> {
+        self.0.begin(None)?;
         let (mut state, pid) = self.0.enter("kevent");
         state.calls.kevent += 1;
         let change = timer::numbered(change);
@@ -246,6 +265,9 @@ impl Syscalls<'_> {
         events: &mut [Kevent],
         first: bool,
     ) -> Result<usize, Errno> {
+        if first {
+            self.0.begin(None)?;
+        }
         let (mut state, pid) = self.0.enter("kevent");
         state.calls.kevent += u64::from(first);
         state.sys_kevent_read(pid, queue, events)

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::calls::Calls;
 use super::descriptor::{Descriptors, NewDescriptor};
 use super::event::Queues;
+use super::fault::Faults;
 use super::files::Files;
 use super::flags::JAIL_MAX;
 use super::interface::Interface;
@@ -37,6 +38,7 @@ pub(super) struct State {
     pub(super) queues: Queues,
     pub(super) files: Files,
     pub(super) calls: Calls,
+    pub(super) faults: Faults,
     /// The call being made.
     pub(super) call: &'static str,
     pub(super) sprung: Vec<Sprung>,
@@ -73,6 +75,7 @@ impl State {
             queues: Queues::default(),
             files: Files::default(),
             calls: Calls::default(),
+            faults: Faults::default(),
             call: "",
             sprung: Vec::new(),
             interfaces: Vec::new(),
