@@ -59,6 +59,13 @@ impl JailBuilder {
 }
 
 /// # Host names
+///
+/// ```
+/// use freebsd_jail::Jail;
+///
+/// let described = Jail::builder().hostname("www.example.org").domainname("example.org").hostid(7);
+/// assert!(described.check().is_ok());
+/// ```
 impl JailBuilder {
     host_setters!();
 }
@@ -124,31 +131,73 @@ impl JailBuilder {
 }
 
 /// # Permissions
+///
+/// ```
+/// use freebsd_jail::{Allow, Jail};
+///
+/// let described = Jail::builder().allow(Allow::RAW_SOCKETS).deny(Allow::SET_HOSTNAME).allow_mount("tmpfs");
+/// assert!(described.check().is_ok());
+/// ```
 impl JailBuilder {
     permission_setters!();
 }
 
 /// # Limits
+///
+/// ```
+/// use freebsd_jail::{Jail, param::EnforceStatfs};
+///
+/// let described = Jail::builder().securelevel(2).children_max(3).enforce_statfs(EnforceStatfs::BelowRoot);
+/// assert!(described.check().is_ok());
+/// ```
 impl JailBuilder {
     limit_setters!();
 }
 
 /// # System V IPC
+///
+/// ```
+/// use freebsd_jail::{Jail, param::Mode};
+///
+/// let described = Jail::builder().sysvmsg(Mode::New).sysvsem(Mode::New).sysvshm(Mode::New);
+/// assert!(described.check().is_ok());
+/// ```
 impl JailBuilder {
     ipc_setters!();
 }
 
 /// # Linux, ZFS and mac_do
+///
+/// ```
+/// use freebsd_jail::{Jail, param::MacDo};
+///
+/// let described = Jail::builder().linux_osrelease("5.15.0").zfs_mount_snapshot(true).mac_do(MacDo::rules("uid=1001>uid=80"));
+/// assert!(described.check().is_ok());
+/// ```
 impl JailBuilder {
     module_setters!();
 }
 
 /// # Metadata
+///
+/// ```
+/// use freebsd_jail::Jail;
+///
+/// let described = Jail::builder().meta("owner", "www").jail_env("stage", "test");
+/// assert!(described.check().is_ok());
+/// ```
 impl JailBuilder {
     entry_setters!();
 }
 
 /// # Any parameter
+///
+/// ```
+/// use freebsd_jail::{Jail, param};
+///
+/// let described = Jail::builder().set(param::CHILDREN_MAX, 3).set_parsed("allow.mlock", "true").optional(param::META, "owner=www");
+/// assert!(described.check().is_ok());
+/// ```
 impl JailBuilder {
     any_setters!(Creatable);
 }

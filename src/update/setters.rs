@@ -103,31 +103,73 @@ impl JailUpdate {
 }
 
 /// # Host names
+///
+/// ```
+/// use freebsd_jail::JailUpdate;
+///
+/// let described = JailUpdate::new().hostname("www.example.org").domainname("example.org").hostid(7);
+/// assert!(described.check().is_ok());
+/// ```
 impl JailUpdate {
     host_setters!();
 }
 
 /// # Permissions
+///
+/// ```
+/// use freebsd_jail::{Allow, JailUpdate};
+///
+/// let described = JailUpdate::new().allow(Allow::RAW_SOCKETS).deny(Allow::SET_HOSTNAME).allow_mount("tmpfs");
+/// assert!(described.check().is_ok());
+/// ```
 impl JailUpdate {
     permission_setters!();
 }
 
 /// # Limits
+///
+/// ```
+/// use freebsd_jail::{JailUpdate, param::EnforceStatfs};
+///
+/// let described = JailUpdate::new().securelevel(2).children_max(3).enforce_statfs(EnforceStatfs::BelowRoot);
+/// assert!(described.check().is_ok());
+/// ```
 impl JailUpdate {
     limit_setters!();
 }
 
 /// # System V IPC
+///
+/// ```
+/// use freebsd_jail::{JailUpdate, param::Mode};
+///
+/// let described = JailUpdate::new().sysvmsg(Mode::New).sysvsem(Mode::New).sysvshm(Mode::New);
+/// assert!(described.check().is_ok());
+/// ```
 impl JailUpdate {
     ipc_setters!();
 }
 
 /// # Linux, ZFS and mac_do
+///
+/// ```
+/// use freebsd_jail::{JailUpdate, param::MacDo};
+///
+/// let described = JailUpdate::new().linux_osrelease("5.15.0").zfs_mount_snapshot(true).mac_do(MacDo::rules("uid=1001>uid=80"));
+/// assert!(described.check().is_ok());
+/// ```
 impl JailUpdate {
     module_setters!();
 }
 
 /// # Metadata
+///
+/// ```
+/// use freebsd_jail::JailUpdate;
+///
+/// let described = JailUpdate::new().meta("owner", "www").jail_env("stage", "test");
+/// assert!(described.check().is_ok());
+/// ```
 impl JailUpdate {
     entry_setters!();
 
@@ -149,6 +191,13 @@ impl JailUpdate {
 }
 
 /// # Any parameter
+///
+/// ```
+/// use freebsd_jail::{JailUpdate, param};
+///
+/// let described = JailUpdate::new().set(param::CHILDREN_MAX, 3).set_parsed("allow.mlock", "true").optional(param::META, "owner=www");
+/// assert!(described.check().is_ok());
+/// ```
 impl JailUpdate {
     any_setters!(Updatable);
 }
