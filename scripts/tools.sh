@@ -21,6 +21,8 @@
 #   tools_apt PACKAGE...    installs from Debian's packages, quietly. Fails if it cannot
 #   tools_need COMMAND [PACKAGE]    installs a command if it is missing, from Debian's PACKAGE
 #   tools_executables       from Cargo's JSON messages, the executables made: KIND NAME FILE, by tabs
+#   tools_features MANIFEST    prints the features of a package, with commas, except the generator of the
+#                           bindings, which changes nothing where there are no headers
 #   tools_fail TEXT         prints an error and ends the script
 #
 # The sourcing script has set -euo pipefail, and uses no other functions of this file.
@@ -65,6 +67,14 @@ tools_apt() {
 
 tools_need() {
     command -v "$1" >/dev/null || tools_apt "${2:-$1}" || tools_fail "$1 is needed"
+}
+
+tools_features() {
+    cargo metadata --no-deps --format-version 1 --manifest-path "$1" | python3 -c '
+import json, sys
+[package] = json.load(sys.stdin)["packages"]
+print(*(name for name in package["features"] if name not in ("default", "bindgen")), sep=",")
+'
 }
 
 tools_executables() {
