@@ -10,6 +10,7 @@ use crate::sys::trap::Trap;
 /// The longest name of an interface (`IFNAMSIZ`, less its NUL).
 const NAME_MAX: usize = 15;
 
+/// # Network interfaces
 impl Jail {
     /// Moves a network interface from this process's network stack into the jail's own, which the jail has if it was
     /// created with `vnet`.

@@ -91,8 +91,16 @@
 #[cfg(not(unix))]
 compile_error!("freebsd-jail wraps system calls of FreeBSD; it builds on any Unix, and on nothing else");
 
-mod allow;
+// rustdoc shows the methods of a type in the order of modules: first those that a reader needs first.
+mod jail;
+
 mod builder;
+
+mod list;
+
+mod update;
+
+mod allow;
 mod catalog;
 pub mod cpus;
 mod error;
@@ -105,11 +113,9 @@ mod get;
 mod guard;
 mod info;
 mod interface;
-mod jail;
 mod jailed;
 mod jid;
 mod legacy;
-mod list;
 mod network;
 pub mod param;
 mod permissions;
@@ -123,7 +129,6 @@ pub mod sim;
 mod snapshot;
 #[allow(unsafe_code)]
 pub mod sys;
-mod update;
 pub mod watch;
 mod wire;
 

@@ -246,3 +246,11 @@ fn a_chain_of_errors_prints_each_fact_once() {
         }
     });
 }
+
+#[test]
+fn errors_and_descriptions_cross_a_panic_boundary() {
+    fn assert<T: std::panic::UnwindSafe + std::panic::RefUnwindSafe>() {}
+    assert::<freebsd_jail::Error>();
+    assert::<freebsd_jail::JailBuilder>();
+    assert::<freebsd_jail::JailUpdate>();
+}

@@ -116,6 +116,7 @@ pub(super) struct Streams<T> {
     pub(super) stderr: T,
 }
 
+/// # Starting a program
 impl Jail {
     /// Returns a command that runs a program in this jail. Nothing happens before [`spawn`](JailCommand::spawn),
     /// [`status`](JailCommand::status), [`output`](JailCommand::output) or [`exec`](JailCommand::exec).

@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::jail::Jail;
 use crate::sys::child;
 
-/// # Programs
+/// # Confining a command
 impl Jail {
     /// Makes every process that a [`std::process::Command`] starts attach to the jail first, for code that takes or
     /// gives a `Command`. Prefer [`command`](Self::command), which can do more and reports more.

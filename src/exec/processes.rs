@@ -7,6 +7,7 @@ use crate::jail::Jail;
 use crate::jid::Jid;
 use crate::sys::{self, Errno, System};
 
+/// # Processes
 impl Jail {
     /// Returns the pids of the processes in this jail that this process can see, without those in jails below it.
     ///

@@ -9,6 +9,7 @@ use crate::jail::Jail;
 use crate::sys::broadcast::broadcast;
 use crate::sys::report::{Report, Step};
 
+/// # Signals
 impl Jail {
     /// Sends a signal to all processes in this jail and in the jails below it, and to no others. Returns whether there were
     /// any. Signal 0 only asks that.

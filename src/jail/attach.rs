@@ -16,6 +16,7 @@ use crate::error::{
 use crate::update::JailUpdate;
 use crate::wire::{At, Draft, Verb};
 
+/// # Attaching this process
 impl Jail {
     /// Moves this process into the jail, for good: there is no way back.
     ///

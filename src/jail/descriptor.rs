@@ -14,6 +14,7 @@ use crate::param;
 use crate::sys::{self, Errno, System};
 use crate::wire::At;
 
+/// # Descriptors and clones
 impl Jail {
     /// Returns the jail's descriptor, `None` where the handle goes by the jid.
     ///

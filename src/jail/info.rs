@@ -126,6 +126,7 @@ pub(crate) fn read_known<T>(system: &System, mut read: impl FnMut(&InfoKeys) -> 
     }
 }
 
+/// # Reading the most used parameters
 impl Jail {
     /// Reads the usual things at once.
     ///

@@ -1,16 +1,5 @@
 //! A handle of a jail.
 
-mod attach;
-mod carry;
-
-mod descriptor;
-mod find;
-mod info;
-mod kin;
-mod open_child;
-mod owned;
-mod permissions;
-
 use core::fmt;
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -80,6 +69,7 @@ impl From<Option<Jid>> for Nested {
     }
 }
 
+/// # Finding, reading and removing
 impl Jail {
     /// Finds a jail by its name or jid and makes a handle of it.
     ///
@@ -307,6 +297,24 @@ impl Jail {
         self.nested
     }
 }
+
+// rustdoc shows the methods of `Jail` in this order.
+mod find;
+mod kin;
+
+mod info;
+
+mod open_child;
+
+mod permissions;
+
+mod attach;
+
+mod descriptor;
+
+mod owned;
+
+mod carry;
 
 pub(super) fn no_jid(error: Error) -> Error {
     error.with_kind(ErrorKind::InvalidAnswer).because("the kernel returned no jid")

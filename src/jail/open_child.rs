@@ -11,6 +11,7 @@ use crate::guard::alive;
 use crate::param;
 use crate::wire::At;
 
+/// # Finding a child jail
 impl Jail {
     /// Finds a jail below this one by its name, as this jail sees it.
     ///

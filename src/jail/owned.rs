@@ -128,6 +128,7 @@ impl OwnedJail {
     }
 }
 
+/// # Owning
 impl Jail {
     /// Takes ownership: the jail is removed when the returned handle is dropped.
     ///

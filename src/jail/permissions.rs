@@ -6,6 +6,7 @@ use crate::error::{ErrorKind, Result};
 use crate::param::{Kind, Value};
 use crate::permissions::Permissions;
 
+/// # Permissions
 impl Jail {
     /// Returns what the jail may do: of all permissions that this kernel has, those that the jail has.
     ///

@@ -42,8 +42,6 @@ fn counted<T>(enters: bool, result: Result<T, Errno>) -> Result<T, Errno> {
 pub(crate) struct DescriptorStat {
     /// The jail's jid, 0 once it has died.
     pub(crate) ino: u64,
-    /// The file's type and permission bits: a jail descriptor has no type bits.
-    pub(crate) mode: u32,
 }
 
 /// The maximum length of a sysctl's OID: `CTL_MAXNAME`.
@@ -289,10 +287,10 @@ impl System {
         #[cfg(feature = "sim")]
         if let Some((model, _inside)) = self.model()? {
             if let Some(answer) = model.raw().fstat(descriptor.as_raw_fd()) {
-                return answer.map(|(mode, ino)| DescriptorStat { ino, mode });
+                return answer.map(|(_, ino)| DescriptorStat { ino });
             }
         }
-        fd::host_fstat(descriptor.as_raw_fd()).map(|stat| DescriptorStat { ino: stat.ino, mode: stat.mode })
+        fd::host_fstat(descriptor.as_raw_fd()).map(|stat| DescriptorStat { ino: stat.ino })
     }
 
     /// Returns those living processes of a jail that this process can see.

@@ -8,6 +8,7 @@ use super::{HeldJail, WaitOutcome};
 use crate::error::{Call, Error, ErrorKind, Result};
 use crate::jail::{Jail, read_and_pin};
 
+/// # Waiting
 impl Jail {
     /// Waits until the jail begins to die: from then on it cannot be attached to, changed or found. Returns at once if
     /// it has been removed already.

@@ -180,6 +180,7 @@ impl AsyncFollower {
     }
 }
 
+/// # Waiting in asynchronous code
 impl Jail {
     /// Waits until the jail begins to die, as [`wait_dying`](Self::wait_dying) does, without blocking the thread.
     ///
