@@ -252,5 +252,5 @@ fn errors_and_descriptions_cross_a_panic_boundary() {
     fn assert<T: std::panic::UnwindSafe + std::panic::RefUnwindSafe>() {}
     assert::<freebsd_jail::Error>();
     assert::<freebsd_jail::JailBuilder>();
-    assert::<freebsd_jail::JailUpdate>();
+    assert::<JailUpdate>();
 }

@@ -35,6 +35,10 @@ pub(crate) struct Settings {
     mistakes: Vec<Error>,
 }
 
+// Its drafts own all that they have. One that lives in lent memory is what makes the type neither.
+impl core::panic::UnwindSafe for Settings {}
+impl core::panic::RefUnwindSafe for Settings {}
+
 impl Clone for Settings {
     fn clone(&self) -> Self {
         Self {
