@@ -1,9 +1,9 @@
-//! Safe bindings for FreeBSD's jail system calls: create, enter, read, change, watch and remove jails.
+//! Safe bindings for FreeBSD's jail system calls: create, read, update, attach to, watch and remove jails.
 //!
-//! A jail is a directory that becomes `/`, a name, addresses and a set of permissions. Processes that entered it
-//! cannot leave, and see and touch only what belongs to it. This crate wraps [jail(2)] and its family, and the
-//! jail descriptors that FreeBSD 15 added, for programs that embed jails. It is no jail manager, reads no
-//! `jail.conf`, and calls no other program.
+//! A jail confines processes: it has a root directory, a name, addresses and permissions. Processes that attach to it
+//! cannot leave it, and can reach only what belongs to it. This crate wraps [jail(2)] and the related system calls, and
+//! the jail descriptors of FreeBSD 15, for programs that embed jails. It is not a jail manager: it does not read
+//! `jail.conf` or run other programs.
 //!
 //! ```
 //! use freebsd_jail::{Allow, Jail, JailUpdate, Network, param};
@@ -47,41 +47,41 @@
 //! | attach this process, for good | [`Jail::attach`], [`JailBuilder::create_and_attach`] |
 //! | remove | drop an [`OwnedJail`], or [`Jail::remove`] |
 //! | receive events, follow all jails, wait for the end of one | [`Watcher`], [`watch::Follower`], [`Jail::wait_dying`], [`Jail::wait_gone`] |
-//! | know what the kernel has | [`Features`], [`Catalog`] |
-//! | do what the typed layer lacks | [`Request`] with [`raw`]; [`sys`] for C's conventions |
-//! | test all that without root or FreeBSD | feature `sim` |
+//! | query the kernel's features and parameters | [`Features`], [`Catalog`] |
+//! | use what the typed layer lacks | [`Request`] with [`raw`]; [`sys`] for C's conventions |
+//! | test without root or FreeBSD | feature `sim` |
 //!
 //! # What holds everywhere
 //!
-//! - **Nothing is sent that was not set.** What is not set has the kernel's default, and the kernel's default grants:
-//!   a jail of which nothing is set may set its host name ([`Allow::SET_HOSTNAME`]), bind ports below 1024
-//!   ([`Allow::RESERVED_PORTS`]), let users debug their processes ([`Allow::UNPRIVILEGED_PROC_DEBUG`]) and use root's
-//!   privileges ([`Allow::SUSER`]), where its parent may. [`allow_only`](JailBuilder::allow_only) sets exactly the
-//!   permissions given. A denial is sent as the `no` name, because the kernel ignores a boolean's value.
-//! - **Mistakes are found before the call**, with the parameter's name, before anything has changed. What only the
-//!   kernel can know comes back with all it said: see [`Error`].
-//! - **One system call an operation**, on jails that are not nested: each method says where it takes more.
-//! - **A handle is a descriptor** on FreeBSD 15 and later, and cannot name another jail. Before, it is a number.
-//! - **Nothing panics** over what a caller passes, and no call is made that the running kernel does not know.
+//! - **Nothing is sent that was not set.** A parameter that is not set has the kernel's default, and some defaults
+//!   grant permissions: a jail of which nothing is set may set its host name ([`Allow::SET_HOSTNAME`]), bind ports
+//!   below 1024 ([`Allow::RESERVED_PORTS`]), let users debug their processes ([`Allow::UNPRIVILEGED_PROC_DEBUG`]) and
+//!   use root's privileges ([`Allow::SUSER`]), where its parent may. [`allow_only`](JailBuilder::allow_only) sets
+//!   exactly the permissions given. A denial is sent as the `no` name, because the kernel ignores a boolean's value.
+//! - **Mistakes are found before the call**, with the parameter's name, before anything has changed. Errors of the
+//!   kernel keep its message: see [`Error`].
+//! - **One system call per operation**, on jails that are not nested: each method says when it takes more.
+//! - **A handle is a descriptor** on FreeBSD 15 and later, and never refers to another jail. Before, it is a jid.
+//! - **No argument causes a panic**, and no system call is made that the running kernel lacks.
 //!
 //! # Two things that no library can prevent
 //!
-//! - The kernel makes descriptors without close-on-exec. The crate sets it at once, and the programs it starts get none,
-//!   but a program that another thread starts by other means in between inherits the descriptor.
+//! - The kernel makes descriptors without close-on-exec. The crate sets it at once, and the programs that it starts
+//!   inherit none. But a program that another thread starts by other means in between inherits the descriptor.
 //! - A descriptor of another jail, in the hands of root inside a jail, is a way out of it.
 //!
 //! # FreeBSD versions
 //!
-//! 13.2 to 15, by one binary: what a kernel has is found out at run time. On any other Unix the crate builds, and
-//! every call fails with [`ErrorKind::Unsupported`], or goes to a model of the kernel where one is installed.
+//! One binary supports 13.2 to 15: the kernel's features are found out at run time. On other Unix systems the crate
+//! builds, and every call fails with [`ErrorKind::Unsupported`], or goes to a model of the kernel if one is installed.
 //!
 //! # Features
 //!
 //! - `sim`: a model of the kernel's jail code in memory.
-//! - `serde`: builders, changes and what is read can be serialised.
+//! - `serde`: builders, updates and values that were read can be serialised.
 //! - `tokio`: events of jails, and waiting for their end, as futures (`Jail::wait_gone_async` and others).
-//! - `bindgen`: generate the bindings from the machine's headers, or from those below `FREEBSD_JAIL_SYSROOT`, instead
-//!   of using the file that comes with the crate.
+//! - `bindgen`: generates the bindings from the machine's headers, or from those below `FREEBSD_JAIL_SYSROOT`, instead
+//!   of using the checked-in file.
 //!
 //! [jail(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail&sektion=2
 

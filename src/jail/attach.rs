@@ -1,4 +1,4 @@
-//! Entering a jail with this process.
+//! Attaching this process to a jail.
 
 use std::os::fd::AsFd;
 use std::path::PathBuf;
@@ -18,53 +18,53 @@ use crate::wire::{At, Draft, Verb};
 
 /// # Attaching this process
 impl Jail {
-    /// Moves this process into the jail, for good: there is no way back.
+    /// Attaches this process to the jail, for good.
     ///
-    /// **All threads of the process move.** To run a program in a jail, use [`command`](Self::command), which enters in a
-    /// child.
+    /// **All threads of the process move.** To run a program in a jail, use [`command`](Self::command), which attaches
+    /// in a child.
     ///
-    /// The kernel moves the process in steps: its root directory first, its credential after that. The crate lets one
-    /// thread at a time enter, by whatever function, since two that enter two jails at once may leave the process with the
-    /// credential of one and on the list of the other, where neither's removal ends it (T42). And it lets none enter while
-    /// a [`command`](Self::command) is being started, since a child that is forked in the middle has the jail's root and
-    /// the host's credential: of 2,068 attaches on 15.1, 14 had the host's root execute a program of the jail's (T43). So
-    /// this method waits while another thread forks for a program, and such a fork waits for this method.
+    /// The kernel moves the process in steps: its root directory first, its credential after that. If two threads
+    /// attached to two jails at once, the process could get the credential of one jail and the place on the list of the
+    /// other, and removing either would not end it (T42). If a child was forked in between, it would have the jail's
+    /// root and the host's credential: in 14 of 2,068 attaches on 15.1, the host's root executed a program of the jail
+    /// (T43). So the crate's functions attach in one thread at a time, and not while a [`command`](Self::command) is
+    /// being forked. This method waits while another thread forks for a program, and such a fork waits for this method.
     ///
-    /// **What others start is not ordered**: programs of [`std::process::Command`], with
-    /// those of [`confine`](Self::confine) too, of other libraries, and forks of your own. Start none while a thread enters.
+    /// **Programs that are started by other means do not wait**: those of [`std::process::Command`], even with
+    /// [`confine`](Self::confine), those of other libraries, and forks of your own. Start none while a thread attaches.
     ///
-    /// A forked child may enter, whatever its parent's threads were doing. This method is not async-signal-safe: in the
-    /// child of a process with threads, which includes closures of
-    /// [`pre_exec`](std::os::unix::process::CommandExt::pre_exec), it may find the allocator's lock taken for ever. Use
-    /// [`command`](Self::command) there, or [`sys::jail_attach`](crate::sys::jail_attach). A signal handler must not call it
-    /// at all.
+    /// A forked child may attach, whatever its parent's threads were doing. This method is not async-signal-safe: in
+    /// the child of a process with threads, which includes closures of
+    /// [`pre_exec`](std::os::unix::process::CommandExt::pre_exec), the allocator's lock may be taken for ever. Use
+    /// [`command`](Self::command) there, or [`sys::jail_attach`](crate::sys::jail_attach). A signal handler must not
+    /// call it at all.
     ///
-    /// Wraps jail_set(2) with `JAIL_ATTACH` by descriptor, and jail_attach(2) by jid; jail_attach_jd(2) is
-    /// not used, since it leaks a reference on FreeBSD 15.0 and 15.1. By descriptor, where mac_do(4) is loaded, the
-    /// jail's rules are read before and carried, which is one call more: the kernel would reset them. What somebody
-    /// else changes of the rules between the two calls is undone: rules that are taken away right then come back.
-    /// Whether mac_do(4) is loaded is found out once, as [`update`](Self::update) says.
+    /// Wraps jail_set(2) with `JAIL_ATTACH` by descriptor, and jail_attach(2) by jid; jail_attach_jd(2) is not used,
+    /// because it leaks a reference on FreeBSD 15.0 and 15.1 (T17). By descriptor, if mac_do(4) is loaded, one more
+    /// call reads the jail's rules first and keeps them: the kernel would reset them (T6). A change of the rules by
+    /// another process between the two calls is lost: rules that are removed at this moment are restored. Whether
+    /// mac_do(4) is loaded is found out once, as [`update`](Self::update) says.
     ///
-    /// A process cannot enter a jail that it owns: the jail, and the process in it, would go when the handle is dropped or
-    /// the process executes a program (T25). That is refused for an [`OwnedJail`] and its clones. Other handles of the
-    /// same jail, from [`open`](Self::open), say, do not know of the owner: do not enter by one. To enter a jail that goes
-    /// with its last process, use [`JailBuilder::create_and_attach`]; a child that was forked may enter by a clone.
+    /// A process cannot attach to a jail that it owns: the jail would be removed, and the process killed, when the
+    /// handle is dropped or the process executes a program (T25). This is refused for an [`OwnedJail`] and its clones.
+    /// It is not noticed for other handles of the same jail, for example from [`open`](Self::open): do not attach by
+    /// one. For a jail that goes with its last process, use [`JailBuilder::create_and_attach`]. A forked child may
+    /// attach by a clone.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Conflict`] when this process owns the jail.
-    /// [`ErrorKind::PermissionDenied`] (`EPERM`) when not root (by descriptor: when its maker was not), **or when
-    /// the process has any directory open**, close-on-exec or not: the error names the descriptor, and the
-    /// directory if the kernel knows its path. [`ErrorKind::Gone`] when the jail has been removed.
-    /// [`ErrorKind::NotFound`] by jid, when this process has entered another jail since the handle was made.
-    /// [`ErrorKind::InvalidPath`] (`ENOTDIR`) when the file system of the jail's root was unmounted by force.
-    /// [`ErrorKind::Other`] when the process may run on none of the jail's processors (`EDEADLK`), or when the jail's
-    /// own network stack does not have the process's routing table (`EINVAL`). A failed attempt may leave the process
-    /// in the jail's cpuset.
+    /// [`ErrorKind::Conflict`] when this process owns the jail. [`ErrorKind::PermissionDenied`] (`EPERM`) when not root
+    /// (by descriptor: when its maker was not), **or when the process has any directory open**, close-on-exec or not:
+    /// the error names the descriptor, and the directory if the kernel knows its path. [`ErrorKind::Gone`] when the
+    /// jail has been removed. [`ErrorKind::NotFound`] by jid, when this process has attached to another jail since the
+    /// handle was made. [`ErrorKind::InvalidPath`] (`ENOTDIR`) when the file system of the jail's root was unmounted by
+    /// force. [`ErrorKind::Other`] when the process and the jail have no CPU in common (`EDEADLK`), or when the jail's
+    /// own network stack does not have the process's routing table (`EINVAL`). A failed attach may leave the process in
+    /// the jail's cpuset.
     ///
     /// # FreeBSD versions
     ///
-    /// Since 15.0 the handle's own jail is entered; before, the jail that has its jid.
+    /// Since 15.0 the process attaches to the handle's own jail; before, to the jail that has its jid.
     #[doc(alias = "jail_attach")]
     pub fn attach(&self) -> Result<()> {
         self.check()?;
@@ -74,7 +74,7 @@ impl Jail {
         self.enter()
     }
 
-    /// Enters without asking who owns the jail.
+    /// Attaches without checking who owns the jail.
     pub(crate) fn enter(&self) -> Result<()> {
         let result = match &self.descriptor {
             Some(descriptor) => {
@@ -92,16 +92,16 @@ impl Jail {
     }
 }
 
-/// Why a process does not enter its own jail (T25).
-const OWNED: &str = "this process owns the jail and would be killed with it, when the owner is dropped or a program is \
+/// Why a process cannot attach to a jail that it owns (T25).
+const OWNED: &str = "this process owns the jail and would be killed with it when the owner is dropped or a program is \
                      executed: create the jail with `enter`, or with `create_detached`";
 
-/// What `EINVAL` may mean when entering a jail by its jid, which a jail had right afterwards.
-const NO_JAIL_OR_NO_SUCH_FIB: &str = "either no jail had the jid just then, though one has it now, or the jail's \
-                                      own network stack does not have this process's routing table (setfib(2), \
+/// The meaning of `EINVAL` when attaching by a jid that a jail had right afterwards.
+const NO_JAIL_OR_NO_SUCH_FIB: &str = "either no jail had the jid at that moment, though one has it now, or the jail's \
+                                      own network stack lacks this process's routing table (setfib(2), \
                                       sysctl net.fibs)";
 
-/// How jail_set(2) enters the jail of a descriptor.
+/// The flags with which jail_set(2) attaches to the jail of a descriptor.
 const ENTER: SetFlags = SetFlags::UPDATE.union(SetFlags::ATTACH);
 
 /// Explains why attaching to a handle's jail failed. `obstacle` finds an open directory, with its path where that is
@@ -111,7 +111,7 @@ pub(crate) fn attaching_error(
     jail: &Jail,
     obstacle: impl FnOnce() -> Option<(i32, Option<PathBuf>)>,
 ) -> Error {
-    // By jid, the errno does not tell whether the kernel has found the jail.
+    // By jid, the errno does not show whether the kernel found the jail.
     if (error.errno(), error.call()) != (Some(libc::EINVAL), Some(Call::JailAttach)) {
         return explain_attach(error, obstacle);
     }
@@ -129,7 +129,7 @@ mod tests {
     use crate::sys::Errno;
 
     #[test]
-    fn einval_of_entering_by_jid_is_gone_only_if_the_jail_is() {
+    fn einval_of_attaching_by_jid_is_gone_only_if_the_jail_is() {
         let kernel = sim::Kernel::new();
         let _guard = kernel.install();
         let jail = Jail::builder().path("/").create_detached().expect("created");
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_jail_that_cannot_be_seen_from_inside_another_is_not_taken_for_a_removed_one() {
+    fn a_jail_that_cannot_be_seen_from_inside_another_is_not_reported_as_removed() {
         let kernel = sim::Kernel::with_release(sim::Release::FREEBSD_14_2);
         let _guard = kernel.install();
         let jail = || Jail::builder().path("/").create_detached().expect("created");

@@ -1,4 +1,4 @@
-//! The rules of mac_do(4) that an update has to repeat (T6).
+//! The rules of mac_do(4), which an update has to repeat (T6).
 
 use std::os::unix::ffi::OsStringExt;
 
@@ -20,7 +20,7 @@ pub(crate) fn carry_rules(jail: &Jail, draft: &mut Draft<'_>) -> Result<()> {
     }
     let (mode, rules) = match jail.get((param::MAC_DO, param::MAC_DO_RULES)) {
         Ok(rules) => rules,
-        // It has been unloaded.
+        // The module has been unloaded.
         Err(error) if error.kind() == ErrorKind::UnknownParameter => return Ok(()),
         Err(error) => return Err(error),
     };
@@ -30,7 +30,7 @@ pub(crate) fn carry_rules(jail: &Jail, draft: &mut Draft<'_>) -> Result<()> {
             draft.push(param::MAC_DO.name(), Wire::Int(mode.number()));
             draft.push(param::MAC_DO_RULES.name(), Wire::Text(&rules.into_vec()));
         }
-        // The rules are the parent's then.
+        // The rules are then the parent's.
         Mode::Inherit => {
             draft.push(param::MAC_DO.name(), Wire::Int(mode.number()));
         }

@@ -1,4 +1,4 @@
-//! The descriptor that a handle holds where the kernel has them.
+//! The descriptor of a handle.
 
 use core::ffi::c_int;
 use std::io;
@@ -16,36 +16,36 @@ use crate::wire::At;
 
 /// # Descriptors and clones
 impl Jail {
-    /// Returns the jail's descriptor, `None` where the handle goes by the jid.
+    /// Returns the jail's descriptor, `None` if the handle has only the jid.
     ///
-    /// poll(2) reports `POLLHUP` once the jail has been removed. The holder of a copy can read the jail, and, if the
-    /// maker of the descriptor was root, change, enter and remove it. The descriptor of an [`OwnedJail`] owns the jail:
-    /// a copy keeps the jail when the owner is killed, and removes it when it is closed last. To give another process
-    /// access and no more, send the descriptor of a [clone](Self::try_clone).
+    /// poll(2) reports `POLLHUP` once the jail has been removed. The holder of a copy can read the jail and, if the
+    /// descriptor was made by root, update, attach to and remove it. The descriptor of an [`OwnedJail`] owns the jail:
+    /// a copy keeps the jail when the owner is killed, and its last close removes the jail. To give another process
+    /// access without ownership, send the descriptor of a [clone](Self::try_clone).
     #[must_use]
     pub fn descriptor(&self) -> Option<BorrowedFd<'_>> {
         self.descriptor.as_ref().map(AsFd::as_fd)
     }
 
-    /// Converts the handle into its descriptor, `None` where the handle goes by the jid. It does not own the jail,
-    /// unless the handle was made from a descriptor that does.
+    /// Converts the handle into its descriptor, `None` if the handle has only the jid. It does not own the jail, unless
+    /// the handle was made from a descriptor that does.
     #[must_use]
     pub fn into_descriptor(self) -> Option<OwnedFd> {
         self.descriptor
     }
 
-    /// Whether the jail lives: it has not begun to be removed.
+    /// Whether the jail is alive: its removal has not begun.
     ///
     /// Wraps fstat(2) by descriptor, which needs no privilege, and jail_get(2) by jid.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unsupported`] where there are no jails; [`ErrorKind::NotFound`] before FreeBSD 15, when this process
-    /// has entered a jail since the handle was made: the jail is not seen from there, whether it lives or not.
+    /// [`ErrorKind::Unsupported`] where there are no jails; [`ErrorKind::NotFound`] before FreeBSD 15, when this
+    /// process has attached to a jail since the handle was made: the jail cannot be seen from there.
     ///
     /// # FreeBSD versions
     ///
-    /// Since 15.0 it is the handle's own jail that lives or not; before, whichever has its jid.
+    /// Since 15.0 this is about the handle's own jail; before, about the jail that has its jid.
     pub fn is_alive(&self) -> Result<bool> {
         let result = self.check().and_then(|()| match self.descriptor() {
             Some(descriptor) => alive::check_alive(&self.system, descriptor),
@@ -143,7 +143,7 @@ pub(crate) fn read_and_pin<K: Keys>(system: &System, jid: Jid, keys: &K) -> Resu
     Ok((found.descriptor.ok_or_else(no_descriptor)?, found.values))
 }
 
-/// What a kernel that has descriptors does not do.
+/// The error for a kernel that returns no descriptor.
 pub(crate) fn no_descriptor() -> Error {
     Error::refused(ErrorKind::InvalidAnswer, "the kernel made no descriptor of the jail")
 }
@@ -153,15 +153,14 @@ fn no_more(error: &io::Error) -> Error {
     Error::os(Call::Fcntl, errno, ErrorKind::ResourceExhausted, "duplicating the jail's descriptor")
 }
 
-/// Makes a handle of a descriptor that came from elsewhere **and does not own its jail**, after asking the kernel with
-/// one jail_get(2) whether its jail lives.
+/// Makes a handle from a descriptor that **does not own its jail**. Checks with one jail_get(2) that the jail is alive.
 ///
-/// The handle has the authority of whoever made the descriptor. Close-on-exec is set.
+/// The handle has the authority of the descriptor's maker. Close-on-exec is set.
 ///
-/// The kernel does not tell whether a descriptor owns its jail. Should this one, its last close removes the jail: when
-/// the handle is dropped, or here on an error. Make an [`OwnedJail`] of a descriptor that owns; borrow one of which that
-/// is not known: the handle then has another, with this process's authority, and closing the first stays the
-/// caller's doing.
+/// The kernel does not reveal whether a descriptor owns its jail. If this one does, its last close removes the jail:
+/// when the handle is dropped, or here on an error. Make an [`OwnedJail`] from a descriptor that owns. If you do not
+/// know, borrow the descriptor: the handle then gets another one, with this process's authority, and the caller keeps
+/// the first.
 ///
 /// # Errors
 ///
@@ -173,7 +172,7 @@ impl TryFrom<OwnedFd> for Jail {
     fn try_from(descriptor: OwnedFd) -> Result<Self> {
         let system = System::current();
         let (jid, nested) = jail_of(&system, descriptor.as_fd())?;
-        // One that came over a socket may have come without close-on-exec.
+        // A descriptor from a socket may lack close-on-exec.
         let descriptor = sys::fd::keep_given(descriptor).map_err(|errno| {
             Error::os(Call::Fcntl, errno, ErrorKind::ResourceExhausted, "keeping the descriptor")
         })?;
@@ -181,11 +180,10 @@ impl TryFrom<OwnedFd> for Jail {
     }
 }
 
-/// Makes a handle of the jail of a descriptor, with a descriptor of its own that does not own the jail, whatever the
-/// other does.
+/// Makes a handle of a descriptor's jail, with a new descriptor that does not own the jail, even if the given one does.
 ///
-/// Asks the kernel with two jail_get(2) and one fstat(2). The handle has this process's authority, and the jail has to
-/// be visible to this process.
+/// Takes two jail_get(2) and one fstat(2). The handle has this process's authority, and the jail must be visible to
+/// this process.
 ///
 /// # Errors
 ///
@@ -198,7 +196,7 @@ impl TryFrom<BorrowedFd<'_>> for Jail {
         let (jid, nested) = jail_of(&system, descriptor)?;
         let jid = Jid::try_from(jid).map_err(no_jid)?;
         let own = read_and_pin(&system, jid, &());
-        // If the jail lives still, the jid was its own.
+        // If the jail is still alive, the jid was its own.
         alive::check_alive(&system, descriptor)?;
         let (own, ()) = own.map_err(|error| match error.kind() {
             ErrorKind::Gone => {
@@ -210,12 +208,11 @@ impl TryFrom<BorrowedFd<'_>> for Jail {
     }
 }
 
-/// Makes the owner of a descriptor that came from elsewhere **and owns its jail**, after asking the kernel with one
-/// jail_get(2) whether its jail lives.
+/// Makes an owner from a descriptor that **owns its jail**. Checks with one jail_get(2) that the jail is alive.
 ///
 /// The jail is removed when the handle is dropped, or here on an error, since that closes the descriptor. The kernel
-/// does not tell whether a descriptor owns its jail. Should this one not, the jail is removed on drop all the same, but
-/// stays when this process is killed: [`Jail::into_owned`] makes an owner of a handle that owns nothing.
+/// does not reveal whether a descriptor owns its jail. If this one does not, the jail is removed on drop all the same,
+/// but stays when this process is killed: use [`Jail::into_owned`] to take ownership.
 ///
 /// # Errors
 ///
@@ -228,7 +225,7 @@ impl TryFrom<OwnedFd> for OwnedJail {
     }
 }
 
-/// Finds the jail of a descriptor that may be anything.
+/// Finds the jail of any descriptor.
 fn jail_of(system: &System, descriptor: BorrowedFd<'_>) -> Result<(c_int, Nested)> {
     if !system.has_descriptors() {
         return Err(Error::no_descriptors());

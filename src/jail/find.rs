@@ -1,4 +1,4 @@
-//! How to find a jail.
+//! Keys to find a jail.
 
 use core::fmt;
 use std::ffi::{OsStr, OsString};
@@ -11,12 +11,12 @@ use crate::param;
 
 /// How to find a jail: by its name or its jid.
 ///
-/// Whatever can be converted to it does: `"www"`, `"www.db"`, a [`Jid`].
+/// Converts from `"www"`, `"www.db"` or a [`Jid`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Find<'n> {
-    /// By name, as seen from this process's own jail. A name that is a decimal number finds the jail of that jid,
-    /// as it does for jls(8).
+    /// By name, as seen from this process's own jail. A name that is a decimal number finds the jail of that jid, as in
+    /// jls(8).
     Name(&'n OsStr),
     /// By jid.
     Jid(Jid),
@@ -62,17 +62,16 @@ impl fmt::Display for Find<'_> {
 }
 
 impl<'n> Find<'n> {
-    /// Checks what jail_get(2) would misread, and returns the key.
+    /// Checks for keys that jail_get(2) would misread, and returns the key.
     pub(crate) fn key(self) -> Result<Key<'n>> {
         let refuse = |reason| Err(Error::refused(ErrorKind::InvalidValue, reason).about("name"));
         match self {
             Self::Jid(jid) => Ok(Key::Jid(jid.get())),
             Self::Name(name) => match name.as_bytes() {
-                [] => refuse("a jail's name is not empty"),
+                [] => refuse("a jail's name cannot be empty"),
                 name if name.contains(&0) => refuse("a jail's name cannot contain NUL"),
                 name if name.len() >= param::NAME_MAX => refuse("a jail's name has at most 255 bytes"),
-                // The only jail that may have a number as its name is the one of that jid, whose name may be another by
-                // now.
+                // Only the jail of that jid may have a number as its name, and it may have been renamed.
                 name => Ok(decimal(name).map_or(Key::Name(name), |jid| Key::Jid(jid.get()))),
             },
         }

@@ -97,7 +97,7 @@ impl Keys for InfoKeys {
         let network = if vnet == Some(Sharing::New) {
             Network::Own
         } else {
-            // The mode reads as `Disable` of a jail that has addresses of its own, too.
+            // The mode reads as `Disable` even for a jail with addresses of its own.
             let ip4 = ip4.map_or(Ip4::NONE, |(mode, addresses)| match mode {
                 Mode::Inherit => Ip4::Inherit,
                 _ => Ip4::Addresses(addresses),
@@ -112,7 +112,7 @@ impl Keys for InfoKeys {
     }
 }
 
-/// Reads with the keys that this kernel has, again for each that it turns out to lack.
+/// Reads with the keys that this kernel has, and repeats the call for each one that it lacks.
 pub(crate) fn read_known<T>(system: &System, mut read: impl FnMut(&InfoKeys) -> Result<T>) -> Result<T> {
     let options = &system.cache().options;
     loop {
@@ -128,10 +128,10 @@ pub(crate) fn read_known<T>(system: &System, mut read: impl FnMut(&InfoKeys) -> 
 
 /// # Reading the most used parameters
 impl Jail {
-    /// Reads the usual things at once.
+    /// Reads the most used parameters in one call.
     ///
-    /// Wraps jail_get(2), one call. Of a kernel that was built without IPv4, IPv6 or network stacks of jails' own, the
-    /// first time takes one call more for each; the jail has none of it then.
+    /// Wraps jail_get(2). If the kernel was built without IPv4, IPv6 or VIMAGE, the first time takes one more call for
+    /// each; these fields then say that the jail has none.
     ///
     /// # Errors
     ///
@@ -139,7 +139,7 @@ impl Jail {
     ///
     /// # FreeBSD versions
     ///
-    /// All have what is read. Since 15.0 it is the handle's own jail's; before, that of the jail that has its number.
+    /// All. Since 15.0 the handle's own jail is read; before, the jail that has its jid.
     ///
     /// ```
     /// # use freebsd_jail::{Jail, sim};

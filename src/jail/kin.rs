@@ -1,18 +1,18 @@
-//! What a handle and its clones know of each other.
+//! State that a handle shares with its clones.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use std::sync::{Arc, OnceLock};
 
 use crate::sys::ProcessMark;
 
-/// Where a handle keeps that its jail has been removed, and who owns the jail. Nothing is allocated before it is cloned.
+/// Whether a handle's jail has been removed, and who owns the jail. Allocates nothing until the handle is cloned.
 #[derive(Debug, Default)]
 pub(super) struct Kin {
     removed: AtomicBool,
     shared: OnceLock<Arc<Shared>>,
 }
 
-/// What the clones share.
+/// The state that clones share.
 #[derive(Debug, Default)]
 struct Shared {
     removed: AtomicBool,
@@ -21,13 +21,13 @@ struct Shared {
 }
 
 impl Kin {
-    /// Makes the clone's part, for a handle by which this process owns the jail or not.
+    /// Makes the state of a clone. The handle may own the jail or not.
     pub(super) fn join(&self, owner: Option<ProcessMark>) -> Self {
         let shared = self.shared.get_or_init(|| {
             let owner = owner.map_or(0, ProcessMark::number);
             Arc::new(Shared { removed: AtomicBool::new(false), owner: AtomicU64::new(owner) })
         });
-        // Either this sees what `set_removed` has stored, or that sees what is shared.
+        // Either this sees the value stored by `set_removed`, or that sees the shared state.
         fence(Ordering::SeqCst);
         if self.removed.load(Ordering::Relaxed) {
             shared.removed.store(true, Ordering::Relaxed);
@@ -37,7 +37,7 @@ impl Kin {
         Self { removed: AtomicBool::new(false), shared: clone }
     }
 
-    /// Says that the jail has been removed through one of the handles.
+    /// Records that the jail has been removed through one of the handles.
     pub(super) fn set_removed(&self) {
         self.removed.store(true, Ordering::Relaxed);
         fence(Ordering::SeqCst);
@@ -52,7 +52,7 @@ impl Kin {
             || self.shared.get().is_some_and(|shared| shared.removed.load(Ordering::Relaxed))
     }
 
-    /// Says who owns the jail by one of the handles.
+    /// Records who owns the jail by one of the handles.
     pub(super) fn set_owner(&self, owner: Option<ProcessMark>) {
         if let Some(shared) = self.shared.get() {
             shared.owner.store(owner.map_or(0, ProcessMark::number), Ordering::Relaxed);

@@ -21,45 +21,45 @@ pub use owned::OwnedJail;
 
 /// A handle of a jail.
 ///
-/// On FreeBSD 15 and later it holds a jail descriptor, which means the same jail for ever: once that jail has
-/// been removed, every operation fails with [`ErrorKind::Gone`], even if its jid has been reused. Older kernels have no
+/// On FreeBSD 15 and later it holds a jail descriptor, which always refers to the same jail: once that jail has been
+/// removed, every operation fails with [`ErrorKind::Gone`], even if its jid has been reused. Older kernels have no
 /// descriptors; there the handle holds the jid, and refers to whichever jail has the jid now.
 ///
-/// Dropping a handle leaves the jail alone. One that removes its jail is an [`OwnedJail`]. The kernel does not tell
-/// whether a descriptor that came from elsewhere owns its jail, so whoever makes a handle of one has to know:
-/// `Jail::try_from` is for those that do not, `OwnedJail::try_from` for those that do.
+/// Dropping a handle does not affect the jail; dropping an [`OwnedJail`] removes it. The kernel does not reveal whether
+/// a descriptor from elsewhere owns its jail, so you have to know: use `Jail::try_from` for one that does not,
+/// `OwnedJail::try_from` for one that does.
 ///
-/// A handle is not confined by the jail that its holder is in: on FreeBSD 15 a descriptor of another jail, in
-/// the hands of root inside a jail, is a way out of it. Do not pass one in.
+/// A handle is not confined by the jail of its holder: on FreeBSD 15, root inside a jail can leave it with a descriptor
+/// of another jail. Do not pass one into a jail.
 ///
 /// The descriptor is close-on-exec, but the kernel puts it into the process's table when the creation or the look-up
-/// *begins*, without that flag. A program that another thread starts meanwhile by [`Jail::command`] or [`Jail::confine`]
-/// does not inherit it: their children look for jail descriptors by themselves. **One that is started otherwise, such
-/// as by a plain [`std::process::Command`], may**: on 15.1, of 1,863 programs started beside creations in another
-/// thread 850 did. It keeps the jail from going when the descriptor owns it. Where a program must be started that way,
-/// in a jail or not, create and open no jail meanwhile.
+/// *begins*, without that flag. A program that another thread starts meanwhile by [`Jail::command`] or
+/// [`Jail::confine`] does not inherit it: their children find jail descriptors by themselves. **One that is started by
+/// other means, such as a plain [`std::process::Command`], may inherit it**: on 15.1, 850 of 1,863 programs started
+/// beside creations in another thread did. If the descriptor owns the jail, such a program keeps the jail. If a program
+/// must be started that way, create and open no jail meanwhile.
 ///
 pub struct Jail {
     pub(crate) system: System,
     jid: Jid,
     descriptor: Option<OwnedFd>,
     nested: Nested,
-    /// Whether the descriptor came from elsewhere, and so may own the jail.
+    /// Whether the descriptor came from elsewhere and so may own the jail.
     foreign: bool,
-    /// The process that owns the jail by this handle, which is an [`OwnedJail`]'s then.
+    /// The process that owns the jail by this handle, if this is an [`OwnedJail`]'s.
     owner: Option<ProcessMark>,
     kin: Kin,
-    /// How many jails this process had entered when the handle was made.
+    /// How many times this process had attached to a jail when the handle was made.
     entries: u32,
 }
 
-/// Whether a jail lies below another one that this process can see. An update of such a jail has to be made from
-/// its parent: made from further above, it is judged by what the caller may, and not by what the parent may.
+/// Whether a jail is below another one that this process can see. An update of such a jail has to be made from its
+/// parent: from further above, the kernel compares it with the caller's jail, and not with the parent (T4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Nested {
     Yes,
     No,
-    /// Nobody has asked the kernel yet.
+    /// Not known yet.
     Unknown,
 }
 
@@ -77,8 +77,8 @@ impl Jail {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotFound`] when no such jail can be seen from here, [`ErrorKind::Dying`] when it is being
-    /// removed, [`ErrorKind::ResourceExhausted`] when no more descriptors can be had.
+    /// [`ErrorKind::NotFound`] when no such jail is visible to this process, [`ErrorKind::Dying`] when it is being
+    /// removed, [`ErrorKind::ResourceExhausted`] when the limit of descriptors is reached.
     ///
     /// # FreeBSD versions
     ///
@@ -116,16 +116,15 @@ impl Jail {
         Self::found(system, found.jid, found.descriptor, found.values.into())
     }
 
-    /// Makes a handle of a jid without asking the kernel whether there is such a jail.
+    /// Makes a handle from a jid, without checking that such a jail exists.
     ///
-    /// Every operation goes by the jid then, and affects whichever jail has it at that time: prefer
-    /// [`open`](Self::open).
+    /// Every operation uses the jid, and affects whichever jail has it at that time: prefer [`open`](Self::open).
     #[must_use]
     pub fn unpinned(jid: Jid) -> Self {
         Self::new(System::current(), jid, Nested::Unknown)
     }
 
-    /// Makes a handle that goes by the jid.
+    /// Makes a handle that has only the jid.
     fn new(system: System, jid: Jid, nested: Nested) -> Self {
         Self {
             system,
@@ -139,7 +138,7 @@ impl Jail {
         }
     }
 
-    /// Makes a handle of what a call returned.
+    /// Makes a handle from the result of a call.
     pub(crate) fn found(
         system: System,
         jid: i32,
@@ -150,7 +149,7 @@ impl Jail {
         Ok(Self { descriptor, ..Self::new(system, jid, nested) })
     }
 
-    /// Returns the jail's jid. It never changes while the jail lives.
+    /// Returns the jail's jid. It does not change while the jail is alive.
     #[must_use]
     pub fn jid(&self) -> Jid {
         self.jid
@@ -159,19 +158,19 @@ impl Jail {
     /// Reads a parameter, or several at once, in one jail_get(2).
     ///
     /// A key gives its value, a tuple of keys (up to twelve) a tuple of values, and a slice of names and
-    /// [kinds](crate::param::Kind) a `Vec` of [values](crate::param::Value). Only where a value without fixed limit
-    /// has outgrown its buffer is the call made again, with a larger one.
+    /// [kinds](crate::param::Kind) a `Vec` of [values](crate::param::Value). Only if a value without a fixed limit does
+    /// not fit its buffer, the call is repeated with a larger one.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Gone`] when the jail has been removed, [`ErrorKind::UnknownParameter`] when this kernel
-    /// lacks one of the parameters (none is read then), [`ErrorKind::InvalidParameter`] for a run-time name that
-    /// the table knows with another type, [`ErrorKind::Conflict`] for two names that the kernel takes for one.
+    /// [`ErrorKind::Gone`] when the jail has been removed, [`ErrorKind::UnknownParameter`] when this kernel lacks one
+    /// of the parameters (then none is read), [`ErrorKind::InvalidParameter`] for a run-time name that has another type
+    /// in the table, [`ErrorKind::Conflict`] for two names that the kernel takes for one.
     ///
     /// # FreeBSD versions
     ///
-    /// Since 15.0 the handle's own jail is read; before, the jail that has its jid. Since which release a parameter
-    /// is there, the [table](crate::param::TABLE) says.
+    /// Since 15.0 the handle's own jail is read; before, the jail that has its jid. The [table](crate::param::TABLE)
+    /// lists since which release each parameter exists.
     ///
     /// ```
     /// # use freebsd_jail::{Jail, param, sim};
@@ -204,10 +203,10 @@ impl Jail {
     /// Removes the jail, the jails below it, and kills their processes.
     ///
     /// The jail begins to die; it may take the kernel a while to let go of the last of it: see
-    /// [`wait_gone`](Self::wait_gone). Where the jail, or one below it, has a network stack of its own, the call
-    /// blocks for up to a second while the kernel takes that apart, and no signal interrupts it: asynchronous code
-    /// should make it on a thread that may block. The handle stays, and its methods fail with [`ErrorKind::Gone`] from
-    /// now on. An [`OwnedJail`] whose jail was removed this way, through itself, a clone or a borrow, does not remove
+    /// [`wait_gone`](Self::wait_gone). If the jail or one below it has a network stack of its own, the call blocks for
+    /// up to a second while the kernel destroys it, and cannot be interrupted by a signal: asynchronous code should
+    /// call it on a thread that may block. The handle stays valid, and its methods fail with [`ErrorKind::Gone`] from
+    /// then on. An [`OwnedJail`] whose jail was removed this way, through itself, a clone or a borrow, does not remove
     /// it again on drop.
     ///
     /// Wraps jail_remove_jd(2) or jail_remove(2).
@@ -219,9 +218,9 @@ impl Jail {
     ///
     /// # FreeBSD versions
     ///
-    /// Since 15.0 the handle's own jail is removed, from inside it, too, which kills this process. Before, the jail
-    /// that has its jid is removed, and never from inside: that fails with [`ErrorKind::NotFound`], and the jail lives
-    /// on. If another process removed the jail and its jid has been reused, that other jail is removed.
+    /// Since 15.0 the handle's own jail is removed, even from inside, which kills this process. Before, the jail that
+    /// has its jid is removed. From inside that fails with [`ErrorKind::NotFound`], and the jail stays. If another
+    /// process has removed the jail and its jid has been reused, the other jail is removed.
     #[doc(alias = "jail_remove")]
     pub fn remove(&self) -> Result<()> {
         self.check()?;
@@ -242,8 +241,8 @@ impl Jail {
         result
     }
 
-    /// Refuses the handle of an owner in another process than the one that it belongs to, and one by jid whose jail was
-    /// removed through it or a clone: another jail may have the jid by now.
+    /// Returns an error for an owner in a process other than its own, and for a handle by jid whose jail was removed
+    /// through it or a clone: another jail may have the jid now.
     pub(crate) fn check(&self) -> Result<()> {
         if self.owner.is_some_and(|owner| !owner.is_here()) {
             return Err(owned::other_process());
@@ -254,7 +253,7 @@ impl Jail {
         Ok(())
     }
 
-    /// Notices if the jail has gone, so that neither this handle nor a clone takes the next jail of its jid for it.
+    /// Checks whether the jail has gone, so that neither this handle nor a clone uses the next jail with its jid.
     pub(crate) fn look_after(&self) {
         if let Ok(false) = self.is_alive() {
             self.kin.set_removed();
@@ -267,19 +266,18 @@ impl Jail {
         !self.kin.is_removed() && (self.owner == Some(process) || self.kin.is_owned_by(process))
     }
 
-    /// Says which process owns the jail by this handle.
+    /// Sets the process that owns the jail by this handle.
     fn set_owner(&mut self, owner: Option<ProcessMark>) {
         self.owner = owner;
         self.kin.set_owner(owner);
     }
 
-    /// Makes it the error of an operation on this jail.
+    /// Converts it into the error of an operation on this jail.
     pub(crate) fn error(&self, error: Error) -> Error {
         self.gone_or_unseen(error).of_jail(self.jid)
     }
 
-    /// Where a jail that is looked for by its jid is not found, tells whether it is gone or this process has entered
-    /// it.
+    /// If a jail is not found by its jid, finds out whether it is gone or this process has attached to it.
     pub(crate) fn gone_or_unseen(&self, error: Error) -> Error {
         if error.kind() != ErrorKind::Gone || self.descriptor.is_some() || self.entries == System::entries() {
             return error;
@@ -320,7 +318,7 @@ pub(super) fn no_jid(error: Error) -> Error {
     error.with_kind(ErrorKind::InvalidAnswer).because("the kernel returned no jid")
 }
 
-/// So that a function that takes `impl AsRef<Jail>` takes a [`Jail`], an [`OwnedJail`] and references to them.
+/// So that a function with an `impl AsRef<Jail>` accepts a [`Jail`], an [`OwnedJail`] and references to them.
 impl AsRef<Self> for Jail {
     fn as_ref(&self) -> &Self {
         self

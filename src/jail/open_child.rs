@@ -1,4 +1,4 @@
-//! Finding a jail below another one.
+//! Opening a child jail.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -21,7 +21,8 @@ impl Jail {
     ///
     /// # FreeBSD versions
     ///
-    /// Since 15.0 the kernel looks from this jail; before, the jail is found by its full name, in two calls.
+    /// Since 15.0 the kernel looks up the name relative to this jail; before, the jail is found by its full name, in
+    /// two calls.
     pub fn open_child(&self, name: impl AsRef<OsStr>) -> Result<Self> {
         self.check()?;
         let name = name.as_ref();

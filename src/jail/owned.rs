@@ -1,4 +1,4 @@
-//! A jail that goes when its handle goes.
+//! A jail that is removed with its handle.
 
 use core::fmt;
 use core::mem;
@@ -14,22 +14,21 @@ use crate::wire::{At, Draft, Verb};
 
 /// A jail that is removed when this handle is dropped.
 ///
-/// On FreeBSD 15 and later the handle owns the jail by its descriptor: the kernel removes the jail when the
-/// process ends, however it ends, by SIGKILL too. On older kernels nothing happens then, and the jail stays
-/// until someone removes it.
+/// On FreeBSD 15 and later the handle owns the jail by its descriptor: the kernel removes the jail when the process
+/// ends in any way, even by SIGKILL. On older kernels the jail then stays until it is removed by other means.
 ///
-/// Dropping removes the jail by a call on every kernel, because a copy of the descriptor elsewhere (in a child
-/// that has been forked but not yet executed its program) would keep it alive. Errors on drop are ignored; call
+/// Dropping removes the jail by a call on every kernel, because a copy of the descriptor elsewhere (in a child that has
+/// been forked but not yet executed its program) would keep it alive. Errors on drop are ignored; call
 /// [`remove`](Jail::remove) to see them. A jail that was removed through this handle, a [clone](Jail::try_clone) or a
-/// function that takes `&Jail` is not removed again. On drop the kernel ends the jail's processes and may have to tear
-/// down network stacks, which blocks the thread for up to a second: asynchronous code should drop it on a thread that
-/// may block.
+/// function that takes `&Jail` is not removed again. On drop the kernel ends the jail's processes and may have to
+/// destroy network stacks, which blocks the thread for up to a second: asynchronous code should drop it on a thread
+/// that may block.
 ///
 /// # Handing the jail over
 ///
-/// [`into_descriptor`](Self::into_descriptor) gives the owning descriptor away, to be sent over a socket, say. Whoever
-/// receives it makes an `OwnedJail` of it with `try_from`. The kernel does not tell whether a descriptor owns its jail,
-/// so the two sides have to agree: a descriptor that does not own becomes a [`Jail`].
+/// [`into_descriptor`](Self::into_descriptor) returns the owning descriptor, for example to send it over a socket. The
+/// receiver makes an `OwnedJail` from it with `try_from`. The kernel does not reveal whether a descriptor owns its
+/// jail, so the two sides have to agree: make a [`Jail`] from a descriptor that does not own.
 ///
 /// # Forking
 ///
@@ -40,8 +39,8 @@ use crate::wire::{At, Draft, Verb};
 ///
 /// - To use the jail in a child, [clone](Jail::try_clone) the handle before the fork: the clone works in both.
 /// - To have the child own a jail, create it there.
-/// - To become a daemon, do so first. Where the jail has to be there before, as daemon(3) forks and lets the parent
-///   exit, call [`adopt`](Self::adopt) afterwards.
+/// - To become a daemon, do so before creating the jail. If the jail must exist before daemon(3) forks, call
+///   [`adopt`](Self::adopt) afterwards.
 ///
 /// ```
 /// # use freebsd_jail::{ErrorKind, Jail, OwnedJail, sim};
@@ -61,7 +60,7 @@ use crate::wire::{At, Draft, Verb};
 #[must_use = "the jail is removed when this is dropped"]
 pub struct OwnedJail {
     jail: Jail,
-    /// Another descriptor that may own the jail, which its last close would remove.
+    /// Another descriptor, whose last close would remove the jail if it owns it.
     beside: Option<OwnedFd>,
 }
 
@@ -72,17 +71,17 @@ impl OwnedJail {
         Self { jail, beside: None }
     }
 
-    /// Hands the jail over: returns the descriptor that owns it, and leaves the jail alone.
+    /// Hands the jail over: returns the owning descriptor, without removing the jail.
     ///
-    /// When the last copy of the descriptor is closed, the kernel removes the jail. Clones of this handle go on working.
+    /// When the last copy of the descriptor is closed, the kernel removes the jail. Clones of this handle remain valid.
     ///
     /// A handle that came from a descriptor of unknown origin ([`Jail::try_from`], then
-    /// [`into_owned`](Jail::into_owned)) leaves that one open for as long as this process lives, since closing it would
-    /// remove the jail if it owned it.
+    /// [`into_owned`](Jail::into_owned)) leaves that one open for as long as this process lives, because closing it
+    /// would remove the jail if it owns it.
     ///
     /// # Errors
     ///
-    /// Returns the handle where there is nothing to hand over: before FreeBSD 15, which has no descriptors, and in a
+    /// Returns the handle if there is no descriptor to hand over: before FreeBSD 15, which has no descriptors, and in a
     /// process that was forked since the handle was made.
     pub fn into_descriptor(mut self) -> core::result::Result<OwnedFd, Self> {
         if !self.is_in_its_process() {
@@ -96,19 +95,19 @@ impl OwnedJail {
 
     /// Makes this process the owner, in a child that was forked since the handle was made.
     ///
-    /// For programs that become daemons, by daemon(3) or the like, after they have created a jail: the parent exits
-    /// without dropping its handle, and the child goes on. Does nothing in the process that made the handle.
+    /// For programs that become daemons, for example by daemon(3), after they have created a jail: the parent exits
+    /// without dropping its handle, and the child continues. Does nothing in the process that made the handle.
     ///
-    /// Should the parent live on with its handle, whichever drops it first removes the jail.
+    /// If the parent keeps running with its handle, the first of the two to drop its handle removes the jail.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Gone`] when the jail has been removed, [`ErrorKind::InvalidDescriptor`] when the descriptor has been
-    /// closed on the way. The handle is then as it was.
+    /// [`ErrorKind::Gone`] when the jail has been removed, [`ErrorKind::InvalidDescriptor`] when the descriptor has
+    /// been closed. The handle is then unchanged.
     ///
     /// # FreeBSD versions
     ///
-    /// Before 15.0, which has no descriptors, it is looked whether a jail has the jid.
+    /// Before 15.0, which has no descriptors, this checks that a jail has the jid.
     pub fn adopt(&mut self) -> Result<()> {
         let process = self.jail.system.process();
         let before = self.jail.owner.replace(process);
@@ -132,26 +131,25 @@ impl OwnedJail {
 impl Jail {
     /// Takes ownership: the jail is removed when the returned handle is dropped.
     ///
-    /// Wraps jail_set(2) with `JAIL_OWN_DESC` where there are descriptors, and jail_get(2) to see that the jail lives.
-    /// jail_get(2) alone could give an owning descriptor too, but would remove the jail if it failed after making it.
-    /// Where mac_do(4) is loaded, the jail's rules are read before and carried, which is one call more: the kernel would
-    /// reset them. A change of the rules that another process makes between the two calls is lost: rules that are taken
-    /// away right then come back. Whether mac_do(4) is loaded is found out once, as
-    /// [`update`](Jail::update) says.
+    /// Wraps jail_set(2) with `JAIL_OWN_DESC`, and jail_get(2) to check that the jail is alive. jail_get(2) alone could
+    /// return an owning descriptor, too, but would remove the jail if it failed afterwards (T1). If mac_do(4) is
+    /// loaded, one more call reads the jail's rules first and keeps them: the kernel would reset them (T6). A change of
+    /// the rules by another process between the two calls is lost: rules that are removed at this moment are restored.
+    /// Whether mac_do(4) is loaded is found out once, as [`update`](Jail::update) says.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::PermissionDenied`] when not root, [`ErrorKind::Gone`] when the jail has been removed,
-    /// [`ErrorKind::ResourceExhausted`] when no more descriptors can be had.
+    /// [`ErrorKind::ResourceExhausted`] when the limit of descriptors is reached.
     ///
     /// # FreeBSD versions
     ///
-    /// Since 15.0 the kernel removes the jail when this process ends, too, and that cannot be undone while the
-    /// descriptor is open. Before, the kernel is asked only whether the jail is there.
+    /// Since 15.0 the kernel also removes the jail when this process ends, which cannot be undone while the descriptor
+    /// is open. Before, this only checks that the jail exists.
     pub fn into_owned(self) -> Result<OwnedJail> {
         self.check()?;
         if !self.system.has_descriptors() {
-            // Nothing to own would be whichever jail is given the jid next.
+            // Without a jail, the next jail that gets the jid would be owned.
             self.get(())?;
             return Ok(OwnedJail::new(self));
         }
@@ -164,7 +162,7 @@ impl Jail {
         let owning = answer.descriptor.ok_or_else(no_descriptor)?;
         alive::check_updated(&jail.system, owning.as_fd())?;
         let first = jail.descriptor.replace(owning);
-        // T24: should the first descriptor own the jail too, closing it would remove the jail.
+        // T24: if the first descriptor owns the jail too, closing it would remove the jail.
         let beside = first.filter(|_| mem::take(&mut jail.foreign));
         let mut owned = OwnedJail::new(jail);
         owned.beside = beside;
@@ -178,13 +176,13 @@ impl Drop for OwnedJail {
             return;
         }
         if !self.is_in_its_process() {
-            // The jail is another process's. Closing this one's copy might be the last close.
+            // The jail belongs to another process. Closing this copy might be the last close.
             mem::forget(self.jail.descriptor.take());
             mem::forget(self.beside.take());
             return;
         }
         if !self.jail.kin.is_removed() {
-            // Nobody is left to tell; whoever wants to know calls `remove`.
+            // Errors cannot be reported here; call `remove` to see them.
             let _ = self.jail.remove();
         }
         self.jail.set_owner(None);
@@ -211,11 +209,11 @@ impl fmt::Debug for OwnedJail {
     }
 }
 
-/// The answer of an owner in a process that it does not belong to.
+/// The error of an owner in a process other than its own.
 pub(super) fn other_process() -> Error {
     Error::refused(
         ErrorKind::OtherProcess,
-        "the jail belongs to the process that made this handle, and this one was forked from it since: clone the \
-         handle before the fork, or adopt it",
+        "the jail belongs to the process that made this handle, and this process was forked from it: clone the \
+         handle before the fork, or call `adopt`",
     )
 }

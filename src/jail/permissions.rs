@@ -1,4 +1,4 @@
-//! What a jail is allowed to do.
+//! The permissions of a jail.
 
 use super::Jail;
 use crate::catalog::permission_names;
@@ -8,11 +8,11 @@ use crate::permissions::Permissions;
 
 /// # Permissions
 impl Jail {
-    /// Returns what the jail may do: of all permissions that this kernel has, those that the jail has.
+    /// Returns the jail's permissions, of all permissions that this kernel has.
     ///
-    /// Wraps jail_get(2), one call. The first time on a kernel the names of its permissions are read from the sysctl tree
-    /// `security.jail.param.allow`, by four calls of sysctl(3) for each, and remembered. A permission of a module that
-    /// is loaded later is not noticed: ask for it by its name.
+    /// Wraps jail_get(2), one call. The first time on a kernel the names of its permissions are read from the sysctl
+    /// tree `security.jail.param.allow`, by four calls of sysctl(3) for each, and remembered. A permission of a module
+    /// that is loaded later is not noticed: read it by its name.
     ///
     /// # Errors
     ///
