@@ -6,11 +6,12 @@ use std::os::unix::ffi::OsStringExt;
 
 use crate::error::{ErrorKind, Result, Subject};
 use crate::flags::GetFlags;
-use crate::get::{self, Base, Found, Key, Keys, Read};
+use crate::get::{self, Base, Form, Found, Key, Keys, Read};
 use crate::guard::alive;
 use crate::info::JailInfo;
 use crate::jail::{Jail, read_known};
 use crate::param;
+use crate::snapshot::{Living, Record};
 use crate::sys::System;
 use crate::wire::At;
 
@@ -60,8 +61,8 @@ impl Jail {
 
 /// An iterator over jails, from [`Jail::all`], [`Jail::children`] and [`Jail::descendants`].
 ///
-/// It returns handles; [`get`](Self::get) and [`info`](Self::info) return what is read of each jail instead. Either way
-/// each jail takes one jail_get(2), and the end one more. Jails come in the order of their jids; one that is created
+/// It returns handles; [`get`](Self::get) and [`info`](Self::info) return what is read of each jail instead. Each jail
+/// takes one jail_get(2), and the end one more, unless [`get`](Self::get) says otherwise. Jails come in the order of their jids; one that is created
 /// while the list is read may or may not be in it. An error ends the list.
 ///
 /// # FreeBSD versions
@@ -113,6 +114,10 @@ impl<'p> Jails<'p> {
 
     /// Reads parameters of each jail.
     ///
+    /// Where all jails are listed, and of each nothing but its jid, name, path or host name is read, one sysctl(3) of
+    /// `security.jail.list` answers for all of them, however many they are: what is listed is there at one moment, when
+    /// the iterator is first asked. Else each jail takes one jail_get(2).
+    ///
     /// The iterator's errors are those of [`Jail::get`], and [`ErrorKind::Gone`] when the jail whose children are
     /// listed has been removed.
     ///
@@ -130,7 +135,7 @@ impl<'p> Jails<'p> {
     /// # }
     /// ```
     pub fn get<K: Keys>(self, keys: K) -> Values<'p, K> {
-        Values { walk: self.walk, keys }
+        Values { walk: self.walk, keys, moment: None, has_begun: false }
     }
 
     /// Reads the most used parameters of each jail, as [`Jail::info`]: dying jails of [`dying`](Self::dying), too, which
@@ -180,12 +185,47 @@ impl FusedIterator for Jails<'_> {}
 pub struct Values<'p, K> {
     walk: Walk<'p>,
     keys: K,
+    /// All jails at the moment at which the list began, where that has all that is asked for.
+    moment: Option<Moment>,
+    has_begun: bool,
+}
+
+/// All jails at one moment, and the form into which what is asked of them is filled.
+#[derive(Debug)]
+struct Moment {
+    jails: Living,
+    form: Form,
+}
+
+impl Moment {
+    /// Reads the next jail.
+    fn next<K: Keys>(&mut self, last: &mut i32, keys: &K) -> Option<Result<K::Output>> {
+        let (jid, record) = self.jails.after(*last)?;
+        *last = jid;
+        Some(self.form.read(keys, |name| record.get(name)))
+    }
 }
 
 impl<K: Keys> Iterator for Values<'_, K> {
     type Item = Result<K::Output>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        if !self.has_begun {
+            self.has_begun = true;
+            let scope = &self.walk.scope;
+            if scope.below.is_none() && !scope.dying {
+                self.moment = Form::new(&self.keys, Record::size)
+                    .and_then(|form| Some(Moment { jails: Living::of(&scope.system)?, form }));
+            }
+        }
+        if let Some(moment) = &mut self.moment {
+            if self.walk.ended {
+                return None;
+            }
+            let values = moment.next(&mut self.walk.last, &self.keys);
+            self.walk.ended = !matches!(values, Some(Ok(_)));
+            return values;
+        }
         self.walk.next(GetFlags::empty(), &self.keys).map(|found| found.map(|found| found.values))
     }
 }

@@ -185,6 +185,73 @@ impl SnapshotEntry {
     }
 }
 
+/// The living jails of one moment, in the order of their jids, as the kernel gave them.
+#[derive(Debug)]
+pub(crate) struct Living {
+    bytes: Vec<u8>,
+    /// The jid of each, and where its record starts.
+    records: Vec<(i32, usize)>,
+}
+
+impl Living {
+    /// Asks the kernel. `None` where it does not answer as known.
+    pub(crate) fn of(system: &System) -> Option<Self> {
+        let bytes = read(system).ok()?;
+        let mut records = Vec::new();
+        let mut rest = bytes.as_slice();
+        while !rest.is_empty() {
+            let start = bytes.len() - rest.len();
+            let (record, state);
+            (record, state, rest) = split(rest)?;
+            if state == JailState::Alive {
+                records.push((int(record, offset_of!(xprison, pr_id))?, start));
+            }
+        }
+        records.sort_unstable();
+        Some(Self { bytes, records })
+    }
+
+    /// Returns the first jail whose jid is higher, and its record.
+    pub(crate) fn after(&self, jid: i32) -> Option<(i32, Record<'_>)> {
+        let place = self.records.partition_point(|&(other, _)| other <= jid);
+        let &(jid, start) = self.records.get(place)?;
+        Some((jid, Record(self.bytes.get(start..)?)))
+    }
+}
+
+/// What the list says of one jail.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Record<'r>(&'r [u8]);
+
+impl<'r> Record<'r> {
+    /// Returns the most bytes of a parameter that the list has rightly, `None` for all others.
+    pub(crate) fn size(name: &str) -> Option<usize> {
+        match name {
+            "jid" => Some(size_of::<i32>()),
+            "name" | "host.hostname" => Some(256),
+            "path" => Some(1024),
+            _ => None,
+        }
+    }
+
+    /// Returns a parameter, as jail_get(2) does.
+    pub(crate) fn get(self, name: &str) -> Option<&'r [u8]> {
+        let field = |offset: usize| self.0.get(offset..)?.get(..Self::size(name)?);
+        let string = |offset| {
+            let field = field(offset)?;
+            let len = field.iter().position(|&byte| byte == 0)?;
+            field.get(..=len)
+        };
+        match name {
+            "jid" => field(offset_of!(xprison, pr_id)),
+            "name" => string(offset_of!(xprison, pr_name)),
+            "path" => string(offset_of!(xprison, pr_path)),
+            "host.hostname" => string(offset_of!(xprison, pr_host)),
+            _ => None,
+        }
+    }
+}
+
 /// Reads the list. It may grow between the question for its length and the answer, so there is room for a few more.
 fn read(system: &System) -> core::result::Result<Vec<u8>, Errno> {
     let mib = system.sysctl_mib("security.jail.list")?;
@@ -208,25 +275,12 @@ fn read(system: &System) -> core::result::Result<Vec<u8>, Errno> {
     Err(Errno(libc::ENOMEM))
 }
 
-/// Reads the records, each with as many addresses behind it as it says, `None` where they do not add up.
-pub(crate) fn parse(mut bytes: &[u8]) -> Option<Vec<SnapshotEntry>> {
+/// Reads the records, `None` where they do not add up.
+fn parse(mut bytes: &[u8]) -> Option<Vec<SnapshotEntry>> {
     let mut entries = Vec::new();
     while !bytes.is_empty() {
-        let (record, rest) = bytes.split_at_checked(size_of::<xprison>())?;
-        if int(record, offset_of!(xprison, pr_version))? != sys::XPRISON_VERSION {
-            return None;
-        }
-        // How many addresses follow is said rightly; only whose they are is not.
-        let ip4s = usize::try_from(int(record, offset_of!(xprison, pr_ip4s))?).ok()?;
-        let ip6s = usize::try_from(int(record, offset_of!(xprison, pr_ip6s))?).ok()?;
-        let addresses = ip4s.checked_mul(4)?.checked_add(ip6s.checked_mul(16)?)?;
-        bytes = rest.get(addresses..)?;
-        let state = match u32::try_from(int(record, offset_of!(xprison, pr_state))?).ok()? {
-            sys::PRISON_STATE_INVALID => JailState::Invalid,
-            sys::PRISON_STATE_ALIVE => JailState::Alive,
-            sys::PRISON_STATE_DYING => JailState::Dying,
-            _ => return None,
-        };
+        let (record, state);
+        (record, state, bytes) = split(bytes)?;
         entries.push(SnapshotEntry {
             jid: Jid::new(int(record, offset_of!(xprison, pr_id))?)?,
             name: OsString::from_vec(text(record, offset_of!(xprison, pr_name), 256)?),
@@ -236,6 +290,25 @@ pub(crate) fn parse(mut bytes: &[u8]) -> Option<Vec<SnapshotEntry>> {
         });
     }
     Some(entries)
+}
+
+/// Splits off the first record, with as many addresses behind it as it says.
+fn split(bytes: &[u8]) -> Option<(&[u8], JailState, &[u8])> {
+    let (record, rest) = bytes.split_at_checked(size_of::<xprison>())?;
+    if int(record, offset_of!(xprison, pr_version))? != sys::XPRISON_VERSION {
+        return None;
+    }
+    // How many addresses follow is said rightly; only whose they are is not.
+    let ip4s = usize::try_from(int(record, offset_of!(xprison, pr_ip4s))?).ok()?;
+    let ip6s = usize::try_from(int(record, offset_of!(xprison, pr_ip6s))?).ok()?;
+    let addresses = ip4s.checked_mul(4)?.checked_add(ip6s.checked_mul(16)?)?;
+    let state = match u32::try_from(int(record, offset_of!(xprison, pr_state))?).ok()? {
+        sys::PRISON_STATE_INVALID => JailState::Invalid,
+        sys::PRISON_STATE_ALIVE => JailState::Alive,
+        sys::PRISON_STATE_DYING => JailState::Dying,
+        _ => return None,
+    };
+    Some((record, state, rest.get(addresses..)?))
 }
 
 /// Reads four bytes as an int; the counts, which are unsigned, are small.

@@ -116,6 +116,11 @@ fn each_operation_is_one_call_on_every_release() {
         let mut listed = 0;
         let list =
             count(&mut || listed = Jail::all().get((param::JID, param::NAME)).map(Result::unwrap).count());
+        // One sysctl for all, which is three calls: for its number, the length and the list.
+        assert_eq!((listed, list), (1, (0, 0, 0, 3)), "list of what one sysctl has on {release:?}");
+        let list = count(&mut || {
+            listed = Jail::all().get((param::JID, param::SECURELEVEL)).map(Result::unwrap).count();
+        });
         assert_eq!((listed, list), (1, (0, 2, 0, 2)), "list on {release:?}");
         let mut jail = Some(jail);
         assert_eq!(
@@ -201,12 +206,34 @@ fn other_operations_allocate_a_small_constant() {
 }
 
 #[test]
+fn listing_takes_as_many_calls_however_many_jails_there_are_where_one_sysctl_has_all() {
+    let host = common::model(sim::Kernel::new());
+    let mut jails = Vec::new();
+    let mut counted = Vec::new();
+    for many in [10, 100, 1000] {
+        let missing = many - jails.len();
+        let one = |_| Jail::builder().name(name("many")).path("/").create_detached().expect("created");
+        jails.extend((0..missing).map(one));
+        let mut listed = 0;
+        let keys = (param::JID, param::NAME, param::PATH, param::HOST_HOSTNAME);
+        let list = || listed = Jail::all().get(keys).map(Result::unwrap).count();
+        counted.push(calls(&host, list).expect("the model").0);
+        assert_eq!(listed, many);
+        let walk = || listed = Jail::all().get(param::SECURELEVEL).map(Result::unwrap).count();
+        let calls_of_walk = u64::try_from(many).expect("few") + 1;
+        assert_eq!(calls(&host, walk).expect("the model").0, (0, calls_of_walk, 0, calls_of_walk));
+        assert_eq!(listed, many);
+    }
+    assert_eq!(counted, [(0, 0, 0, 3); 3]);
+}
+
+#[test]
 fn a_listing_allocates_nothing_of_its_own() {
     let _host = host();
     let _jails: Vec<_> =
         (0..10).map(|_| Jail::builder().name(name("list")).path("/").create().expect("created")).collect();
-    let _ = Jail::all().get(param::JID).count();
-    let (allocated, count) = allocations(|| Jail::all().get(param::JID).flatten().count());
+    let _ = Jail::all().get(param::SECURELEVEL).count();
+    let (allocated, count) = allocations(|| Jail::all().get(param::SECURELEVEL).flatten().count());
     // The end of the list is the kernel's error, which is one box, one text and one source.
     assert!(allocated <= 4 && count >= 10, "{allocated} allocations for {count} jails");
 }

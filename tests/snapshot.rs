@@ -148,3 +148,45 @@ fn snapshots_go_to_other_threads() {
     fn check<T: Send + Sync>() {}
     check::<Snapshot>();
 }
+
+#[test]
+fn a_list_is_the_same_by_one_sysctl_and_by_a_walk() {
+    on_every_kernel(|host| {
+        let outer = Jail::builder()
+            .name(name("outer"))
+            .path("/")
+            .hostname("outer.example.org")
+            .children_max(5)
+            .create()
+            .expect("created");
+        let inherits = outer.child_builder().name("inherits").path("/").create().expect("created");
+        let dying = outer.child_builder().name("dying").path("/").hostname("d").create().expect("created");
+        let _last = jail("last");
+        let inmate = host.inmate(&dying);
+        dying.remove().expect("removed");
+        let same = || {
+            let keys = (param::JID, param::NAME, param::PATH, param::HOST_HOSTNAME);
+            let by_sysctl: Vec<_> = Jail::all().get(keys).map(|read| read.expect("read")).collect();
+            // The kernel answers the secure level in a walk only.
+            let by_walk: Vec<_> = Jail::all()
+                .get((keys, param::SECURELEVEL))
+                .map(|read| read.map(|(values, _)| values).expect("read"))
+                .collect();
+            assert_eq!(by_sysctl, by_walk);
+            by_sysctl
+        };
+        let listed = same();
+        let ours = [outer.jid(), inherits.jid(), dying.jid()];
+        assert_eq!(ours.map(|jid| listed.iter().any(|jail| jail.0 == jid)), [true, true, false]);
+        assert!(listed.windows(2).all(|pair| pair[0].0 < pair[1].0));
+        // By kinds known at run time, too, and what was begun by handles goes on after them.
+        let names = [("name", freebsd_jail::param::Kind::String)];
+        assert_eq!(Jail::all().get(&names[..]).count(), listed.len());
+        let mut handles = Jail::all();
+        let first = handles.next().expect("there").expect("a handle").jid();
+        let rest: Vec<_> = handles.get(param::JID).map(|jid| jid.expect("read")).collect();
+        let after: Vec<_> = listed.iter().map(|jail| jail.0).filter(|jid| *jid > first).collect();
+        assert_eq!(rest, after);
+        inmate.bury();
+    });
+}

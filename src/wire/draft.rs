@@ -265,6 +265,23 @@ impl<'s> Draft<'s> {
         inside
     }
 
+    /// Returns the room for a value.
+    pub(crate) fn room(&self, index: usize) -> usize {
+        self.entries.as_slice().get(index).map_or(0, Entry::value_room)
+    }
+
+    /// Puts an answer where the kernel would. Says whether there is room for it.
+    pub(crate) fn answer(&mut self, index: usize, answer: &[u8]) -> bool {
+        let Some(room) = self.value_mut(index).and_then(|value| value.get_mut(..answer.len())) else {
+            return false;
+        };
+        room.copy_from_slice(answer);
+        if let Some(entry) = self.entries.as_mut_slice().get_mut(index) {
+            entry.answer_len = answer.len();
+        }
+        true
+    }
+
     fn value_mut(&mut self, index: usize) -> Option<&mut [u8]> {
         let entry = self.entries.as_slice().get(index).copied()?;
         self.bytes.as_mut_slice().get_mut(entry.value..entry.end)

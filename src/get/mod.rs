@@ -1,14 +1,14 @@
 //! Reading parameters: keys in, typed values out, one jail_get(2).
 
-use core::ffi::c_int;
-use std::borrow::Cow;
-use std::os::fd::OwnedFd;
+mod read;
 
-use crate::error::{Error, ErrorKind, Result, Subject};
-use crate::flags::GetFlags;
+use std::borrow::Cow;
+
+use crate::error::{Error, ErrorKind, Result};
 use crate::param::{self, Decode, Kind, Param, Sealed, Value};
-use crate::sys::System;
-use crate::wire::{At, Draft, Entry, ErrorText, Verb, Wire, name};
+use crate::wire::{Draft, Wire, name};
+
+pub(crate) use read::{Base, Form, Found, Key, Read, read};
 
 /// The most keys of a tuple.
 pub(crate) const MAX_TUPLE: usize = 12;
@@ -362,134 +362,6 @@ impl<S: AsRef<str>> Keys for Present<'_, S> {
             if is_missing { Ok(None) } else { Value::decode(*kind, &bytes, name).map(Some) }
         };
         self.0.iter().map(value).collect()
-    }
-}
-
-/// Which jail is read.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Key<'k> {
-    /// The one of the descriptor that goes with the call.
-    Descriptor,
-    Jid(c_int),
-    /// The one with the next higher number.
-    After(c_int),
-    Name(&'k [u8]),
-}
-
-impl Key<'_> {
-    fn write(self, draft: &mut Draft<'_>) {
-        match self {
-            Self::Descriptor => {}
-            Self::Jid(jid) => draft.push("jid", Wire::Int(jid)),
-            Self::After(jid) => draft.push("lastjid", Wire::Int(jid)),
-            // The kernel writes the jail's name back, so there must be room for more than what was asked by.
-            Self::Name(name) => draft.push("name", Wire::Padded(name, param::NAME_MAX)),
-        }
-    }
-}
-
-/// A read: where, how, and of which jail.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Read<'r> {
-    pub(crate) system: &'r System,
-    pub(crate) flags: GetFlags,
-    pub(crate) subject: Subject,
-    pub(crate) at: At<'r>,
-    pub(crate) key: Key<'r>,
-    /// The jail from which names and parents are told, where the call itself tells them from further above.
-    pub(crate) relative_to: Option<&'r Base>,
-}
-
-/// A jail from which the jails below it are told.
-#[derive(Debug, Clone)]
-pub(crate) struct Base {
-    pub(crate) jid: c_int,
-    /// Its name, as this process sees it, and a dot.
-    pub(crate) prefix: Vec<u8>,
-}
-
-/// What a read returned.
-#[derive(Debug)]
-pub(crate) struct Found<T> {
-    pub(crate) jid: c_int,
-    pub(crate) descriptor: Option<OwnedFd>,
-    /// Whether the jail is below the one that it was to be told from.
-    pub(crate) inside: bool,
-    pub(crate) values: T,
-}
-
-/// Reads the keys' values in one call, and in further ones only if something has outgrown its buffer.
-pub(crate) fn read<K: Keys>(read: Read<'_>, keys: &K) -> Result<Found<K::Output>> {
-    // Beside the keys there are at most the jail's own and the two pairs of the call.
-    match const { (K::ROOM + NAME_ROOM, K::COUNT) } {
-        (0..=64, 0..=1) => read_in::<K, 64, 4>(read, keys),
-        (0..=320, 0..=5) => read_in::<K, 320, 8>(read, keys),
-        (0..=1792, 0..=5) => read_in::<K, 1792, 8>(read, keys),
-        (0..=1792, _) => read_in::<K, 1792, 15>(read, keys),
-        _ => read_in::<K, 6144, 15>(read, keys),
-    }
-}
-
-/// Reads with memory on the stack for so many bytes and pairs; what is more goes to the heap.
-fn read_in<K: Keys, const BYTES: usize, const PAIRS: usize>(
-    read: Read<'_>,
-    keys: &K,
-) -> Result<Found<K::Output>> {
-    let bytes = &mut [0; BYTES];
-    let entries = &mut [Entry::default(); PAIRS];
-    let mut growth = Growth::Usual;
-    let verb = Verb::Get(read.flags);
-    let mut text = verb.error_text(read.at);
-    let mut is_first = true;
-    loop {
-        if !is_first {
-            bytes.fill(0);
-            entries.fill(Entry::default());
-        }
-        is_first = false;
-        let mut draft = Draft::lent(bytes, entries);
-        read.key.write(&mut draft);
-        let mut question = Question {
-            draft: &mut draft,
-            places: Places::Few { places: [0; MAX_TUPLE], len: 0 },
-            growth,
-            growable: 0,
-            has_user_keys: false,
-        };
-        let asked = keys.ask(&mut question);
-        let Question { places, growable, has_user_keys, .. } = question;
-        if growth == Growth::Rest(0) && asked.is_ok() && growable > 0 {
-            growth = Growth::Rest(draft.room_left() / growable);
-            continue;
-        }
-        // Keys of `meta` and `env` are asked for by another name in a larger request, which the text would tell of.
-        if text == ErrorText::OnFailure && growable > 0 && !has_user_keys {
-            text = ErrorText::UnlessInvalid;
-        }
-        match asked.and_then(|()| draft.call_in::<PAIRS>(text, read.system, verb, read.at, read.subject)) {
-            Ok(answer) => {
-                let inside = match read.relative_to {
-                    Some(base) => draft.make_relative(&base.prefix, base.jid),
-                    None => true,
-                };
-                let mut answers = Answers { draft: &draft, places: places.as_slice().iter() };
-                let values = keys.answer(&mut answers)?;
-                return Ok(Found { jid: answer.jid, descriptor: answer.descriptor, inside, values });
-            }
-            // EINVAL without a word is what the kernel says of a buffer that is too small.
-            Err(error) if growable > 0 && error.is_wordless_einval() => match growth.next() {
-                Some(next) => (growth, text) = (next, ErrorText::Always),
-                None => return Err(error.because("the values are larger than a request can hold")),
-            },
-            // Buffers that were too many or too large for a request.
-            Err(error) if error.is_oversize() && growth == Growth::Usual && has_user_keys => {
-                growth = Growth::Limit;
-            }
-            Err(error) if error.is_oversize() && matches!(growth, Growth::Limit | Growth::Raised) => {
-                growth = Growth::Rest(0);
-            }
-            Err(error) => return Err(error),
-        }
     }
 }
 
