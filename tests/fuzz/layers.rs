@@ -50,12 +50,20 @@ fn settings(input: &mut Input<'_>) -> Vec<(String, Value)> {
     let mut settings: Vec<(String, Value)> = Vec::new();
     for _ in 0..=input.below(5) {
         let (name, value) = (input.name(), input.value());
-        // By several words for one thing, what the builder sends is the last one's.
-        if settings.iter().all(|(other, _)| *other != name) {
+        // Of several that mean one parameter a builder sends the last; a request refuses the second.
+        if settings.iter().all(|(other, _)| plain(other) != plain(&name)) {
             settings.push((name, value));
         }
     }
     settings
+}
+
+/// Returns the parameter that a name stands for: `x` for `nox`.
+fn plain(name: &str) -> String {
+    match name.rsplit_once('.') {
+        Some((start, last)) => format!("{start}.{}", last.strip_prefix("no").unwrap_or(last)),
+        None => name.strip_prefix("no").unwrap_or(name).to_owned(),
+    }
 }
 
 /// A request as jail(8) would send it: a boolean goes by its name.
@@ -84,7 +92,7 @@ fn request_of(settings: &[(String, Value)]) -> freebsd_jail::Result<Request> {
 
 fn create(input: &mut Input<'_>, worlds: &mut Worlds) {
     let mut settings = settings(input);
-    if settings.iter().all(|(name, _)| name != "path") {
+    if settings.iter().all(|(name, _)| plain(name) != "path") {
         settings.push(("path".into(), Value::String("/".into())));
     }
     let typed = within(&worlds.typed, || {
