@@ -276,7 +276,7 @@ fn read(system: &System) -> core::result::Result<Vec<u8>, Errno> {
 }
 
 /// Reads the records, `None` where they do not add up.
-fn parse(mut bytes: &[u8]) -> Option<Vec<SnapshotEntry>> {
+pub(crate) fn parse(mut bytes: &[u8]) -> Option<Vec<SnapshotEntry>> {
     let mut entries = Vec::new();
     while !bytes.is_empty() {
         let (record, state);
