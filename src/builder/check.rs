@@ -1,4 +1,4 @@
-//! Mistakes in a description that can be found without the kernel.
+//! Mistakes that can be found without the kernel.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -14,7 +14,7 @@ impl JailBuilder {
     ///
     /// # Errors
     ///
-    /// All mistakes, in the order in which they were made, then what contradicts each other.
+    /// All mistakes, in the order in which they were made, then contradictions between parameters.
     ///
     /// ```
     /// use freebsd_jail::Jail;
@@ -42,7 +42,7 @@ impl JailBuilder {
             mistakes.push(
                 Error::refused(
                     ErrorKind::InvalidParameter,
-                    "a jail below another one needs a path: without, the kernel would give it this process's root",
+                    "a nested jail needs a path: without one the kernel would give it this process's root",
                 )
                 .about("path"),
             );
@@ -50,7 +50,7 @@ impl JailBuilder {
         mistakes
     }
 
-    /// Splits `parent.child`, where the name is of that form.
+    /// Splits a name of the form `parent.child`.
     pub(super) fn split_name(&self) -> Option<(OsString, OsString)> {
         let name = self.settings.text("name")?;
         let dot = name.iter().rposition(|&byte| byte == b'.')?;
@@ -58,7 +58,7 @@ impl JailBuilder {
         Some((OsStr::from_bytes(above).to_owned(), OsStr::from_bytes(last).to_owned()))
     }
 
-    /// A number as a name asks for that jid, whether it was meant so or not.
+    /// The kernel takes a numeric name as a request for that jid.
     fn check_name(&self) -> Result<()> {
         let Some(name) = self.settings.text("name") else { return Ok(()) };
         let refuse = |reason| Err(Error::refused(ErrorKind::InvalidValue, reason).about("name"));

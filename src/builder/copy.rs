@@ -1,4 +1,4 @@
-//! Setting what another jail has.
+//! Copying parameters of another jail.
 
 use super::JailBuilder;
 use crate::error::{Error, ErrorKind, Result};
@@ -6,8 +6,8 @@ use crate::get::Present;
 use crate::jail::Jail;
 use crate::param::{self, Kind, Mode, Sharing, Value};
 
-/// Parameters that a jail has of its own or its parent's, as the mode before them says. Read of a jail that has its
-/// parent's, they are the parent's; set, they would be its own.
+/// Parameters that are a jail's own or its parent's, depending on the mode. For a jail with its parent's they read as
+/// the parent's, but setting them would make them its own.
 const GROUPS: [(&str, &[&str]); 4] = [
     ("host", &["host.hostname", "host.domainname", "host.hostuuid", "host.hostid"]),
     ("linux", &["linux.osname", "linux.osrelease", "linux.oss_version"]),
@@ -15,7 +15,7 @@ const GROUPS: [(&str, &[&str]); 4] = [
     ("mac.do", &["mac.do.rules"]),
 ];
 
-/// The same of addresses, whose mode reads as [`Mode::Disable`] where they are its own, too.
+/// The same for addresses, whose mode reads as [`Mode::Disable`] even if they are the jail's own.
 const ADDRESSES: [(&str, &str, Kind); 2] = [("ip4", "ip4.addr", Kind::Ip4), ("ip6", "ip6.addr", Kind::Ip6)];
 
 impl JailBuilder {
@@ -24,11 +24,11 @@ impl JailBuilder {
     /// Each name must be in the [table](param::TABLE) as one that can be set, or be a permission `allow.*`, or an entry
     /// of `meta` or `env`; an entry that the jail lacks is left out.
     ///
-    /// A jail that has its parent's addresses, host names, names of Linux, ZFS settings or rules of mac_do(4) is copied
-    /// as such where the mode (`ip4`, `ip6`, `host`, `linux`, `zfs`, `mac.do`) is named, whatever is named beside it.
-    /// `ip4` and `ip6` of a jail with addresses of its own are these addresses, which the kernel does not report by the
-    /// mode. For a jail with a network stack of its own name `vnet` instead, or beside them; where they are named alone
-    /// and read as inherited, one call more finds out whether it has one.
+    /// If a jail inherits its addresses, host names, Linux names, ZFS settings or rules of mac_do(4), naming the mode
+    /// (`ip4`, `ip6`, `host`, `linux`, `zfs`, `mac.do`) copies that it inherits them, even if their values are named as
+    /// well. For a jail with its own addresses, naming `ip4` or `ip6` copies the addresses, since the mode does not
+    /// show them. For a jail with its own network stack, name `vnet` instead, or in addition. If `ip4` or `ip6` are
+    /// named alone and read as inherited, one more call finds out whether the jail has its own network stack.
     ///
     /// # Errors
     ///
@@ -87,7 +87,7 @@ impl JailBuilder {
     }
 }
 
-/// What was read, `None` for what is not to be set.
+/// The values that were read, `None` for those not to be set.
 struct Copied<'n> {
     keys: Vec<(&'n str, Kind)>,
     values: Vec<Option<Value>>,
@@ -123,7 +123,7 @@ impl Copied<'_> {
         }
     }
 
-    /// Leaves either `vnet` or the addresses, which the kernel does not take together.
+    /// Keeps either `vnet` or the addresses, which the kernel does not accept together.
     fn choose_network(&mut self, jail: &Jail) -> Result<()> {
         const OF_ADDRESSES: [&str; 4] = ["ip4", "ip4.addr", "ip6", "ip6.addr"];
         let has_addresses = OF_ADDRESSES.iter().any(|name| self.value(name).is_some());
@@ -141,7 +141,7 @@ impl Copied<'_> {
                         return Err(Error::refused(ErrorKind::Conflict, reason).about(inherited));
                     }
                     Ok(_) => {}
-                    // A kernel without such stacks.
+                    // A kernel without VIMAGE.
                     Err(error) if error.kind() == ErrorKind::UnknownParameter => {}
                     Err(error) => return Err(error),
                 }

@@ -14,10 +14,10 @@ use crate::settings::{Memory, Settings, unset};
 use crate::sys::{System, Trap};
 use crate::wire::{Answer, At, Draft, ErrorText, Verb, Wire};
 
-/// What becomes of the jail once it is created.
+/// How long the jail lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fate {
-    /// It goes with its handle.
+    /// It is removed with its handle.
     Owned,
     /// It stays until it is removed.
     Detached,
@@ -29,10 +29,9 @@ pub(super) enum Fate {
 struct Creation<'b, 'd> {
     settings: &'b Settings,
     system: System,
-    /// What the first call sends.
+    /// The parameters of the first call.
     core: Draft<'d>,
-    /// What modules set, in a call of its own: were it part of the first one and failed, a dying jail would stay for
-    /// ever.
+    /// The parameters of modules, in a second call: if they failed in the first one, a dying jail would stay for ever.
     late: Draft<'static>,
     fate: Fate,
 }
@@ -40,7 +39,7 @@ struct Creation<'b, 'd> {
 impl JailBuilder {
     pub(super) fn make(&self, fate: Fate) -> Result<Jail> {
         self.first_mistake()?;
-        // What `parent.child` names is created from the parent, which is what makes the kernel count it.
+        // A jail `parent.child` is created from the parent, so that the kernel counts it there.
         let split = self.split_name();
         let parent_of_name;
         let parent = if let Some((above, _)) = &split {
@@ -72,11 +71,11 @@ impl JailBuilder {
 }
 
 impl<'b, 'd> Creation<'b, 'd> {
-    /// Copies what is sent, checks what goes in the second call, and decides on `persist`.
+    /// Copies the parameters, checks those of the second call, and decides on `persist`.
     fn prepare(settings: &'b Settings, system: System, mut core: Draft<'d>, fate: Fate) -> Result<Self> {
         settings.check_new_texts(&system)?;
         let mut late = Draft::new();
-        // Where a creation that fails late leaves nothing behind, all goes in one call.
+        // If a creation that fails late leaves nothing behind, one call is enough.
         let apart = Trap::T18.is_there(&system).then_some(&mut late);
         settings.copy_into(&system, &mut core, apart)?;
         let mut creation = Self { settings, system, core, late, fate };
@@ -94,12 +93,12 @@ impl<'b, 'd> Creation<'b, 'd> {
         }
     }
 
-    /// What the first call makes of the jail. One that is not complete yet is not attached to.
+    /// The fate in the first call. A jail that is not complete yet is not attached to.
     fn first_fate(&self) -> Fate {
         if self.late.len() == 0 || self.fate != Fate::Attached { self.fate } else { Fate::Detached }
     }
 
-    /// A jail that is held by a handle needs `persist`; one that is attached to goes with its last process.
+    /// A jail with a handle needs `persist`; one that is attached to goes with its last process.
     fn decide_persistence(&mut self) -> Result<()> {
         let first_fate = self.first_fate();
         let place = self.core.collision("persist");
@@ -149,7 +148,7 @@ impl<'b, 'd> Creation<'b, 'd> {
             alive::check_below(&self.system, descriptor)?;
             let answer = self.call(At::Below(descriptor)).map_err(|error| {
                 match error.kind() {
-                    // Without text it may be either; the limit of 0 is the commoner.
+                    // Without a message it may be either; a limit of 0 is more likely.
                     ErrorKind::PermissionDenied
                         if parent.get(param::CHILDREN_MAX).is_ok_and(|max| max == 0) =>
                     {
@@ -165,8 +164,8 @@ impl<'b, 'd> Creation<'b, 'd> {
             let jail = Jail::found(self.system.clone(), answer.jid, answer.descriptor, Nested::Yes)?;
             return self.complete(jail, Some(descriptor));
         }
-        // Of a jail that is created by its full name, the kernel asks the limits of this process's own jail and of
-        // those above it only, and not those of the jails between it and the new one (T21).
+        // For a jail that is created by its full name, the kernel checks only the limits of this process's own jail and
+        // of those above it, and not those of the jails in between (T21).
         let name = parent.get(param::NAME)?;
         if Trap::T21.is_there(&self.system) {
             if let Some((jail, most)) = first_full(parent)? {
@@ -198,8 +197,8 @@ impl<'b, 'd> Creation<'b, 'd> {
             Fate::Detached => SetFlags::GET_DESC,
         };
         let verb = Verb::Set(SetFlags::CREATE | flags);
-        // What the kernel's core sets fails before anything is left, and so can be tried again; but not once the process
-        // may be in the jail, nor below a jail that may be gone by then (T3).
+        // A failure in the kernel's own parameters leaves nothing behind, so the call can be repeated; but not once the
+        // process may be in the jail, and not below a jail that may be gone by then (T3).
         let text = match (self.first_fate(), at) {
             (Fate::Owned | Fate::Detached, At::None) => ErrorText::OnFailure,
             _ => ErrorText::Always,
@@ -208,7 +207,7 @@ impl<'b, 'd> Creation<'b, 'd> {
         answer.map_err(|error| self.settings.by_its_name(error))
     }
 
-    /// Sets what goes in the second call, and removes the jail if that fails.
+    /// Makes the second call, and removes the jail if that fails.
     fn complete(mut self, jail: Jail, parent: Option<BorrowedFd<'_>>) -> Result<Jail> {
         if self.late.len() == 0 {
             return Ok(jail);
@@ -216,7 +215,7 @@ impl<'b, 'd> Creation<'b, 'd> {
         match self.set_late(&jail, parent) {
             Ok(()) => Ok(jail),
             Err(error) => {
-                // What failed is more telling than what the removal may say.
+                // The first error matters more than one of the removal.
                 let _ = jail.remove();
                 Err(error)
             }
@@ -229,7 +228,7 @@ impl<'b, 'd> Creation<'b, 'd> {
             flags |= SetFlags::ATTACH;
         }
         let at = match (parent, jail.descriptor()) {
-            // From the jail's own parent, as any update of a nested jail.
+            // From the jail's own parent, like any update of a nested jail.
             (Some(parent), Some(descriptor)) => {
                 alive::check_below(&jail.system, parent)?;
                 alive::check_alive(&jail.system, descriptor)?;
@@ -247,15 +246,15 @@ impl<'b, 'd> Creation<'b, 'd> {
             _ => error,
         })?;
         match jail.descriptor() {
-            // The jid was this jail's while it lived: if it lives still, it was this jail that was updated.
+            // If the jail is still alive, the jid was its own, and it was this jail that was updated.
             Some(descriptor) if matches!(at, At::Below(_)) => alive::check_alive(&jail.system, descriptor),
             _ => Ok(()),
         }
     }
 }
 
-/// Returns the first jail that may have no more jails below it, and how many it may have, from one upwards to this
-/// process's own level.
+/// Returns the first jail that has reached its limit of child jails, and the limit, from one upwards to this process's
+/// own level.
 fn first_full(parent: &Jail) -> Result<Option<(Jid, u32)>> {
     let limits = |jail: &Jail| jail.get((param::PARENT, param::CHILDREN_MAX, param::CHILDREN_CUR));
     let mut jid = parent.jid();
@@ -282,15 +281,15 @@ fn limit_reached(jail: Jid, most: u32) -> String {
     }
 }
 
-/// Says whose limit it was, which the kernel does not.
+/// Adds whose limit it was, which the kernel does not report.
 fn explain_limit(error: Error, parent: &Jail) -> Error {
     let reason = match first_full(parent) {
         Ok(Some((jail, most))) => limit_reached(jail, most),
-        // Either it is one that cannot be seen from here, or there is room again.
+        // Either it is a jail that cannot be seen from here, or there is room again.
         Ok(None) => {
             "children.max of the jail that this process is in, or of a jail above it, is reached".into()
         }
-        // What failed is more telling than why the explanation did.
+        // The first error matters more than one of the explanation.
         Err(_) => format!("children.max of jail {} or of a jail above it is reached", parent.jid()),
     };
     error.about("children.max").because(reason)

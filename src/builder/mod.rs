@@ -1,4 +1,4 @@
-//! Describing and creating a jail.
+//! Building a jail.
 
 mod check;
 mod copy;
@@ -21,21 +21,21 @@ use create::Fate;
 
 /// A jail to be created, from [`Jail::builder`] or [`Jail::child_builder`].
 ///
-/// The setters never fail. Each checks what it is given, and every mistake is kept: [`create`](Self::create) and the
-/// other methods that create return the first one before any call, and [`check`](Self::check) lists them all.
+/// The setters never fail. Each checks its value, and every mistake is kept: [`create`](Self::create) and the other
+/// methods that create return the first one before any call, and [`check`](Self::check) lists them all.
 ///
-/// What is not set is not sent, and so has the kernel's default. **That is not nothing**: a jail of which nothing is set
-/// may set its host name ([`Allow::SET_HOSTNAME`]), bind ports below 1024 ([`Allow::RESERVED_PORTS`]), let users debug
-/// their processes ([`Allow::UNPRIVILEGED_PROC_DEBUG`]) and use root's privileges ([`Allow::SUSER`]), where its parent
-/// may. [`allow_only`](Self::allow_only) sets exactly the permissions given.
+/// A parameter that is not set is not sent, and so has the kernel's default. **The defaults grant permissions**: a jail
+/// of which nothing is set may set its host name ([`Allow::SET_HOSTNAME`]), bind ports below 1024
+/// ([`Allow::RESERVED_PORTS`]), let users debug their processes ([`Allow::UNPRIVILEGED_PROC_DEBUG`]) and use root's
+/// privileges ([`Allow::SUSER`]), where its parent may. [`allow_only`](Self::allow_only) sets exactly the permissions
+/// given.
 ///
 /// A builder can be used any number of times. It owns what it needs: one from [`Jail::child_builder`] holds a
 /// descriptor of the parent, which keeps a removed parent dying until the builder is dropped.
 ///
-/// Parameters that kernel modules set once the jail has come into being, `meta` and `env` among them, go in a second
-/// call on FreeBSD 15, and the jail is removed again if that fails: were they part of the first one and one of them
-/// refused, the kernel would leave a jail that is dying for ever, and keeps its parent (T18). Before, all goes in one
-/// call.
+/// On FreeBSD 15, parameters of kernel modules, including `meta` and `env`, are set by a second call, and the jail is
+/// removed again if that fails. If one of them failed in the first call, the kernel would leave a jail that stays dying
+/// for ever and keeps its parent (T18). Before, one call is enough.
 ///
 /// With feature `serde` it can be serialised, as a map of parameters: see [`JailUpdate`](crate::JailUpdate#serialised).
 ///
@@ -49,7 +49,7 @@ use create::Fate;
 ///     let jail = service.create()?;
 ///     // Run the service, until it ends.
 ///     assert!(jail.info()?.network.is_inherited());
-///     jail.remove()?; // What it left behind goes with its jail.
+/// jail.remove()?; // Its remaining processes go with the jail.
 /// }
 /// # Ok(())
 /// # }
@@ -61,41 +61,41 @@ pub struct JailBuilder {
     pub(crate) settings: Settings,
 }
 
-/// Where the jail is to be created.
+/// Where to create the jail.
 #[derive(Debug, Clone)]
 enum Parent {
     /// At this process's own level.
     Own,
     /// Below a jail.
     Jail(Arc<Jail>),
-    /// Below a jail of which no handle could be had. The mistake is among the settings.
+    /// Below a jail whose handle could not be cloned. The error is among the settings.
     Lost,
 }
 
 /// # Creating
 impl Jail {
-    /// Starts the description of a jail at this process's own level. Nothing happens before
-    /// [`create`](JailBuilder::create) or another method that creates.
+    /// Returns a builder for a jail at this process's own level. Nothing happens before [`create`](JailBuilder::create)
+    /// or another method that creates.
     pub fn builder() -> JailBuilder {
         JailBuilder::new(Parent::Own)
     }
 
-    /// Starts the description of a jail below this one. Nothing happens before [`create`](JailBuilder::create) or
-    /// another method that creates.
+    /// Returns a builder for a jail below this one. Nothing happens before [`create`](JailBuilder::create) or another
+    /// method that creates.
     ///
-    /// It counts against the `children.max` of this jail (which is 0 unless it was set) and of the jails above, and it
-    /// is allowed no more than this jail has. Its name is relative to this jail's. It needs a path, which is looked up
-    /// from this process's root, like any other.
+    /// It counts against the `children.max` of this jail (which is 0 unless it was set) and of the jails above, and has
+    /// no more permissions than this jail. Its name is relative to this jail's. It needs a path, which is looked up
+    /// from this process's root.
     ///
-    /// The builder holds a [clone](Self::try_clone) of this handle. Where that cannot be made, the methods that create
-    /// return the reason.
+    /// The builder holds a [clone](Self::try_clone) of this handle. If cloning fails, the methods that create return
+    /// the error.
     ///
     /// # FreeBSD versions
     ///
     /// Since 15.0 the kernel creates it from this jail, and checks the limits. Before, it is created by its full name,
-    /// of which the kernel checks the limits of this process's own jail and of those above it only: those of the jails
-    /// from this one upwards are checked first, with one jail_get(2) each, and two processes that create at once may
-    /// exceed them.
+    /// and the kernel checks only the limits of this process's own jail and of those above it. The limits of the jails
+    /// from this one upwards are checked first, with one jail_get(2) each; two processes that create at once may exceed
+    /// them.
     ///
     /// ```
     /// # use freebsd_jail::{Jail, param, sim};
@@ -120,7 +120,7 @@ impl Jail {
     }
 }
 
-/// Describes nothing yet: what [`Jail::builder`] returns.
+/// Returns an empty builder, as [`Jail::builder`] does.
 impl Default for JailBuilder {
     fn default() -> Self {
         Jail::builder()
@@ -140,28 +140,28 @@ impl JailBuilder {
         }
     }
 
-    /// Whether the jail is to be created below that of a handle.
+    /// Whether the jail will be created below a handle's jail.
     pub(crate) fn is_below(&self) -> bool {
         !matches!(self.parent, Parent::Own)
     }
 
-    /// Creates the jail, to be removed when the handle is dropped.
+    /// Creates the jail, which is removed when the handle is dropped.
     ///
     /// Wraps jail_set(2) with `JAIL_CREATE`, one call. Parameters of modules, `meta` and `env` take a second one since
-    /// FreeBSD 15. A jail below another one may take more: before FreeBSD 15 the parent's name, and the limits of the
-    /// jails between this process's own and the new one, have to be asked for.
+    /// FreeBSD 15. A nested jail may take more: before FreeBSD 15 the parent's name and the limits of the jails in
+    /// between have to be read.
     ///
     /// # Errors
     ///
-    /// The first mistake that [`check`](Self::check) finds, before any call. [`ErrorKind::AlreadyExists`], [`ErrorKind::InvalidPath`],
-    /// [`ErrorKind::PermissionDenied`] when not root or when the jail would be allowed more than its parent,
-    /// [`ErrorKind::LimitExceeded`], [`ErrorKind::AddressInUse`], [`ErrorKind::UnknownParameter`],
-    /// [`ErrorKind::NotFound`] when the parent does not exist, [`ErrorKind::Gone`] when the jail of
-    /// [`Jail::child_builder`] has been removed.
+    /// The first mistake that [`check`](Self::check) finds, before any call. [`ErrorKind::AlreadyExists`],
+    /// [`ErrorKind::InvalidPath`], [`ErrorKind::PermissionDenied`] when not root or when the jail would have more
+    /// permissions than its parent, [`ErrorKind::LimitExceeded`], [`ErrorKind::AddressInUse`],
+    /// [`ErrorKind::UnknownParameter`], [`ErrorKind::NotFound`] when the parent does not exist, [`ErrorKind::Gone`]
+    /// when the jail of [`Jail::child_builder`] has been removed.
     ///
     /// # FreeBSD versions
     ///
-    /// Since 15.0 the kernel removes the jail when this process ends, however it ends; before, only `Drop` does.
+    /// Since 15.0 the kernel removes the jail when this process ends in any way; before, only `Drop` does.
     ///
     /// ```
     /// # use freebsd_jail::{Jail, param, sim};
@@ -182,7 +182,7 @@ impl JailBuilder {
         self.make(Fate::Owned).map(OwnedJail::new)
     }
 
-    /// Creates a jail that stays, with or without processes, until someone removes it.
+    /// Creates a jail that stays, with or without processes, until it is removed.
     ///
     /// Wraps jail_set(2) with `JAIL_CREATE`, as [`create`](Self::create).
     ///
@@ -211,25 +211,24 @@ impl JailBuilder {
     /// Creates a jail and attaches this process to it, for good. The jail goes with its last process.
     ///
     /// All threads of the process move, and programs that other threads are starting are waited for; see
-    /// [`Jail::attach`]. The process cannot see its own jail then, so there is no handle, only the jid.
+    /// [`Jail::attach`]. Afterwards the process cannot see its own jail, so it returns no handle, only the jid.
     ///
-    /// Wraps jail_set(2) with `JAIL_CREATE | JAIL_ATTACH`, as [`create`](Self::create). Where parameters take a second
-    /// call, the jail is created first, as one that stays, and that call attaches and makes it go with its last
+    /// Wraps jail_set(2) with `JAIL_CREATE | JAIL_ATTACH`, as [`create`](Self::create). If parameters take a second
+    /// call, the first one creates a jail that stays. The second one attaches, and makes the jail go with its last
     /// process, unless [`persist`](crate::param::PERSIST) was set.
     ///
-    /// **A process that is killed between the two calls leaves the jail behind**, without processes, until someone
-    /// removes it. An owning descriptor would not do instead: it cannot be disowned, and closing it, as exec does,
-    /// would remove the jail.
+    /// **A process that is killed between the two calls leaves the jail behind**, without processes, until it is
+    /// removed. An owning descriptor would not help: ownership cannot be given up, and closing the descriptor, as exec
+    /// does, would remove the jail.
     ///
     /// # Errors
     ///
     /// As [`create`](Self::create), and as [`Jail::attach`]: fails if the process has a directory open; the error names
-    /// it. The jail does not stay then.
+    /// it. In that case the jail does not stay.
     ///
     /// # FreeBSD versions
     ///
-    /// Since 15.0 the second call, where there is one, goes by the jail's descriptor, or, for a jail below another one,
-    /// from its parent; before, by the jail's jid.
+    /// Since 15.0 a second call uses the jail's descriptor or, for a nested jail, its parent's; before, the jid.
     ///
     /// ```no_run
     /// # fn main() -> freebsd_jail::Result<()> {
@@ -243,7 +242,7 @@ impl JailBuilder {
     /// ```
     pub fn create_and_attach(&self) -> Result<Jid> {
         self.make(Fate::Attached).map(|jail| jail.jid()).map_err(|error| {
-            // All else was allowed: the jail was there by then, and has gone again.
+            // Everything else was permitted: the jail had been created, and is gone again.
             if error.message() == Some("attach failed") { explain_own_attach(error) } else { error }
         })
     }

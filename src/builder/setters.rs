@@ -1,4 +1,4 @@
-//! What can be set of a jail to be created.
+//! The setters of a builder.
 
 use std::ffi::OsStr;
 use std::net::IpAddr;
@@ -18,10 +18,9 @@ use crate::update::JailUpdate;
 impl JailBuilder {
     /// Sets `name`. Default: the jail's jid.
     ///
-    /// `parent.child` names a jail below `parent`; it is then created as by
-    /// [`Jail::child_builder`](crate::Jail::child_builder). A name whose last component is a decimal number is refused
-    /// unless [`jid`](Self::jid) sets the same one. At most 255 bytes, the names of the jails above included. See
-    /// [`param::NAME`].
+    /// `parent.child` is a jail below `parent`, created as by [`Jail::child_builder`](crate::Jail::child_builder). A
+    /// name whose last component is a decimal number is refused unless [`jid`](Self::jid) sets the same one. At most
+    /// 255 bytes, including the names of the jails above. See [`param::NAME`].
     pub fn name(self, name: impl AsRef<OsStr>) -> Self {
         self.set(param::NAME, name.as_ref())
     }
@@ -35,8 +34,8 @@ impl JailBuilder {
 
     /// Sets `path`, the directory that becomes the jail's root. Default: this process's root.
     ///
-    /// It must exist, and is looked up from this process's root. A jail below another one needs it. At most 1,023
-    /// bytes. See [`param::PATH`].
+    /// It must exist, and is looked up from this process's root. A nested jail needs it. At most 1,023 bytes. See
+    /// [`param::PATH`].
     pub fn path(self, path: impl AsRef<Path>) -> Self {
         self.set(param::PATH, path.as_ref())
     }
@@ -51,8 +50,8 @@ impl JailBuilder {
 
     /// Sets `osreldate`, the OS version that the jail reports (`uname -K`), such as 1302001; it cannot be 0.
     ///
-    /// Where releases differ in what a system call does, the kernel goes by it. Default: the parent's, on the host the
-    /// kernel's own. See [`param::OSRELDATE`].
+    /// The kernel uses it where system calls differ between releases. Default: the parent's, on the host the kernel's
+    /// own. See [`param::OSRELDATE`].
     pub fn osreldate(self, osreldate: i32) -> Self {
         self.set(param::OSRELDATE, osreldate)
     }
@@ -72,10 +71,10 @@ impl JailBuilder {
 
 /// # Network
 impl JailBuilder {
-    /// Sets the network. A network that was set before is replaced, by whichever setter. Default: none.
+    /// Sets the network. It replaces a network that was set before, by any setter. Default: none.
     ///
-    /// Families without an address are not sent, since that is the kernel's default. A network stack of the jail's own
-    /// needs a kernel with option `VIMAGE`; its addresses are set inside. See [`param::VNET`], [`param::IP4`],
+    /// Families without addresses are not sent, since that is the default. A network stack of the jail's own needs a
+    /// kernel with option `VIMAGE`; its addresses are set inside. See [`param::VNET`], [`param::IP4`],
     /// [`param::IP4_ADDR`], [`param::IP6`] and [`param::IP6_ADDR`].
     pub fn network(mut self, network: Network) -> Self {
         for name in ["vnet", "ip4", "ip4.addr", "ip6", "ip6.addr"] {
@@ -98,8 +97,8 @@ impl JailBuilder {
         self.network(Network::addresses(addresses))
     }
 
-    /// Sets `ip4` or `ip4.addr`, the IPv4 addresses: some, the first being the primary one, or none, or all that the
-    /// parent has. Default: none.
+    /// Sets `ip4` or `ip4.addr`, the IPv4 addresses: a list whose first one is primary, none, or all of the parent's.
+    /// Default: none.
     ///
     /// For jails whose IPv4 and IPv6 differ. It cannot be combined with a network stack of the jail's own. See
     /// [`param::IP4`] and [`param::IP4_ADDR`].
@@ -110,8 +109,8 @@ impl JailBuilder {
         }
     }
 
-    /// Sets `ip6` or `ip6.addr`, the IPv6 addresses: some, the first being the primary one, or none, or all that the
-    /// parent has. Default: none.
+    /// Sets `ip6` or `ip6.addr`, the IPv6 addresses: a list whose first one is primary, none, or all of the parent's.
+    /// Default: none.
     ///
     /// For jails whose IPv4 and IPv6 differ. It cannot be combined with a network stack of the jail's own. See
     /// [`param::IP6`] and [`param::IP6_ADDR`].

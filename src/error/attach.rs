@@ -1,4 +1,4 @@
-//! What a failed attach or removal means.
+//! The meaning of a failed attach or removal.
 
 use std::path::PathBuf;
 
@@ -9,17 +9,17 @@ use crate::sys::{self, Errno};
 /// Why attaching is not permitted.
 pub(crate) const ATTACHING: &str = "attaching needs root, and no directory may be open in the process";
 
-/// Why nobody can attach to a jail.
+/// Why no process can attach to a jail.
 pub(super) const ROOT_CLOSED: &str = "this process may not search the jail's root directory";
 
-/// Why a jail's root is not there any more.
+/// Why a jail's root no longer exists.
 pub(super) const ROOT_UNMOUNTED: &str =
-    "the jail's root is no directory any more: its file system has been unmounted by force";
+    "the jail's root is no longer a directory: its file system was unmounted by force";
 
 /// Why a process cannot be moved into a jail's cpuset.
 pub(super) const NO_COMMON_CPU: &str = "the process and the jail have no CPU in common: see cpuset(1)";
 
-/// What `EINVAL` means of attaching to a jail that is there.
+/// The meaning of `EINVAL` when attaching to an existing jail.
 const NO_SUCH_FIB: &str = "the jail's own network stack does not have this process's routing table (setfib(2), \
                            sysctl net.fibs)";
 
@@ -56,17 +56,15 @@ fn unsupported(call: Call) -> Error {
     }
 }
 
-/// By jid, EINVAL means that there is no such jail; for a descriptor, that it is not a jail's. When attaching it may also
-/// mean that the jail does not have the process's routing table.
+/// By jid, EINVAL means that there is no such jail; for a descriptor, that it is not a jail descriptor. When attaching
+/// it may also mean that the jail lacks the process's routing table.
 fn gone(call: Call, errno: Errno) -> Error {
     let (kind, reason) = match (call, errno.0) {
         (Call::JailAttachJd, libc::EINVAL) => (
             ErrorKind::InvalidDescriptor,
-            "the descriptor is not a jail's, or that jail's network stack does not have this process's routing table",
+            "not a jail descriptor, or the jail's network stack lacks this process's routing table",
         ),
-        (Call::JailRemoveJd, libc::EINVAL) => {
-            (ErrorKind::InvalidDescriptor, "the descriptor is not a jail's")
-        }
+        (Call::JailRemoveJd, libc::EINVAL) => (ErrorKind::InvalidDescriptor, "not a jail descriptor"),
         (Call::JailAttachJd | Call::JailRemoveJd, _) => {
             (ErrorKind::Gone, "the descriptor's jail has been removed")
         }
@@ -75,12 +73,12 @@ fn gone(call: Call, errno: Errno) -> Error {
             "there is no such jail below this process's own, or its network stack does not have this process's \
              routing table",
         ),
-        _ => (ErrorKind::NotFound, "there is no such jail below this process's own"),
+        _ => (ErrorKind::NotFound, "no such jail below this process's own"),
     };
     Error::os(call, errno, kind, reason)
 }
 
-/// Returns the first directory that this process has open, with its path where that is known.
+/// Returns the first open directory of this process, with its path if known.
 pub(crate) fn first_open_directory() -> Option<(i32, Option<PathBuf>)> {
     first_directory().map(|fd| (fd, path_of(fd)))
 }
@@ -90,14 +88,14 @@ pub(crate) fn explain_own_attach(error: Error) -> Error {
     explain_attach(error, first_open_directory)
 }
 
-/// Explains why attaching to a jail failed. `obstacle` finds an open directory, with its path where that is known.
+/// Explains why attaching to a jail failed. `obstacle` finds an open directory, with its path if known.
 pub(crate) fn explain_attach(
     error: Error,
     obstacle: impl FnOnce() -> Option<(i32, Option<PathBuf>)>,
 ) -> Error {
     match (error.errno(), error.call()) {
         (Some(libc::EPERM), _) => {}
-        // The kernel has found the jail by then.
+        // The kernel has found the jail at this point.
         (Some(libc::EINVAL), Some(Call::JailSet)) if error.message() == Some("attach failed") => {
             return error.with_kind(ErrorKind::Other).because(NO_SUCH_FIB);
         }

@@ -1,27 +1,27 @@
-//! From the kernel's answer to an [`Error`].
+//! Makes an [`Error`] from the kernel's answer.
 //!
 //! The texts are those of `kern_jail_set` and `kern_jail_get` in FreeBSD's `sys/kern/kern_jail.c`, of
 //! `linux_prison_check` in `sys/compat/linux/linux_mib.c` and of `mac_do_jail_check` and `mac_do_jail_set` in
-//! `sys/security/mac_do/mac_do.c`. Some quote names that a caller chose (T35): what can stand in them is compared as a
-//! whole, or by what comes before the quotation.
+//! `sys/security/mac_do/mac_do.c`. Some quote names that a caller chose (T35), so messages are compared as a whole, or
+//! by the part before the quotation.
 
 use super::{Call, Error, ErrorKind, attach};
 use crate::sys::Errno;
 
-/// What the request was about, which decides what "not found" means.
+/// The subject of a request, which decides what "not found" means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Subject {
-    /// A jail that the caller named by name or number.
+    /// A jail that the caller named by name or jid.
     Named,
-    /// The jail of a handle: when it is not found, it has gone.
+    /// The jail of a handle: if it is not found, it is gone.
     Handle,
-    /// A jail to be created: what is not found is its parent or its path.
+    /// A jail to be created: its parent or its path is not found.
     New,
     /// The next jail of a listing.
     Next,
 }
 
-/// What the classification needs to know of the request.
+/// The properties of a request that matter for the classification.
 pub(crate) struct Asked<'a> {
     pub(crate) subject: Subject,
     /// Returns the names of the request's parameters.
@@ -43,9 +43,9 @@ pub(super) const CAPSICUM: &str = "this process is in capability mode, or the de
                                    this: see capsicum(4)";
 
 impl Error {
-    /// Makes the error of a failed jail_set or jail_get, from all that the kernel said.
+    /// Makes the error of a failed jail_set or jail_get.
     pub(crate) fn from_kernel(call: Call, errno: Errno, text: &[u8], asked: &Asked<'_>) -> Self {
-        // A module's text may end in a newline.
+        // A module's message may end in a newline.
         let text = String::from_utf8_lossy(text.trim_ascii());
         let verdict = if errno.is_not_capable() {
             Verdict::new(ErrorKind::NotCapable).because(CAPSICUM)
@@ -64,7 +64,7 @@ impl Error {
     }
 }
 
-/// What the crate makes of an answer.
+/// The classification of an answer.
 struct Verdict {
     kind: ErrorKind,
     parameter: Option<Box<str>>,
@@ -81,7 +81,7 @@ impl Verdict {
         self
     }
 
-    /// Names the parameter when the request carries just one of these.
+    /// Names the parameter if the request has exactly one of these.
     fn about_only(mut self, asked: &Asked<'_>, is: impl Fn(&str) -> bool) -> Self {
         let mut such = (asked.names)().into_iter().filter(|name| is(name));
         if let (Some(name), None) = (such.next(), such.next()) {
@@ -117,14 +117,12 @@ fn of_number(call: Call, errno: Errno, text: &str, asked: &Asked<'_>) -> Verdict
         libc::EMFILE | libc::ENFILE | libc::ENOMEM => Verdict::new(ErrorKind::ResourceExhausted),
         libc::EDEADLK => Verdict::new(ErrorKind::Other).because(attach::NO_COMMON_CPU),
         libc::EAGAIN if text == "no available jail IDs" => Verdict::new(ErrorKind::ResourceExhausted),
-        libc::EAGAIN => {
-            Verdict::new(ErrorKind::Dying).because("the jail that this process is in is being removed")
-        }
+        libc::EAGAIN => Verdict::new(ErrorKind::Dying).because("the jail of this process is being removed"),
         _ => Verdict::new(ErrorKind::Other),
     }
 }
 
-/// What a failed jail_attach means, made as part of another call.
+/// The meaning of a failed attach as part of another call.
 fn entering(errno: Errno) -> Verdict {
     match errno.0 {
         libc::EPERM => Verdict::new(ErrorKind::PermissionDenied).because(attach::ATTACHING),
@@ -136,7 +134,7 @@ fn entering(errno: Errno) -> Verdict {
     }
 }
 
-/// What a module says of its parameters, whatever the number.
+/// Messages of modules about their parameters, with any errno.
 fn of_module(text: &str) -> Option<Verdict> {
     let invalid = Verdict::new(ErrorKind::InvalidValue);
     if text.starts_with("MAC/do: Parse error") {
@@ -169,11 +167,11 @@ fn permission(call: Call, text: &str, asked: &Asked<'_>) -> Verdict {
         ),
         _ => verdict
             .about_only(asked, is_limited_by_parent)
-            .because("this process is not root, or the jail would be allowed more than its parent"),
+            .because("this process is not root, or the jail would have more permissions than its parent"),
     }
 }
 
-/// Whether the kernel holds a parameter against the jail's parent, without a text.
+/// Whether the kernel compares a parameter with the jail's parent and fails without a message.
 fn is_limited_by_parent(name: &str) -> bool {
     const OTHERS: [&str; 10] = [
         "securelevel",
@@ -188,7 +186,7 @@ fn is_limited_by_parent(name: &str) -> bool {
         "zfs.mount_snapshot",
     ];
     match name.strip_prefix("allow.") {
-        // A permission that is taken away is no reason.
+        // A denied permission cannot be the reason.
         Some(_) => !name.rsplit('.').next().is_some_and(|last| last.starts_with("no")),
         None => OTHERS.contains(&name),
     }
@@ -200,7 +198,7 @@ fn is_text_of_keys(name: &str) -> bool {
 
 fn not_found(call: Call, text: &str, asked: &Asked<'_>) -> Verdict {
     if text.is_empty() {
-        // jail_set looks the path up without adding words; jail_get never fails so.
+        // jail_set looks up the path without a message; jail_get never fails in this way.
         return if call == Call::JailSet {
             Verdict::new(ErrorKind::InvalidPath).about("path").because("the directory does not exist")
         } else {
@@ -210,14 +208,14 @@ fn not_found(call: Call, text: &str, asked: &Asked<'_>) -> Verdict {
     if text == "descriptor to dead jail" {
         return Verdict::new(ErrorKind::Gone);
     }
-    // "jail "NAME" not found" is the other text that ends in what the kernel, and not the caller, says.
+    // "jail "NAME" not found" also ends in words of the kernel, not of the caller.
     let is_dying = text.starts_with("jail ") && text.ends_with(" is dying");
     match asked.subject {
         Subject::Handle => Verdict::new(ErrorKind::Gone),
         _ if is_dying => Verdict::new(ErrorKind::Dying),
-        Subject::New => Verdict::new(ErrorKind::NotFound)
-            .about("name")
-            .because("the parent that the name asks for does not exist"),
+        Subject::New => {
+            Verdict::new(ErrorKind::NotFound).about("name").because("the parent in the name does not exist")
+        }
         Subject::Named | Subject::Next => Verdict::new(ErrorKind::NotFound),
     }
 }
@@ -227,7 +225,7 @@ fn invalid(call: Call, text: &str, asked: &Asked<'_>) -> Verdict {
     if let Some(name) = text.strip_prefix("unknown parameter: ") {
         return Verdict::new(ErrorKind::UnknownParameter)
             .about(name)
-            .because("this kernel does not have it, or it is read-only");
+            .because("this kernel lacks it, or it is read-only");
     }
     if let Some(name) = text.strip_suffix(" cannot be changed after creation") {
         return Verdict::new(ErrorKind::InvalidParameter).about(name);
@@ -293,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn t35_a_text_that_quotes_a_name_is_not_taken_for_another_one() {
+    fn t35_a_message_that_quotes_a_name_is_not_confused_with_another_one() {
         for name in
             ["dead jail", "descriptor to dead jail", "not a jail descriptor", "x\" is dying", "attach failed"]
         {
@@ -316,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn t35_a_text_of_a_module_names_its_parameter_and_has_no_newline() {
+    fn t35_a_message_of_a_module_names_its_parameter_and_has_no_newline() {
         let invalid = ErrorKind::InvalidValue;
         set(libc::EINVAL, "MAC/do: Parse error at index 3: No '>'\n", &[], invalid, Some("mac.do.rules"));
         set(libc::ENAMETOOLONG, "'mdo.rules' too long", &[], invalid, Some("mac.do.rules"));
@@ -342,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_parent_lacks_is_named_where_only_one_parameter_can_be_meant() {
+    fn a_parameter_that_the_parent_forbids_is_named_if_there_is_only_one() {
         let denied = ErrorKind::PermissionDenied;
         set(libc::EPERM, "", &["jid", "securelevel", "host.hostname"], denied, Some("securelevel"));
         set(libc::EPERM, "", &["allow.mount.zfs", "allow.nomlock"], denied, Some("allow.mount.zfs"));

@@ -5,28 +5,27 @@ use std::io;
 
 use crate::sys::ENOTCAPABLE;
 
-/// What kind of error an [`Error`](crate::Error) is.
+/// The kind of an [`Error`](crate::Error).
 ///
-/// An error number alone does not tell: `ENOENT` of jail_set(2) may be the path, the parent or the jail that
-/// was to change, and EINVAL of jail_attach(2) mostly is a jail that has gone. The kind says which it is.
+/// An errno alone is ambiguous: `ENOENT` of jail_set(2) may be about the path, the parent or the jail, and `EINVAL` of
+/// jail_attach(2) usually means that the jail is gone. The kind resolves this.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The host has no such call: not FreeBSD and no model installed (`ENOSYS`), or a kernel too old for what
-    /// was asked.
+    /// The host lacks the call: it is not FreeBSD and no model is installed (`ENOSYS`), or the kernel is too old.
     Unsupported,
-    /// Not root, or something looser than the parent jail allows (`EPERM`).
+    /// Not root, or a value looser than the parent jail allows (`EPERM`).
     PermissionDenied,
-    /// No jail by that name or number can be seen from here (`ENOENT`; of jail_attach(2) and jail_remove(2) by
-    /// number `EINVAL`).
+    /// No jail of that name or jid is visible to this process (`ENOENT`; for jail_attach(2) and jail_remove(2) by jid
+    /// `EINVAL`).
     NotFound,
     /// The jail of this handle has been removed.
     Gone,
     /// The jail is being removed and can no longer be changed or be a parent (`ENOENT` "… is dying").
     Dying,
-    /// A jail of that name or number exists (`EEXIST`).
+    /// A jail of that name or jid exists (`EEXIST`).
     AlreadyExists,
-    /// The running kernel knows no such parameter, or a read-only one was set (`EINVAL` "unknown parameter").
+    /// The running kernel lacks the parameter, or a read-only one was set (`EINVAL` "unknown parameter").
     UnknownParameter,
     /// A parameter's name is malformed, reserved, or may not be used this way, as a create-only one on an update.
     InvalidParameter,
@@ -37,35 +36,34 @@ pub enum ErrorKind {
     Conflict,
     /// A request has too many parameters or bytes for the kernel, or none at all.
     InvalidRequest,
-    /// The jail's path, or the working directory of a program in it, does not exist, is no directory, or cannot
-    /// be reached (`ENOENT`, `ENOTDIR`, `ELOOP` …).
+    /// The jail's path, or the working directory of a program in it, does not exist, is not a directory, or cannot be
+    /// reached (`ENOENT`, `ENOTDIR`, `ELOOP` …).
     InvalidPath,
-    /// A program cannot be executed: in the jail there is none of that name, or it is none or may not be executed
+    /// A program cannot be executed: it does not exist in the jail, has an unknown format, or is not executable
     /// (`ENOENT`, `ENOTDIR`, `EACCES`, `ENOEXEC` …).
     NotExecutable,
     /// An address is in use by another jail (`EADDRINUSE`).
     AddressInUse,
-    /// The number of jails that a jail may have below it is reached (`EPERM` "prison limit exceeded", or
-    /// without text where that limit is 0).
+    /// A jail has reached its limit of child jails (`EPERM` "prison limit exceeded", or without a message if the limit
+    /// is 0).
     LimitExceeded,
-    /// The descriptor is not open or does not mean a jail (`EBADF`, `EINVAL`).
+    /// The descriptor is not open or is not a jail descriptor (`EBADF`, `EINVAL`).
     InvalidDescriptor,
-    /// The handle belongs to the process that made it, and this process was forked from that one since.
+    /// The handle belongs to the process that made it, and this process was forked from it.
     OtherProcess,
     /// Capsicum forbids the call: the process is in capability mode (`ECAPMODE`), or the descriptor lacks the right
-    /// (`ENOTCAPABLE`). Nothing is known of the jail.
+    /// (`ENOTCAPABLE`). The state of the jail is unknown.
     NotCapable,
-    /// The process or the system has no more descriptors, memory or jail numbers (`EMFILE`, `ENFILE`, `ENOMEM`,
-    /// `EAGAIN`).
+    /// The process or the system is out of descriptors, memory or jids (`EMFILE`, `ENFILE`, `ENOMEM`, `EAGAIN`).
     ResourceExhausted,
-    /// The kernel's answer could not be understood, as a string without its NUL.
+    /// The kernel's answer is malformed, for example a string without NUL.
     InvalidAnswer,
-    /// Anything else: see the error number.
+    /// Any other error: see the errno.
     Other,
 }
 
 impl ErrorKind {
-    /// Returns the nearest of std's kinds.
+    /// Returns the nearest kind of std.
     #[must_use]
     pub fn io_kind(self) -> io::ErrorKind {
         match self {
@@ -90,10 +88,10 @@ impl ErrorKind {
         }
     }
 
-    /// Returns the error number that stands for this kind: that of [`Error::errno`](crate::Error::errno) where the
-    /// kernel has one for it, the nearest where the mistake is found before any system call.
+    /// Returns an errno for this kind: the kernel's, or the nearest one for mistakes that are found before any system
+    /// call.
     ///
-    /// Several kinds share a number, as they do in the kernel.
+    /// Several kinds share an errno, as in the kernel.
     #[must_use]
     pub fn errno(self) -> i32 {
         match self {

@@ -1,4 +1,4 @@
-//! What can go wrong, and everything that is known about it.
+//! Errors of jail operations.
 
 mod attach;
 mod classify;
@@ -25,13 +25,14 @@ const REMOVED: &str = "the jail has been removed";
 /// The result of an operation on jails.
 pub type Result<T> = core::result::Result<T, Error>;
 
-/// An error of a jail operation: which call failed, what the kernel said, and what the call was about.
+/// An error of a jail operation, with the failed call, the kernel's message, and the jail and parameter.
 ///
-/// As large as a pointer, so that a `Result` stays small. Match on [`kind`](Self::kind); the other methods give details.
-/// `Display` names all of them but the errno's text, which is [`source`](core::error::Error::source)'s: `{:#}` adds it.
+/// As large as a pointer, so that a `Result` stays small. Match on [`kind`](Self::kind); the other methods give
+/// details. `Display` prints all of them except the errno's text, which is in [`source`](core::error::Error::source):
+/// `{:#}` adds it.
 ///
-/// Converting it into an [`io::Error`] keeps the kind and the text, but [`io::Error::raw_os_error`] is `None` then: ask
-/// [`errno`](Self::errno) before.
+/// Converting it into an [`io::Error`] keeps the kind and the text, but [`io::Error::raw_os_error`] is then `None`:
+/// call [`errno`](Self::errno) first.
 ///
 /// ```
 /// use freebsd_jail::{ErrorKind, Jail};
@@ -53,14 +54,14 @@ struct Inner {
     errno: Option<Errno>,
     /// The same, for `source`.
     source: Option<io::Error>,
-    /// The kernel's text, from `errmsg`.
+    /// The kernel's message, from `errmsg`.
     message: Option<Box<str>>,
     /// The jail's name or jid.
     jail: Option<Box<str>>,
     parameter: Option<Box<str>>,
     value: Option<Box<str>>,
     program: Option<Box<Path>>,
-    /// The crate's own text: the reason where the kernel gave none, or what to do about it.
+    /// The crate's own text: the reason, if the kernel gave none, or an alternative.
     reason: Option<Cow<'static, str>>,
 }
 
@@ -80,12 +81,12 @@ impl Error {
         Self::refused(kind, reason)
     }
 
-    /// A mistake of the caller's, found before any system call.
+    /// A mistake of the caller, found before any system call.
     pub(crate) fn refused(kind: ErrorKind, reason: impl Into<Cow<'static, str>>) -> Self {
         Self::from(kind).because(reason)
     }
 
-    /// A failure of a call that is not jail_set or jail_get and so has no text.
+    /// A failure of a call other than jail_set and jail_get, which has no message.
     pub(crate) fn os(call: Call, errno: Errno, kind: ErrorKind, reason: &'static str) -> Self {
         let (kind, reason) =
             if errno.is_not_capable() { (ErrorKind::NotCapable, classify::CAPSICUM) } else { (kind, reason) };
@@ -101,12 +102,12 @@ impl Error {
         error
     }
 
-    /// Why every call fails where there is neither FreeBSD nor a model of its kernel.
+    /// The error of every call on a host without FreeBSD and without a model.
     pub(crate) fn no_jails(call: Call) -> Self {
         Self::os(call, Errno(libc::ENOSYS), ErrorKind::Unsupported, classify::no_jails())
     }
 
-    /// Why nothing is done by descriptor before FreeBSD 15.
+    /// The error of calls by descriptor before FreeBSD 15.
     pub(crate) fn no_descriptors() -> Self {
         Self::refused(
             ErrorKind::Unsupported,
@@ -114,12 +115,12 @@ impl Error {
         )
     }
 
-    /// Why a handle of a removed jail does nothing.
+    /// The error of a handle whose jail has been removed.
     pub(crate) fn gone() -> Self {
         Self::refused(ErrorKind::Gone, REMOVED)
     }
 
-    /// Makes it the error of a handle, for which `NotFound` means that the jail has been removed.
+    /// Converts it into the error of a handle, for which `NotFound` means that the jail has been removed.
     pub(crate) fn of_handle(self) -> Self {
         match self.kind() {
             ErrorKind::NotFound => self.with_kind(ErrorKind::Gone).because(REMOVED),
@@ -133,25 +134,25 @@ impl Error {
         self
     }
 
-    /// Shows the value of the parameter at fault, as `Debug` has it for strings and `Display` for all else.
+    /// Adds the value of the parameter at fault: `Debug` for strings, otherwise `Display`.
     pub(crate) fn with_value(mut self, value: fmt::Arguments<'_>) -> Self {
         self.0.value = Some(value.to_string().into());
         self
     }
 
-    /// Names the jail, unless it is named already.
+    /// Adds the jail, unless there is one already.
     pub(crate) fn of_jail(mut self, jail: impl fmt::Display) -> Self {
         self.0.jail.get_or_insert_with(|| jail.to_string().into());
         self
     }
 
-    /// Names the program that was to be executed.
+    /// Adds the program.
     pub(crate) fn of_program(mut self, program: &Path) -> Self {
         self.0.program = Some(program.into());
         self
     }
 
-    /// Replaces the kind, where a caller inside the crate knows better.
+    /// Replaces the kind, if a caller inside the crate knows more.
     pub(crate) fn with_kind(mut self, kind: ErrorKind) -> Self {
         self.0.kind = kind;
         self
@@ -163,39 +164,39 @@ impl Error {
         self
     }
 
-    /// Replaces the kernel's text, where a caller inside the crate knows which name it was to quote.
+    /// Replaces the kernel's message, if a caller inside the crate knows which name it should quote.
     pub(crate) fn with_message(mut self, message: &str) -> Self {
         self.0.message = Some(message.into());
         self
     }
 
-    /// Adds the error number of something that is no call of the crate's.
+    /// Adds the errno of an operation that is not a call of the crate.
     pub(crate) fn with_errno(mut self, errno: Errno) -> Self {
         self.0.errno = Some(errno);
         self.0.source = Some(errno.into());
         self
     }
 
-    /// Notes at which stage of starting a program it happened.
+    /// Adds the stage of starting a program.
     pub(crate) fn at(mut self, stage: Stage) -> Self {
         self.0.stage = Some(stage);
         self
     }
 
-    /// Returns the error's kind: the thing to match on.
+    /// Returns the error's kind, to match on.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// Returns the host's error number, `None` when the mistake was found before any system call.
+    /// Returns the errno, `None` when the mistake was found before any system call.
     #[must_use]
     pub fn errno(&self) -> Option<i32> {
         self.0.errno.map(|errno| errno.0)
     }
 
-    /// Returns the error number of the failed call, or that of the [kind](ErrorKind::errno) when no call was made: for
-    /// bindings, whose callers get one number of every error.
+    /// Returns the errno of the failed call, or that of the [kind](ErrorKind::errno) when no call was made: for
+    /// bindings whose callers need an errno for every error.
     ///
     /// ```
     /// use freebsd_jail::Jail;
@@ -208,32 +209,32 @@ impl Error {
         self.errno().unwrap_or_else(|| self.kind().errno())
     }
 
-    /// Returns the kernel's own text, which it has for some errors only.
+    /// Returns the kernel's message, which only some errors have.
     #[must_use]
     pub fn message(&self) -> Option<&str> {
         self.0.message.as_deref()
     }
 
-    /// Returns the name or jid of the jail that the failed operation was about, where there is one.
+    /// Returns the name or jid of the jail, if there is one.
     #[must_use]
     pub fn jail(&self) -> Option<&str> {
         self.0.jail.as_deref()
     }
 
-    /// Returns the name of the parameter at fault, where that is known.
+    /// Returns the name of the parameter at fault, if known.
     #[must_use]
     pub fn parameter(&self) -> Option<&str> {
         self.0.parameter.as_deref()
     }
 
-    /// Returns the value of the parameter at fault, where that is known: a path, an address, a number. A string is quoted
-    /// and escaped as by `Debug`.
+    /// Returns the value of the parameter at fault, if known: a path, an address, a number. A string is quoted and
+    /// escaped as by `Debug`.
     #[must_use]
     pub fn value(&self) -> Option<&str> {
         self.0.value.as_deref()
     }
 
-    /// Returns the program that was to be executed in a jail, `None` when the error is about something else.
+    /// Returns the program, `None` when the error is not about starting one.
     #[must_use]
     pub fn program(&self) -> Option<&Path> {
         self.0.program.as_deref()
@@ -245,26 +246,26 @@ impl Error {
         self.0.call
     }
 
-    /// Returns the stage at which starting a program in a jail failed, `None` when the error is about something else, or
-    /// the child was not even made.
+    /// Returns the stage at which starting a program in a jail failed, `None` when the error is about something else,
+    /// or the child was not created.
     #[must_use]
     pub fn stage(&self) -> Option<Stage> {
         self.0.stage
     }
 
-    /// Whether the request was too large to be made.
+    /// Whether the request was too large.
     pub(crate) fn is_oversize(&self) -> bool {
         self.0.call.is_none() && self.0.kind == ErrorKind::InvalidRequest
     }
 
-    /// Whether the kernel answered EINVAL without a text, which of a read means that a buffer was too small.
+    /// Whether the kernel returned EINVAL without a message, which for a read means that a buffer was too small.
     pub(crate) fn is_wordless_einval(&self) -> bool {
         self.0.message.is_none() && self.errno() == Some(libc::EINVAL)
     }
 }
 
 impl From<ErrorKind> for Error {
-    /// Makes an error of a kind and nothing else, which `Display` describes by the kind's own words.
+    /// Makes an error with only a kind, which `Display` describes.
     fn from(kind: ErrorKind) -> Self {
         Self(Box::new(Inner {
             kind,
@@ -302,7 +303,7 @@ impl Clone for Error {
     }
 }
 
-// `io::Error` is neither, for the sake of errors of others that it may hold. This one holds an errno.
+// `io::Error` is neither, because it may contain any error. This one contains an errno.
 impl UnwindSafe for Error {}
 impl RefUnwindSafe for Error {}
 
@@ -342,7 +343,7 @@ impl fmt::Display for Error {
             separator = ": ";
             result
         };
-        // Each fact once: the kernel's text names some of them itself.
+        // Each fact once: the kernel's message may already contain some.
         let is_said = |fact: &str| message.as_deref().is_some_and(|message| message.contains(fact));
         if let Some(stage) = stage {
             part(format_args!("{stage}"))?;
@@ -379,7 +380,7 @@ impl fmt::Display for Error {
 impl From<Error> for io::Error {
     fn from(error: Error) -> Self {
         let kind = match (error.kind(), &error.0.source) {
-            // What is wrong with a program or a path, std says more exactly.
+            // std's text for a program or a path is more exact.
             (ErrorKind::NotExecutable | ErrorKind::InvalidPath, Some(source)) => source.kind(),
             (kind, _) => kind.io_kind(),
         };

@@ -1,24 +1,24 @@
-//! How far a program came that was to be started in a jail.
+//! The stages of starting a program in a jail.
 
 use core::fmt;
 
-/// What was being done for a program that was to run in a jail when it failed.
+/// The stage at which starting a program in a jail failed.
 ///
-/// The stages come one after the other, in the child, which has changed nothing but itself when one fails.
+/// The stages are steps of the child, in order. A failure affects only the child.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Stage {
-    /// Making a session, taking its controlling terminal, or joining a process group.
+    /// Creating a session, setting its controlling terminal, or joining a process group.
     Session,
     /// Setting the routing table.
     Fib,
-    /// Entering the jail.
+    /// Attaching to the jail.
     Enter,
     /// Changing to the working directory, inside the jail.
     Directory,
     /// Setting a resource limit.
     Limits,
-    /// Becoming the user: supplementary groups, group and user, in this order.
+    /// Setting supplementary groups, group and user, in this order.
     User,
     /// Running a closure of [`JailCommand::pre_exec`](crate::JailCommand::pre_exec).
     PreExec,

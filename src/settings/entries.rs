@@ -1,4 +1,4 @@
-//! How long `meta` and `env` become.
+//! The lengths of `meta` and `env`.
 
 use super::Settings;
 use crate::error::{Error, ErrorKind, Result};
@@ -9,15 +9,14 @@ use crate::wire::name;
 const META_MAX: usize = 4096;
 
 impl Settings {
-    /// Refuses `meta` and `env` that would become longer than the kernel allows, as far as that can be told without
-    /// asking it.
+    /// Refuses `meta` and `env` that would become longer than the kernel allows, without reading the jail.
     pub(crate) fn check_new_texts(&self, system: &System) -> Result<()> {
-        // Asked only if it matters: few ever raise it.
+        // Read only if it matters, since it is rarely raised.
         self.check_texts(&[], &[], |len| len <= META_MAX || len <= system.meta_max())
     }
 
-    /// Refuses `meta` and `env` that would become longer than the kernel allows, beside what there is. It finds that
-    /// out after it has changed other things (T5).
+    /// Refuses `meta` and `env` that would become longer than the kernel allows, together with existing entries. The
+    /// kernel checks this only after it has changed other parameters (T5).
     pub(crate) fn check_changed_texts(&self, system: &System, meta: &[u8], env: &[u8]) -> Result<()> {
         let max = system.meta_max();
         self.check_texts(meta, env, |len| len <= max)
@@ -42,19 +41,19 @@ impl Settings {
         self.late.names().any(|name| is_of("meta", name) || is_of("env", name))
     }
 
-    /// Whether lines of `meta` or `env` are set, to which others may be added that are there already.
+    /// Whether lines of `meta` or `env` are set, which are added to existing ones.
     pub(crate) fn has_keys(&self) -> bool {
         self.late.names().any(|name| name::user_key(name).is_some())
     }
 
-    /// Whether nothing is set but `meta`, or nothing but `env`: that is changed as a whole or not at all.
+    /// Whether only `meta` or only `env` is set: such a text is changed as a whole or not at all.
     pub(crate) fn is_one_text(&self) -> bool {
         self.core.len() == 0 && ["meta", "env"].iter().any(|of| self.late.names().all(|name| is_of(of, name)))
     }
 
-    /// Returns how long `meta` or `env` becomes with what is set, when it was `text` before.
+    /// Returns the new length of `meta` or `env`, if it was `text` before.
     fn len_with(&self, of: &str, text: &[u8]) -> usize {
-        // Empty lines count as any. That of an empty text does not: there mostly is none.
+        // Empty lines count. The line of an empty text does not: usually there is none.
         let mut lines: Vec<&[u8]> =
             if text.is_empty() { Vec::new() } else { text.split(|&byte| byte == b'\n').collect() };
         let mut added = 0;
@@ -99,7 +98,7 @@ mod tests {
     use crate::param::{self, Use};
 
     #[test]
-    fn the_length_of_a_text_is_foreseen() {
+    fn the_new_length_of_a_text_is_computed() {
         let mut settings = Settings::new(Use::Update);
         settings.set_key("meta", "b", "22".as_ref());
         settings.remove_key("meta.gone");

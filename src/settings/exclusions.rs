@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind};
 use crate::param::Mode;
 
 impl Settings {
-    /// Finds what excludes each other.
+    /// Finds parameters that exclude each other.
     pub(super) fn find_exclusions(&self, found: &mut Vec<Error>) {
         const HOST: [&str; 4] = ["host.hostname", "host.domainname", "host.hostuuid", "host.hostid"];
         const LINUX: [&str; 3] = ["linux.osname", "linux.osrelease", "linux.oss_version"];

@@ -1,4 +1,4 @@
-//! What is to be set of a jail: names and values, and the mistakes in them.
+//! The settings of a builder or an update, with the mistakes in them.
 
 mod entries;
 mod exclusions;
@@ -20,22 +20,22 @@ use crate::wire::{Draft, Wire, name};
 #[derive(Debug)]
 pub(crate) struct Settings {
     usage: Use,
-    /// What the kernel checks and sets itself.
+    /// The parameters that the kernel checks and sets itself.
     pub(crate) core: Draft<'static>,
-    /// What its modules set afterwards.
+    /// The parameters that its modules set afterwards.
     pub(crate) late: Draft<'static>,
-    /// Booleans of no row in the table that were set to false, since the name that says so is ambiguous.
+    /// Booleans that are not in the table and were set to false, since their `no` names are ambiguous.
     negated: Vec<String>,
-    /// Parameters that are left out where the kernel lacks them.
+    /// Parameters that are left out if the kernel lacks them.
     optional: Vec<String>,
     /// Whether all permissions that are not set are denied.
     exact: bool,
-    /// Whether any mode was set: everything that excludes something else is one.
+    /// Whether any mode was set: only modes exclude other parameters.
     has_modes: bool,
     mistakes: Vec<Error>,
 }
 
-// Its drafts own all that they have. One that lives in lent memory is what makes the type neither.
+// Its drafts own their memory. Only a draft in borrowed memory would be neither.
 impl core::panic::UnwindSafe for Settings {}
 impl core::panic::RefUnwindSafe for Settings {}
 
@@ -68,17 +68,17 @@ impl Settings {
         }
     }
 
-    /// Makes room for that many bytes and pairs at once.
+    /// Reserves space for this many bytes and pairs.
     pub(crate) fn with_room(usage: Use, bytes: usize, pairs: usize) -> Self {
         Self { core: Draft::with_room(bytes, pairs), ..Self::new(usage) }
     }
 
-    /// Whether nothing is set. A refused value is something.
+    /// Whether nothing is set. A refused value counts as set.
     pub(crate) fn is_empty(&self) -> bool {
         self.core.len() == 0 && self.late.len() == 0 && !self.exact && self.mistakes.is_empty()
     }
 
-    /// Keeps a mistake for the end.
+    /// Stores a mistake.
     pub(crate) fn fail(&mut self, error: Error) {
         self.mistakes.push(error);
     }
@@ -89,7 +89,7 @@ impl Settings {
         }
     }
 
-    /// Returns all mistakes: the values that were refused, and what excludes each other.
+    /// Returns all mistakes: refused values, and parameters that exclude each other.
     pub(crate) fn mistakes(&self) -> Vec<Error> {
         let mut mistakes = self.mistakes.clone();
         self.find_exclusions(&mut mistakes);
@@ -108,7 +108,7 @@ impl Settings {
         (!self.mistakes.is_empty()).then(|| self.mistakes.remove(0))
     }
 
-    /// Whether it is for a jail that exists.
+    /// Whether it is for an existing jail.
     pub(crate) fn is_update(&self) -> bool {
         self.usage == Use::Update
     }
@@ -118,13 +118,13 @@ impl Settings {
         self.keep(result);
     }
 
-    /// Sets a parameter that is left out where the kernel lacks it.
+    /// Sets a parameter that is left out if the kernel lacks it.
     pub(crate) fn set_optional<T: Decode, A>(&mut self, param: Param<'_, T, A>, value: &impl Encode<T>) {
         self.set(param, value);
         self.make_optional(param.name());
     }
 
-    /// Has a parameter that is set left out where the kernel lacks it.
+    /// Marks a parameter to be left out if the kernel lacks it.
     pub(crate) fn make_optional(&mut self, name: &str) {
         let negation = name::negation(name);
         if name.starts_with("allow.") && self.core.position(&negation).is_some() {
@@ -137,13 +137,13 @@ impl Settings {
         }
     }
 
-    /// Sets a parameter whose type is known at run time only.
+    /// Sets a parameter whose type is known only at run time.
     pub(crate) fn set_value(&mut self, name: &str, value: &Value) {
         let result = param::resolve(name, value.kind()).and_then(|row| self.put(name, row, value.wire()));
         self.keep(result);
     }
 
-    /// Sets a parameter from text, by the kind that its name has.
+    /// Sets a parameter from text, by its kind.
     pub(crate) fn set_parsed(&mut self, name: &str, text: &str) {
         let unknown = || {
             let reason = "its type is not known from its name: use `set_value`";
@@ -182,7 +182,7 @@ impl Settings {
         self.exact
     }
 
-    /// Has all permissions denied that are not set.
+    /// Denies all permissions that are not set.
     pub(crate) fn set_exact(&mut self) {
         self.exact = true;
     }
@@ -206,7 +206,7 @@ impl Settings {
         self.negated.retain(|name| !name.starts_with("allow."));
     }
 
-    /// Returns the boolean that a name on the wire says to be false.
+    /// Returns the boolean that a `no` name denies.
     pub(crate) fn negated<'s>(&'s self, name: &'s str) -> Option<Cow<'s, str>> {
         if param::find(name).is_some() {
             return None;
@@ -221,7 +221,7 @@ impl Settings {
         Some(Cow::Owned(positive))
     }
 
-    /// Names a boolean by its own name in an error, and not by the one that says false. Shows any other value.
+    /// Adds the parameter to an error: a boolean by its own name, not its `no` name; others with their values.
     pub(crate) fn by_its_name(&self, error: Error) -> Error {
         match error.parameter().and_then(|name| self.negated(name)).map(Cow::into_owned) {
             Some(positive) => error.about(&positive),
@@ -238,13 +238,13 @@ impl Settings {
         self.set(Param::<OsString>::new(&format!("{of}.{key}")), &value);
     }
 
-    /// Takes a line of `meta` or `env` away, which takes its full name.
+    /// Removes a line of `meta` or `env`, given by its full name.
     pub(crate) fn remove_key(&mut self, name: &str) {
         let result = param::resolve(name, Kind::String).and_then(|_| self.late.set(name, Wire::Null));
         self.keep(result);
     }
 
-    /// Forgets a parameter.
+    /// Removes a parameter.
     pub(crate) fn unset(&mut self, name: &str) {
         for draft in [&mut self.core, &mut self.late] {
             unset(draft, name);
@@ -262,7 +262,7 @@ impl Settings {
         }
     }
 
-    /// Says whether a file system may be mounted.
+    /// Sets whether a file system may be mounted.
     pub(crate) fn permit_mount(&mut self, file_system: &str, granted: bool) {
         if file_system.is_empty() || file_system.contains('.') {
             let error = Error::refused(ErrorKind::InvalidValue, "a file system's name is one word");
@@ -284,7 +284,7 @@ impl Settings {
         }
     }
 
-    /// Takes over what others have set, as if it were set here.
+    /// Applies other settings, which replace these.
     pub(crate) fn extend(&mut self, other: &Self) {
         if other.exact {
             self.forget_permissions();
@@ -300,7 +300,7 @@ impl Settings {
         self.mistakes.extend(other.mistakes.iter().cloned());
     }
 
-    /// Takes over what others have set and this has not.
+    /// Adds those of other settings that are not set here.
     pub(crate) fn extend_below(&mut self, other: &Self) {
         let own = core::mem::replace(self, Self::new(self.usage));
         self.extend(other);
@@ -310,7 +310,7 @@ impl Settings {
     fn take_over(&mut self, other: &Self, draft: &Draft<'_>, index: usize) -> Result<()> {
         let (wire_name, value) = (draft.name(index), draft.wire(index));
         if !self.is_update() && value.is_null() && name::user_key(wire_name).is_some() {
-            // A new jail has no such entry, unless it is set here.
+            // A new jail has such an entry only if it is set here.
             self.unset(wire_name);
             return Ok(());
         }
@@ -329,7 +329,7 @@ impl Settings {
         Ok(())
     }
 
-    /// Returns a value's bytes, of a string without its NUL.
+    /// Returns a value's bytes, without the NUL of a string.
     pub(crate) fn text(&self, name: &str) -> Option<&[u8]> {
         self.value(name)?.strip_suffix(&[0])
     }
@@ -363,7 +363,7 @@ mod tests {
     use super::*;
     use crate::Jail;
 
-    /// All that would be sent, as it lies in memory.
+    /// The parameters to be sent, in order.
     fn sent(settings: &Settings) -> Vec<(String, Option<Vec<u8>>)> {
         let drafts = [&settings.core, &settings.late];
         let pairs = |draft: &Draft<'_>| {
@@ -387,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn what_replaces_an_earlier_value_is_sent_alone() {
+    fn a_replaced_value_is_not_sent() {
         let builder = Jail::builder()
             .allow(Allow::MLOCK)
             .deny(Allow::MLOCK)
@@ -403,7 +403,7 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_has_all_that_was_set_and_the_mistake() {
+    fn a_copy_has_the_same_settings_and_mistakes() {
         let mut settings = Settings::new(Use::Create);
         settings.set(param::SECURELEVEL, &2);
         settings.set(param::IP4, &Mode::Inherit);
@@ -414,7 +414,7 @@ mod tests {
         assert_eq!((sent(&copy), copy.has_modes, &copy.negated), (sent(&settings), true, &settings.negated));
         let [mistake, same] = [&copy, &settings].map(|of| of.mistakes().pop().expect("a NUL").to_string());
         assert_eq!(mistake, same);
-        // One goes its own way.
+        // Changing one does not affect the other.
         copy.set(param::SECURELEVEL, &3);
         assert_eq!(settings.int("securelevel"), Some(2));
     }
@@ -431,7 +431,7 @@ mod tests {
     }
 
     #[test]
-    fn what_modules_set_is_told_apart() {
+    fn parameters_of_modules_are_kept_apart() {
         let builder = Jail::builder()
             .set(Param::<i32>::new("new.thing"), 1)
             .set(Param::<bool>::new("allow.mount.newfs"), true)

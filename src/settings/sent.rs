@@ -1,4 +1,4 @@
-//! What is sent to one kernel of what is set.
+//! The settings that are sent to a kernel.
 
 use super::Settings;
 use crate::catalog::permission_names;
@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::sys::System;
 use crate::wire::{Draft, Entry, Wire, name};
 
-/// Room for what most jails are described by, so that sending it takes no memory from the heap.
+/// Space for the settings of most jails, so that sending them allocates nothing.
 pub(crate) struct Memory {
     bytes: [u8; 1024],
     entries: [Entry; 24],
@@ -23,7 +23,7 @@ impl Memory {
 }
 
 impl Settings {
-    /// Copies what is sent to a kernel. What modules set goes into a draft of its own, if there is one.
+    /// Copies the settings for a kernel. Parameters of modules go into a second draft, if there is one.
     pub(crate) fn copy_into(
         &self,
         system: &System,
@@ -59,7 +59,7 @@ impl Settings {
         self.optional.iter().any(|optional| optional == name) && !system.has_parameter(parameter)
     }
 
-    /// Denies all permissions of the kernel that are not set, where these are to be all.
+    /// Denies all permissions of the kernel that are not set, if requested.
     fn deny_others(&self, system: &System, core: &mut Draft<'_>) -> Result<()> {
         if !self.exact {
             return Ok(());

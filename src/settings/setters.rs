@@ -1,4 +1,4 @@
-//! The setters that builders and updates have in common: one macro for each heading of their pages.
+//! The common setters of builders and updates: one macro per heading of their pages.
 
 #![forbid(unsafe_code)]
 
@@ -7,9 +7,8 @@ macro_rules! any_setters {
     ($bound:ident) => {
         /// Sets a parameter. A second value of the same parameter replaces the first.
         ///
-        /// The constants of [`param`](crate::param) are keys for it, and
-        /// [`Param::new`](crate::param::Param::new) makes a key of any other name, such as one that a kernel module
-        /// adds.
+        /// The constants of [`param`](crate::param) are keys for it. [`Param::new`](crate::param::Param::new) makes a
+        /// key for any other name, such as one that a kernel module adds.
         pub fn set<T: crate::param::Decode, A: crate::param::$bound>(
             mut self,
             param: crate::param::Param<'_, T, A>,
@@ -19,11 +18,11 @@ macro_rules! any_setters {
             self
         }
 
-        /// Sets a parameter that is left out where the kernel lacks it.
+        /// Sets a parameter that is left out if the kernel lacks it.
         ///
-        /// Whether the kernel has it is asked once for each name, by one sysctl, when the jail is created or updated; a
-        /// kernel module that is loaded later is not noticed. A denial, which is false for `allow.*`, is refused: a jail
-        /// must not be allowed more because its kernel is older.
+        /// Whether the kernel has it is checked once for each name, by one sysctl, when the jail is created or updated;
+        /// a kernel module that is loaded later is not noticed. A denial (`false` for `allow.*`) is refused: a jail
+        /// must not get a permission because its kernel is older.
         pub fn optional<T: crate::param::Decode, A: crate::param::$bound>(
             mut self,
             param: crate::param::Param<'_, T, A>,
@@ -33,7 +32,7 @@ macro_rules! any_setters {
             self
         }
 
-        /// Sets a parameter whose name and type are known at run time only.
+        /// Sets a parameter whose name and type are known only at run time.
         pub fn set_value(mut self, name: &str, value: impl Into<crate::param::Value>) -> Self {
             self.settings.set_value(name, &value.into());
             self
@@ -43,22 +42,22 @@ macro_rules! any_setters {
         /// see [`Value::parse`](crate::param::Value::parse).
         ///
         /// The kind is that of the [table](crate::param::TABLE), a boolean for `allow.*`, and a string for entries of
-        /// `meta` and `env`. Any other name is refused: use [`set_value`](Self::set_value) with what
-        /// [`Catalog`](crate::Catalog) says.
+        /// `meta` and `env`. Any other name is refused: use [`set_value`](Self::set_value) with the kind from
+        /// [`Catalog`](crate::Catalog).
         pub fn set_parsed(mut self, name: &str, text: &str) -> Self {
             self.settings.set_parsed(name, text);
             self
         }
 
-        /// Takes over what an update sets where it is not set here. What is set here stays.
+        /// Adds the settings of an update. Those that are set here take precedence.
         pub fn with_defaults(mut self, update: &JailUpdate) -> Self {
             self.settings.extend_below(&update.settings);
             self
         }
 
-        /// Takes over all that an update sets, as if it were set here.
+        /// Applies all settings of an update.
         ///
-        /// What was set before is replaced, and what is set later, by whatever setter, replaces it.
+        /// They replace earlier settings, and later setters replace them.
         pub fn with(mut self, update: &JailUpdate) -> Self {
             self.settings.extend(&update.settings);
             self
@@ -66,7 +65,7 @@ macro_rules! any_setters {
     };
 }
 
-/// Setters of the host's names, as the jail sees them.
+/// Setters of the host names in the jail.
 macro_rules! host_setters {
     () => {
         /// Sets `host.hostname`, the host name, at most 255 bytes. Jails below that inherit it change with it.
@@ -109,7 +108,7 @@ macro_rules! host_setters {
     };
 }
 
-/// Setters of what the jail may see and have.
+/// Setters of limits.
 macro_rules! limit_setters {
     () => {
         /// Sets `securelevel`, the secure level inside, sysctl `kern.securelevel`: from -1, insecure, to 3; see
@@ -140,8 +139,8 @@ macro_rules! limit_setters {
         /// Sets `devfs_ruleset`, the [devfs(8)](https://man.freebsd.org/cgi/man.cgi?query=devfs&sektion=8) ruleset of
         /// devfs mounts inside: 0 to 65,535, where 0 is none.
         ///
-        /// A process that is in a jail can set 0 or the parent's only. The jails below get the same. Default for a new
-        /// jail: the parent's, 0 on the host. See [`param::DEVFS_RULESET`](crate::param::DEVFS_RULESET).
+        /// A process that is in a jail can set 0 or the parent's only. The jails below it get the same. Default for a
+        /// new jail: the parent's, 0 on the host. See [`param::DEVFS_RULESET`](crate::param::DEVFS_RULESET).
         pub fn devfs_ruleset(self, ruleset: i32) -> Self {
             self.set(crate::param::DEVFS_RULESET, ruleset)
         }
@@ -190,7 +189,7 @@ macro_rules! permission_setters {
 
         /// Allows exactly these permissions: of all `allow.*` that the kernel has, the others are denied.
         ///
-        /// Replaces what was allowed and denied before; later setters add and take away. The kernel's permissions are
+        /// Replaces permissions that were set before; later setters can change them again. The kernel's permissions are
         /// read from the sysctl tree once, as [`Jail::permissions`](crate::Jail::permissions) says. One that the kernel
         /// lacks is an error.
         pub fn allow_only(mut self, permissions: impl Into<crate::Permissions>) -> Self {
@@ -220,32 +219,31 @@ macro_rules! ipc_setters {
     () => {
         /// Sets `sysvmsg`: whether the jail has System V message queues of its own, its parent's, or none.
         ///
-        /// The parent must have some. What the jails below share changes with it. An update that takes the jail's own
-        /// queues away is refused (T41). Default for a new jail: none. See [`param::SYSVMSG`](crate::param::SYSVMSG).
+        /// The parent must have some. Jails below that share them follow. An update that removes the jail's own queues
+        /// is refused (T41). Default for a new jail: none. See [`param::SYSVMSG`](crate::param::SYSVMSG).
         pub fn sysvmsg(self, mode: crate::param::Mode) -> Self {
             self.set(crate::param::SYSVMSG, mode)
         }
 
         /// Sets `sysvsem`: whether the jail has System V semaphores of its own, its parent's, or none.
         ///
-        /// The parent must have some. What the jails below share changes with it. An update that takes the jail's own
-        /// semaphores away is refused (T41). Default for a new jail: none. See
-        /// [`param::SYSVSEM`](crate::param::SYSVSEM).
+        /// The parent must have some. Jails below that share them follow. An update that removes the jail's own
+        /// semaphores is refused (T41). Default for a new jail: none. See [`param::SYSVSEM`](crate::param::SYSVSEM).
         pub fn sysvsem(self, mode: crate::param::Mode) -> Self {
             self.set(crate::param::SYSVSEM, mode)
         }
 
         /// Sets `sysvshm`: whether the jail has System V shared memory of its own, its parent's, or none.
         ///
-        /// The parent must have some. What the jails below share changes with it. An update that takes the jail's own
-        /// memory away is refused (T41). Default for a new jail: none. See [`param::SYSVSHM`](crate::param::SYSVSHM).
+        /// The parent must have some. Jails below that share it follow. An update that removes the jail's own memory is
+        /// refused (T41). Default for a new jail: none. See [`param::SYSVSHM`](crate::param::SYSVSHM).
         pub fn sysvshm(self, mode: crate::param::Mode) -> Self {
             self.set(crate::param::SYSVSHM, mode)
         }
     };
 }
 
-/// Setters of what kernel modules add.
+/// Setters of parameters of kernel modules.
 macro_rules! module_setters {
     () => {
         /// Sets `linux`: whether the jail has names and versions of Linux emulation of its own, or its parent's.

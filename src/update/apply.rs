@@ -19,14 +19,14 @@ use crate::wire::{At, Draft, ErrorText, Verb, Wire};
 
 /// # Updating
 impl Jail {
-    /// Updates the jail, in one jail_set(2). Where nothing is set, nothing is done.
+    /// Updates the jail, in one jail_set(2). Does nothing if nothing is set.
     ///
-    /// What the update does not name stays as it is: no default is sent, and nothing that was read before is sent again,
-    /// but for the rules of mac_do(4), see below.
+    /// Parameters that the update does not name stay as they are: no default is sent, and no value that was read
+    /// before, except the rules of mac_do(4), see below.
     ///
-    /// **An update that fails may have been made in part** (T5): the kernel applies the core's parameters before it asks
-    /// its modules about theirs. The crate checks what it can before the call; `zfs.mount_snapshot` above the parent's
-    /// and rules of mac_do(4) that cannot be parsed are found by the kernel alone.
+    /// **An update that fails may have been made in part** (T5): the kernel applies its own parameters before those of
+    /// its modules. The crate checks what it can before the call, but only the kernel finds a `zfs.mount_snapshot`
+    /// above the parent's, and malformed rules of mac_do(4).
     ///
     /// ```
     /// # use freebsd_jail::{Allow, Jail, JailUpdate, param, sim};
@@ -42,43 +42,42 @@ impl Jail {
     ///
     /// # Where it takes more calls
     ///
-    /// A jail below another one takes up to three calls of jail_get(2) and of fstat(2) more on FreeBSD 15: made
-    /// from further above, the kernel would judge the update by what the caller may, and not by what the jail's parent
-    /// may, so it is made from the parent. There it goes by the jail's jid, and the handle's jail is seen to live
-    /// right before and right after, unless it goes by losing [`persist`](JailUpdate::persist). Should it be removed in
-    /// between, and another jail be created with its jid below the same parent, that one is updated, and the result is
-    /// [`ErrorKind::Gone`].
+    /// On FreeBSD 15 a nested jail takes up to three more calls of jail_get(2) and of fstat(2). From further above, the
+    /// kernel would compare the update with the caller's jail and not with the jail's parent (T4), so the update is
+    /// made from the parent, by the jail's jid. The handle's jail is checked to be alive right before and right after,
+    /// unless it goes by losing [`persist`](JailUpdate::persist). If it is removed in between, and another jail gets
+    /// its jid below the same parent, that one is updated, and the result is [`ErrorKind::Gone`].
     ///
-    /// Where mac_do(4) is loaded, the kernel would reset the rules of a jail with every update that does not mention
-    /// them, so they are read right before and carried, which is one call more. A change of the rules by another process
-    /// between the two calls is lost: rules that are taken away right then come back. Whether the module is
-    /// there is found out at the first update, by sysctl(3), and not again: start a process that updates jails after
-    /// it is loaded.
+    /// If mac_do(4) is loaded, the kernel resets the rules of a jail with every update that does not mention them (T6).
+    /// So one more call reads them right before, and the update keeps them. A change of the rules by another process
+    /// between the two calls is lost: rules that are removed at this moment are restored. Whether the module is loaded
+    /// is found out at the first update, by sysctl(3), and not again: load it before you start a process that updates
+    /// jails.
     ///
-    /// Entries of `meta` and `env` that are set together with other parameters, or both with each other, take one call
-    /// more, and sysctl `security.jail.meta_maxbufsize`: the texts' lengths are checked before anything changes.
+    /// Entries of `meta` and `env` that are set together with other parameters, or with each other, take one more call,
+    /// and sysctl `security.jail.meta_maxbufsize`: the lengths of the texts are checked before anything changes.
     ///
-    /// An update of `allow.sysvipc`, `sysvmsg`, `sysvsem` or `sysvshm` takes one call more, which reads what the jail has
-    /// of them, and is refused where the jail would lose a name space of its own, or one below it would; a permission
-    /// that is as it was is not sent. For a new name see [`JailUpdate::name`].
+    /// An update of `allow.sysvipc`, `sysvmsg`, `sysvsem` or `sysvshm` takes one more call, which reads the jail's
+    /// modes. It is refused if the jail, or one below it, would lose a namespace of its own (T41). A permission that
+    /// would not change is not sent. For a new name see [`JailUpdate::name`].
     ///
     /// # Errors
     ///
     /// The first mistake that [`JailUpdate::check`] finds, before any call. [`ErrorKind::Gone`] when the jail has been
-    /// removed, [`ErrorKind::PermissionDenied`] when not root or when the jail would be allowed more than its parent,
-    /// [`ErrorKind::InvalidRequest`] for what would harm the kernel or the jail's processes, with what to do instead;
-    /// [`ErrorKind::UnknownParameter`], [`ErrorKind::InvalidValue`], [`ErrorKind::AddressInUse`].
+    /// removed, [`ErrorKind::PermissionDenied`] when not root or when the jail would have more permissions than its
+    /// parent, [`ErrorKind::InvalidRequest`] for an update that would harm the kernel or the jail's processes, with an
+    /// alternative; [`ErrorKind::UnknownParameter`], [`ErrorKind::InvalidValue`], [`ErrorKind::AddressInUse`].
     ///
     /// # Privileges
     ///
-    /// By descriptor the kernel asks whether the maker of the descriptor was root, so a process that has become another
-    /// user since can still update a jail of its own level. A jail below another one is updated from its parent, of which
-    /// this process makes a new descriptor, and by jid the kernel asks about the caller: both need root at that time.
+    /// By descriptor the kernel checks whether the descriptor's maker was root, so a process that has changed its user
+    /// since can still update a jail of its own level. For a nested jail this process makes a new descriptor of the
+    /// parent, and by jid the kernel checks the caller: both need root at that time.
     ///
     /// # FreeBSD versions
     ///
-    /// Since 15.0 the handle's own jail is updated, but for the moment described above; before, the jail that has its
-    /// jid, in one call, nested or not: there the kernel judges it by what its parent may.
+    /// Since 15.0 the handle's own jail is updated, except in the case described above. Before, it is the jail that has
+    /// its jid, in one call, nested or not: there the kernel compares it with its parent.
     #[doc(alias = "jail_set")]
     pub fn update(&self, update: &JailUpdate) -> Result<()> {
         let settings = &update.settings;
@@ -124,13 +123,13 @@ fn check_texts(jail: &Jail, settings: &Settings) -> Result<()> {
     if !settings.has_texts() {
         return Ok(());
     }
-    // Each of the texts is changed as a whole or not at all; what is set beside it may be changed before.
+    // Each text is changed as a whole or not at all, but other parameters may be changed before it.
     if settings.is_one_text() || !Trap::T5.is_there(system) {
         return settings.check_new_texts(system);
     }
     let (meta, env) = if settings.has_keys() {
         match jail.get((param::META, param::ENV)) {
-            // The kernel says so of what is set, too, before it changes anything.
+            // The kernel reports the same for the update, before it changes anything.
             Err(error) if error.kind() == ErrorKind::UnknownParameter => return Ok(()),
             texts => texts?,
         }
@@ -144,7 +143,7 @@ fn check_texts(jail: &Jail, settings: &Settings) -> Result<()> {
 struct Change<'u, 'd> {
     jail: &'u Jail,
     settings: &'u Settings,
-    /// What is sent.
+    /// The parameters to send.
     core: Draft<'d>,
 }
 
@@ -154,7 +153,7 @@ impl Change<'_, '_> {
         if self.core.len() == 0 {
             return Ok(());
         }
-        // Where the kernel has descriptors, a handle that goes by the jid knows too little: pin it first.
+        // If the kernel has descriptors, make one for a handle that has only the jid.
         let pinned;
         let jail = if !self.jail.system.has_descriptors()
             || (self.jail.descriptor().is_some() && self.jail.nested() != Nested::Unknown)
@@ -166,14 +165,14 @@ impl Change<'_, '_> {
         };
         match self.new_name().map(<[u8]>::to_vec) {
             Some(name) => self.rename(jail, &name),
-            // By the descriptor it would be judged by what this process's jail may (T4).
+            // By descriptor it would be compared with this process's jail (T4).
             None if jail.descriptor().is_some()
                 && jail.nested() == Nested::Yes
                 && Trap::T4.is_there(&jail.system) =>
             {
                 match jail.get(param::PARENT)? {
                     Some(parent) => self.below(jail, parent),
-                    // It has moved nowhere; this process has moved into its parent.
+                    // This process has attached to its parent.
                     None => self.by_handle(jail),
                 }
             }
@@ -181,7 +180,7 @@ impl Change<'_, '_> {
         }
     }
 
-    /// Leaves alone what the jail, and those below, have of System V IPC of their own (T41).
+    /// Protects the System V namespaces of the jail and of those below (T41).
     fn spare_name_spaces(&mut self) -> Result<()> {
         let jail = self.jail;
         let effect = ipc::check(&jail.system, &self.core, |keys| jail.get(keys))?;
@@ -201,7 +200,7 @@ impl Change<'_, '_> {
         Ok(())
     }
 
-    /// Makes the change by what the handle goes by.
+    /// Makes the change by the handle's descriptor or jid.
     fn by_handle(&mut self, jail: &Jail) -> Result<()> {
         match jail.descriptor() {
             Some(descriptor) => self.call(jail, At::Use(descriptor)),
@@ -209,7 +208,7 @@ impl Change<'_, '_> {
                 self.set_jid(jail);
                 self.call(jail, At::None)?;
                 if self.may_go() {
-                    // An empty jail has gone with the change, and another one may be given its jid.
+                    // An empty jail has gone with the change, and another one may get its jid.
                     jail.look_after();
                 }
                 Ok(())
@@ -220,7 +219,7 @@ impl Change<'_, '_> {
     /// Makes the change from the jail's parent, as its child of that jid.
     fn below(&mut self, jail: &Jail, parent: Jid) -> Result<()> {
         if jail.descriptor().is_none() {
-            // Judged by the jail's own parent there.
+            // There it is compared with the jail's own parent.
             return self.by_handle(jail);
         }
         let (parent, ()) = read_and_pin(&jail.system, parent, &())?;
@@ -233,7 +232,7 @@ impl Change<'_, '_> {
         check_alive(jail)?;
         self.set_jid(jail);
         self.call(jail, at)?;
-        // The jid was this jail's while it lived: if it lives still, it was this jail that changed.
+        // If the jail is still alive, the jid was its own, and it was this jail that changed.
         match check_alive(jail) {
             Err(error) if self.may_go() && error.kind() == ErrorKind::Gone => Ok(()),
             checked => checked,
@@ -252,10 +251,10 @@ impl Change<'_, '_> {
     }
 
     fn call(&mut self, jail: &Jail, at: At<'_>) -> Result<()> {
-        // As late as can be: what is changed in between is lost.
+        // As late as possible, because changes in between are lost.
         carry_rules(jail, &mut self.core)?;
-        // Made again, an update that failed sets what the first one may have set, to the same. But the jid may be
-        // another jail's by then.
+        // A repeated update sets the same values that the failed one may have set. But the jid may be another jail's by
+        // then.
         let text = if matches!(at, At::Use(_)) { ErrorText::OnFailure } else { ErrorText::Always };
         let verb = Verb::Set(SetFlags::UPDATE);
         let result = self.core.call_asking(text, &jail.system, verb, at, Subject::Handle);
@@ -275,7 +274,7 @@ impl Change<'_, '_> {
     }
 
     fn rename(&mut self, jail: &Jail, name: &[u8]) -> Result<()> {
-        // A handle that has a descriptor knows whether its jail is nested, and need not be asked about.
+        // A handle with a descriptor knows whether its jail is nested.
         let known = match jail.nested() {
             Nested::No if jail.descriptor().is_some() => None,
             _ => Some(jail.get(rename::FAMILY)?),
@@ -299,7 +298,7 @@ impl Change<'_, '_> {
         below.into_iter().try_for_each(|jid| move_account(jail, jid))
     }
 
-    /// Renames a jail that looks as if it were of the host's level.
+    /// Renames a jail that appears to be of the host's level.
     fn rename_from_host(&mut self, jail: &Jail, name: &[u8], known: Option<rename::Family>) -> Result<()> {
         let prefixed = [rename::HOST_PREFIX, name].concat();
         if !rename::is_guarded(&jail.system) {
@@ -320,7 +319,7 @@ impl Change<'_, '_> {
         if is_jailed { self.rename_from_inside(jail, known) } else { self.by_handle(jail) }
     }
 
-    /// Renames a jail from inside another one, which has to be above it.
+    /// Renames a jail from inside another one, which must be above it.
     fn rename_from_inside(&mut self, jail: &Jail, known: Option<rename::Family>) -> Result<()> {
         let Some(descriptor) = jail.descriptor() else {
             let family = known.map_or_else(|| jail.get(rename::FAMILY), Ok)?;
@@ -336,7 +335,7 @@ impl Change<'_, '_> {
             relative_to: None,
         };
         let seen = get::read(read, &rename::FAMILY);
-        // The jid was its own, if it lives.
+        // If the jail is alive, the jid was its own.
         alive::check_alive(&jail.system, descriptor)?;
         let family = match seen {
             Ok(found) => found.values,
@@ -353,8 +352,8 @@ impl Change<'_, '_> {
     }
 }
 
-/// Updates a jail below one that was renamed, without changing anything: that moves its account to its new name, while
-/// it has no processes yet that would follow the old one.
+/// Updates a jail below a renamed one, without changing anything: this moves its account to its new name, while it has
+/// no processes that would follow the old one.
 fn move_account(renamed: &Jail, jid: Jid) -> Result<()> {
     let jail = Jail::found(renamed.system.clone(), jid.get(), None, Nested::Unknown)?;
     let mut draft = Draft::new();
@@ -363,13 +362,13 @@ fn move_account(renamed: &Jail, jid: Jid) -> Result<()> {
     let moved = carry_rules(&jail, &mut draft)
         .and_then(|()| draft.call(&jail.system, verb, At::None, Subject::Handle));
     match moved {
-        // It has gone meanwhile.
+        // It is gone meanwhile.
         Err(error) if error.kind() == ErrorKind::Gone => Ok(()),
         moved => moved.map(drop),
     }
 }
 
-/// Has the kernel's text quote the name that was asked for.
+/// Makes the kernel's message quote the requested name.
 fn without_prefix(error: Error, name: &[u8]) -> Error {
     let name = String::from_utf8_lossy(name);
     let quoted = format!("jail \"0.{name}\" already exists");
@@ -379,7 +378,7 @@ fn without_prefix(error: Error, name: &[u8]) -> Error {
     error
 }
 
-/// Says whether the jail of a handle lives, where it holds a descriptor.
+/// Checks that the jail of a handle is alive, if it has a descriptor.
 fn check_alive(jail: &Jail) -> Result<()> {
     jail.descriptor().map_or(Ok(()), |descriptor| alive::check_alive(&jail.system, descriptor))
 }

@@ -12,10 +12,10 @@ use crate::settings::Settings;
 /// An update of jails: it can be kept, applied to any number of jails, and serialised.
 ///
 /// [`Jail::update`] applies it, and [`JailBuilder::with`](crate::JailBuilder::with) uses it as a profile of new jails.
-/// Only what may change after creation can be set. What is not set stays as it is.
+/// Only what may change after creation can be set. Parameters that are not set stay as they are.
 ///
-/// The setters never fail. Each checks what it is given, and every mistake is kept: [`Jail::update`] returns the first
-/// one before any call, and [`check`](Self::check) lists them all.
+/// The setters never fail. Each checks its value, and every mistake is kept: [`Jail::update`] returns the first one
+/// before any call, and [`check`](Self::check) lists them all.
 ///
 /// ```
 /// # use freebsd_jail::{Allow, Jail, JailUpdate, param, sim};
@@ -35,11 +35,11 @@ use crate::settings::Settings;
 ///
 /// # Serialised
 ///
-/// With feature `serde` a builder or an update is written as a flat map of parameters: `"host.hostname": "www"`. It is
-/// read from that and from what people write: nested tables, one address in place of a list, numbers as strings, and
-/// the keys `network` (`"none"`, `"inherited"`, `"own stack"`, addresses), `allow` and `allow.mount` (a list of what is
-/// granted), `allow_only` (a list of all that is granted) and `optional` (a list of parameters that are left out where
-/// the kernel lacks them). What the setters refuse is refused with the parameter's name, and so is an unknown name.
+/// With feature `serde` a builder or an update is written as a flat map of parameters: `"host.hostname": "www"`.
+/// Reading also accepts nested tables, one address in place of a list, numbers as strings, and the keys `network`
+/// (`"none"`, `"inherited"`, `"own stack"`, addresses), `allow` and `allow.mount` (lists of granted permissions),
+/// `allow_only` (a list of all permissions to have) and `optional` (a list of parameters that are left out if the
+/// kernel lacks them). Values that the setters refuse, and unknown names, are errors that name the parameter.
 ///
 /// ```toml
 /// path = "/usr/jail"
@@ -61,7 +61,7 @@ pub struct JailUpdate {
 
 /// # Making and checking
 impl JailUpdate {
-    /// Makes an update of nothing.
+    /// Makes an empty update.
     pub fn new() -> Self {
         Self { settings: Settings::with_room(Use::Update, 64, 4) }
     }
@@ -83,7 +83,7 @@ impl JailUpdate {
     ///
     /// # Errors
     ///
-    /// All mistakes, in the order in which they were made, then what contradicts each other.
+    /// All mistakes, in the order in which they were made, then contradictions between parameters.
     ///
     /// ```
     /// use freebsd_jail::JailUpdate;
@@ -106,7 +106,7 @@ impl JailUpdate {
     fn check_name(&self) -> Result<()> {
         let refuse = |reason| Err(Error::refused(ErrorKind::InvalidValue, reason).about("name"));
         match self.settings.text("name") {
-            Some([]) => refuse("a jail's name is not empty"),
+            Some([]) => refuse("a jail's name cannot be empty"),
             Some(name) if name.contains(&b'.') => {
                 refuse("a jail cannot be moved below another one: give the last component only")
             }
@@ -115,7 +115,7 @@ impl JailUpdate {
     }
 }
 
-/// An update of nothing.
+/// Returns an empty update.
 impl Default for JailUpdate {
     fn default() -> Self {
         Self::new()

@@ -1,4 +1,4 @@
-//! What can be updated of a jail.
+//! The setters of an update.
 
 use std::ffi::OsStr;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -12,33 +12,33 @@ use crate::settings::setters::{
 
 /// # Identity
 impl JailUpdate {
-    /// Sets `name`: the last component of it, for a jail below another. A number must be the jail's own jid.
+    /// Sets `name`; for a nested jail, its last component. A number must be the jail's own jid.
     ///
-    /// At most 255 bytes, the names of the jails above included. See [`param::NAME`] and jail(8).
+    /// At most 255 bytes, including the names of the jails above. See [`param::NAME`] and jail(8).
     ///
     /// # What is refused
     ///
-    /// The kernel renames a jail of the host's own level with all that is below it. The jails below any other one it
-    /// garbles the names of, and it panics when they are listed from inside or by a descriptor (T19, T39). So a jail
-    /// below another one, or any jail if this process is inside one, is renamed only while its `children.cur` and
-    /// `children.max` are both 0. A jail that is not below the one that this process is in is not renamed at all (T26).
+    /// The kernel renames a jail of the host's level together with the jails below it. If it renames a nested jail, it
+    /// garbles the names of the jails below, and may panic when they are listed from inside or by a descriptor (T19,
+    /// T39). So a nested jail, or any jail if this process is inside one, is renamed only while its `children.cur` and
+    /// `children.max` are both 0. A jail that is not below the jail of this process is never renamed (T26).
     ///
-    /// With `kern.racct.enable`, which rctl(8) needs, the kernel may panic over the processes of a jail that is renamed,
-    /// and of those below (T40). There a jail is renamed only while no process is in any of them, zombies included. **One
-    /// that enters between this look and the renaming is not covered.** The tunable is read once per process; where it is
-    /// set, each new name takes a look at the processes, and a call or two for each jail below: an update that changes
-    /// nothing but the name of its account, which the kernel leaves behind (T53).
+    /// With `kern.racct.enable`, which rctl(8) needs, the kernel may panic if a renamed jail, or one below it, has
+    /// processes (T40). Then a jail is renamed only while none of them has a process or a zombie. **A process that
+    /// attaches between this check and the rename is not covered.** The tunable is read once per process. If it is set,
+    /// each rename reads the list of processes, and makes a call or two for each jail below, which only update the name
+    /// of its account (T53).
     ///
-    /// Each refusal is an [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest), before anything is changed.
+    /// A refusal is [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest), before anything changes.
     ///
     /// # A tree that another program garbled
     ///
-    /// Read from the host, the name of a jail that was renamed wrongly, or of one below it, does not begin with that of
-    /// the jail above it and a dot. Until that is repaired do not list these jails, from inside or by
-    /// [`Jail::children`](crate::Jail::children) of a jail above, and do not read
-    /// `security.jail.list` inside. From the host, open each by its jid and give it its last component again by this
-    /// method, from the top down. (On FreeBSD 15 that is jail_set(2) with `JAIL_AT_DESC`, the descriptor of the jail
-    /// above, the jid and the name.) It is refused for a jail that has jails below: remove those by their jids before.
+    /// Read from the host, a garbled name does not begin with the name of the jail above it and a dot. Until it is
+    /// repaired, do not list such jails from inside or by [`Jail::children`](crate::Jail::children) of a jail above,
+    /// and do not read `security.jail.list` inside. To repair it, open each jail by its jid, from the host, and set its
+    /// last component again by this method, from the top down. (On FreeBSD 15 this is jail_set(2) with `JAIL_AT_DESC`,
+    /// the parent's descriptor, the jid and the name.) This is refused for a jail that has child jails: remove those by
+    /// their jids first.
     pub fn name(self, name: impl AsRef<OsStr>) -> Self {
         self.set(param::NAME, name.as_ref())
     }
@@ -69,18 +69,18 @@ impl JailUpdate {
 /// # }
 /// ```
 impl JailUpdate {
-    /// Sets `ip4.addr`, the IPv4 addresses, the first being the primary one; an empty list removes all.
+    /// Sets `ip4.addr`, the IPv4 addresses, of which the first is primary; an empty list removes all.
     ///
-    /// Only a jail that was created with addresses of its own, or with none, can have them changed. The jails below
-    /// lose what it loses. See [`param::IP4_ADDR`].
+    /// Only a jail that was created with addresses of its own, or with none, can have them changed. Addresses that it
+    /// loses are removed from the jails below. See [`param::IP4_ADDR`].
     pub fn ip4(self, addresses: impl IntoIterator<Item = Ipv4Addr>) -> Self {
         self.set(param::IP4_ADDR, addresses.into_iter().collect::<Vec<_>>())
     }
 
-    /// Sets `ip6.addr`, the IPv6 addresses, the first being the primary one; an empty list removes all.
+    /// Sets `ip6.addr`, the IPv6 addresses, of which the first is primary; an empty list removes all.
     ///
-    /// Only a jail that was created with addresses of its own, or with none, can have them changed. The jails below
-    /// lose what it loses. See [`param::IP6_ADDR`].
+    /// Only a jail that was created with addresses of its own, or with none, can have them changed. Addresses that it
+    /// loses are removed from the jails below. See [`param::IP6_ADDR`].
     pub fn ip6(self, addresses: impl IntoIterator<Item = Ipv6Addr>) -> Self {
         self.set(param::IP6_ADDR, addresses.into_iter().collect::<Vec<_>>())
     }
@@ -173,7 +173,7 @@ impl JailUpdate {
 impl JailUpdate {
     entry_setters!();
 
-    /// Removes the metadata entry `meta.KEY`. One that is not there is no error.
+    /// Removes the metadata entry `meta.KEY`, if it exists.
     ///
     /// Since FreeBSD 14.4. See [`param::META`].
     pub fn remove_meta(mut self, key: &str) -> Self {
@@ -181,7 +181,7 @@ impl JailUpdate {
         self
     }
 
-    /// Removes the entry `env.KEY`. One that is not there is no error.
+    /// Removes the entry `env.KEY`, if it exists.
     ///
     /// Since FreeBSD 14.4. See [`param::ENV`].
     pub fn remove_jail_env(mut self, key: &str) -> Self {
