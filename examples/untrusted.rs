@@ -38,11 +38,8 @@ struct View(PathBuf);
 
 impl View {
     fn of(folder: &Path) -> Result<Self> {
-        let view = std::env::temp_dir().join(format!(
-            "untrusted-{}-{:?}",
-            std::process::id(),
-            thread::current().id()
-        ));
+        let name = format!("untrusted-{}-{:?}", std::process::id(), thread::current().id());
+        let view = std::env::temp_dir().join(name);
         fs::create_dir(&view)?;
         let view = Self(view);
         #[cfg(target_os = "freebsd")]

@@ -20,7 +20,7 @@ fn a_jail_may_use_its_parent_s_cpus_until_it_is_restricted() {
         let all = outer.cpus().expect("read");
         let inner = below(&outer);
         assert_eq!(inner.cpus().expect("read"), all);
-        let first = CpuSet::from_iter(all.iter().take(1));
+        let first = all.iter().take(1).collect::<CpuSet>();
         if all.len() < 2 {
             println!("skipped: this host has one CPU");
             return;
@@ -36,7 +36,7 @@ fn t56_jails_below_lose_for_good_what_a_jail_loses() {
         let outer = jail("outer");
         let all = outer.cpus().expect("read");
         let inner = below(&outer);
-        let first = CpuSet::from_iter(all.iter().take(1));
+        let first = all.iter().take(1).collect::<CpuSet>();
         outer.set_cpus(&first).expect("set");
         assert_eq!(inner.cpus().expect("read"), first);
         outer.set_cpus(&all).expect("set");
@@ -58,7 +58,7 @@ fn t56_sets_that_cannot_be_are_refused_and_change_nothing() {
         if all.len() > 1 {
             let inner = below(&outer);
             let (first, rest) =
-                (CpuSet::from_iter(all.iter().take(1)), CpuSet::from_iter(all.iter().skip(1)));
+                (all.iter().take(1).collect::<CpuSet>(), all.iter().skip(1).collect::<CpuSet>());
             inner.set_cpus(&first).expect("set");
             let error = outer.set_cpus(&rest).expect_err("refused");
             assert_eq!((error.kind(), error.errno()), (ErrorKind::InvalidValue, Some(libc::EDEADLK)));

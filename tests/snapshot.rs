@@ -180,7 +180,7 @@ fn a_list_is_the_same_by_one_sysctl_and_by_a_walk() {
         assert_eq!(ours.map(|jid| listed.iter().any(|jail| jail.0 == jid)), [true, true, false]);
         assert!(listed.windows(2).all(|pair| pair[0].0 < pair[1].0));
         // By kinds known at run time, too, and what was begun by handles goes on after them.
-        let names = [("name", freebsd_jail::param::Kind::String)];
+        let names = [("name", param::Kind::String)];
         assert_eq!(Jail::all().get(&names[..]).count(), listed.len());
         let mut handles = Jail::all();
         let first = handles.next().expect("there").expect("a handle").jid();
