@@ -2,8 +2,12 @@
 
 use core::ops::RangeInclusive;
 use std::borrow::Cow;
+use std::ffi::OsStr;
 
-use super::{Access, Kind, Since};
+use super::{Access, Kind, Since, Value};
+use crate::error;
+#[cfg(doc)]
+use crate::error::ErrorKind;
 
 /// A description of a parameter: a row of the [table](super::TABLE), or what the running kernel says in a
 /// [`Catalog`](crate::Catalog).
@@ -92,6 +96,34 @@ impl Definition {
         plain(&self.doc)
     }
 
+    /// Parses text as a value of the parameter, as [`Value::parse`] does by its [kind](Self::kind). `true` and `false` are
+    /// also read where the kernel has the numbers 1 and 0.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidValue`] for any other text; the error names the parameter.
+    ///
+    /// ```
+    /// # use freebsd_jail::{Catalog, Jail, param, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// let (name, text) = ("securelevel", "2"); // as a user gives them
+    /// let value = Catalog::describe(name)?.parse(text)?;
+    /// let jail = Jail::builder().path("/").set_value(name, value).create()?;
+    /// assert_eq!(jail.get(param::SECURELEVEL)?, 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn parse(&self, text: impl AsRef<OsStr>) -> error::Result<Value> {
+        let text = text.as_ref();
+        match text.to_str() {
+            Some("true") if self.is_numeric_boolean() => Ok(Value::Int(1)),
+            Some("false") if self.is_numeric_boolean() => Ok(Value::Int(0)),
+            _ => Value::parse(self.kind, text).map_err(|error| error.about(&self.name)),
+        }
+    }
+
     /// Whether it is a boolean to its users and an int to the kernel.
     pub(crate) fn is_numeric_boolean(&self) -> bool {
         self.kind == Kind::Int && self.range == Some((0, 1))
@@ -136,6 +168,7 @@ fn serialize_plain<S: serde::Serializer>(doc: &str, serializer: S) -> Result<S::
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorKind;
     use crate::param;
 
     #[test]
@@ -147,6 +180,19 @@ mod tests {
         }
         let text = plain(" See\n [mac_do(4)](https://example.org/?a=b) and [`x`](crate::x).\n\n More.\n");
         assert_eq!(text, "See mac_do(4) and `x`.\nMore.");
+    }
+
+    #[test]
+    fn text_is_parsed_by_the_kind_and_an_error_names_the_parameter() {
+        let parse = |name, text| param::find(name).expect("it is in the table").parse(text);
+        assert_eq!(parse("securelevel", "2").expect("parsed"), Value::Int(2));
+        assert_eq!(parse("persist", "true").expect("parsed"), Value::Bool(true));
+        for (text, number) in [("true", 1), ("false", 0), ("1", 1)] {
+            assert_eq!(parse("zfs.mount_snapshot", text).expect("parsed"), Value::Int(number), "{text}");
+        }
+        let error = parse("securelevel", "high").expect_err("no number");
+        assert_eq!((error.kind(), error.parameter()), (ErrorKind::InvalidValue, Some("securelevel")));
+        assert!(parse("securelevel", "true").is_err());
     }
 
     #[test]
