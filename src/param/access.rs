@@ -1,8 +1,8 @@
-//! What may be done with a parameter.
+//! How a parameter can be used.
 
 use super::Sealed;
 
-/// What may be done with a parameter.
+/// How a parameter can be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Access {
@@ -26,7 +26,7 @@ pub enum CreateOnly {}
 #[derive(Debug, Clone, Copy)]
 pub enum ReadOnly {}
 
-/// A marker of what may be done with a parameter. Sealed.
+/// A marker for how a parameter can be used. Sealed.
 pub trait Marker: Sealed {
     /// The marker's value.
     const ACCESS: Access;
@@ -48,14 +48,11 @@ impl Marker for ReadOnly {
     const ACCESS: Access = Access::ReadOnly;
 }
 
-/// What may be set when a jail is created. Sealed.
-#[diagnostic::on_unimplemented(
-    message = "this parameter cannot be set",
-    label = "the kernel lets it be read only"
-)]
+/// Parameters that can be set at creation. Sealed.
+#[diagnostic::on_unimplemented(message = "this parameter cannot be set", label = "it is read-only")]
 pub trait Creatable: Marker {}
 
-/// What may be changed once a jail exists. Sealed.
+/// Parameters that can be changed after creation. Sealed.
 #[diagnostic::on_unimplemented(
     message = "this parameter cannot be changed after creation",
     label = "set it on the builder, before `create`"

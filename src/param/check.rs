@@ -1,4 +1,4 @@
-//! What the table knows of a value, checked before it goes into a request.
+//! Checks values with the table, before they go into a request.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -7,7 +7,7 @@ use super::{Access, Definition, Kind, Mode};
 use crate::error::{Error, ErrorKind, Result};
 use crate::wire::{self, Wire, name};
 
-/// What a value is sent for.
+/// The use of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Use {
     Create,
@@ -18,7 +18,7 @@ fn refuse(kind: ErrorKind, reason: impl Into<std::borrow::Cow<'static, str>>) ->
     Err(Error::refused(kind, reason))
 }
 
-/// Returns a value as its parameter's kind demands: `zfs.mount_snapshot` is a boolean that the kernel takes as an int.
+/// Converts a value to its parameter's kind: `zfs.mount_snapshot` is a boolean that the kernel takes as an int.
 pub(crate) fn as_kind<'w>(wire: Wire<'w>, definition: Option<&Definition>) -> Wire<'w> {
     match wire {
         Wire::Bool(value) if definition.is_some_and(Definition::is_numeric_boolean) => {
@@ -28,9 +28,9 @@ pub(crate) fn as_kind<'w>(wire: Wire<'w>, definition: Option<&Definition>) -> Wi
     }
 }
 
-/// Checks a value by what the table knows.
+/// Checks a value with the table.
 pub(crate) fn check(name: &str, definition: Option<&Definition>, wire: Wire<'_>, usage: Use) -> Result<()> {
-    // Before anything is looked through: a caller's list may be of any length.
+    // Before looking at the contents: a caller's list may have any length.
     wire::check_alone(name, wire.len())
         .and_then(|()| wire.check_number())
         .and_then(|()| check_use(definition, usage))
@@ -51,11 +51,9 @@ fn check_use(definition: Option<&Definition>, usage: Use) -> Result<()> {
 fn check_value(name: &str, definition: Option<&Definition>, wire: Wire<'_>) -> Result<()> {
     match wire {
         Wire::Text(text) => check_text(name, definition, text),
-        Wire::Int(0) if name == "osreldate" => {
-            refuse(ErrorKind::InvalidValue, "the kernel takes any number but 0")
-        }
+        Wire::Int(0) if name == "osreldate" => refuse(ErrorKind::InvalidValue, "it cannot be 0"),
         Wire::Int(value) => check_range(definition, value),
-        // What is larger is refused before.
+        // A larger one is refused before.
         Wire::Count(value) => check_range(definition, value.try_into().unwrap_or(i32::MAX)),
         Wire::Ip4(addresses) => check_ip4(addresses),
         Wire::Ip6(addresses) => check_ip6(addresses),
@@ -68,10 +66,10 @@ fn check_range(definition: Option<&Definition>, value: i32) -> Result<()> {
     match (definition.range, Mode::from_number(value)) {
         (Some((least, most)), _) if (least..=most).contains(&value) => Ok(()),
         (Some(_), Some(mode)) if definition.kind == Kind::Mode => {
-            refuse(ErrorKind::InvalidValue, format!("it cannot be {mode:?}: a jail has it anyway"))
+            refuse(ErrorKind::InvalidValue, format!("it cannot be {mode:?}"))
         }
         (Some((least, most)), _) => {
-            refuse(ErrorKind::InvalidValue, format!("it has to be between {least} and {most}"))
+            refuse(ErrorKind::InvalidValue, format!("must be between {least} and {most}"))
         }
         (None, _) => Ok(()),
     }
@@ -81,13 +79,13 @@ fn check_text(name: &str, definition: Option<&Definition>, text: &[u8]) -> Resul
     if text.contains(&0) {
         return refuse(ErrorKind::InvalidValue, "a string cannot contain NUL");
     }
-    // The kernel's own release may be a byte longer than one that it takes.
+    // The kernel's own release may be a byte longer than the longest that it accepts.
     let nul = if name == "osrelease" { 2 } else { 1 };
     let most = definition.and_then(|definition| definition.max).map(|max| max.saturating_sub(nul));
     if let Some(most) = most.filter(|&most| text.len() > most) {
         return refuse(
             ErrorKind::InvalidValue,
-            format!("{} bytes are more than the {most} that it can have", text.len()),
+            format!("{} bytes are more than the maximum of {most}", text.len()),
         );
     }
     if name::user_key(name).is_some() && text.contains(&b'\n') {
@@ -102,7 +100,7 @@ fn check_text(name: &str, definition: Option<&Definition>, text: &[u8]) -> Resul
 fn check_ip4(addresses: &[Ipv4Addr]) -> Result<()> {
     for address in addresses {
         if address.is_unspecified() || address.is_broadcast() {
-            return refuse(ErrorKind::InvalidValue, format!("{address} is no address of a host"));
+            return refuse(ErrorKind::InvalidValue, format!("{address} is not a host address"));
         }
     }
     check_repetition(addresses)
@@ -111,7 +109,7 @@ fn check_ip4(addresses: &[Ipv4Addr]) -> Result<()> {
 fn check_ip6(addresses: &[Ipv6Addr]) -> Result<()> {
     for address in addresses {
         if address.is_unspecified() {
-            return refuse(ErrorKind::InvalidValue, format!("{address} is no address of a host"));
+            return refuse(ErrorKind::InvalidValue, format!("{address} is not a host address"));
         }
     }
     check_repetition(addresses)
@@ -134,7 +132,7 @@ fn check_repetition<T: Copy + Ord + core::fmt::Display>(addresses: &[T]) -> Resu
         })
     };
     match twice {
-        Some(address) => refuse(ErrorKind::InvalidValue, format!("{address} stands twice")),
+        Some(address) => refuse(ErrorKind::InvalidValue, format!("{address} is listed twice")),
         None => Ok(()),
     }
 }

@@ -1,4 +1,4 @@
-//! Between Rust's types and the bytes on the wire.
+//! Conversions between Rust's types and the kernel's bytes.
 
 use core::ffi::c_ulong;
 use std::ffi::{OsStr, OsString};
@@ -12,17 +12,17 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::wire::Wire;
 
 mod sealed {
-    /// Keeps traits to this crate, so that they can grow.
+    /// Seals traits, so that they can grow.
     pub trait Sealed {}
 }
 pub(crate) use sealed::Sealed;
 
 /// A type that a parameter's value can be read as. Sealed.
 pub trait Decode: Sealed + Sized {
-    /// How the value looks on the wire.
+    /// The format of the value.
     const KIND: Kind;
 
-    /// How many bytes a value takes at most, or usually where there is no such limit.
+    /// The maximum size of a value in bytes, or its usual size if there is no maximum.
     #[doc(hidden)]
     const ROOM: usize;
 
@@ -48,13 +48,13 @@ pub(crate) fn text(value: &OsStr) -> Wire<'_> {
 fn unexpected(name: &str, bytes: &[u8]) -> Error {
     Error::refused(
         ErrorKind::InvalidAnswer,
-        format!("the kernel's answer of {} bytes has not the form that was asked for", bytes.len()),
+        format!("the kernel's answer of {} bytes has an unexpected format", bytes.len()),
     )
     .about(name)
 }
 
 fn until_nul<'b>(bytes: &'b [u8], name: &str) -> Result<&'b [u8]> {
-    // A key that the jail does not have (`meta.KEY`) reads as length 0.
+    // A key that the jail lacks (`meta.KEY`) reads as length 0.
     if bytes.is_empty() {
         return Ok(bytes);
     }
@@ -218,7 +218,7 @@ impl Decode for OsString {
     }
 }
 
-/// A key in `meta` or `env`: `None` where the jail does not have it.
+/// A key in `meta` or `env`: `None` if the jail lacks it.
 impl Decode for Option<OsString> {
     const KIND: Kind = Kind::String;
     const ROOM: usize = 256;
@@ -255,7 +255,7 @@ impl Decode for String {
     }
 }
 
-/// Strings of all sorts set strings of all sorts.
+/// All string types set all string parameters.
 macro_rules! text_from {
     ($($from:ty),* $(,)?) => {$(
         impl Encode<OsString> for $from {

@@ -1,4 +1,4 @@
-//! What is known of a parameter.
+//! Descriptions of parameters.
 
 use core::ops::RangeInclusive;
 use std::borrow::Cow;
@@ -9,7 +9,7 @@ use crate::error;
 #[cfg(doc)]
 use crate::error::ErrorKind;
 
-/// A description of a parameter: a row of the [table](super::TABLE), or what the running kernel says in a
+/// A description of a parameter: a row of the [table](super::TABLE), or the running kernel's description in a
 /// [`Catalog`](crate::Catalog).
 ///
 /// [`since`](Self::since) and [`module`](Self::module) are informational: the running kernel decides.
@@ -34,7 +34,7 @@ pub struct Definition {
     /// The most bytes of a string, its NUL included.
     pub(crate) max: Option<usize>,
     pub(crate) range: Option<(i32, i32)>,
-    /// As rustdoc has it.
+    /// In rustdoc's markup.
     #[cfg_attr(feature = "serde", serde(rename = "description", serialize_with = "serialize_plain"))]
     pub(crate) doc: Cow<'static, str>,
 }
@@ -46,19 +46,19 @@ impl Definition {
         &self.name
     }
 
-    /// Returns how its value looks on the wire.
+    /// Returns the format of its value.
     #[must_use]
     pub const fn kind(&self) -> Kind {
         self.kind
     }
 
-    /// Returns what may be done with it.
+    /// Returns how it can be used.
     #[must_use]
     pub const fn access(&self) -> Access {
         self.access
     }
 
-    /// Returns the release that it came with, if that is known.
+    /// Returns the release that introduced it, if known.
     #[must_use]
     pub const fn since(&self) -> Option<Since> {
         self.since
@@ -70,7 +70,7 @@ impl Definition {
         self.module
     }
 
-    /// Returns the value of a new jail for which it is not set, in words, if that is known.
+    /// Returns the default for a new jail, in words, if known.
     #[must_use]
     pub const fn default(&self) -> Option<&str> {
         self.default
@@ -124,13 +124,13 @@ impl Definition {
         }
     }
 
-    /// Whether it is a boolean to its users and an int to the kernel.
+    /// Whether it is a boolean that the kernel takes as an int.
     pub(crate) fn is_numeric_boolean(&self) -> bool {
         self.kind == Kind::Int && self.range == Some((0, 1))
     }
 }
 
-/// Makes plain text of documentation: one line for each paragraph, and of each link its words.
+/// Converts documentation to plain text: one line for each paragraph, links without targets.
 fn plain(doc: &str) -> String {
     let mut text = String::with_capacity(doc.len());
     for line in doc.lines().map(str::trim) {

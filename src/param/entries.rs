@@ -38,7 +38,7 @@ impl Entries {
     /// # Errors
     ///
     /// [`ErrorKind::InvalidValue`] for a key that is empty or contains `=`, a newline or NUL, and for a value that
-    /// contains a newline or NUL: the kernel would take such an entry for others.
+    /// contains a newline or NUL: the kernel would store such an entry as different ones.
     pub fn new<K: AsRef<OsStr>, V: AsRef<OsStr>>(entries: impl IntoIterator<Item = (K, V)>) -> Result<Self> {
         let mut lines: Vec<(OsString, OsString)> = Vec::new();
         for (key, value) in entries {
@@ -62,7 +62,7 @@ impl Entries {
     /// Returns the value of a key.
     #[must_use]
     pub fn get(&self, key: impl AsRef<OsStr>) -> Option<&OsStr> {
-        // Of several, the kernel reads the last.
+        // Of several with the same key, the kernel reads the last.
         self.iter().filter(|(other, _)| *other == key.as_ref()).last().map(|(_, value)| value)
     }
 

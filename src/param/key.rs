@@ -10,12 +10,12 @@ use super::{CreateOnly, Decode, Definition, Kind, ReadOnly, ReadWrite};
 use crate::error::{Error, ErrorKind, Result};
 use crate::wire::name;
 
-/// The name of a parameter, with the type of its value and what may be done with it.
+/// The name of a parameter, with the type of its value and its access.
 ///
 /// The constants of [`param`](crate::param) are such keys. [`Param::new`] makes a key of any other name, such as one
 /// that a kernel module adds. A name that is in the table must be used with the table's type, and a name below `allow.`
-/// is a boolean: anything else is refused when the key is used, since the kernel looks at such a name alone and would
-/// grant the permission whatever the value.
+/// is a boolean: anything else is refused when the key is used, since the kernel looks only at the name and would grant
+/// the permission whatever the value.
 ///
 /// Two keys are equal if their names are.
 ///
@@ -34,7 +34,7 @@ pub struct Param<'n, T, A = ReadWrite> {
 impl<'n, T> Param<'n, T> {
     /// Makes the key of a parameter that can be set at creation, changed later, and read.
     ///
-    /// Whether the kernel has such a parameter shows when the key is used.
+    /// Whether the kernel has the parameter is found out when the key is used.
     ///
     /// ```
     /// # use freebsd_jail::{Jail, param::Param, sim};
@@ -123,7 +123,7 @@ impl<'n, A> Param<'n, OsString, A> {
 }
 
 impl<T: Decode, A> Param<'_, T, A> {
-    /// Returns the table's row, where there is one, after checking that the name may be used with this type.
+    /// Returns the table's row, if there is one, after checking that the name may be used with this type.
     pub(crate) fn resolve(&self) -> Result<Option<&'static Definition>> {
         match self.definition {
             Some(definition) => Ok(Some(definition)),
@@ -132,15 +132,13 @@ impl<T: Decode, A> Param<'_, T, A> {
     }
 }
 
-/// Looks a run-time name up, and checks that it may be used with values of this kind.
+/// Looks up a run-time name, and checks that it may be used with values of this kind.
 pub(crate) fn resolve(name: &str, kind: Kind) -> Result<Option<&'static Definition>> {
     name::check(name)?;
     let refuse = |reason: String| Err(Error::refused(ErrorKind::InvalidParameter, reason).about(name));
     if name == "lastjid" {
-        // The kernel looks at it before it looks at the jail's own number, and would answer of another jail.
-        return refuse(
-            "it names the jail after another one, and is no parameter of a jail: list jails instead".into(),
-        );
+        // The kernel evaluates it before the jid, and would read another jail.
+        return refuse("it selects the next jail and is not a parameter: list jails instead".into());
     }
     if let Some(definition) = table::find(name) {
         if definition.kind != kind && !(kind == Kind::Bool && definition.is_numeric_boolean()) {

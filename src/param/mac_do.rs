@@ -2,22 +2,22 @@
 
 use std::ffi::OsString;
 
-/// Who may become whom in a jail by [mac_do(4)], a kernel module since FreeBSD 14.3.
+/// Which users in a jail may become others by [mac_do(4)], a kernel module since FreeBSD 14.3.
 ///
 /// [mac_do(4)]: https://man.freebsd.org/cgi/man.cgi?query=mac_do&sektion=4
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MacDo {
-    /// Nobody.
+    /// None.
     Disable,
-    /// Whoever the parent's rules let, now and later.
+    /// Those that the parent's rules allow, now and later.
     Inherit,
-    /// Whoever these rules let, such as `uid=1001>uid=80`.
+    /// Those that these rules allow, such as `uid=1001>uid=80`.
     Rules(OsString),
 }
 
 impl MacDo {
-    /// Rules of the jail's own.
+    /// Returns rules of the jail's own.
     ///
     /// ```
     /// use freebsd_jail::param::MacDo;

@@ -1,9 +1,8 @@
-//! The parameters of a jail: their names, types and what may be done with them.
+//! The parameters of a jail: names, types and access.
 //!
-//! A constant of this module is a key for [`Jail::get`](crate::Jail::get) and, where its access allows, for
-//! `set` of [`JailBuilder`](crate::JailBuilder::set) and [`JailUpdate`](crate::JailUpdate::set). Its type is
-//! that of its value, so a number cannot be sent where the kernel wants a string. What a constant's access
-//! forbids does not compile:
+//! A constant of this module is a key for [`Jail::get`](crate::Jail::get) and, if its access permits, for `set` of
+//! [`JailBuilder`](crate::JailBuilder::set) and [`JailUpdate`](crate::JailUpdate::set). It has the type of its value,
+//! so a number cannot be sent in place of a string. A use that its access forbids does not compile:
 //!
 //! ```compile_fail,E0277
 //! # use freebsd_jail::{Jail, JailUpdate, param};
@@ -14,7 +13,7 @@
 //!
 //! ```compile_fail,E0277
 //! # use freebsd_jail::{Jail, param};
-//! Jail::builder().set(param::CHILDREN_CUR, 3); // the kernel's to count
+//! Jail::builder().set(param::CHILDREN_CUR, 3); // read-only
 //! ```
 //!
 //! ```
@@ -25,7 +24,7 @@
 //! # let builder = Jail::builder().set(param::PATH, "/usr/jail").set(param::CHILDREN_MAX, 3);
 //! ```
 //!
-//! Nor does what is no value of its type:
+//! Neither does a value of the wrong type:
 //!
 //! ```compile_fail,E0277
 //! # use freebsd_jail::{Jail, param};

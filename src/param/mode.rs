@@ -1,4 +1,4 @@
-//! How a jail shares something with its parent.
+//! What a jail shares with its parent.
 
 use core::fmt;
 use core::str::FromStr;
@@ -6,7 +6,7 @@ use core::str::FromStr;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys;
 
-/// How a jail shares something with its parent: addresses, the host's names, System V IPC …
+/// Whether a jail has its own, its parent's or no instance of something: addresses, System V IPC …
 ///
 /// The kernel's `JAIL_SYS_DISABLE`, `JAIL_SYS_NEW` and `JAIL_SYS_INHERIT`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -32,7 +32,7 @@ impl Mode {
         }
     }
 
-    /// Makes a mode of the kernel's number.
+    /// Makes a mode from the kernel's number.
     #[must_use]
     pub const fn from_number(number: i32) -> Option<Self> {
         match number {
@@ -55,7 +55,7 @@ impl fmt::Display for Mode {
     }
 }
 
-/// The opposite of its `Display`.
+/// The inverse of its `Display`.
 ///
 /// ```
 /// use freebsd_jail::Mode;

@@ -1,4 +1,4 @@
-//! Values as text, and from and into Rust's types.
+//! Conversions of values to and from text and Rust's types.
 
 use core::fmt;
 use core::str::FromStr;
@@ -19,11 +19,11 @@ impl Value {
     /// | `Bool` | `true` or `1`, `false` or `0` |
     /// | `Int`, `Ulong` | a decimal number |
     /// | `String` | the text as it is, which need not be UTF-8 |
-    /// | `Ip4`, `Ip6` | addresses with commas between them; an empty text is an empty list |
+    /// | `Ip4`, `Ip6` | addresses separated by commas; an empty text is an empty list |
     /// | `Mode` | `disable`, `new` or `inherit` |
     /// | `Bytes` | two hexadecimal digits for each byte |
     ///
-    /// `Display` writes what this reads, except for strings that are not UTF-8.
+    /// `Display` is the inverse, except for strings that are not UTF-8.
     ///
     /// # Errors
     ///
@@ -204,11 +204,11 @@ impl TryFrom<Value> for Sharing {
     }
 }
 
-/// Returns the kind of a parameter, as far as the table or the name alone tells.
+/// Returns the kind of a parameter, if the table or its name determines it.
 pub(crate) fn kind_of(name: &str) -> Option<Kind> {
     match table::find(name) {
         Some(row) => Some(row.kind),
-        // Modules add permissions that the table does not have. `nofoo` would be the denial of `foo`.
+        // Modules add permissions that are not in the table. `nofoo` would be the denial of `foo`.
         None => {
             let (level, last) = name::split_text(name);
             let is_permission = level.starts_with("allow.") && !last.is_empty();

@@ -1,4 +1,4 @@
-//! What holds for every value, tried on random ones.
+//! Properties of all values, tested with random ones.
 
 #![allow(clippy::useless_conversion, reason = "a C unsigned long is narrower on some machines")]
 

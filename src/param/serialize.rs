@@ -1,4 +1,4 @@
-//! Values, kinds and descriptions as data.
+//! Serialisation of values, kinds and descriptions.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -64,7 +64,7 @@ impl Serialize for Access {
     }
 }
 
-/// As its `Display`: `14.4`.
+/// The same as its `Display`: `14.4`.
 impl Serialize for Since {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)

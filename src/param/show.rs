@@ -1,4 +1,4 @@
-//! Values in the texts of errors.
+//! Values in error messages.
 
 use core::fmt;
 
@@ -9,7 +9,7 @@ use crate::wire::{Wire, name};
 /// How many characters of a string are shown.
 const SHOWN: usize = 80;
 
-/// Shows strings as `Debug` has them, and all else as `Display`.
+/// Shows strings by `Debug`, and others by `Display`.
 struct Shown<'a>(Wire<'a>);
 
 impl fmt::Display for Shown<'_> {
@@ -35,7 +35,7 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
-/// Shows as many addresses as fit into a line.
+/// Shows as many addresses as fit on a line.
 fn list<T: fmt::Display>(f: &mut fmt::Formatter<'_>, addresses: &[T]) -> fmt::Result {
     const FEW: usize = 8;
     for (index, address) in addresses.iter().take(FEW).enumerate() {
@@ -44,12 +44,12 @@ fn list<T: fmt::Display>(f: &mut fmt::Formatter<'_>, addresses: &[T]) -> fmt::Re
     if addresses.len() > FEW { f.write_str(",…") } else { Ok(()) }
 }
 
-/// Shows the value in question.
+/// Shows the value.
 pub(super) fn with_wire(error: Error, wire: Wire<'_>) -> Error {
     error.with_value(format_args!("{}", Shown(wire)))
 }
 
-/// Shows the value of the parameter at fault, where the kernel's objection may be to the value and its kind is known.
+/// Adds the value of the parameter at fault, if the error may be about the value and its kind is known.
 pub(crate) fn with_value<'v>(error: Error, value: impl FnOnce(&str) -> Option<&'v [u8]>) -> Error {
     if error.value().is_some()
         || matches!(error.kind(), ErrorKind::UnknownParameter | ErrorKind::InvalidParameter)

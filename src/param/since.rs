@@ -1,11 +1,11 @@
-//! Which release brought a parameter.
+//! The release that introduced a parameter.
 
 use core::fmt;
 
-/// The FreeBSD release that a parameter came with.
+/// The FreeBSD release that introduced a parameter.
 ///
-/// It says where a parameter can be counted on. What the running kernel has it says itself: builds between
-/// releases, kernel options and modules all matter, so nothing is refused on these grounds.
+/// Informational: the running kernel decides which parameters it has, since builds between releases, kernel options and
+/// modules differ. Nothing is refused because of it.
 ///
 /// ```
 /// use freebsd_jail::param::{self, Since};
@@ -29,20 +29,20 @@ impl Since {
     pub const FREEBSD_14_0: Self = Self::new(14, 0);
     /// FreeBSD 14.3.
     pub const FREEBSD_14_3: Self = Self::new(14, 3);
-    /// FreeBSD 14.4, which came after 15.0: what it brought, that has.
+    /// FreeBSD 14.4, which was released after 15.0: 15.0 has the same parameters.
     pub const FREEBSD_14_4: Self = Self::new(14, 4);
     /// FreeBSD 15.0.
     pub const FREEBSD_15_0: Self = Self::new(15, 0);
     /// FreeBSD 15.1.
     pub const FREEBSD_15_1: Self = Self::new(15, 1);
 
-    /// Makes a release of its numbers.
+    /// Makes a release from its numbers.
     #[must_use]
     pub const fn new(major: u16, minor: u16) -> Self {
         Self { major, minor }
     }
 
-    /// Makes a release of a kernel's `kern.osreldate`, such as 1501000.
+    /// Makes a release from a kernel's `kern.osreldate`, such as 1501000.
     #[must_use]
     pub const fn from_osreldate(osreldate: u32) -> Self {
         // Five digits for what comes after the major number: `MMmmxxx`.
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn releases_are_ordered_and_told_from_the_kernels_number() {
+    fn releases_are_ordered_and_derived_from_osreldate() {
         assert!(Since::FREEBSD_13_2 < Since::FREEBSD_14_0);
         assert!(Since::FREEBSD_15_0 < Since::FREEBSD_15_1);
         assert_eq!(Since::from_osreldate(1_302_001), Since::FREEBSD_13_2);

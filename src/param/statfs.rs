@@ -21,7 +21,7 @@ pub enum EnforceStatfs {
     All,
     /// Those mounted at or below the jail's root (1).
     BelowRoot,
-    /// The file system that the jail's root is on, and no other (2). The kernel's default.
+    /// Only the file system of the jail's root (2). The kernel's default.
     #[default]
     RootOnly,
 }
@@ -37,7 +37,7 @@ impl EnforceStatfs {
         }
     }
 
-    /// Returns the level of a kernel's number.
+    /// Returns the level for the kernel's number.
     #[must_use]
     pub const fn from_number(number: i32) -> Option<Self> {
         match number {

@@ -1,4 +1,4 @@
-//! What is known of each parameter, made of the rows in [`rows`](super::rows).
+//! The table and the constants, generated from the rows in [`rows`](super::rows).
 
 use std::borrow::Cow;
 use std::ffi::OsString;
@@ -13,7 +13,7 @@ use super::{
 use crate::Jid;
 use crate::wire::name;
 
-/// The most bytes of a jail's name, its NUL included (`MAXHOSTNAMELEN`).
+/// The maximum length of a jail's name, including NUL (`MAXHOSTNAMELEN`).
 pub(crate) const NAME_MAX: usize = 256;
 
 macro_rules! access_text {
@@ -84,7 +84,7 @@ macro_rules! rows {
 
 parameters!(rows);
 
-/// All parameters that the crate knows, but for the keys of `meta` and `env`. Permissions come last.
+/// All parameters that the crate knows, except the keys of `meta` and `env`. Permissions come last.
 #[allow(clippy::indexing_slicing, reason = "it is evaluated when the crate is compiled")]
 pub const TABLE: &[&Definition] = &{
     let (others, permissions) = (OTHERS, allow::ROWS);
@@ -97,7 +97,7 @@ pub const TABLE: &[&Definition] = &{
     all
 };
 
-/// Finds the row of a name. A key in `meta` or `env`, such as `meta.owner`, has theirs.
+/// Finds the row of a name. A key in `meta` or `env`, such as `meta.owner`, has the row of `meta` or `env`.
 ///
 /// ```
 /// use freebsd_jail::param::{self, Access, Kind};
@@ -115,10 +115,10 @@ pub fn find(name: &str) -> Option<&'static Definition> {
     TABLE.iter().copied().find(|definition| definition.name == name)
 }
 
-/// Whether the kernel sets this parameter after the jail has come into being, so that a failure comes late.
+/// Whether the kernel sets this parameter after creating the jail, so that a failure comes late (T18).
 ///
-/// Those are the parameters of modules, `meta` and `env` included, but for permissions and the modes of System V
-/// IPC, which are checked before. A name that nothing is known of is taken to be a module's.
+/// Those are the parameters of modules, including `meta` and `env`, except permissions and the modes of System V IPC,
+/// which are checked before. An unknown name is assumed to be a module's.
 pub(crate) fn is_late(name: &str, definition: Option<&Definition>) -> bool {
     let is_text_of_keys = |name: &str| matches!(name, "meta" | "env");
     !name.starts_with("allow.")

@@ -1,4 +1,4 @@
-//! Text that need not be UTF-8: as a string where it is, else as a list of its bytes.
+//! Text that need not be UTF-8: serialised as a string if it is, otherwise as a list of bytes.
 
 use core::fmt;
 use std::ffi::{OsStr, OsString};
@@ -23,7 +23,7 @@ impl<'de> Deserialize<'de> for Text {
     }
 }
 
-/// For attribute `with` of fields.
+/// For the attribute `with` of fields.
 pub(crate) fn serialize<S: Serializer>(text: impl AsRef<OsStr>, serializer: S) -> Result<S::Ok, S::Error> {
     let text = text.as_ref();
     match text.to_str() {
@@ -33,7 +33,7 @@ pub(crate) fn serialize<S: Serializer>(text: impl AsRef<OsStr>, serializer: S) -
     }
 }
 
-/// For attribute `with` of fields.
+/// For the attribute `with` of fields.
 pub(crate) fn deserialize<'de, D: Deserializer<'de>, T: From<OsString>>(
     deserializer: D,
 ) -> Result<T, D::Error> {

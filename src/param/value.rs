@@ -1,4 +1,4 @@
-//! Values whose type is known at run time only.
+//! Values whose type is known only at run time.
 
 use core::ffi::c_ulong;
 use std::ffi::OsString;
@@ -9,7 +9,7 @@ use super::codec::{self, Decode as _};
 use crate::error::Result;
 use crate::wire::Wire;
 
-/// How a parameter's value looks on the wire.
+/// The format of a parameter's value in a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Kind {
@@ -19,7 +19,7 @@ pub enum Kind {
     Int,
     /// A C unsigned long: 8 bytes on 64-bit machines, 4 on others.
     Ulong,
-    /// Bytes without NUL; the NUL that ends them on the wire is added and taken away.
+    /// Bytes without NUL; the terminating NUL is added and removed.
     String,
     /// IPv4 addresses.
     Ip4,
@@ -31,8 +31,7 @@ pub enum Kind {
     Bytes,
 }
 
-/// A value with its kind, for code that learns parameters' types at run time, such as bindings of other
-/// languages.
+/// A value with its kind, for code that determines types at run time, such as bindings of other languages.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Value {
@@ -44,9 +43,9 @@ pub enum Value {
     Ulong(u64),
     /// Text, which need not be UTF-8.
     String(OsString),
-    /// IPv4 addresses, the first being the primary one.
+    /// IPv4 addresses, of which the first is primary.
     Ip4(Vec<Ipv4Addr>),
-    /// IPv6 addresses, the first being the primary one.
+    /// IPv6 addresses, of which the first is primary.
     Ip6(Vec<Ipv6Addr>),
     /// A mode.
     Mode(Mode),
@@ -98,7 +97,7 @@ impl Value {
 }
 
 impl Kind {
-    /// Returns the size of a value that always has the same.
+    /// Returns the size of a kind with a fixed size.
     #[must_use]
     pub const fn size(self) -> Option<usize> {
         match self {
