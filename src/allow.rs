@@ -1,4 +1,4 @@
-//! What a jail may do.
+//! Permissions as bits.
 
 use core::fmt;
 use core::str::FromStr;
@@ -13,9 +13,9 @@ macro_rules! permissions {
         bitflags! {
             /// Permissions of a jail: its parameters `allow.*`, as a set.
             ///
-            /// A jail can be allowed no more than its parent has. What the set lacks is neither granted nor taken
-            /// away. Permissions of modules that the set does not know are
-            /// set one at a time, as [`Param`](crate::param::Param) or, for file systems, by name.
+            /// A jail cannot have a permission that its parent lacks. Permissions outside of the set are neither
+            /// granted nor denied. Set permissions of modules that have no bit one at a time, by a
+            /// [`Param`](crate::param::Param) or, for file systems, by name.
             ///
             /// ```
             /// use freebsd_jail::Allow;
@@ -42,7 +42,7 @@ macro_rules! permissions {
 }
 
 permissions! {
-    /// Root may change the host name. On by default, where the parent has it.
+    /// Root may change the host name. On by default, if the parent has it.
     SET_HOSTNAME = 0, SET_HOSTNAME;
     /// All System V IPC of the parent may be used.
     SYSVIPC = 1, SYSVIPC;
@@ -58,17 +58,17 @@ permissions! {
     SOCKET_AF = 6, SOCKET_AF;
     /// Memory may be locked.
     MLOCK = 7, MLOCK;
-    /// Root may bind to ports below 1024. On by default, where the parent has it.
+    /// Root may bind to ports below 1024. On by default, if the parent has it.
     RESERVED_PORTS = 8, RESERVED_PORTS;
     /// The kernel's messages may be read.
     READ_MSGBUF = 9, READ_MSGBUF;
-    /// Users may debug their processes. On by default, where the parent has it.
+    /// Users may debug their processes. On by default, if the parent has it.
     UNPRIVILEGED_PROC_DEBUG = 10, UNPRIVILEGED_PROC_DEBUG;
-    /// Root is privileged at all. On by default, where the parent has it.
+    /// Root has privileges. On by default, if the parent has it.
     SUSER = 11, SUSER;
     /// The NFS server may run. Since FreeBSD 14.0.
     NFSD = 12, NFSD;
-    /// Root may change extended attributes of the system's name space. Since FreeBSD 15.0.
+    /// Root may change extended attributes of the system namespace. Since FreeBSD 15.0.
     EXTATTR = 13, EXTATTR;
     /// Root may slew the clock. Since FreeBSD 15.0.
     ADJTIME = 14, ADJTIME;

@@ -1,4 +1,4 @@
-//! What parameters the running kernel has.
+//! The parameters of the running kernel.
 
 use core::ffi::c_int;
 use std::sync::Arc;
@@ -9,11 +9,10 @@ use crate::param::{self, Access, Definition, Kind, Sealed, Value};
 use crate::sys::{Errno, System};
 use crate::wire::name;
 
-/// The parameters of the running kernel, those of loaded modules included.
+/// The parameters of the running kernel, including those of loaded modules.
 ///
-/// It comes from the sysctl tree `security.jail.param`, which the kernel keeps for that purpose. The keys of `meta` and
-/// `env` are not in it, and neither are the names that are for the request itself, nor `mdo` and `mdo.rules` of FreeBSD
-/// 14.2, whose module panics over them.
+/// It is read from the sysctl tree `security.jail.param`. It does not include the keys of `meta` and `env`, names that
+/// belong to the request itself, and `mdo` and `mdo.rules` of FreeBSD 14.2, whose module panics over them.
 ///
 /// ```
 /// # use freebsd_jail::{Catalog, param::{Access, Kind}, sim};
@@ -37,16 +36,16 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    /// Asks the kernel: four calls of sysctl(3) a parameter.
+    /// Reads the parameters from the kernel: four calls of sysctl(3) per parameter.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unsupported`] where there are no jails, [`ErrorKind::InvalidAnswer`] should the kernel describe a
-    /// parameter in a way that it never did.
+    /// [`ErrorKind::Unsupported`] where there are no jails, [`ErrorKind::InvalidAnswer`] if a description has an
+    /// unknown format.
     ///
     /// # FreeBSD versions
     ///
-    /// All. What is in it is what the running kernel has: `meta` and `env`, for one, since 14.4.
+    /// All. The contents depend on the running kernel: for example, `meta` and `env` exist since 14.4.
     pub fn current() -> Result<Self> {
         let tree = Tree { system: System::current() };
         let root = tree.find(ROOT)?;
@@ -62,9 +61,9 @@ impl Catalog {
 
     /// Describes one parameter.
     ///
-    /// What the [table](param::TABLE) has is described by it, and a key of `meta` or `env` by its text's row, without
-    /// asking the kernel. Of any other name the kernel is asked: five calls of sysctl(3) instead of those of the whole
-    /// catalog. Use it to learn the kind of a parameter that is known at run time only.
+    /// A parameter in the [table](param::TABLE), or a key of `meta` or `env`, is described by its row, without a call.
+    /// Any other name takes five calls of sysctl(3). Use it to find out the kind of a parameter that is known only at
+    /// run time.
     ///
     /// # Errors
     ///
@@ -138,8 +137,8 @@ impl<'c> IntoIterator for &'c Catalog {
     }
 }
 
-/// Returns the names of all permissions that the kernel has. They are asked for once, or anew, by four calls of sysctl(3)
-/// for each.
+/// Returns the names of all permissions that the kernel has. They are read once, or again on request, by four calls of
+/// sysctl(3) for each.
 pub(crate) fn permission_names(system: &System, anew: bool) -> Result<Arc<[String]>> {
     let known = &system.cache().parameters;
     if let Some(names) = known.permissions().filter(|_| !anew) {
@@ -170,7 +169,7 @@ struct Tree {
     system: System,
 }
 
-/// What to ask of a node.
+/// A query about a node.
 #[derive(Debug, Clone, Copy)]
 enum About {
     Name = 1,
@@ -320,7 +319,7 @@ fn odd(name: &str) -> Error {
 
 impl Sealed for &Catalog {}
 
-/// All parameters of the catalog, each value with its name. One call reads them all.
+/// Reads all parameters of the catalog in one call, each value with its name.
 ///
 /// ```
 /// # use freebsd_jail::{Catalog, Jail, sim};

@@ -7,18 +7,18 @@ use bitflags::bitflags;
 use crate::sys;
 
 bitflags! {
-    /// Flags of jail_set(2), besides those that say how a descriptor is used (see [`At`](crate::raw::At)).
+    /// Flags of jail_set(2), without those for the use of a descriptor (see [`At`](crate::raw::At)).
     ///
-    /// Bits that the crate does not know are kept and sent; the kernel refuses what it does not know either.
+    /// Unknown bits are kept and sent; the kernel refuses those that it does not know.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
     pub struct SetFlags: c_int {
         /// Create the jail.
         const CREATE = sys::JAIL_CREATE;
-        /// Change the jail.
+        /// Update the jail.
         const UPDATE = sys::JAIL_UPDATE;
-        /// Move this process into the jail.
+        /// Attach this process to the jail.
         const ATTACH = sys::JAIL_ATTACH;
-        /// Change a jail that is being removed, and so revive it. Ignored since FreeBSD 15.0.
+        /// Update a jail that is being removed, and so revive it. Ignored since FreeBSD 15.0.
         const DYING = sys::JAIL_DYING;
         /// Return a new descriptor of the jail. Since FreeBSD 15.0.
         const GET_DESC = sys::JAIL_GET_DESC;
@@ -29,9 +29,9 @@ bitflags! {
 }
 
 bitflags! {
-    /// Flags of jail_get(2), besides those that say how a descriptor is used (see [`At`](crate::raw::At)).
+    /// Flags of jail_get(2), without those for the use of a descriptor (see [`At`](crate::raw::At)).
     ///
-    /// Bits that the crate does not know are kept and sent; the kernel refuses what it does not know either.
+    /// Unknown bits are kept and sent; the kernel refuses those that it does not know.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
     pub struct GetFlags: c_int {
         /// Find jails that are being removed, too.

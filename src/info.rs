@@ -1,4 +1,4 @@
-//! What there is to know of a jail, at once.
+//! The most used parameters of a jail.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -9,17 +9,17 @@ use crate::jid::Jid;
 use crate::network::Network;
 use crate::param::EnforceStatfs;
 
-/// What a jail is, as [`Jail::info`] read it.
+/// The most used parameters of a jail, from [`Jail::info`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct JailInfo {
-    /// The jail's number.
+    /// The jail's jid.
     pub jid: Jid,
-    /// Its name, as this process sees it: that of a nested jail starts with those of the jails above it.
+    /// Its name, as this process sees it: a nested jail's starts with those of the jails above it.
     #[cfg_attr(feature = "serde", serde(default, with = "crate::param::text"))]
     pub name: OsString,
-    /// The jail above, `None` where that is this process's own.
+    /// The parent, `None` if it is this process's own jail.
     #[cfg_attr(feature = "serde", serde(default))]
     pub parent: Option<Jid>,
     /// Its root directory.
@@ -49,13 +49,13 @@ pub struct JailInfo {
     /// Its devfs ruleset.
     #[cfg_attr(feature = "serde", serde(default))]
     pub devfs_ruleset: i32,
-    /// What it takes the system's version for.
+    /// The OS release it reports (`uname -r`).
     #[cfg_attr(feature = "serde", serde(default, with = "crate::param::text"))]
     pub osrelease: OsString,
-    /// What it takes the system's version number for.
+    /// The OS version it reports (`uname -K`).
     #[cfg_attr(feature = "serde", serde(default))]
     pub osreldate: i32,
-    /// The number of its cpuset.
+    /// The id of its cpuset.
     #[cfg_attr(feature = "serde", serde(default))]
     pub cpuset: i32,
     /// How many jails are below it.

@@ -12,22 +12,22 @@ const NAME_MAX: usize = 15;
 
 /// # Network interfaces
 impl Jail {
-    /// Moves a network interface from this process's network stack into the jail's own, which the jail has if it was
-    /// created with `vnet`.
+    /// Moves a network interface from this process's network stack into the jail's own, which exists if the jail was
+    /// created with one.
     ///
     /// The interface loses its addresses and is down afterwards. It comes back when the jail is gone, or by
-    /// [`reclaim_interface`](Self::reclaim_interface). A jail that is removed takes its interfaces along until it is
-    /// gone, and its network stack is the last part of it to go: [`wait_gone`](Self::wait_gone) waits for that.
+    /// [`reclaim_interface`](Self::reclaim_interface). A removed jail keeps its interfaces until its network stack is
+    /// destroyed, which happens last: [`wait_gone`](Self::wait_gone) waits for that.
     ///
-    /// Wraps ioctl(2) `SIOCSIFVNET`, which goes by the jid, between a jail_get(2) and, by descriptor, an fstat(2).
+    /// Wraps ioctl(2) `SIOCSIFVNET`, which takes the jid, between a jail_get(2) and, by descriptor, an fstat(2).
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidValue`] for a name that no interface can have. [`ErrorKind::InvalidRequest`], before the
-    /// call, when the jail has no network stack of its own: if a jail above it has one, the kernel would move the
-    /// interface there. [`ErrorKind::Gone`] when the jail has been removed; where that happened during the call, the
-    /// interface may have moved, and comes back when the jail is gone. [`ErrorKind::NotFound`] (`ENXIO`) when there is
-    /// no such interface here; [`ErrorKind::AlreadyExists`] (`EEXIST`) when there is one of that name in the jail;
+    /// [`ErrorKind::InvalidValue`] for an invalid name. [`ErrorKind::InvalidRequest`], before the call, when the jail
+    /// has no network stack of its own: if a jail above it has one, the kernel would move the interface there.
+    /// [`ErrorKind::Gone`] when the jail has been removed. If that happened during the call, the interface may have
+    /// moved, and comes back when the jail is gone. [`ErrorKind::NotFound`] (`ENXIO`) when there is no such interface
+    /// here; [`ErrorKind::AlreadyExists`] (`EEXIST`) when the jail has one of that name;
     /// [`ErrorKind::PermissionDenied`] (`EPERM`) when not root; [`ErrorKind::Unsupported`] where there are no jails,
     /// and on a kernel without `VIMAGE`.
     ///
@@ -58,17 +58,17 @@ impl Jail {
 
     /// Moves a network interface from the jail's own network stack to this process's.
     ///
-    /// The interface loses its addresses and is down afterwards. **One that was made inside the jail is destroyed with
-    /// it**, wherever it is then.
+    /// The interface loses its addresses and is down afterwards. **One that was created inside the jail is destroyed
+    /// with it**, even after being moved.
     ///
-    /// Wraps ioctl(2) `SIOCSIFRVNET`, which goes by the jid, between a jail_get(2) with if_nametoindex(3) and, by
+    /// Wraps ioctl(2) `SIOCSIFRVNET`, which takes the jid, between a jail_get(2) with if_nametoindex(3) and, by
     /// descriptor, an fstat(2).
     ///
     /// # Errors
     ///
-    /// As [`move_interface`](Self::move_interface), with the places exchanged. [`ErrorKind::AlreadyExists`] when this
-    /// process's network stack has an interface of that name, found out before the call: the kernel would make a second
-    /// one. An interface that is made at the same moment is not noticed.
+    /// As [`move_interface`](Self::move_interface), with the two network stacks exchanged. [`ErrorKind::AlreadyExists`]
+    /// when this process's network stack has an interface of that name, found out before the call: the kernel would
+    /// make a second one. An interface that is made at the same moment is not noticed.
     ///
     /// # FreeBSD versions
     ///
@@ -98,7 +98,7 @@ impl Jail {
         if name.is_empty() || name.len() > NAME_MAX || name.contains('\0') {
             return Err(Error::refused(
                 ErrorKind::InvalidValue,
-                format!("{name:?} is no name of an interface: that has 1 to 15 bytes, and no NUL"),
+                format!("{name:?} is not an interface name: it must have 1 to 15 bytes and no NUL"),
             ));
         }
         self.check_has_stack()?;
@@ -108,7 +108,7 @@ impl Jail {
                 return Err(Error::refused(
                     ErrorKind::AlreadyExists,
                     format!(
-                        "this network stack has an interface {name} already, and the kernel would make a second one"
+                        "this network stack already has an interface {name}, and the kernel would make a second one"
                     ),
                 ));
             }
@@ -116,12 +116,12 @@ impl Jail {
         self.system
             .move_interface(name.as_bytes(), self.jid().get(), way)
             .map_err(|errno| self.interface_error(errno, name, way))?;
-        // The call goes by the jid, which was this jail's all the time if the jail lives still.
+        // The call takes the jid, which was this jail's if the jail is still alive.
         if self.descriptor().is_some() && !self.is_alive()? {
             return Err(Error::refused(
                 ErrorKind::Gone,
                 format!(
-                    "the jail was removed while {name} was moved, which comes back when the jail is gone"
+                    "the jail was removed while {name} was moved; the interface comes back when the jail is gone"
                 ),
             ));
         }
@@ -150,7 +150,7 @@ impl Jail {
         };
         let (kind, reason) = match errno.0 {
             libc::ENOSYS => return Error::no_jails(Call::Ioctl),
-            // The request is not known then, by a kernel that has no network stacks to move between.
+            // A kernel without VIMAGE does not know the request.
             libc::EINVAL | libc::ENOTTY | libc::EOPNOTSUPP => {
                 (ErrorKind::Unsupported, WITHOUT_VIMAGE.to_owned())
             }

@@ -1,4 +1,4 @@
-//! The number of a jail.
+//! Jids.
 
 use core::fmt;
 use core::num::NonZeroI32;
@@ -6,11 +6,11 @@ use core::str::FromStr;
 
 use crate::error::{Error, ErrorKind};
 
-/// The number by which the kernel knows a jail: above zero.
+/// The id of a jail: an integer above zero.
 ///
-/// A number is not a handle. Once the jail has been removed, the kernel may give the number to another one, so
-/// whatever is done by number may be done to the wrong jail; a [`Jail`](crate::Jail) that holds a descriptor
-/// cannot be fooled so. The kernel picks numbers from 1 to 999,999; a caller may ask for any other one.
+/// A jid is not a handle. Once the jail has been removed, another jail may get the jid, so an operation by jid may
+/// affect the wrong jail; a [`Jail`](crate::Jail) with a descriptor does not have this problem. The kernel picks jids
+/// from 1 to 999,999; a caller may request any other one.
 ///
 /// ```
 /// use freebsd_jail::Jid;
@@ -25,7 +25,7 @@ use crate::error::{Error, ErrorKind};
 pub struct Jid(NonZeroI32);
 
 impl Jid {
-    /// Makes a number of an integer above zero.
+    /// Makes a jid from an integer above zero.
     #[must_use]
     pub const fn new(jid: i32) -> Option<Self> {
         if jid > 0 {
@@ -38,7 +38,7 @@ impl Jid {
         }
     }
 
-    /// Returns the number.
+    /// Returns the jid as an integer.
     #[must_use]
     pub const fn get(self) -> i32 {
         self.0.get()
@@ -67,9 +67,8 @@ impl TryFrom<i32> for Jid {
     type Error = Error;
 
     fn try_from(jid: i32) -> Result<Self, Error> {
-        Self::new(jid).ok_or_else(|| {
-            Error::refused(ErrorKind::InvalidValue, "a jail's number is above zero").about("jid")
-        })
+        Self::new(jid)
+            .ok_or_else(|| Error::refused(ErrorKind::InvalidValue, "a jid must be above zero").about("jid"))
     }
 }
 
@@ -78,8 +77,7 @@ impl FromStr for Jid {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         text.parse::<i32>().ok().and_then(Self::new).ok_or_else(|| {
-            Error::refused(ErrorKind::InvalidValue, "a jail's number is a decimal number above zero")
-                .about("jid")
+            Error::refused(ErrorKind::InvalidValue, "a jid must be a decimal number above zero").about("jid")
         })
     }
 }

@@ -9,10 +9,9 @@ use crate::error::{Call, Error, ErrorKind, Result, explain_own_attach};
 use crate::jid::Jid;
 use crate::sys::{Errno, System};
 
-/// What jail(2) takes, for [`raw::jail`](crate::raw::jail): a jail that the process enters as it is created.
+/// The arguments of jail(2), for [`raw::jail`](crate::raw::jail), which creates a jail and attaches the process to it.
 ///
-/// **The kernel's manual calls it deprecated.** All that it can do, and more, is done with errors that say what is
-/// wrong by
+/// **The manual calls it deprecated.** The following does the same, with better errors:
 ///
 /// ```no_run
 /// # fn main() -> freebsd_jail::Result<()> {
@@ -25,8 +24,8 @@ use crate::sys::{Errno, System};
 /// # }
 /// ```
 ///
-/// with one difference: on the host, the jail of this call gets the permissions that sysctls below
-/// `security.jail` say, as `security.jail.allow_raw_sockets`, and theirs of `enforce_statfs`.
+/// There is one difference: on the host, a jail of jail(2) gets its permissions and `enforce_statfs` from sysctls such
+/// as `security.jail.allow_raw_sockets`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[must_use = "nothing is created before `raw::jail`"]
 pub struct LegacyJail {
@@ -46,7 +45,7 @@ enum Version {
 }
 
 impl LegacyJail {
-    /// Describes a jail by version 2 of the structure (`JAIL_API_VERSION`), without a name and addresses.
+    /// Makes arguments of version 2 (`JAIL_API_VERSION`), without a name and addresses.
     pub fn new(path: impl AsRef<Path>, hostname: impl AsRef<OsStr>) -> Self {
         Self {
             version: Version::Two,
@@ -58,25 +57,24 @@ impl LegacyJail {
         }
     }
 
-    /// Describes a jail by version 0 of the structure, that of FreeBSD 4, which has room for one IPv4 address and
-    /// for nothing else.
+    /// Makes arguments of version 0, of FreeBSD 4, which has one IPv4 address and nothing else.
     pub fn version_0(path: impl AsRef<Path>, hostname: impl AsRef<OsStr>, address: Ipv4Addr) -> Self {
         Self { version: Version::Zero, ip4: vec![address], ..Self::new(path, hostname) }
     }
 
-    /// Sets the name. Default: the jail's number.
+    /// Sets the name. Default: the jid.
     pub fn name(mut self, name: impl AsRef<OsStr>) -> Self {
         self.name = Some(name.as_ref().to_owned());
         self
     }
 
-    /// Sets the IPv4 addresses, the first being the primary one. None at all leaves the jail without.
+    /// Sets the IPv4 addresses, of which the first is primary. Default: none.
     pub fn ip4(mut self, addresses: impl Into<Vec<Ipv4Addr>>) -> Self {
         self.ip4 = addresses.into();
         self
     }
 
-    /// Sets the IPv6 addresses, the first being the primary one. None at all leaves the jail without.
+    /// Sets the IPv6 addresses, of which the first is primary. Default: none.
     pub fn ip6(mut self, addresses: impl Into<Vec<Ipv6Addr>>) -> Self {
         self.ip6 = addresses.into();
         self
@@ -101,12 +99,11 @@ impl LegacyJail {
             }
         };
         let jid = answer.map_err(|errno| self.error(errno))?;
-        Jid::try_from(jid).map_err(|error| {
-            error.with_kind(ErrorKind::InvalidAnswer).because("the kernel returned no number")
-        })
+        Jid::try_from(jid)
+            .map_err(|error| error.with_kind(ErrorKind::InvalidAnswer).because("the kernel returned no jid"))
     }
 
-    /// The kernel has a number for an error here, and no text.
+    /// The kernel returns an errno and no message.
     fn error(&self, errno: Errno) -> Error {
         let os = |kind, reason| Error::os(Call::Jail, errno, kind, reason);
         match errno.0 {
@@ -122,7 +119,7 @@ impl LegacyJail {
             ),
             libc::EEXIST => os(ErrorKind::AlreadyExists, "a jail of that name exists").about("name"),
             libc::ENOENT if self.has_parent() => {
-                os(ErrorKind::NotFound, "the path, or the parent that the name asks for, does not exist")
+                os(ErrorKind::NotFound, "the path, or the parent in the name, does not exist")
             }
             libc::ENOENT | libc::ENOTDIR | libc::ELOOP | libc::EACCES => {
                 os(ErrorKind::InvalidPath, "").about("path")

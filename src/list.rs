@@ -41,8 +41,8 @@ impl Jail {
     ///
     /// # FreeBSD versions
     ///
-    /// Since 15.0 the kernel looks from this jail; before, all jails are walked through, and those below are told
-    /// by their names.
+    /// Since 15.0 the kernel lists from this jail; before, all jails are listed, and those below are recognised by
+    /// their names.
     #[must_use]
     pub fn children(&self) -> Jails<'_> {
         self.descendants().direct()
@@ -61,13 +61,13 @@ impl Jail {
 
 /// An iterator over jails, from [`Jail::all`], [`Jail::children`] and [`Jail::descendants`].
 ///
-/// It returns handles; [`get`](Self::get) and [`info`](Self::info) return what is read of each jail instead. Each jail
-/// takes one jail_get(2), and the end one more, unless [`get`](Self::get) says otherwise. Jails come in the order of their jids; one that is created
-/// while the list is read may or may not be in it. An error ends the list.
+/// It returns handles; [`get`](Self::get) and [`info`](Self::info) return parameters of each jail instead. Each jail
+/// takes one jail_get(2), and the end one more, unless [`get`](Self::get) says otherwise. Jails come in the order of
+/// their jids; one that is created while the list is read may or may not be in it. An error ends the list.
 ///
 /// # FreeBSD versions
 ///
-/// Since 15.0 each handle holds a descriptor, of which a process can have only so many; before, a jid.
+/// Since 15.0 each handle holds a descriptor, whose number is limited per process; before, a jid.
 ///
 /// ```
 /// # use freebsd_jail::{Jail, sim};
@@ -97,16 +97,16 @@ impl<'p> Jails<'p> {
         self
     }
 
-    /// Lists jails that are being removed, too.
+    /// Includes jails that are being removed.
     ///
-    /// The handles of such a list go by the jid: a descriptor of a dying jail would keep it from going. They cannot read
-    /// a dying jail; [`get`](Self::get) and [`info`](Self::info) of the list can.
+    /// The handles of such a list have only the jid, because a descriptor of a dying jail would hold it. They cannot
+    /// read a dying jail; [`get`](Self::get) and [`info`](Self::info) of the list can.
     ///
     /// # FreeBSD versions
     ///
-    /// Since 15.0 a dying jail gets another jid when a new jail asks for the one that it has. A jail to which that
-    /// happens while the list is read may be listed twice, or not at all: a jid does not identify a dying jail.
-    /// Before, it keeps its jid.
+    /// Since 15.0 a dying jail gets another jid when a new jail requests its own. If that happens while the list is
+    /// read, the jail may be listed twice or not at all (T59): a jid does not identify a dying jail. Before, it keeps
+    /// its jid.
     pub fn dying(mut self, dying: bool) -> Self {
         self.walk.scope.dying = dying;
         self
@@ -114,9 +114,8 @@ impl<'p> Jails<'p> {
 
     /// Reads parameters of each jail.
     ///
-    /// Where all jails are listed, and of each nothing but its jid, name, path or host name is read, one sysctl(3) of
-    /// `security.jail.list` answers for all of them, however many they are: what is listed is there at one moment, when
-    /// the iterator is first asked. Else each jail takes one jail_get(2).
+    /// If all jails are listed and only jid, name, path or host name are read, one sysctl(3) of `security.jail.list`
+    /// returns all of them, as of the first call of the iterator. Otherwise each jail takes one jail_get(2).
     ///
     /// The iterator's errors are those of [`Jail::get`], and [`ErrorKind::Gone`] when the jail whose children are
     /// listed has been removed.
@@ -185,7 +184,7 @@ impl FusedIterator for Jails<'_> {}
 pub struct Values<'p, K> {
     walk: Walk<'p>,
     keys: K,
-    /// All jails at the moment at which the list began, where that has all that is asked for.
+    /// All jails at the beginning of the list, if that has all requested parameters.
     moment: Option<Moment>,
     has_begun: bool,
 }
@@ -274,7 +273,7 @@ struct Scope<'p> {
     dying: bool,
 }
 
-/// The way from one jail to the next.
+/// The state of a listing.
 #[derive(Debug)]
 struct Walk<'p> {
     scope: Scope<'p>,

@@ -46,7 +46,7 @@ pub enum Network {
 }
 
 impl Network {
-    /// Returns a network without any address, which is that of a new jail of which nothing is set.
+    /// Returns a network without any address, the default of a new jail.
     #[must_use]
     pub const fn none() -> Self {
         Self::Shared { ip4: Ip4::NONE, ip6: Ip6::NONE }
@@ -58,7 +58,7 @@ impl Network {
         Self::Shared { ip4: Ip4::Inherit, ip6: Ip6::Inherit }
     }
 
-    /// Returns a network with these addresses. The first of IPv4, and the first of IPv6, are the primary ones.
+    /// Returns a network with these addresses. The first IPv4 address and the first IPv6 address are primary.
     #[must_use]
     pub fn addresses(addresses: impl IntoIterator<Item = IpAddr>) -> Self {
         let (mut ip4, mut ip6) = (Vec::new(), Vec::new());
@@ -71,7 +71,7 @@ impl Network {
         Self::Shared { ip4: Ip4::Addresses(ip4), ip6: Ip6::Addresses(ip6) }
     }
 
-    /// Returns a network stack of the jail's own. At first it has a loopback interface alone.
+    /// Returns a network stack of the jail's own. At first it has only a loopback interface.
     #[must_use]
     pub const fn own_stack() -> Self {
         Self::Own
@@ -95,7 +95,7 @@ impl Network {
         matches!(self, Self::Own)
     }
 
-    /// Returns the addresses that are listed: those of IPv4, then those of IPv6. What is inherited is not listed.
+    /// Returns the addresses that are listed: those of IPv4, then those of IPv6. Inherited addresses are not listed.
     pub fn listed(&self) -> impl Iterator<Item = IpAddr> {
         let (ip4, ip6) = match self {
             Self::Own => (&[][..], &[][..]),
@@ -191,7 +191,7 @@ macro_rules! addresses {
         pub enum $name {
             /// All addresses that the parent has, now and later.
             Inherit,
-            /// These addresses, the first being the primary one. An empty list is no address.
+            /// These addresses, of which the first is primary. An empty list means no address.
             Addresses(Vec<$address>),
         }
 
@@ -199,7 +199,7 @@ macro_rules! addresses {
             /// No address.
             pub const NONE: Self = Self::Addresses(Vec::new());
 
-            /// Returns the addresses, `None` where they are inherited.
+            /// Returns the addresses, `None` if they are inherited.
             #[must_use]
             pub fn addresses(&self) -> Option<&[$address]> {
                 match self {

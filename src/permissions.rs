@@ -1,4 +1,4 @@
-//! What a jail may do, permissions of kernel modules included.
+//! The permissions of a jail, including those of kernel modules.
 
 use core::fmt;
 use core::str::FromStr;
@@ -7,10 +7,10 @@ use std::convert::Infallible;
 
 use crate::allow::Allow;
 
-/// What a jail may do: permissions that [`Allow`] has a bit for, and names of others.
+/// The permissions of a jail: those with a bit in [`Allow`], and the names of others.
 ///
-/// [`Jail::permissions`](crate::Jail::permissions) returns all that a jail has. Names are given with or without `allow.`
-/// before them.
+/// [`Jail::permissions`](crate::Jail::permissions) returns all permissions of a jail. Names are accepted with or
+/// without the prefix `allow.`.
 ///
 /// ```
 /// use freebsd_jail::{Allow, Permissions};
@@ -25,7 +25,7 @@ use crate::allow::Allow;
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Permissions {
     known: Allow,
-    /// The others' names, `allow.` included.
+    /// The names of the others, with `allow.`.
     others: BTreeSet<String>,
 }
 
@@ -36,18 +36,18 @@ impl Permissions {
         Self { known: Allow::empty(), others: BTreeSet::new() }
     }
 
-    /// Returns the permissions that [`Allow`] has a bit for.
+    /// Returns the permissions with a bit in [`Allow`].
     #[must_use]
     pub const fn known(&self) -> Allow {
         self.known
     }
 
-    /// Returns the names of the permissions that [`Allow`] has no bit for, such as `allow.mount.unionfs`.
+    /// Returns the names of the permissions without a bit in [`Allow`], such as `allow.mount.unionfs`.
     pub fn others(&self) -> impl Iterator<Item = &str> {
         self.others.iter().map(String::as_str)
     }
 
-    /// Returns the names of all: `allow.mount`, say.
+    /// Returns the names of all, such as `allow.mount`.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.known.parameters().map(|name| name as &str).chain(self.others())
     }
@@ -68,7 +68,7 @@ impl Permissions {
         }
     }
 
-    /// Whether there is none.
+    /// Whether the set is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.known.is_empty() && self.others.is_empty()

@@ -9,14 +9,14 @@ use crate::error::{Call, Error, ErrorKind, Result};
 use crate::jid::Jid;
 use crate::sys::{self, Errno, System, xprison};
 
-/// All jails below this process's own at one moment, from sysctl `security.jail.list`: one sysctl(3), however many jails
-/// there are.
+/// All jails below this process's own at one moment, from sysctl `security.jail.list`: one sysctl(3) for any number of
+/// jails.
 ///
 /// A list of [`Jail::all`](crate::Jail::all) reads one jail after the other, and jails may come and go meanwhile. A
 /// snapshot is for what a list cannot do:
 ///
 /// - all its entries are of one moment, and with a thousand jails it is about six times as fast;
-/// - it has jails in it that were never completely created ([`JailState::Invalid`]), which keep a name in use;
+/// - it includes jails that were never completely created ([`JailState::Invalid`]), which keep a name in use;
 /// - it is in the order of the tree: a jail before its children, the newest first.
 ///
 /// It has no other fields than these, because the kernel reports the others wrongly: addresses are mixed with those of
@@ -59,17 +59,17 @@ pub struct SnapshotEntry {
     state: JailState,
 }
 
-/// Where a jail is in its life.
+/// The state of a jail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
 #[non_exhaustive]
 pub enum JailState {
-    /// It is being made, or its making has failed and something holds it still. Nothing but a snapshot shows it.
+    /// It is being created, or is left over from a failed creation. Only a snapshot shows such jails.
     Invalid,
-    /// It lives.
+    /// It is alive.
     Alive,
-    /// It has been removed, and something holds it still.
+    /// It has been removed and is still held.
     Dying,
 }
 
@@ -80,13 +80,12 @@ impl Snapshot {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unsupported`] where there are no jails; [`ErrorKind::InvalidAnswer`] when the answer is not what
-    /// FreeBSD 13.2 to 15 give.
+    /// [`ErrorKind::Unsupported`] where there are no jails; [`ErrorKind::InvalidAnswer`] when the answer does not have
+    /// the format of FreeBSD 13.2 to 15.
     ///
     /// # FreeBSD versions
     ///
-    /// All. Since 15.0 a dying jail may be in it under another number than it had: a new jail that asks for its number
-    /// gets it.
+    /// All. Since 15.0 a dying jail may have another jid than before: a new jail that requests its jid gets it.
     pub fn current() -> Result<Self> {
         Self::of(&System::current())
     }
@@ -111,18 +110,18 @@ impl Snapshot {
         Ok(Self { entries })
     }
 
-    /// Goes through the jails, in the order in which the kernel gave them.
+    /// Iterates over the jails, in the kernel's order.
     pub fn iter(&self) -> core::slice::Iter<'_, SnapshotEntry> {
         self.entries.iter()
     }
 
-    /// Returns how many jails there are, the dying ones among them.
+    /// Returns the number of jails, including dying ones.
     #[must_use]
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether there is no jail at all.
+    /// Whether there are no jails.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
@@ -148,7 +147,7 @@ impl IntoIterator for Snapshot {
 }
 
 impl SnapshotEntry {
-    /// Returns the jail's number.
+    /// Returns the jail's jid.
     #[must_use]
     pub fn jid(&self) -> Jid {
         self.jid
@@ -172,13 +171,13 @@ impl SnapshotEntry {
         &self.hostname
     }
 
-    /// Returns where it is in its life.
+    /// Returns its state.
     #[must_use]
     pub fn state(&self) -> JailState {
         self.state
     }
 
-    /// Whether it lives.
+    /// Whether it is alive.
     #[must_use]
     pub fn is_alive(&self) -> bool {
         self.state == JailState::Alive

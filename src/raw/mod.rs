@@ -1,13 +1,12 @@
-//! The system calls, one function each, safe and otherwise as they are.
+//! Safe functions that follow the system calls one to one.
 //!
-//! Nothing is added to the calls but what safety demands: limits and combinations of flags that would corrupt
-//! the kernel, remove a jail, or hang are refused, and a descriptor that the kernel returns is close-on-exec
-//! when the function returns.
+//! They add only what safety requires: requests and flags that would corrupt the kernel, remove a jail, or hang are
+//! refused, and a new descriptor is close-on-exec when the function returns.
 //!
-//! The kernel makes it without that flag, and puts it into the process's table when the call begins: a program that
-//! another thread starts during the call inherits it, and the kernel has no flag to prevent that. Programs that are
-//! started by [`Jail::command`](crate::Jail::command) or [`Jail::confine`](crate::Jail::confine) do not: their children look
-//! for jail descriptors, these and those of other libraries, before they execute anything.
+//! The kernel creates it without that flag, at the beginning of the call: a program that another thread starts during
+//! the call inherits it, and the kernel has no flag to prevent that (T45). Programs started by
+//! [`Jail::command`](crate::Jail::command) or [`Jail::confine`](crate::Jail::confine) do not inherit it: their children
+//! mark all jail descriptors, even those of other libraries, before they execute anything.
 
 mod request;
 
@@ -26,39 +25,38 @@ use crate::wire::{ERRMSG_LEN, Verb};
 pub use crate::wire::At;
 pub use request::Request;
 
-/// What a successful jail_set(2) or jail_get(2) returned.
+/// The result of a successful jail_set(2) or jail_get(2).
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Reply {
     /// The jail's jid.
     pub jid: Jid,
-    /// The new descriptor, where one was asked for: close-on-exec is set.
+    /// The new descriptor, if one was requested: close-on-exec is set.
     pub descriptor: Option<OwnedFd>,
 }
 
-/// Creates or changes a jail. Wraps [jail_set(2)].
+/// Creates or updates a jail. Wraps [jail_set(2)].
 ///
-/// With [`SetFlags::ATTACH`] this process enters the jail, for good: [`Jail::attach`](crate::Jail::attach) says what that
-/// means for its threads.
+/// With [`SetFlags::ATTACH`] it attaches this process to the jail, for good: see [`Jail::attach`](crate::Jail::attach)
+/// for its threads.
 ///
 /// # Errors
 ///
-/// Before the call: [`ErrorKind::InvalidRequest`] for an empty or too large request, [`ErrorKind::InvalidValue`]
-/// for an update whose `name` is empty or ends in a dot and that has no `jid` (the kernel would create a jail), and
-/// for a boolean that has a value (the kernel would take it for true, whatever it is);
-/// [`ErrorKind::InvalidRequest`] for an update with a new name, a `name` beside a `jid` or a descriptor (the kernel
-/// may garble names and panic, T39: [`JailUpdate::name`](crate::JailUpdate::name) renames where that is safe), and for
-/// one that would take a System V name space of its own away from a living jail (T41), which is read first;
-/// [`ErrorKind::Conflict`] for flags that [`At`] stands for; [`ErrorKind::Gone`] when [`At::Below`] is given the
-/// descriptor of a jail that died (the kernels of 15.0 and 15.1 miscount references over it). After it: whatever the
-/// kernel says, see [`ErrorKind`]; and [`ErrorKind::Gone`] when the jail of a new descriptor is removed while an update
-/// makes it.
+/// Before the call: [`ErrorKind::InvalidRequest`] for an empty or too large request, [`ErrorKind::InvalidValue`] for an
+/// update whose `name` is empty or ends in a dot and that has no `jid` (the kernel would create a jail), and for a
+/// boolean that has a value (the kernel would take it for true, whatever it is); [`ErrorKind::InvalidRequest`] for an
+/// update with a new name, a `name` beside a `jid` or a descriptor (the kernel may garble names and panic, T39:
+/// [`JailUpdate::name`](crate::JailUpdate::name) renames where that is safe), and for one by which a living jail would
+/// lose a System V namespace of its own (T41), which is read first; [`ErrorKind::Conflict`] for flags that [`At`]
+/// stands for; [`ErrorKind::Gone`] when [`At::Below`] is given the descriptor of a jail that died (T3). After it: the
+/// kernel's errors, see [`ErrorKind`]; and [`ErrorKind::Gone`] when the jail of a new descriptor is removed during the
+/// update.
 ///
 /// # FreeBSD versions
 ///
-/// [`At`] other than `None`, `GET_DESC` and `OWN_DESC` need 15.0; an older kernel says `EINVAL`, which becomes
-/// [`ErrorKind::Unsupported`]. An update that returns a descriptor takes one jail_get(2) more, which sees whether the
-/// jail lives: with `kern.racct.enable` the kernel may return the descriptor of one that died (T46).
+/// [`At`] other than `None`, `GET_DESC` and `OWN_DESC` need 15.0; on an older kernel the error is
+/// [`ErrorKind::Unsupported`]. An update that returns a descriptor takes one more jail_get(2), which checks that the
+/// jail is alive: with `kern.racct.enable` the kernel may return the descriptor of one that died (T46).
 ///
 /// [jail_set(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_set&sektion=2
 #[doc(alias = "JAIL_CREATE")]
@@ -85,11 +83,10 @@ pub fn jail_set(request: &mut Request, at: At<'_>, flags: SetFlags) -> Result<Re
 /// # Errors
 ///
 /// Before the call: [`ErrorKind::InvalidRequest`] for an empty or too large request; [`ErrorKind::Conflict`] for
-/// `OWN_DESC` with more than the jail's name or jid (should the call fail after the descriptor was made, the
-/// kernel would remove the jail), for `GET_DESC` or `OWN_DESC` with `DYING` (the descriptor would pin the dying
-/// jail), for both with [`At::Use`] (the kernel returns none), and for flags that [`At`] stands for;
-/// [`ErrorKind::Gone`] when [`At::Below`] is given the descriptor of a jail that died. After it: whatever the kernel
-/// says, see [`ErrorKind`].
+/// `OWN_DESC` with more than the jail's name or jid (if the call failed after making the descriptor, the kernel would
+/// remove the jail), for `GET_DESC` or `OWN_DESC` with `DYING` (the descriptor would pin the dying jail), for both with
+/// [`At::Use`] (the kernel returns none), and for flags that [`At`] stands for; [`ErrorKind::Gone`] when [`At::Below`]
+/// is given the descriptor of a jail that died. After it: the kernel's errors, see [`ErrorKind`].
 ///
 /// # FreeBSD versions
 ///
@@ -104,10 +101,12 @@ pub fn jail_get(request: &mut Request, at: At<'_>, flags: GetFlags) -> Result<Re
     check_descriptors(&system, at, wants)?;
     let conflict = |reason| Err(Error::refused(ErrorKind::Conflict, reason));
     if wants && flags.contains(GetFlags::DYING) {
-        return conflict("a descriptor of a dying jail would keep it from going");
+        return conflict("a descriptor of a dying jail would hold it");
     }
     if wants && matches!(at, At::Use(_)) {
-        return conflict("the kernel makes no new descriptor of a jail that is named by one; duplicate it");
+        return conflict(
+            "the kernel returns no new descriptor for a descriptor's jail; duplicate the descriptor",
+        );
     }
     if flags.contains(GetFlags::OWN_DESC) && !names_only_a_jail(request) {
         return conflict(
@@ -119,27 +118,27 @@ pub fn jail_get(request: &mut Request, at: At<'_>, flags: GetFlags) -> Result<Re
     make(&system, request, verb, at, subject)
 }
 
-/// Moves this process into a jail, for good. Wraps [jail_attach(2)].
+/// Attaches this process to a jail, for good. Wraps [jail_attach(2)].
 ///
 /// All threads of the process move, and programs that other threads are starting are waited for; see
 /// [`Jail::attach`](crate::Jail::attach). Prefer doing it in a child that was forked for it.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::PermissionDenied`] when not root, or when the process has any directory open, close-on-exec or
-/// not; [`ErrorKind::NotFound`] (`EINVAL`) when there is no such jail below this process's own, or when its own network
-/// stack does not have the process's routing table, which the kernel does not tell apart.
+/// [`ErrorKind::PermissionDenied`] when not root, or when the process has any directory open, close-on-exec or not;
+/// [`ErrorKind::NotFound`] (`EINVAL`) when there is no such jail below this process's own, or when the jail's own
+/// network stack lacks the process's routing table; the kernel returns the same for both.
 ///
 /// [jail_attach(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_attach&sektion=2
 pub fn jail_attach(jid: Jid) -> Result<()> {
     System::current().jail_attach(jid.get()).map_err(|errno| attach_error(Call::JailAttach, errno))
 }
 
-/// Moves this process into the jail of a descriptor, for good. Wraps [jail_attach_jd(2)].
+/// Attaches this process to the jail of a descriptor, for good. Wraps [jail_attach_jd(2)].
 ///
-/// On FreeBSD 15.0 and 15.1 this call leaks a reference, whether it succeeds or not, and the jail stays dying
-/// for ever once it is removed: use [`Jail::attach`](crate::Jail::attach), which enters by other means. It says what
-/// happens to other threads.
+/// On FreeBSD 15.0 and 15.1 this call leaks a reference, whether it succeeds or not, and the jail stays dying for ever
+/// once it is removed (T17): use [`Jail::attach`](crate::Jail::attach), which attaches by other means. See there for
+/// other threads.
 ///
 /// # Errors
 ///
@@ -169,8 +168,8 @@ pub fn jail_remove(jid: Jid) -> Result<()> {
 ///
 /// # Errors
 ///
-/// [`ErrorKind::PermissionDenied`] when whoever made the descriptor was not root,
-/// [`ErrorKind::InvalidDescriptor`], [`ErrorKind::Gone`].
+/// [`ErrorKind::PermissionDenied`] when the descriptor's maker was not root, [`ErrorKind::InvalidDescriptor`],
+/// [`ErrorKind::Gone`].
 ///
 /// # FreeBSD versions
 ///
@@ -181,8 +180,8 @@ pub fn jail_remove_jd(descriptor: BorrowedFd<'_>) -> Result<()> {
     System::current().jail_remove_jd(descriptor).map_err(|errno| remove_error(Call::JailRemoveJd, errno))
 }
 
-/// Creates a jail and moves this process into it, for good. Wraps [jail(2)], which is deprecated: see
-/// [`LegacyJail`] for what to use instead.
+/// Creates a jail and attaches this process to it, for good. Wraps [jail(2)], which is deprecated: see [`LegacyJail`]
+/// for alternatives.
 ///
 /// All threads of the process move, and programs that other threads are starting are waited for; see
 /// [`Jail::attach`](crate::Jail::attach). The jail goes with its last process.
@@ -191,9 +190,9 @@ pub fn jail_remove_jd(descriptor: BorrowedFd<'_>) -> Result<()> {
 ///
 /// [`ErrorKind::PermissionDenied`] (`EPERM`) when not root, or when the process has any directory open;
 /// [`ErrorKind::InvalidPath`] (`ENOENT`, `ENOTDIR` …); [`ErrorKind::InvalidValue`] (`EINVAL`, `ENAMETOOLONG`) for
-/// addresses, a path or names that the kernel does not take; [`ErrorKind::AlreadyExists`] (`EEXIST`),
-/// [`ErrorKind::AddressInUse`] (`EADDRINUSE`). Before the call: [`ErrorKind::InvalidValue`] for a string with a NUL
-/// in it, [`ErrorKind::Conflict`] for what version 0 has no room for. The kernel says no more than the number.
+/// addresses, a path or names that the kernel refuses; [`ErrorKind::AlreadyExists`] (`EEXIST`),
+/// [`ErrorKind::AddressInUse`] (`EADDRINUSE`). Before the call: [`ErrorKind::InvalidValue`] for a string that contains
+/// NUL, [`ErrorKind::Conflict`] for settings that version 0 lacks. There is no kernel message.
 ///
 /// # FreeBSD versions
 ///
@@ -237,13 +236,13 @@ fn check_flags(flags: c_int) -> Result<()> {
     Ok(())
 }
 
-/// Finds out what an older kernel would answer without a word, and what would corrupt a newer one.
+/// Refuses flags that an older kernel lacks, and descriptors that would corrupt a newer one.
 fn check_descriptors(system: &System, at: At<'_>, wants: bool) -> Result<()> {
     if (wants || !matches!(at, At::None)) && !system.has_descriptors() {
         return Err(Error::no_descriptors());
     }
     if let At::Below(fd) = at {
-        // The same as `check_below`, of a descriptor that may be anything.
+        // The same as `check_below`, for any descriptor.
         if Trap::T3.is_there(system) {
             alive::jail_of(system, fd)?;
         }
@@ -251,7 +250,7 @@ fn check_descriptors(system: &System, at: At<'_>, wants: bool) -> Result<()> {
     Ok(())
 }
 
-/// Whether the request has nothing but what says which jail is meant.
+/// Whether the request has only the key of a jail.
 fn names_only_a_jail(request: &Request) -> bool {
     request.len() == 1 && request.names().all(|name| matches!(name, "jid" | "name"))
 }

@@ -1,4 +1,4 @@
-//! A request of jail_set(2) or jail_get(2): names and values in memory of its own.
+//! A request of jail_set(2) or jail_get(2), which owns its names and values.
 
 use core::fmt;
 use std::ffi::OsStr;
@@ -9,18 +9,17 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::param::{self, Decode, Kind, Param};
 use crate::wire::{Draft, Wire, name};
 
-/// An owned list of parameters for [`raw::jail_set`](crate::raw::jail_set) and
-/// [`raw::jail_get`](crate::raw::jail_get): the escape hatch for whatever the typed layer lacks.
+/// An owned list of parameters for [`raw::jail_set`](crate::raw::jail_set) and [`raw::jail_get`](crate::raw::jail_get):
+/// for what the typed layer lacks.
 ///
-/// It holds names and values in one buffer of its own, so nothing that the kernel writes can hit memory that
-/// something else uses. Each method that adds a parameter refuses what the kernel would misread: names with a
-/// NUL, strings that the table knows to be too long, values of a size that the table knows to be wrong, the same
-/// parameter twice (the kernel would answer the last one only), `x` beside `nox`, the names `meta.` and
-/// `env.`, from which the kernels of FreeBSD 15 never return, and `mdo` and `mdo.rules`, over which the module of
-/// FreeBSD 14.2 panics. The slots `errmsg` and `desc` are the crate's. A request holds at most 510 parameters and
-/// 64 KiB: one that would exceed this is refused when it is added.
+/// It holds names and values in its own buffer, so the kernel cannot write to memory that something else uses. Each
+/// method that adds a parameter refuses what the kernel would misread: names that contain NUL, strings that are too
+/// long and values of the wrong size according to the table, the same parameter twice (the kernel would answer only the
+/// last one), `x` beside `nox`, the names `meta.` and `env.`, from which the kernels of FreeBSD 15 never return, and
+/// `mdo` and `mdo.rules`, over which the module of FreeBSD 14.2 panics. The slots `errmsg` and `desc` are the crate's.
+/// A request holds at most 510 parameters and 64 KiB: one that would exceed this is refused when it is added.
 ///
-/// The values are still there after a call, and hold the answer after a jail_get. The request can be used again.
+/// The values remain after a call; after a jail_get they hold the answer. The request can be used again.
 ///
 /// ```
 /// use freebsd_jail::raw::{self, At};
@@ -60,9 +59,8 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidParameter`] for a malformed or reserved name, [`ErrorKind::Conflict`] when the kernel
-    /// would take it for one that is there already, [`ErrorKind::InvalidRequest`] when the request would become too
-    /// large.
+    /// [`ErrorKind::InvalidParameter`] for a malformed or reserved name, [`ErrorKind::Conflict`] when the kernel would
+    /// take it for one that was added before, [`ErrorKind::InvalidRequest`] when the request would become too large.
     pub fn flag(&mut self, name: &str) -> Result<&mut Self> {
         self.add(name, Wire::Null)
     }
@@ -71,7 +69,8 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// As [`flag`](Self::flag), and [`ErrorKind::InvalidValue`] when the table knows the parameter to be no int.
+    /// As [`flag`](Self::flag), and [`ErrorKind::InvalidValue`] when the parameter is not an int according to the
+    /// table.
     pub fn int(&mut self, name: &str, value: i32) -> Result<&mut Self> {
         self.add(name, Wire::Int(value))
     }
@@ -85,17 +84,17 @@ impl Request {
         self.add(name, Wire::Ulong(value))
     }
 
-    /// Adds a string; the NUL that ends it is added.
+    /// Adds a string, with a terminating NUL.
     ///
     /// # Errors
     ///
-    /// As [`flag`](Self::flag), and [`ErrorKind::InvalidValue`] for a string that has a NUL in it, or that the
-    /// table knows to be too long.
+    /// As [`flag`](Self::flag), and [`ErrorKind::InvalidValue`] for a string that contains NUL, or is too long
+    /// according to the table.
     pub fn string(&mut self, name: &str, value: impl AsRef<OsStr>) -> Result<&mut Self> {
         self.add(name, Wire::Text(value.as_ref().as_bytes()))
     }
 
-    /// Adds IPv4 addresses, which go in network order, 4 bytes each. None at all is a value too: no address.
+    /// Adds IPv4 addresses, in network order, 4 bytes each. An empty list means no address.
     ///
     /// # Errors
     ///
@@ -104,7 +103,7 @@ impl Request {
         self.add(name, Wire::Ip4(addresses))
     }
 
-    /// Adds IPv6 addresses, which go in network order, 16 bytes each. None at all is a value too: no address.
+    /// Adds IPv6 addresses, in network order, 16 bytes each. An empty list means no address.
     ///
     /// # Errors
     ///
@@ -122,7 +121,7 @@ impl Request {
         self.add(name, Wire::Bytes(value))
     }
 
-    /// Adds zeroed room of `len` bytes, for jail_get(2) to write into.
+    /// Adds a zeroed buffer of `len` bytes for jail_get(2).
     ///
     /// # Errors
     ///
@@ -131,7 +130,7 @@ impl Request {
         self.add(name, Wire::Space(len))
     }
 
-    /// Removes a parameter, and says whether it was there.
+    /// Removes a parameter, and returns whether it existed.
     pub fn remove(&mut self, name: &str) -> bool {
         let place = self.draft.position(name);
         if let Some(place) = place {
@@ -162,17 +161,17 @@ impl Request {
         self.draft.names()
     }
 
-    /// Returns a value: what goes to the kernel, and after a jail_get(2) what came back, cut to the length that
-    /// the kernel left. A string's length stays that of its buffer: read to the NUL.
+    /// Returns a value: the one to be sent, and after a jail_get(2) the answer, cut to the length that the kernel
+    /// returned. A string's length stays that of its buffer: read to the NUL.
     ///
-    /// `None` for names that are not there, and for those without a value.
+    /// `None` for missing names, and for those without a value.
     #[must_use]
     pub fn value(&self, name: &str) -> Option<&[u8]> {
         self.draft.value(self.draft.position(name)?)
     }
 
-    /// Returns the length of a value as the kernel left it, in bytes; of one that was added by
-    /// [`flag`](Self::flag), the length that it needs.
+    /// Returns the length of a value as returned by the kernel, in bytes; for one added by [`flag`](Self::flag), the
+    /// length that it needs.
     #[must_use]
     pub fn len_of(&self, name: &str) -> Option<usize> {
         self.draft.answer_len(self.draft.position(name)?)
@@ -183,7 +182,7 @@ impl Request {
     /// # Errors
     ///
     /// [`ErrorKind::InvalidParameter`] when the request has no such parameter with a value, and
-    /// [`ErrorKind::InvalidAnswer`] when the bytes are none of that type.
+    /// [`ErrorKind::InvalidAnswer`] when the bytes do not have that type.
     pub fn read<T: Decode, A>(&self, param: Param<'_, T, A>) -> Result<T> {
         param.resolve()?;
         let bytes = self.value(param.name()).ok_or_else(|| {
@@ -213,7 +212,7 @@ impl Request {
     }
 }
 
-/// Holds a value against what the table knows of its parameter.
+/// Checks a value with the table.
 fn check_value(name: &str, value: &Wire<'_>) -> Result<()> {
     let refuse = |reason: String| Err(Error::refused(ErrorKind::InvalidValue, reason));
     if matches!(value, Wire::Text(text) if text.contains(&0)) {
@@ -245,11 +244,11 @@ fn check_value(name: &str, value: &Wire<'_>) -> Result<()> {
         return refuse(format!("its values are of kind {:?}, not strings", definition.kind));
     }
     if !param::size_fits(definition.kind, len) {
-        return refuse(format!("{len} bytes are no value of kind {:?}", definition.kind));
+        return refuse(format!("{len} bytes are not a value of kind {:?}", definition.kind));
     }
     let is_answer = matches!(value, Wire::Space(_));
     if let Some(max) = definition.max.filter(|&max| len > max && !is_answer) {
-        return refuse(format!("{len} bytes are more than the {max} that it can have"));
+        return refuse(format!("{len} bytes are more than the maximum of {max}"));
     }
     Ok(())
 }
