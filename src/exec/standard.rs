@@ -21,7 +21,7 @@ impl JailCommand<'_> {
     /// - Starting a program is not ordered with another thread's [`Jail::attach`](crate::Jail::attach) (T43): start none
     ///   while a thread attaches.
     /// - [`exec`](std::os::unix::process::CommandExt::exec) of std does not refuse a jail that this process owns, and fails
-    ///   with `EAGAIN` while another thread attaches. See [`Jail::confine`] for the rest.
+    ///   with `EAGAIN` while another thread attaches. See [`Jail::confine`](crate::Jail::confine) for the rest.
     /// - [`spawn_held`](Self::spawn_held).
     /// - `current_dir`, `uid`, `gid` and `groups` of std's command act outside of the jail, before the child attaches:
     ///   set them here.
