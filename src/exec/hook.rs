@@ -41,7 +41,7 @@ impl JailCommand<'_> {
     /// # Ok(())
     /// # }
     /// ```
-    #[allow(unsafe_code, reason = "the caller has to promise something; nothing unsafe is done here")]
+    #[allow(unsafe_code, reason = "a promise of the caller's; the method only keeps the closure")]
     pub unsafe fn pre_exec(
         &mut self,
         closure: impl FnMut() -> io::Result<()> + Send + Sync + 'static,

@@ -2,8 +2,12 @@
 
 use std::io;
 
-use super::failure::{failure, signalling};
-use super::plan::{self, Wishes};
+use super::failure::failure;
+#[cfg(feature = "sim")]
+use super::failure::signalling;
+#[cfg(feature = "sim")]
+use super::plan;
+use super::plan::Wishes;
 use crate::error::{Call, Error, ErrorKind, Result};
 use crate::jail::Jail;
 use crate::sys::broadcast::broadcast;

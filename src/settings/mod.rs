@@ -183,6 +183,7 @@ impl Settings {
     }
 
     /// Denies all permissions that are not set.
+    #[cfg(feature = "serde")]
     pub(crate) fn set_exact(&mut self) {
         self.exact = true;
     }

@@ -1,7 +1,5 @@
 //! The common setters of builders and updates: one macro per heading of their pages.
 
-#![forbid(unsafe_code)]
-
 /// Setters of any parameter. `$bound` says which may be set.
 macro_rules! any_setters {
     ($bound:ident) => {

@@ -14,6 +14,8 @@ mod held;
 mod holders;
 mod outcome;
 mod read;
+#[cfg(feature = "tokio")]
+mod runtime;
 mod wait;
 mod watches;
 #[cfg(feature = "tokio")]

@@ -1,18 +1,16 @@
 //! Watching and waiting in an async runtime: feature `tokio`.
 
 use core::future::Future;
-use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::runtime::Handle;
 use tokio::time;
 
 use super::deadline::{Deadline, Pauses};
+use super::runtime::{read, register, runtime, shutting_down};
 use super::watches::Watches;
 use super::{Event, Followed, Follower, HeldJail, WaitOutcome, Watcher};
-use crate::error::{Call, Error, ErrorKind, Result};
+use crate::error::{ErrorKind, Result};
 use crate::jail::{Jail, read_and_pin};
 use crate::jid::Jid;
 use crate::sys::ready::Ready;
@@ -458,45 +456,4 @@ impl Deadline {
         }
         Ok(WaitOutcome::TimedOut(()))
     }
-}
-
-/// An error of ours, or of the runtime.
-enum Failure {
-    Ours(Error),
-    Runtime,
-}
-
-impl From<io::Error> for Failure {
-    fn from(_: io::Error) -> Self {
-        Self::Runtime
-    }
-}
-
-async fn read<T>(ready: &Ready, mut read: impl FnMut() -> Result<Option<T>>) -> Result<T> {
-    ready.read(|| read().map_err(Failure::Ours)).await.map_err(|failure| match failure {
-        Failure::Ours(error) => error,
-        Failure::Runtime => shutting_down(),
-    })
-}
-
-fn register(watcher: &Watcher) -> Result<Ready> {
-    runtime()?;
-    Ready::new(Arc::clone(&watcher.queue)).map_err(|error| match error.raw_os_error() {
-        Some(errno) => {
-            let reason = "registering the queue with the tokio runtime";
-            Error::os(Call::Kevent, Errno(errno), ErrorKind::ResourceExhausted, reason)
-        }
-        None => shutting_down(),
-    })
-}
-
-/// Returns the runtime that the caller is in.
-fn runtime() -> Result<Handle> {
-    Handle::try_current().map_err(|_| {
-        Error::refused(ErrorKind::Unsupported, "there is no tokio runtime here; call this in a task of one")
-    })
-}
-
-fn shutting_down() -> Error {
-    Error::refused(ErrorKind::Other, "the tokio runtime is shutting down")
 }
