@@ -20,7 +20,7 @@ impl Jail {
     /// removed; `EINVAL` the same by jid, or a jail whose own network stack does not have the process's routing table;
     /// `EBADF` that a closure has replaced the jail's descriptor by another file.
     ///
-    /// std does some things to the child before it attaches, and so outside of the jail:
+    /// std takes some steps in the child before it attaches, and so outside of the jail:
     ///
     /// - [`uid`](std::os::unix::process::CommandExt::uid) is applied before, when attaching is no longer allowed:
     ///   **the child refuses with `EPERM`** when its user is not this process's any more. `gid` is harmless, but

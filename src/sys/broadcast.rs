@@ -7,10 +7,10 @@ use super::child::Plan;
 use super::report::{Report, Step};
 use super::{Errno, lock};
 
-/// Forks a child that carries out the plan, which enters a jail, and that signals every process there. `Err` where no child
-/// could be made; what else came of it is in the plan's report.
+/// Forks a child that carries out the plan, which attaches to a jail, and that signals every process there. `Err` where
+/// no child could be made; what else came of it is in the plan's report.
 ///
-/// The child goes on to kill(2) only if entering has succeeded: on the host, -1 is everybody.
+/// The child calls kill(2) only if attaching has succeeded: on the host, -1 means all processes.
 pub(crate) fn broadcast(plan: &mut Plan, signal: c_int) -> Result<(), Errno> {
     if plan.enter.is_outside() || plan.report.is_none() {
         return Err(Errno(libc::ENOSYS));

@@ -131,7 +131,7 @@ pub(crate) struct Plan {
     pub(crate) report: Option<Report>,
     /// The program that the child executes by itself, and what it waits for first.
     pub(crate) hold: Option<Hold>,
-    /// The model's process that has entered the jail in the child's place.
+    /// The model's process that has attached to the jail in the child's place.
     #[cfg(feature = "sim")]
     pub(crate) inmate: Option<crate::sim::Inmate>,
 }
