@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::net::Ipv4Addr;
 
 use divan::Bencher;
-use freebsd_jail::{Jail, Request, param, sim};
+use freebsd_jail::{Jail, param, raw::Request, sim};
 
 fn main() {
     divan::main();

@@ -27,7 +27,7 @@ fn main() -> Result<()> {
     }
     let model = (!cfg!(target_os = "freebsd")).then(sim::Kernel::new);
     let _guard = model.as_ref().map(sim::Kernel::install);
-    if !Features::current().descriptors() {
+    if !Features::current().has_descriptors() {
         return Err("this kernel has no jail descriptors; FreeBSD has them since 15.0".into());
     }
     let jail = Jail::builder().name("delegated").path("/").hostname("inside").create()?;

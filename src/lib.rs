@@ -39,7 +39,7 @@
 //! | to | use |
 //! |---|---|
 //! | create a jail | [`Jail::builder`], [`Jail::child_builder`]; [`create`](JailBuilder::create) gives an [`OwnedJail`], [`create_detached`](JailBuilder::create_detached) a [`Jail`] |
-//! | find one, or all | [`Jail::open`], [`Jail::all`], [`Jail::children`]; [`Snapshot`] for a cheap overview |
+//! | find one, or all | [`Jail::open`], [`Jail::all`], [`Jail::children`]; [`Snapshot`](snapshot::Snapshot) for a cheap overview |
 //! | read | [`Jail::get`] with the keys of [`param`], [`Jail::info`], [`Jail::permissions`] |
 //! | update | [`Jail::set`] for one parameter, [`Jail::update`] with a [`JailUpdate`] for several |
 //! | serialise | [`JailBuilder`] and [`JailUpdate`](JailUpdate#serialised), with feature `serde` |
@@ -48,7 +48,7 @@
 //! | remove | drop an [`OwnedJail`], or [`Jail::remove`] |
 //! | receive events, follow all jails, wait for the end of one | [`Watcher`], [`watch::Follower`], [`Jail::wait_dying`], [`Jail::wait_gone`] |
 //! | query the kernel's features and parameters | [`Features`], [`Catalog`] |
-//! | use what the typed layer lacks | [`Request`] with [`raw`]; [`sys`] for C's conventions |
+//! | use what the typed layer lacks | [`raw`] and its [`Request`](raw::Request); [`sys`] for C's conventions |
 //! | test without root or FreeBSD | feature `sim` |
 //!
 //! # What holds everywhere
@@ -96,20 +96,20 @@ mod jail;
 
 mod builder;
 
-mod list;
+pub mod list;
 
 mod update;
 
 mod allow;
 mod catalog;
 pub mod cpus;
-mod error;
+pub mod error;
 pub mod exec;
 mod flags;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
-mod get;
+pub mod get;
 mod guard;
 mod info;
 mod interface;
@@ -126,7 +126,7 @@ mod settings;
 #[cfg(feature = "sim")]
 #[cfg_attr(docsrs, doc(cfg(feature = "sim")))]
 pub mod sim;
-mod snapshot;
+pub mod snapshot;
 #[allow(unsafe_code)]
 pub mod sys;
 pub mod watch;
@@ -135,23 +135,19 @@ mod wire;
 pub use allow::Allow;
 pub use builder::JailBuilder;
 pub use catalog::Catalog;
-pub use error::{Call, Error, ErrorKind, Result, Stage};
+#[doc(inline)]
+pub use error::{Error, ErrorKind, Result};
+#[doc(inline)]
 pub use exec::JailCommand;
-pub use flags::{GetFlags, SetFlags};
-pub use get::{Keys, Present};
 pub use info::JailInfo;
-pub use jail::{Find, Jail, OwnedJail};
+pub use jail::{Jail, OwnedJail};
 pub use jailed::is_jailed;
 pub use jid::Jid;
-pub use legacy::LegacyJail;
-pub use list::{Infos, Jails, Values};
-pub use network::{Ip4, Ip6, Network};
-pub use param::Mode;
+#[doc(inline)]
+pub use list::Jails;
+pub use network::Network;
 pub use permissions::Permissions;
-pub use raw::Request;
-pub use snapshot::{JailState, Snapshot, SnapshotEntry};
-#[cfg(feature = "sim")]
-pub use sys::features::Assumed;
 pub use sys::features::Features;
 pub use update::JailUpdate;
+#[doc(inline)]
 pub use watch::Watcher;

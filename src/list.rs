@@ -1,4 +1,4 @@
-//! Listing jails.
+//! Lists of jails, and what identifies one.
 
 use core::fmt;
 use core::iter::FusedIterator;
@@ -14,6 +14,8 @@ use crate::param;
 use crate::snapshot::{Living, Record};
 use crate::sys::System;
 use crate::wire::At;
+
+pub use crate::jail::NameOrJid;
 
 /// # Listing
 impl Jail {

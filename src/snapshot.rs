@@ -23,7 +23,7 @@ use crate::sys::{self, Errno, System, xprison};
 /// other jails, and the cpuset is always 0 (T11).
 ///
 /// ```
-/// use freebsd_jail::{Jail, Snapshot};
+/// use freebsd_jail::{Jail, snapshot::Snapshot};
 /// # use freebsd_jail::sim;
 ///
 /// # fn main() -> freebsd_jail::Result<()> {

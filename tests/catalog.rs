@@ -6,7 +6,7 @@ mod common;
 
 use common::{model, on_every_kernel};
 use freebsd_jail::param::{self, Access, Kind, Since, Value};
-use freebsd_jail::{Catalog, ErrorKind, Jail, JailUpdate, Present, sim};
+use freebsd_jail::{Catalog, ErrorKind, Jail, JailUpdate, get::Present, sim};
 
 #[test]
 fn the_table_agrees_with_what_the_kernel_describes() {

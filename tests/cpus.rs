@@ -5,8 +5,8 @@
 mod common;
 
 use common::{host, jail, name, on_every_kernel};
-use freebsd_jail::Call;
 use freebsd_jail::cpus::CpuSet;
+use freebsd_jail::error::Call;
 use freebsd_jail::{ErrorKind, Jail, raw};
 
 fn below(jail: &Jail) -> Jail {

@@ -100,7 +100,7 @@ fn child_that_attaches() {
 #[test]
 fn a_descriptor_that_an_unprivileged_process_made_is_good_for_reading_only() {
     let host = model(sim::Kernel::new());
-    assert!(Features::current().descriptors());
+    assert!(Features::current().has_descriptors());
     let jail = Jail::builder().name("seen").path("/").create().expect("created");
     let process = host.model().expect("the model").process().fork();
     process.setuid(UNPRIVILEGED).expect("root may");

@@ -10,7 +10,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use common::{host, name, names, on_every_kernel};
 use freebsd_jail::param::{self, EnforceStatfs, Kind, Param, Sharing, Value};
 use freebsd_jail::{
-    Allow, Catalog, ErrorKind, Ip4, Jail, JailBuilder, JailInfo, JailUpdate, Network, Permissions,
+    Allow, Catalog, ErrorKind, Jail, JailBuilder, JailInfo, JailUpdate, Network, Permissions, param::Ip4,
 };
 use proptest::prelude::*;
 use serde_json::{from_value, to_value};

@@ -14,7 +14,9 @@ use common::process::alone;
 use common::{Host, exists, host, model, name, on_every_kernel, releases};
 use freebsd_jail::raw::{self, At};
 use freebsd_jail::{
-    ErrorKind, Features, GetFlags, Jail, JailUpdate, Jid, OwnedJail, Request, SetFlags, Watcher, param, sim,
+    ErrorKind, Features, Jail, JailUpdate, Jid, OwnedJail, Watcher, param,
+    raw::{GetFlags, Request, SetFlags},
+    sim,
 };
 use nix::fcntl::{FcntlArg, fcntl};
 

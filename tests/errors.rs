@@ -7,7 +7,12 @@ mod common;
 use common::{name, on_every_kernel};
 use freebsd_jail::param::{EnforceStatfs, MacDo};
 use freebsd_jail::raw::{self, At};
-use freebsd_jail::{Allow, Call, ErrorKind, Jail, JailUpdate, Request, SetFlags, param};
+use freebsd_jail::{
+    Allow, ErrorKind, Jail, JailUpdate,
+    error::Call,
+    param,
+    raw::{Request, SetFlags},
+};
 
 #[test]
 fn t35_a_jail_that_is_named_like_a_text_of_the_kernels_is_only_not_found() {

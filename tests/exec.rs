@@ -19,7 +19,11 @@ use common::{Host, host, is_confining, is_root, model, name, on_every_kernel, re
 use freebsd_jail::exec::Processes;
 use freebsd_jail::param::MacDo;
 use freebsd_jail::{
-    Call, Error, ErrorKind, Jail, JailCommand, JailUpdate, Mode, OwnedJail, Stage, is_jailed, param, sim,
+    Error, ErrorKind, Jail, JailCommand, JailUpdate, OwnedJail,
+    error::{Call, Stage},
+    is_jailed,
+    param::{self, Mode},
+    sim,
 };
 
 /// A jail of its own whose root is the host's.

@@ -21,7 +21,7 @@ use freebsd_jail::param::Param;
 use freebsd_jail::sim::{Fault, Kernel, Module, Release};
 use freebsd_jail::watch::Follower;
 use freebsd_jail::{
-    Allow, Catalog, Jail, JailUpdate, OwnedJail, Result, Snapshot, Watcher, is_jailed, param, raw,
+    Allow, Catalog, Jail, JailUpdate, OwnedJail, Result, Watcher, is_jailed, param, raw, snapshot::Snapshot,
 };
 
 /// What a function works on: an owned jail with a detached one below it, and the model.

@@ -12,7 +12,11 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use common::{exists, host, model, name, on_every_kernel, releases};
 use freebsd_jail::raw::{self, At};
 use freebsd_jail::{
-    Call, ErrorKind, Features, GetFlags, Jail, JailUpdate, Jid, OwnedJail, Request, SetFlags, param, sim,
+    ErrorKind, Features, Jail, JailUpdate, Jid, OwnedJail,
+    error::Call,
+    param,
+    raw::{GetFlags, Request, SetFlags},
+    sim,
 };
 
 fn jail(what: &str) -> OwnedJail {
@@ -170,7 +174,7 @@ fn t4_a_renamed_nested_jail_keeps_its_parents_name() {
 fn t10_calls_that_the_kernel_does_not_know_are_not_made() {
     for release in releases() {
         let host = model(sim::Kernel::with_release(release));
-        if Features::current().descriptors() {
+        if Features::current().has_descriptors() {
             continue;
         }
         let file = std::fs::File::open("/etc/passwd").expect("a file");
@@ -439,7 +443,7 @@ fn ownership_of_a_missing_jail_is_not_taken() {
 fn older_kernels_are_supported_without_descriptors() {
     on_every_kernel(|_| {
         let assumed = Features::current().without_descriptors().assume();
-        assert!(!Features::current().descriptors());
+        assert!(!Features::current().has_descriptors());
         let outer = jail("assumed");
         let inner = outer.child_builder().name("c").path("/").create().expect("created");
         assert!(outer.descriptor().is_none() && inner.descriptor().is_none());

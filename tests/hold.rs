@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use common::process::{again, alone, is_child};
 use common::{Host, host, is_confining, is_root, name, on_every_kernel};
 use freebsd_jail::exec::{Gate, Opener};
-use freebsd_jail::{ErrorKind, Jail, JailCommand, OwnedJail, Stage};
+use freebsd_jail::{ErrorKind, Jail, JailCommand, OwnedJail, error::Stage};
 
 fn jail() -> OwnedJail {
     Jail::builder().name(name("hold")).path("/").create().expect("created")

@@ -10,7 +10,9 @@ use common::host;
 use freebsd_jail::param::{Kind, Mode, Param, Value};
 use freebsd_jail::raw::{self, At};
 use freebsd_jail::{
-    Error, ErrorKind, GetFlags, Ip4, Jail, JailBuilder, JailUpdate, Request, Result, SetFlags, param,
+    Error, ErrorKind, Jail, JailBuilder, JailUpdate, Result,
+    param::{self, Ip4},
+    raw::{GetFlags, Request, SetFlags},
 };
 
 /// Asserts that something is refused before any call.

@@ -8,7 +8,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use common::{Host, jail, name, on_every_kernel};
-use freebsd_jail::{Call, Error, ErrorKind, Jail, Network, OwnedJail};
+use freebsd_jail::{Error, ErrorKind, Jail, Network, OwnedJail, error::Call};
 
 /// Longer than anything takes, on an emulated machine too.
 const LONG: Duration = Duration::from_secs(60);

@@ -8,7 +8,10 @@ use common::{Host, model, name, on_every_kernel, releases};
 use freebsd_jail::param::Param;
 use freebsd_jail::raw::{self, At};
 use freebsd_jail::{
-    Allow, ErrorKind, Jail, JailBuilder, JailUpdate, Mode, Request, Result, SetFlags, param, sim,
+    Allow, ErrorKind, Jail, JailBuilder, JailUpdate, Result,
+    param::{self, Mode},
+    raw::{Request, SetFlags},
+    sim,
 };
 
 const MODULES: [Param<'static, Mode>; 3] = [param::SYSVMSG, param::SYSVSEM, param::SYSVSHM];

@@ -8,7 +8,13 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use common::process::{Talking, alone, is_child, say};
 use common::{exists, host, name, on_every_kernel};
-use freebsd_jail::{Call, ErrorKind, Jail, Jid, LegacyJail, Mode, is_jailed, param, raw};
+use freebsd_jail::{
+    ErrorKind, Jail, Jid,
+    error::Call,
+    is_jailed,
+    param::{self, Mode},
+    raw::{self, LegacyJail},
+};
 
 /// Makes another process attach to a jail by jail(2), and reads the jail meanwhile.
 fn seen_from_outside(test: &str, legacy: &LegacyJail, look: impl Fn(&Jail)) {

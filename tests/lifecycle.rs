@@ -8,7 +8,10 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 
 use common::{exists, name, names, on_every_kernel};
-use freebsd_jail::{ErrorKind, Ip4, Ip6, Jail, JailUpdate, Jid, Mode, param};
+use freebsd_jail::{
+    ErrorKind, Jail, JailUpdate, Jid,
+    param::{self, Ip4, Ip6, Mode},
+};
 
 #[test]
 fn a_created_jail_has_what_it_was_given() {

@@ -61,7 +61,7 @@ fn a_killed_owner_leaves_no_jail_where_the_kernel_has_descriptors() {
         return;
     }
     let jid = jail_of_a_killed_owner();
-    if Features::current().descriptors() {
+    if Features::current().has_descriptors() {
         assert!(is_gone_within(jid, Duration::from_secs(5)), "the kernel removes it");
     } else {
         println!("skipped: this kernel has no jail descriptors, so the jail stays");
@@ -81,7 +81,7 @@ fn a_killed_modelled_owner_leaves_a_jail_before_15_only() {
         let jail = ManuallyDrop::new(jail);
         assert!(exists(jid));
         owner.kill();
-        assert_eq!(exists(jid), !Features::current().descriptors(), "{release:?}");
+        assert_eq!(exists(jid), !Features::current().has_descriptors(), "{release:?}");
         drop(ManuallyDrop::into_inner(jail));
     }
 }
@@ -111,7 +111,7 @@ fn taken_ownership_holds_like_a_creator_s() {
         assert_eq!(jail.get(param::JID).expect("read"), jid);
         let jail = ManuallyDrop::new(jail);
         owner.kill();
-        assert_eq!(exists(jid), !Features::current().descriptors(), "{release:?}");
+        assert_eq!(exists(jid), !Features::current().has_descriptors(), "{release:?}");
         drop(ManuallyDrop::into_inner(jail));
     }
 }

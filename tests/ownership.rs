@@ -12,7 +12,9 @@ use common::process::alone;
 use common::{Host, exists, host, name, on_every_kernel};
 use freebsd_jail::raw::{self, At};
 use freebsd_jail::{
-    ErrorKind, Features, GetFlags, Jail, JailUpdate, Jid, OwnedJail, Request, SetFlags, is_jailed, param, sim,
+    ErrorKind, Features, Jail, JailUpdate, Jid, OwnedJail, is_jailed, param,
+    raw::{GetFlags, Request, SetFlags},
+    sim,
 };
 
 fn owned(what: &str) -> OwnedJail {
@@ -62,7 +64,7 @@ fn ownership_is_handed_over_by_the_descriptor() {
         let descriptor = match jail.into_descriptor() {
             Ok(descriptor) => descriptor,
             Err(jail) => {
-                assert!(!Features::current().descriptors(), "there is a descriptor to hand over");
+                assert!(!Features::current().has_descriptors(), "there is a descriptor to hand over");
                 assert!(jail.is_alive().expect("asked"), "the owner is still there");
                 drop(jail);
                 assert!(!exists(jid), "and still owns");

@@ -8,7 +8,11 @@ use std::ffi::OsString;
 
 use common::{host, model, name, on_every_kernel, releases};
 use freebsd_jail::param::{Kind, MacDo, Param, Value};
-use freebsd_jail::{Allow, ErrorKind, Jail, JailBuilder, JailUpdate, Mode, param, sim};
+use freebsd_jail::{
+    Allow, ErrorKind, Jail, JailBuilder, JailUpdate,
+    param::{self, Mode},
+    sim,
+};
 
 const RULES: &str = "uid=1001>uid=80";
 
@@ -561,7 +565,7 @@ fn rules_from_any_user_which_panic_mac_do_are_refused() {
         for rules in ["any=1>uid=0", "*", "uid=1>uid=2; any=1>uid=0", "uid=1>uid=2;\t* = 1>uid=0"] {
             let set = || builder().mac_do(MacDo::rules(rules));
             refused(ErrorKind::InvalidValue, "mac.do.rules", set().create().map(drop));
-            let mut request = freebsd_jail::Request::new();
+            let mut request = freebsd_jail::raw::Request::new();
             refused(ErrorKind::InvalidValue, "mac.do.rules", request.string("mac.do.rules", rules).map(drop));
             let rules = [rules.as_bytes(), b"\0"].concat();
             refused(ErrorKind::InvalidValue, "mac.do.rules", request.bytes("mac.do.rules", &rules).map(drop));

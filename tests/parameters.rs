@@ -9,7 +9,11 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use common::{Host, host, model, name, on_every_kernel, releases};
 use freebsd_jail::param::{self, Access, EnforceStatfs, Kind, MacDo, Param, Sharing, Since, Value};
-use freebsd_jail::{Allow, ErrorKind, Features, Ip4, Ip6, Jail, JailBuilder, JailUpdate, Mode, Network, sim};
+use freebsd_jail::{
+    Allow, ErrorKind, Features, Jail, JailBuilder, JailUpdate, Network,
+    param::{Ip4, Ip6, Mode},
+    sim,
+};
 
 /// The values with which a row of the table is tried.
 #[derive(Debug, Clone)]
@@ -662,7 +666,7 @@ fn keys_of_a_text_are_set_read_and_removed() {
                     (error.kind(), error.parameter()),
                     (ErrorKind::UnknownParameter, Some("meta.owner"))
                 );
-                assert!(!Features::current().descriptors());
+                assert!(!Features::current().has_descriptors());
                 return;
             }
         };

@@ -11,7 +11,9 @@ use freebsd_jail::raw::{self, At};
 use freebsd_jail::sim::raw::Pair;
 use freebsd_jail::sys;
 use freebsd_jail::{
-    Error, ErrorKind, Features, Jail, JailBuilder, JailUpdate, OwnedJail, Request, SetFlags, param, sim,
+    Error, ErrorKind, Features, Jail, JailBuilder, JailUpdate, OwnedJail, param,
+    raw::{Request, SetFlags},
+    sim,
 };
 
 fn builder(name: &str) -> JailBuilder {

@@ -11,8 +11,9 @@ use std::os::unix::ffi::OsStrExt;
 use common::{host, name, on_every_kernel};
 use freebsd_jail::param::{Kind, MacDo, Param, Sharing, Value};
 use freebsd_jail::{
-    Allow, Catalog, Ip6, Jail, JailBuilder, JailInfo, JailUpdate, Jid, Mode, Permissions, Snapshot, Watcher,
-    param,
+    Allow, Catalog, Jail, JailBuilder, JailInfo, JailUpdate, Jid, Permissions, Watcher,
+    param::{self, Ip6, Mode},
+    snapshot::Snapshot,
 };
 use serde_json::{Value as Json, from_value, json, to_value};
 

@@ -14,7 +14,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use common::process::{again, alone, is_child};
 use common::{Host, host, is_confining, is_root, name, on_every_kernel};
 use freebsd_jail::exec::{Gate, Resource};
-use freebsd_jail::{Call, ErrorKind, Jail, JailCommand, OwnedJail, Stage, param};
+use freebsd_jail::{
+    ErrorKind, Jail, JailCommand, OwnedJail,
+    error::{Call, Stage},
+    param,
+};
 
 fn jail() -> OwnedJail {
     Jail::builder().name(name("settings")).path("/").create().expect("created")

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use common::process::alone;
 use common::tree::Tree;
 use common::{Host, host, is_root, name, real_kernel_accounts_resources};
-use freebsd_jail::{Allow, Call, ErrorKind, Jail, JailUpdate, Watcher, param, sim};
+use freebsd_jail::{Allow, ErrorKind, Jail, JailUpdate, Watcher, error::Call, param, sim};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, fork};
 

@@ -13,9 +13,9 @@ use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 
 use ask::*;
+use freebsd_jail::raw::{self, GetFlags, Request, SetFlags};
 use freebsd_jail::sim::raw::{Errno, Legacy};
 use freebsd_jail::sim::{Kernel, Release};
-use freebsd_jail::{GetFlags, Request, SetFlags, raw};
 
 #[test]
 fn kernels_stack_and_belong_to_their_thread() {

@@ -8,8 +8,8 @@
 mod ask;
 
 use ask::*;
+use freebsd_jail::raw::{self, Request, SetFlags};
 use freebsd_jail::sim::{Effect, Kernel, Release};
-use freebsd_jail::{Request, SetFlags, raw};
 
 #[test]
 fn t1_a_failing_read_with_own_desc_removes_the_jail() {

@@ -5,7 +5,10 @@
 mod common;
 
 use common::{host, jail, model, name, on_every_kernel};
-use freebsd_jail::{ErrorKind, Jail, JailState, Jails, OwnedJail, Snapshot, param, sim};
+use freebsd_jail::{
+    ErrorKind, Jail, Jails, OwnedJail, param, sim,
+    snapshot::{JailState, Snapshot},
+};
 
 #[test]
 fn dying_jails_are_listed_on_request() {

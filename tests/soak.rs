@@ -18,7 +18,7 @@ use common::random::Random;
 use common::{host, is_root, name};
 use freebsd_jail::param::Param;
 use freebsd_jail::watch::Follower;
-use freebsd_jail::{Allow, ErrorKind, Jail, JailUpdate, OwnedJail, Snapshot, param, sim};
+use freebsd_jail::{Allow, ErrorKind, Jail, JailUpdate, OwnedJail, param, sim, snapshot::Snapshot};
 use nix::errno::Errno;
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, fork};

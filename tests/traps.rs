@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use common::{host, model, name, on_every_kernel};
 use freebsd_jail::sim::raw::Pair;
-use freebsd_jail::{ErrorKind, Jail, JailUpdate, SetFlags, param, sim};
+use freebsd_jail::{ErrorKind, Jail, JailUpdate, param, raw::SetFlags, sim};
 
 #[test]
 fn t29_a_jail_named_by_its_jid_is_updated() {

@@ -19,7 +19,9 @@ use common::process::alone;
 use common::{has_descriptors, jail, name, on_every_kernel};
 use freebsd_jail::watch::{Event, EventFlags, EventKind, WaitOutcome, WatchId};
 use freebsd_jail::{
-    ErrorKind, Features, Jail, JailUpdate, Jid, OwnedJail, Request, SetFlags, Watcher, param, raw, sim,
+    ErrorKind, Features, Jail, JailUpdate, Jid, OwnedJail, Watcher, param,
+    raw::{self, Request, SetFlags},
+    sim,
 };
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, poll};

@@ -117,7 +117,7 @@ fn main() {
     // Cargo's `bench` passes `--bench`.
     let count = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
     let count = count.map_or(2000, |count| count.parse().expect("kernel COUNT"));
-    let has_descriptors = Features::current().descriptors();
+    let has_descriptors = Features::current().has_descriptors();
     let library = Libjail::open();
 
     let create_remove = || a_jail("bench").remove().expect("removed");
@@ -245,7 +245,7 @@ fn main() {
     measure("list100_name_path", (count / 50).max(80), lists);
     drop(jails);
     let jails = some_jails(1000);
-    let list = || Jail::all().get((param::JID, param::NAME)).filter(|entry| entry.is_ok()).count();
+    let list = || Jail::all().get((param::JID, param::NAME)).flatten().count();
     let lists = sides(
         || assert!(list() >= 1000),
         || assert!(raw::list_jid_name::<0>() >= 1000),

@@ -4,8 +4,8 @@ use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
 
 use super::JailBuilder;
-use crate::SetFlags;
 use crate::error::{ATTACHING, Error, ErrorKind, Result, Subject};
+use crate::flags::SetFlags;
 use crate::guard::alive;
 use crate::jail::{Jail, Nested, no_descriptor};
 use crate::jid::Jid;

@@ -183,7 +183,7 @@ impl JailCommand<'_> {
     /// reached, [`Unsupported`](crate::ErrorKind::Unsupported) on the model.
     ///
     /// ```
-    /// use freebsd_jail::Stage;
+    /// use freebsd_jail::error::Stage;
     ///
     /// # use freebsd_jail::{Jail, sim};
     /// # fn main() -> freebsd_jail::Result<()> {
@@ -253,7 +253,7 @@ impl JailCommand<'_> {
     ///
     /// **The steps taken by then are not undone.** This process may be in the jail for good, in another directory and
     /// as another user, and should do little more than report the error and exit. Its directories stay open, so that
-    /// any of them makes it fail at [`Stage::Enter`](crate::Stage::Enter), and its signal handlers stay until the
+    /// any of them makes it fail at [`Stage::Enter`](crate::error::Stage::Enter), and its signal handlers stay until the
     /// program is executed. All its jail descriptors are close-on-exec then, whoever made them.
     ///
     /// As [`Jail::attach`], it waits while another thread forks for a program.

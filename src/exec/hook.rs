@@ -9,7 +9,7 @@ impl JailCommand<'_> {
     /// directory, as the program's user. Closures run in the order in which they were added.
     ///
     /// If one returns an error, the program is not executed, and the error of [`spawn`](Self::spawn) has the
-    /// [`stage`](crate::Error::stage) [`PreExec`](crate::Stage::PreExec) and the error's errno, `EINVAL` if it has
+    /// [`stage`](crate::Error::stage) [`PreExec`](crate::error::Stage::PreExec) and the error's errno, `EINVAL` if it has
     /// none.
     ///
     /// With [`exec`](Self::exec) the closures run in this process.

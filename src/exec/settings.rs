@@ -148,7 +148,7 @@ impl JailCommand<'_> {
     /// Makes the program the leader of a session of its own whose controlling terminal is its standard input.
     ///
     /// For an interactive shell, give the standard streams one end of a pseudo-terminal: see the example `console`. The
-    /// error's stage is [`Session`](crate::Stage::Session) when the standard input is not a terminal (`ENOTTY`), or is
+    /// error's stage is [`Session`](crate::error::Stage::Session) when the standard input is not a terminal (`ENOTTY`), or is
     /// the controlling terminal of another session (`EPERM`).
     ///
     /// Wraps setsid(2) and ioctl(2) with `TIOCSCTTY`.
@@ -177,7 +177,7 @@ impl JailCommand<'_> {
     /// Sets the routing table before the child attaches to the jail, as `exec.fib` of jail(8) does.
     ///
     /// A process cannot attach to a jail whose own network stack lacks its routing table; `fib(0)` always exists. Wraps
-    /// setfib(2). The error's stage is [`Fib`](crate::Stage::Fib) when there is no such table (`EINVAL`).
+    /// setfib(2). The error's stage is [`Fib`](crate::error::Stage::Fib) when there is no such table (`EINVAL`).
     ///
     /// ```
     /// # use freebsd_jail::{Jail, sim};
@@ -219,7 +219,7 @@ impl JailCommand<'_> {
     /// limit. Default: this process's limits.
     ///
     /// The limits are set inside the jail, before the program becomes its user. They are per process or per user, not per
-    /// jail: rctl(8) limits jails. Wraps setrlimit(2). The error's stage is [`Limits`](crate::Stage::Limits).
+    /// jail: rctl(8) limits jails. Wraps setrlimit(2). The error's stage is [`Limits`](crate::error::Stage::Limits).
     ///
     /// ```
     /// use freebsd_jail::exec::Resource;

@@ -330,7 +330,7 @@ list!([S: AsRef<str>, const N: usize] [(S, Kind); N]);
 /// As a plain slice of names and kinds, except that there such a key reads as an empty string.
 ///
 /// ```
-/// # use freebsd_jail::{Jail, Present, param::{Kind, Value}, sim};
+/// # use freebsd_jail::{Jail, get::Present, param::{Kind, Value}, sim};
 /// # fn main() -> freebsd_jail::Result<()> {
 /// # let kernel = sim::Kernel::new();
 /// # let _guard = kernel.install();

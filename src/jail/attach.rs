@@ -6,12 +6,12 @@ use std::path::PathBuf;
 #[cfg(doc)]
 use super::OwnedJail;
 use super::{Jail, carry_rules};
-use crate::SetFlags;
 #[cfg(doc)]
 use crate::builder::JailBuilder;
 use crate::error::{
     Call, Error, ErrorKind, Result, Subject, attach_error, explain_attach, first_open_directory,
 };
+use crate::flags::SetFlags;
 #[cfg(doc)]
 use crate::update::JailUpdate;
 use crate::wire::{At, Draft, Verb};

@@ -14,7 +14,7 @@ use crate::param;
 /// Converts from `"www"`, `"www.db"` or a [`Jid`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Find<'n> {
+pub enum NameOrJid<'n> {
     /// By name, as seen from this process's own jail. A name that is a decimal number finds the jail of that jid, as in
     /// jls(8).
     Name(&'n OsStr),
@@ -22,37 +22,37 @@ pub enum Find<'n> {
     Jid(Jid),
 }
 
-impl<'n> From<&'n str> for Find<'n> {
+impl<'n> From<&'n str> for NameOrJid<'n> {
     fn from(name: &'n str) -> Self {
         Self::Name(OsStr::new(name))
     }
 }
 
-impl<'n> From<&'n String> for Find<'n> {
+impl<'n> From<&'n String> for NameOrJid<'n> {
     fn from(name: &'n String) -> Self {
         Self::Name(OsStr::new(name))
     }
 }
 
-impl<'n> From<&'n OsString> for Find<'n> {
+impl<'n> From<&'n OsString> for NameOrJid<'n> {
     fn from(name: &'n OsString) -> Self {
         Self::Name(name)
     }
 }
 
-impl<'n> From<&'n OsStr> for Find<'n> {
+impl<'n> From<&'n OsStr> for NameOrJid<'n> {
     fn from(name: &'n OsStr) -> Self {
         Self::Name(name)
     }
 }
 
-impl From<Jid> for Find<'_> {
+impl From<Jid> for NameOrJid<'_> {
     fn from(jid: Jid) -> Self {
         Self::Jid(jid)
     }
 }
 
-impl fmt::Display for Find<'_> {
+impl fmt::Display for NameOrJid<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Name(name) => write!(f, "{}", name.to_string_lossy()),
@@ -61,7 +61,7 @@ impl fmt::Display for Find<'_> {
     }
 }
 
-impl<'n> Find<'n> {
+impl<'n> NameOrJid<'n> {
     /// Checks for keys that jail_get(2) would misread, and returns the key.
     pub(crate) fn key(self) -> Result<Key<'n>> {
         let refuse = |reason| Err(Error::refused(ErrorKind::InvalidValue, reason).about("name"));

@@ -14,7 +14,7 @@ use crate::wire::At;
 pub(crate) use attach::attaching_error;
 pub(crate) use carry::carry_rules;
 pub(crate) use descriptor::{no_descriptor, read_and_pin};
-pub use find::Find;
+pub use find::NameOrJid;
 pub(crate) use info::read_known;
 use kin::Kin;
 pub use owned::OwnedJail;
@@ -96,7 +96,7 @@ impl Jail {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn open<'n>(find: impl Into<Find<'n>>) -> Result<Self> {
+    pub fn open<'n>(find: impl Into<NameOrJid<'n>>) -> Result<Self> {
         let system = System::current();
         let find = find.into();
         let key = find.key()?;

@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
-use super::{Find, Jail, Nested};
+use super::{Jail, NameOrJid, Nested};
 use crate::error::{ErrorKind, Result, Subject};
 use crate::flags::GetFlags;
 use crate::get::{self, Key, Read};
@@ -26,7 +26,7 @@ impl Jail {
     pub fn open_child(&self, name: impl AsRef<OsStr>) -> Result<Self> {
         self.check()?;
         let name = name.as_ref();
-        let key = Find::Name(name).key()?;
+        let key = NameOrJid::Name(name).key()?;
         let full;
         let (at, key) = if let Some(descriptor) = self.descriptor() {
             alive::check_below(&self.system, descriptor)?;
@@ -47,7 +47,7 @@ impl Jail {
         full.push(b'.');
         full.extend_from_slice(name.as_bytes());
         let full = OsString::from_vec(full);
-        Find::Name(&full).key().map_err(|error| match error.kind() {
+        NameOrJid::Name(&full).key().map_err(|error| match error.kind() {
             ErrorKind::InvalidValue => {
                 error.because("with the names of the jails above it, the name is longer than 255 bytes")
             }

@@ -6,8 +6,8 @@ use core::ops::Deref;
 use std::os::fd::{AsFd, OwnedFd};
 
 use super::{Jail, carry_rules, no_descriptor};
-use crate::SetFlags;
 use crate::error::{Error, ErrorKind, Result, Subject};
+use crate::flags::SetFlags;
 use crate::guard::alive;
 use crate::sys::ProcessMark;
 use crate::wire::{At, Draft, Verb};

@@ -100,6 +100,7 @@ pub(crate) mod table;
 pub(crate) mod text;
 mod value;
 
+pub use crate::network::{Ip4, Ip6};
 pub use access::{Access, Creatable, CreateOnly, ReadOnly, ReadWrite, Updatable};
 pub(crate) use check::{Use, as_kind, check, size_fits};
 pub(crate) use codec::Sealed;

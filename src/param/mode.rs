@@ -58,7 +58,7 @@ impl fmt::Display for Mode {
 /// The inverse of its `Display`.
 ///
 /// ```
-/// use freebsd_jail::Mode;
+/// use freebsd_jail::param::Mode;
 ///
 /// assert_eq!("inherit".parse::<Mode>()?, Mode::Inherit);
 /// assert_eq!(Mode::New.to_string(), "new");

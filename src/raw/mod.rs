@@ -14,14 +14,14 @@ use core::ffi::c_int;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use crate::error::{Call, Error, ErrorKind, Result, Subject, attach_error, remove_error};
-use crate::flags::{GetFlags, SetFlags};
 use crate::guard::{self, alive};
 use crate::jid::Jid;
-use crate::legacy::LegacyJail;
 use crate::param;
 use crate::sys::{self, System, Trap};
 use crate::wire::{ERRMSG_LEN, Verb};
 
+pub use crate::flags::{GetFlags, SetFlags};
+pub use crate::legacy::LegacyJail;
 pub use crate::wire::At;
 pub use request::Request;
 
@@ -199,7 +199,7 @@ pub fn jail_remove_jd(descriptor: BorrowedFd<'_>) -> Result<()> {
 /// Version 0 since 4.0, version 2 since 7.2.
 ///
 /// ```
-/// # use freebsd_jail::{LegacyJail, is_jailed, raw, sim};
+/// # use freebsd_jail::{is_jailed, raw::{self, LegacyJail}, sim};
 /// # fn main() -> freebsd_jail::Result<()> {
 /// # let kernel = sim::Kernel::new();
 /// # let _guard = kernel.install();

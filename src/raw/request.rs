@@ -23,7 +23,7 @@ use crate::wire::{Draft, Wire, name};
 ///
 /// ```
 /// use freebsd_jail::raw::{self, At};
-/// use freebsd_jail::{GetFlags, Request, SetFlags, sim};
+/// use freebsd_jail::{raw::{GetFlags, Request, SetFlags}, sim};
 ///
 /// # fn main() -> freebsd_jail::Result<()> {
 /// let kernel = sim::Kernel::new();

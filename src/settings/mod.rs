@@ -393,7 +393,7 @@ mod tests {
             .allow(Allow::MLOCK)
             .deny(Allow::MLOCK)
             .ip4([core::net::Ipv4Addr::LOCALHOST])
-            .ip4(crate::Ip4::Inherit)
+            .ip4(crate::network::Ip4::Inherit)
             .mac_do(MacDo::rules("uid=1>uid=2"))
             .mac_do(MacDo::Disable)
             .meta("k", "1")

@@ -154,6 +154,7 @@ mod sysctl_tree;
 mod timer;
 mod user;
 
+pub use crate::sys::features::Assumed;
 pub use calls::Calls;
 pub use fault::Fault;
 pub(crate) use inside::Inside;

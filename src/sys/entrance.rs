@@ -143,7 +143,11 @@ impl Entrance {
 mod tests {
     use super::*;
     use crate::param::MacDo;
-    use crate::{Jail, JailUpdate, Mode, OwnedJail, param, sim};
+    use crate::{
+        Jail, JailUpdate, OwnedJail,
+        param::{self, Mode},
+        sim,
+    };
 
     const RULES: &str = "uid=1001>uid=1002";
 

@@ -18,8 +18,8 @@ use super::{Errno, System};
 /// # let kernel = sim::Kernel::with_release(sim::Release::FREEBSD_13_2);
 /// # let _guard = kernel.install();
 /// let features = Features::current();
-/// assert!(features.jails());
-/// assert!(!features.descriptors());
+/// assert!(features.has_jails());
+/// assert!(!features.has_descriptors());
 /// println!("{features}");
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -42,13 +42,13 @@ impl Features {
 
     /// Whether jails exist: on FreeBSD, or with an installed model of it.
     #[must_use]
-    pub const fn jails(self) -> bool {
+    pub const fn has_jails(self) -> bool {
         self.jails
     }
 
     /// Whether the kernel has jail descriptors and jail events, which FreeBSD 15.0 introduced.
     #[must_use]
-    pub const fn descriptors(self) -> bool {
+    pub const fn has_descriptors(self) -> bool {
         self.descriptors
     }
 }

@@ -150,7 +150,7 @@ mod tests {
     use std::time::Duration;
 
     use crate::raw::{self, At};
-    use crate::{Jail, JailUpdate, LegacyJail, Request, SetFlags, param, sim, sys};
+    use crate::{Jail, JailUpdate, flags::SetFlags, legacy::LegacyJail, param, raw::Request, sim, sys};
 
     /// A function that attaches to a jail.
     type Way = fn(&Jail);

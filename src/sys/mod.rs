@@ -5,7 +5,7 @@
 //! to the model if one is installed, fail with `ENOSYS` on a host without jails, and never make a system call that the
 //! running kernel lacks (which would kill the process with SIGSYS).
 //!
-//! Prefer [`Request`](crate::Request) and [`raw`](crate::raw), which do the same without unsafe code.
+//! Prefer [`Request`](crate::raw::Request) and [`raw`](crate::raw), which do the same without unsafe code.
 
 #![cfg_attr(not(feature = "sim"), allow(clippy::unused_self, reason = "without models there is one kernel"))]
 

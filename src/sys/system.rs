@@ -345,7 +345,7 @@ impl System {
 
     /// Whether the kernel has jail descriptors, which came with FreeBSD 15.0.
     pub(crate) fn has_descriptors(&self) -> bool {
-        self.features().descriptors()
+        self.features().has_descriptors()
     }
 
     /// Returns the kernel's features, found out once.

@@ -113,7 +113,7 @@ impl Trap {
         match (self.since, self.fixed) {
             (EVERY, []) => true,
             // The kernel has its defects, whatever features a thread assumes.
-            (DESCRIPTORS, []) => system.all_features().descriptors(),
+            (DESCRIPTORS, []) => system.all_features().has_descriptors(),
             // If the release is unknown, assume the defect: an unneeded guard does less harm than a missing one.
             _ => system.osreldate().is_none_or(|release| self.is_in(release)),
         }

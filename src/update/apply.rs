@@ -4,9 +4,9 @@ use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStringExt;
 
 use super::JailUpdate;
-use crate::SetFlags;
 use crate::error::{Call, Error, ErrorKind, Result, Subject};
 use crate::flags::GetFlags;
+use crate::flags::SetFlags;
 use crate::get::{self, Key, Read};
 use crate::guard::alive;
 use crate::guard::{ipc, rename};

@@ -145,8 +145,8 @@ impl Watcher {
     pub fn new() -> Result<Self> {
         let system = System::current();
         let features = system.features();
-        if !features.descriptors() {
-            let reason = if features.jails() {
+        if !features.has_descriptors() {
+            let reason = if features.has_jails() {
                 "this kernel has no events of jails; FreeBSD has them since 15.0"
             } else {
                 "this host has no jails: it is not FreeBSD, and no model of its kernel is installed"

@@ -3,7 +3,11 @@
 
 use freebsd_jail::param::Value;
 use freebsd_jail::raw::{self, At};
-use freebsd_jail::{GetFlags, Jail, JailUpdate, Jid, OwnedJail, Request, SetFlags, sim};
+use freebsd_jail::{
+    Jail, JailUpdate, Jid, OwnedJail,
+    raw::{GetFlags, Request, SetFlags},
+    sim,
+};
 use std::os::fd::OwnedFd;
 
 use super::{Input, assert_unharmed};

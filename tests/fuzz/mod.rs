@@ -23,7 +23,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::os::unix::ffi::OsStringExt;
 
 use freebsd_jail::param::Value;
-use freebsd_jail::{Mode, sim};
+use freebsd_jail::{param::Mode, sim};
 
 /// The rest of an input. Where it ends, every decision is the first choice.
 pub struct Input<'d>(&'d [u8]);

@@ -3,7 +3,10 @@
 use std::os::fd::{AsFd, OwnedFd};
 
 use freebsd_jail::raw::{self, At};
-use freebsd_jail::{GetFlags, Jid, Request, SetFlags, param};
+use freebsd_jail::{
+    Jid, param,
+    raw::{GetFlags, Request, SetFlags},
+};
 
 use super::{Input, assert_unharmed};
 

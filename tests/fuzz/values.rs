@@ -1,7 +1,7 @@
 //! Values in any bytes, as a kernel might answer: each type reads them or refuses them.
 
 use freebsd_jail::param::Param;
-use freebsd_jail::{Mode, Request};
+use freebsd_jail::{param::Mode, raw::Request};
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;

@@ -7,7 +7,7 @@ use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use freebsd_jail::param::Value;
-use freebsd_jail::{Catalog, Error, ErrorKind, Jail, OwnedJail, Present, Result};
+use freebsd_jail::{Catalog, Error, ErrorKind, Jail, OwnedJail, Result, get::Present};
 
 use crate::argument::{Param, Params, read_name, string};
 use crate::outcome::{answer, refused};

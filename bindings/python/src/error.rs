@@ -1,6 +1,6 @@
 //! Exceptions: one for each kind of error.
 
-use freebsd_jail::{Call, Error, ErrorKind};
+use freebsd_jail::{Error, ErrorKind, error::Call};
 use pyo3::create_exception;
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;

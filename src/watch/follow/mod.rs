@@ -168,7 +168,7 @@ impl Follower {
         // Fails where there are no jails.
         let is_jailed = crate::jailed::is_jailed_on(&system)?;
         let watcher = Watcher::on(system.clone())?;
-        let has_events = features.descriptors();
+        let has_events = features.has_descriptors();
         let interval = if has_events && !is_jailed {
             // Before the first look, so that no jail is created between the two.
             watcher.watch_own()?;
