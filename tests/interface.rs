@@ -52,7 +52,8 @@ impl<'h> Interface<'h> {
 impl Drop for Interface<'_> {
     fn drop(&mut self) {
         if self.host.model().is_none() {
-            ifconfig(&[&self.name, "destroy"]);
+            // Some tests end without the interface.
+            let _ = Command::new(IFCONFIG).args([&self.name, "destroy"]).output();
         }
     }
 }
