@@ -147,11 +147,20 @@ fn the_parent_stays_outside_of_the_jail_t13() {
 
 #[test]
 fn a_program_inherits_no_descriptor_that_is_close_on_exec() {
-    let _host = executing_host();
-    let jail = jail();
-    let open = "for fd in 3 4 5 6 7 8 9; do if (: <&$fd) 2>/dev/null; then echo $fd; fi; done";
-    let _file = File::open("/etc/passwd").expect("opened");
-    assert_eq!(output(&mut shell(&jail, open)), "");
+    alone("a_program_inherits_no_descriptor_that_is_close_on_exec", || {
+        let _host = executing_host();
+        let jail = jail();
+        let open = "for fd in 3 4 5 6 7 8 9; do if (: <&$fd) 2>/dev/null; then echo $fd; fi; done";
+        let file = File::open("/etc/passwd").expect("opened");
+        // The program that started the tests may have left some open, and without the flag.
+        // SAFETY: F_GETFD takes a number, which need not be open, and touches no memory.
+        let left = (3..=9).filter(|&fd| unsafe { libc::fcntl(fd, libc::F_GETFD) } == 0);
+        let left: Vec<String> = left.map(|fd| fd.to_string()).collect();
+        assert_eq!(output(&mut shell(&jail, open)).lines().collect::<Vec<_>>(), left);
+        if file.as_raw_fd() > 9 {
+            println!("skipped: the shell cannot name the descriptor, since lower ones are in use");
+        }
+    });
 }
 
 // What a program sees.

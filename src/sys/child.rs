@@ -463,3 +463,42 @@ pub(crate) fn hook_for_good<K: Send + Sync + 'static>(command: &mut Command, mut
     // SAFETY: as for `Hook::install`.
     unsafe { command.pre_exec(closure) };
 }
+
+#[cfg(all(test, feature = "sim"))]
+#[allow(clippy::expect_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use crate::{Jail, sim};
+
+    #[test]
+    fn the_child_attaches_by_descriptor() {
+        let kernel = sim::Kernel::new();
+        let _guard = kernel.install();
+        let jail = Jail::builder().path("/").create().expect("created");
+        let descriptor = jail.descriptor().expect("a descriptor");
+        let entrance = Entrance::new(System::current(), descriptor, jail.jid().get());
+        let plan = Plan {
+            session: Session::Same,
+            fib: None,
+            enter: Enter::Outside(None),
+            directory: None,
+            umask: None,
+            limits: Vec::new(),
+            groups: None,
+            gid: None,
+            uid: None,
+            only_as: None,
+            closures: Closures::default(),
+            withhold: false,
+            planner: std::process::id(),
+            report: None,
+            hold: None,
+            inmate: None,
+        };
+        let child = kernel.process().fork();
+        let mut errmsg = [0; 1024];
+        assert_eq!(child.run(|| plan.enter_by(&entrance, &mut errmsg)), Ok(()));
+        assert_eq!(child.jid(), jail.jid().get());
+        child.exit();
+    }
+}

@@ -90,3 +90,17 @@ fn location() -> *mut c_int {
     let place = core::ptr::null_mut();
     place
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_errno_is_shown_as_the_host_describes_it() {
+        let errno = Errno(libc::ENOENT);
+        let text = io::Error::from_raw_os_error(libc::ENOENT).to_string();
+        assert!(!text.is_empty());
+        assert_eq!(errno.to_string(), text);
+        assert_eq!(format!("{errno:?}"), format!("Errno({}: {text})", libc::ENOENT));
+    }
+}

@@ -233,6 +233,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn features_are_those_that_the_kernel_was_found_to_have() {
+        for (jails, descriptors) in [(false, false), (true, false), (true, true)] {
+            let features = Features::new(jails, descriptors);
+            assert_eq!((features.jails(), features.descriptors()), (jails, descriptors));
+        }
+    }
+
+    #[test]
     fn an_option_that_another_thread_found_missing_is_missing_here_too() {
         let options = Options::all();
         // Both ask before either has an answer.

@@ -1,5 +1,8 @@
 //! Moves network interfaces between jails.
 
+#[cfg(any(target_os = "freebsd", test))]
+use core::ffi::c_char;
+
 use super::{Errno, System};
 
 impl System {
@@ -29,9 +32,28 @@ pub(crate) enum Move {
     Back,
 }
 
+/// Returns the name of an interface as `struct ifreq` has it.
+///
+/// # Errors
+///
+/// `EINVAL` if it is empty, contains NUL, or leaves no room for the NUL at the end.
+#[cfg(any(target_os = "freebsd", test))]
+fn terminated(name: &[u8]) -> Result<[c_char; libc::IFNAMSIZ], Errno> {
+    const INVALID: Errno = Errno(libc::EINVAL);
+    let mut terminated = [0; libc::IFNAMSIZ];
+    let (_nul, room) = terminated.split_last_mut().ok_or(INVALID)?;
+    if name.is_empty() || name.contains(&0) {
+        return Err(INVALID);
+    }
+    for (place, byte) in room.get_mut(..name.len()).ok_or(INVALID)?.iter_mut().zip(name) {
+        *place = c_char::from_ne_bytes([*byte]);
+    }
+    Ok(terminated)
+}
+
 #[cfg(target_os = "freebsd")]
 fn move_interface(name: &[u8], jid: i32, way: Move) -> Result<(), Errno> {
-    use core::ffi::{c_char, c_ulong};
+    use core::ffi::c_ulong;
     use core::mem::zeroed;
     use std::os::fd::AsRawFd;
     use std::os::unix::net::UnixDatagram;
@@ -49,14 +71,7 @@ fn move_interface(name: &[u8], jid: i32, way: Move) -> Result<(), Errno> {
         UnixDatagram::unbound().map_err(|error| Errno(error.raw_os_error().unwrap_or(libc::EMFILE)))?;
     // SAFETY: the structure consists of integers and pointers, for which zero is valid.
     let mut interface: libc::ifreq = unsafe { zeroed() };
-    // The last byte stays NUL.
-    let room = interface.ifr_name.len() - 1;
-    if name.is_empty() || name.len() > room || name.contains(&0) {
-        return Err(Errno(libc::EINVAL));
-    }
-    for (place, byte) in interface.ifr_name.iter_mut().zip(name) {
-        *place = c_char::from_ne_bytes([*byte]);
-    }
+    interface.ifr_name = terminated(name)?;
     interface.ifr_ifru.ifru_jid = jid;
     let number = match way {
         Move::Into => SIOCSIFVNET,
@@ -90,4 +105,20 @@ fn has_interface(_: &[u8]) -> Result<bool, Errno> {
 #[cfg(not(target_os = "freebsd"))]
 fn move_interface(_: &[u8], _: i32, _: Move) -> Result<(), Errno> {
     Err(Errno(libc::ENOSYS))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_an_interface_ends_in_nul() {
+        let short = terminated(b"lo0").expect("it fits");
+        assert_eq!(short.map(|char| char.to_ne_bytes()[0]), *b"lo0\0\0\0\0\0\0\0\0\0\0\0\0\0");
+        let longest = terminated(b"abcdefghijklmno").expect("it fits");
+        assert_eq!(longest.map(|char| char.to_ne_bytes()[0]), *b"abcdefghijklmno\0");
+        for wrong in [&b""[..], b"abcdefghijklmnop", b"lo\0"] {
+            assert_eq!(terminated(wrong), Err(Errno(libc::EINVAL)), "{wrong:?}");
+        }
+    }
 }

@@ -177,3 +177,24 @@ fn kill(pid: u32, signal: c_int) -> Result<(), Errno> {
     let result = unsafe { libc::kill(pid, signal) };
     if result == -1 { Err(Errno::last()) } else { Ok(()) }
 }
+
+#[cfg(all(test, feature = "sim", not(miri)))]
+#[allow(clippy::expect_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::Command;
+
+    #[test]
+    fn a_signal_reaches_the_child_and_nothing_else() {
+        let mut child = Command::new("sleep").arg("60").spawn().expect("started");
+        let pid = child.id();
+        assert_eq!(child_state(pid), ChildState::Running);
+        assert_eq!(signal_child(pid, libc::SIGKILL), Ok(()));
+        assert_eq!(child.wait().expect("waited for").signal(), Some(libc::SIGKILL));
+        assert_eq!(signal_child(pid, 0), Err(Errno(libc::ESRCH)));
+        // To kill(2), these are groups of processes.
+        assert_eq!(kill(0, 0), Err(Errno(libc::ESRCH)));
+        assert_eq!(kill(u32::MAX, 0), Err(Errno(libc::ESRCH)));
+    }
+}

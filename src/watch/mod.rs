@@ -419,3 +419,23 @@ impl AsRawFd for Watcher {
         self.queue.as_fd().as_raw_fd()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_errno_of_a_queue_has_its_kind() {
+        for (errno, kind) in [
+            (libc::EMFILE, ErrorKind::ResourceExhausted),
+            (libc::ENFILE, ErrorKind::ResourceExhausted),
+            (libc::ENOMEM, ErrorKind::ResourceExhausted),
+            (libc::EINVAL, ErrorKind::Unsupported),
+            (libc::EBADF, ErrorKind::InvalidDescriptor),
+            (libc::EIO, ErrorKind::Other),
+        ] {
+            let error = queue_error(Call::Kevent, Errno(errno));
+            assert_eq!((error.kind(), error.errno()), (kind, Some(errno)));
+        }
+    }
+}
