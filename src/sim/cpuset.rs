@@ -13,6 +13,7 @@ use super::state::State;
 impl Kernel {
     /// Returns the processors of the jail of a jid, as `cpuset_which` finds it.
     pub(crate) fn jail_cpus(&self, jid: c_int) -> Result<BTreeSet<u32>, Errno> {
+        self.begin("cpuset_getaffinity", None)?;
         let (state, pid) = self.enter("cpuset_getaffinity");
         let key = state.find_child(state.prison_of(pid), jid).ok_or(Errno(libc::ESRCH))?;
         Ok(state.prison(key).cpus.clone())
@@ -20,6 +21,7 @@ impl Kernel {
 
     /// Sets the processors of the jail of a jid: `cpuset_modify`.
     pub(crate) fn set_jail_cpus(&self, jid: c_int, cpus: BTreeSet<u32>) -> Result<(), Errno> {
+        self.begin("cpuset_setaffinity", None)?;
         let (mut state, pid) = self.enter("cpuset_setaffinity");
         if cpus.is_empty() {
             return Err(Errno(libc::EDEADLK));

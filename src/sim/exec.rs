@@ -41,9 +41,10 @@ impl Kernel {
     }
 
     /// The root of a numbered cpuset: there are none but those of jails and of the host, each of which is its own.
-    pub(crate) fn cpuset_root(&self, id: c_int) -> Option<c_int> {
+    pub(crate) fn cpuset_root(&self, id: c_int) -> Result<Option<c_int>, Errno> {
+        self.begin("cpuset_getid", None)?;
         let (state, _) = self.enter("cpuset_getid");
-        state.has_cpuset(id).then_some(id)
+        Ok(state.has_cpuset(id).then_some(id))
     }
 
     /// What poll(2) of a descriptor does before it waits. Notices descriptors that were closed since the last call,

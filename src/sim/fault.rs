@@ -30,13 +30,15 @@ pub(super) struct Faults {
     next: Option<(u64, Fault)>,
     /// How many calls there have been.
     calls: u64,
+    /// The call that the last fault hit.
+    hit: Option<&'static str>,
 }
 
 impl Kernel {
     /// Makes one of the next system calls go wrong: after so many others, which are as usual.
     ///
-    /// Counted are calls about jails, fstat(2) of the model's descriptors, sysctl(3), kqueue(2) and kevent(2). A later
-    /// fault replaces one that has not come yet.
+    /// Calls about jails, their CPUs and their interfaces are counted, and fstat(2) of the model's descriptors, sysctl(3),
+    /// kqueue(2) and kevent(2). A later fault replaces one that has not come yet.
     ///
     /// ```
     /// use freebsd_jail::{ErrorKind, Jail, sim};
@@ -51,13 +53,32 @@ impl Kernel {
     /// # Ok::<_, freebsd_jail::Error>(())
     /// ```
     pub fn fault(&self, after: u64, fault: Fault) {
-        self.state().faults.next = Some((after, fault));
+        let faults = &mut self.state().faults;
+        (faults.next, faults.hit) = (Some((after, fault)), None);
     }
 
     /// Cancels a fault that has not come yet; says whether there was one.
     #[must_use = "a fault that never came has shown nothing"]
     pub fn cancel_fault(&self) -> bool {
         self.state().faults.next.take().is_some()
+    }
+
+    /// Returns the name of the system call that the last fault hit, such as `"jail_remove"`. `None` before any has, and
+    /// after [`fault`](Self::fault).
+    ///
+    /// ```
+    /// use freebsd_jail::{Jail, sim};
+    ///
+    /// let kernel = sim::Kernel::new();
+    /// let _guard = kernel.install();
+    /// kernel.fault(0, sim::Fault::Errno(libc::ENOMEM));
+    /// assert_eq!(kernel.faulted(), None);
+    /// Jail::open("www").unwrap_err();
+    /// assert_eq!(kernel.faulted(), Some("jail_get"));
+    /// ```
+    #[must_use]
+    pub fn faulted(&self) -> Option<&'static str> {
+        self.state().faults.hit
     }
 
     /// How many system calls have been counted towards faults.
@@ -67,8 +88,12 @@ impl Kernel {
     }
 
     /// Counts a call: fails if it is to, and returns what else is to become of it.
-    pub(super) fn begin(&self, request: Option<&mut [Pair<'_>]>) -> Result<Option<Fault>, Errno> {
-        let Some(fault) = self.state().faults.count() else { return Ok(None) };
+    pub(super) fn begin(
+        &self,
+        call: &'static str,
+        request: Option<&mut [Pair<'_>]>,
+    ) -> Result<Option<Fault>, Errno> {
+        let Some(fault) = self.state().faults.count(call) else { return Ok(None) };
         match fault {
             Fault::Errno(errno) => Err(Errno(errno)),
             Fault::Text(errno, text) => {
@@ -87,10 +112,13 @@ impl Kernel {
 }
 
 impl Faults {
-    fn count(&mut self) -> Option<Fault> {
+    fn count(&mut self, call: &'static str) -> Option<Fault> {
         self.calls += 1;
         match &mut self.next {
-            Some((0, _)) => self.next.take().map(|(_, fault)| fault),
+            Some((0, _)) => {
+                self.hit = Some(call);
+                self.next.take().map(|(_, fault)| fault)
+            }
             Some((after, _)) => {
                 *after -= 1;
                 None

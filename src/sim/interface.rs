@@ -39,17 +39,19 @@ impl Kernel {
 
     /// ioctl(2) with `SIOCSIFVNET` or `SIOCSIFRVNET`.
     pub(crate) fn move_interface(&self, name: &[u8], jid: c_int, way: Move) -> Result<(), Errno> {
+        self.begin("ioctl", None)?;
         let (mut state, pid) = self.enter("ioctl");
         state.calls.ioctl += 1;
         state.move_interface(pid, name, jid, way)
     }
 
     /// Whether the process's network stack has an interface of a name: if_nametoindex(3).
-    pub(crate) fn has_interface(&self, name: &[u8]) -> bool {
+    pub(crate) fn has_interface(&self, name: &[u8]) -> Result<bool, Errno> {
+        self.begin("ioctl", None)?;
         let (mut state, pid) = self.enter("ioctl");
         state.calls.ioctl += 1;
         let place = state.stack_of(state.prison_of(pid));
-        state.has_interface(place, name)
+        Ok(state.has_interface(place, name))
     }
 }
 

@@ -49,7 +49,7 @@ impl Syscalls<'_> {
     ///
     /// Those of jail_set(2), with the kernel's message in the request's `errmsg`.
     pub fn jail_set(self, request: &mut [Pair<'_>], flags: c_int) -> Result<c_int, Errno> {
-        self.0.begin(Some(request))?;
+        self.0.begin("jail_set", Some(request))?;
         let _entering = self.0.entering_if(flags);
         let early = self.0.early_descriptor(flags);
         let (mut state, pid) = self.0.enter("jail_set");
@@ -76,7 +76,7 @@ impl Syscalls<'_> {
     /// If the request has a parameter named exactly `meta.` or `env.`, on releases that have these: it would hang the
     /// kernel (T16); [`sprung`](Kernel::sprung) records it.
     pub fn jail_get(self, request: &mut [Pair<'_>], flags: c_int) -> Result<c_int, Errno> {
-        let fault = self.0.begin(Some(request))?;
+        let fault = self.0.begin("jail_get", Some(request))?;
         self.0.looked_up("jail_get", moment::number_used(request, flags));
         let (mut state, pid) = self.0.enter("jail_get");
         state.calls.jail_get += 1;
@@ -93,7 +93,7 @@ impl Syscalls<'_> {
     ///
     /// Those of jail_attach(2).
     pub fn jail_attach(self, jid: c_int) -> Result<(), Errno> {
-        self.0.begin(None)?;
+        self.0.begin("jail_attach", None)?;
         let _entering = self.0.entering("jail_attach");
         let (mut state, pid) = self.0.enter("jail_attach");
         state.calls.jail_attach += 1;
@@ -106,7 +106,7 @@ impl Syscalls<'_> {
     ///
     /// Those of jail_remove(2).
     pub fn jail_remove(self, jid: c_int) -> Result<(), Errno> {
-        self.0.begin(None)?;
+        self.0.begin("jail_remove", None)?;
         let (mut state, pid) = self.0.enter("jail_remove");
         state.calls.jail_remove += 1;
         state.sys_jail_remove(pid, jid)
@@ -119,7 +119,7 @@ impl Syscalls<'_> {
     /// `EBADF`, `EINVAL` if it is not a jail descriptor, `ENOENT` for a dead jail, `EPERM`; `ENOSYS` if the release has
     /// no descriptors, where a real kernel kills the process.
     pub fn jail_attach_jd(self, fd: c_int) -> Result<(), Errno> {
-        self.0.begin(None)?;
+        self.0.begin("jail_attach_jd", None)?;
         self.0.looked_up("jail_attach_jd", Some(fd));
         let _entering = self.0.entering("jail_attach_jd");
         let (mut state, pid) = self.0.enter("jail_attach_jd");
@@ -134,7 +134,7 @@ impl Syscalls<'_> {
     ///
     /// As [`Self::jail_attach_jd`].
     pub fn jail_remove_jd(self, fd: c_int) -> Result<(), Errno> {
-        self.0.begin(None)?;
+        self.0.begin("jail_remove_jd", None)?;
         let (mut state, pid) = self.0.enter("jail_remove_jd");
         state.calls.jail_remove_jd += 1;
         state.check_has_descriptors()?;
@@ -147,7 +147,7 @@ impl Syscalls<'_> {
     ///
     /// Those of jail(2).
     pub fn jail(self, jail: &Legacy<'_>) -> Result<c_int, Errno> {
-        self.0.begin(None)?;
+        self.0.begin("jail", None)?;
         let _entering = self.0.entering("jail");
         let (mut state, pid) = self.0.enter("jail");
         state.calls.jail += 1;
@@ -163,7 +163,7 @@ impl Syscalls<'_> {
         let answer = state.stat_descriptor(fd)?;
         state.calls.fstat += 1;
         drop(state);
-        Some(self.0.begin(None).and(answer))
+        Some(self.0.begin("fstat", None).and(answer))
     }
 
     /// setuid(2): makes the process another user.
@@ -192,7 +192,7 @@ impl Syscalls<'_> {
         mut old: Option<&mut [u8]>,
         new: Option<&[u8]>,
     ) -> Result<usize, Errno> {
-        let fault = self.0.begin(None)?;
+        let fault = self.0.begin("sysctl", None)?;
         let (mut state, pid) = self.0.enter("sysctl");
         state.calls.sysctl += 1;
         let len = state.sys_sysctl(pid, mib, old.as_deref_mut(), new)?;
@@ -205,7 +205,7 @@ impl Syscalls<'_> {
     ///
     /// `EMFILE` and `ENFILE`.
     pub fn kqueue(self) -> Result<OwnedFd, Errno> {
-        self.0.begin(None)?;
+        self.0.begin("kqueue", None)?;
         let (mut state, pid) = self.0.enter("kqueue");
         state.calls.kqueue += 1;
         state.sys_kqueue(pid)
@@ -243,7 +243,7 @@ impl Syscalls<'_> {
 
     /// kevent(2) with a change.
     pub(crate) fn kevent_change(self, queue: BorrowedFd<'_>, change: Kevent) -> Result<(), Errno> {
-        self.0.begin(None)?;
+        self.0.begin("kevent", None)?;
         let (mut state, pid) = self.0.enter("kevent");
         state.calls.kevent += 1;
         let change = timer::numbered(change);
@@ -266,7 +266,7 @@ impl Syscalls<'_> {
         first: bool,
     ) -> Result<usize, Errno> {
         if first {
-            self.0.begin(None)?;
+            self.0.begin("kevent", None)?;
         }
         let (mut state, pid) = self.0.enter("kevent");
         state.calls.kevent += u64::from(first);

@@ -41,7 +41,7 @@ impl System {
     pub(crate) fn cpuset_root(&self, id: c_int) -> Result<Option<c_int>, Errno> {
         #[cfg(feature = "sim")]
         if let Some((model, _inside)) = self.model()? {
-            return Ok(model.cpuset_root(id));
+            return model.cpuset_root(id);
         }
         match root_of(id) {
             Ok(root) => Ok(Some(root)),

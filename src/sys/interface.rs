@@ -19,7 +19,7 @@ impl System {
     pub(crate) fn has_interface(&self, name: &[u8]) -> Result<bool, Errno> {
         #[cfg(feature = "sim")]
         if let Some((model, _inside)) = self.model()? {
-            return Ok(model.has_interface(name));
+            return model.has_interface(name);
         }
         has_interface(name)
     }
