@@ -370,6 +370,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn buffers_grow_to_the_limits_then_beyond_then_to_what_is_left() {
+        let rooms = |kind| {
+            let growths = core::iter::successors(Some(Growth::Usual), |growth| growth.next());
+            let rest = Growth::Rest(1000);
+            growths.chain([rest]).map(|growth| growth.room(kind, 64)).collect::<Vec<_>>()
+        };
+        assert_eq!(rooms(Kind::Ip4), [64, 1020, 4080, 0, 992]);
+        assert_eq!(rooms(Kind::Ip6), [64, 4080, 16320, 0, 992]);
+        assert_eq!(rooms(Kind::String), [64, 4096, 16384, 0, 992]);
+    }
+
+    #[test]
     fn t7_a_key_is_found_in_the_whole_text_as_the_kernel_finds_it() {
         let text = b"a=1\nab=2\nb=x a=3\nempty=\nc\ntwice=1\ntwice=2\nlast=9\0garbage\na=7";
         for (key, value) in [
