@@ -26,8 +26,8 @@ use freebsd_jail::param::Param;
 use freebsd_jail::sim::{Fault, Kernel, Module, Release};
 use freebsd_jail::watch::{Follower, WaitOutcome};
 use freebsd_jail::{
-    Allow, Catalog, ErrorKind, Jail, JailUpdate, LegacyJail, Network, OwnedJail, Result, Watcher, is_jailed,
-    param, raw, snapshot::Snapshot,
+    Allow, Catalog, ErrorKind, Jail, JailUpdate, Network, OwnedJail, Result, Watcher, is_jailed, param, raw,
+    snapshot::Snapshot,
 };
 
 /// What a function works on: an owned jail with a detached one below it, and the model.
@@ -183,7 +183,7 @@ const FUNCTIONS: &[(&str, Function)] = &[
     }),
     ("raw::jail", |given| {
         let child = given.kernel.process().fork();
-        let result = child.run(|| raw::jail(&LegacyJail::new("/", "www")));
+        let result = child.run(|| raw::jail(&raw::LegacyJail::new("/", "www")));
         child.exit();
         result.map(drop)
     }),

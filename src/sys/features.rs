@@ -236,7 +236,7 @@ mod tests {
     fn features_are_those_that_the_kernel_was_found_to_have() {
         for (jails, descriptors) in [(false, false), (true, false), (true, true)] {
             let features = Features::new(jails, descriptors);
-            assert_eq!((features.jails(), features.descriptors()), (jails, descriptors));
+            assert_eq!((features.has_jails(), features.has_descriptors()), (jails, descriptors));
         }
     }
 
