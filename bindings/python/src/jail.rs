@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use freebsd_jail::param::Kind;
 use freebsd_jail::watch::WaitOutcome;
-use freebsd_jail::{Catalog, Error, ErrorKind, Jid, get::Present, self as native};
+use freebsd_jail::{self as native, Catalog, Error, ErrorKind, Jid, get::Present};
 use pyo3::exceptions::{PyKeyError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyMapping};
