@@ -1,6 +1,7 @@
 //! All jails at one moment: sysctl `security.jail.list`.
 
 use core::mem::offset_of;
+use core::sync::atomic::Ordering;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
@@ -253,11 +254,21 @@ impl<'r> Record<'r> {
 
 /// Reads the list. It may grow between the question for its length and the answer, so there is room for a few more.
 fn read(system: &System) -> core::result::Result<Vec<u8>, Errno> {
-    let mib = system.sysctl_mib("security.jail.list")?;
+    let known = &system.cache().list;
+    let mib = match known.mib.get() {
+        Some(mib) => mib,
+        None => known.mib.get_or_init({
+            let mib = system.sysctl_mib("security.jail.list")?;
+            move || mib
+        }),
+    };
+    // The length costs as much as the list, so it is asked for only if the last one is not enough.
+    let mut room = known.room.load(Ordering::Relaxed);
     let mut slack = 8 * size_of::<xprison>();
     for _ in 0..8 {
-        let len = system.sysctl(mib.as_slice(), None, None)?;
-        let room = len.saturating_add(slack);
+        if room == 0 {
+            room = system.sysctl(mib.as_slice(), None, None)?.saturating_add(slack);
+        }
         let mut bytes = Vec::new();
         // Whatever length the kernel says.
         bytes.try_reserve_exact(room).map_err(|_| Errno(libc::ENOMEM))?;
@@ -265,9 +276,10 @@ fn read(system: &System) -> core::result::Result<Vec<u8>, Errno> {
         match system.sysctl(mib.as_slice(), Some(&mut bytes), None) {
             Ok(len) => {
                 bytes.truncate(len);
+                known.room.store(len.saturating_add(slack), Ordering::Relaxed);
                 return Ok(bytes);
             }
-            Err(Errno(libc::ENOMEM)) => slack = slack.saturating_mul(4),
+            Err(Errno(libc::ENOMEM)) => (room, slack) = (0, slack.saturating_mul(4)),
             Err(errno) => return Err(errno),
         }
     }

@@ -207,14 +207,15 @@ fn main() {
     };
     measure("get_five", count, sides(ours, five(raw::get_five::<0>), five(raw::get_five::<ERRMSG>)));
 
-    // Where mac_do(4) is loaded, an update carries the jail's rules, which the calls by hand lose.
-    let has_rules = jail.get(param::MAC_DO).is_ok();
-    let set = if has_rules { "set_int_macdo" } else { "set_int" };
-    let sets = sides(
-        || jail.set(param::SECURELEVEL, 1).expect("set"),
-        || raw::set_int::<0>(jid, 1),
-        || raw::set_int::<ERRMSG>(jid, 1),
-    );
+    // Where mac_do(4) is loaded, an update carries the jail's rules, and so do the calls by hand. libjail loses them.
+    let ours = || jail.set(param::SECURELEVEL, 1).expect("set");
+    let (set, sets) = if jail.get(param::MAC_DO).is_ok() {
+        let (lean, texts) = (raw::set_int_carrying::<0>, raw::set_int_carrying::<ERRMSG>);
+        ("set_int_macdo", sides(ours, move || lean(jid, 1), move || texts(jid, 1)))
+    } else {
+        let (lean, texts) = (raw::set_int::<0>, raw::set_int::<ERRMSG>);
+        ("set_int", sides(ours, move || lean(jid, 1), move || texts(jid, 1)))
+    };
     measure(set, count, with_libjail(sets, library, |library| library.set_int(jid, 1)));
 
     if std::path::Path::new("/usr/bin/true").exists() {

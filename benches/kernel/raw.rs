@@ -273,6 +273,50 @@ pub(crate) fn set_int<const TEXT: usize>(jid: c_int, level: c_int) {
     set(lean::<TEXT>(&mut iov), libc::JAIL_UPDATE);
 }
 
+/// The same where mac_do(4) is loaded: repeats the jail's rules, which the kernel would reset.
+pub(crate) fn set_int_carrying<const TEXT: usize>(jid: c_int, level: c_int) {
+    let mut jid = jid;
+    let mut level = level;
+    let mut mode: c_int = 0;
+    let mut rules = [0_u8; 1024];
+    let mut errmsg = [0_u8; TEXT];
+    let mut iov = [
+        name(c"jid"),
+        value(&mut jid),
+        name(c"mac.do"),
+        value(&mut mode),
+        name(c"mac.do.rules"),
+        value(&mut rules),
+        name(c"errmsg"),
+        value(&mut errmsg),
+    ];
+    assert_ne!(get(lean::<TEXT>(&mut iov), 0), -1);
+    let len = CStr::from_bytes_until_nul(&rules).expect("a NUL").to_bytes_with_nul().len();
+    let mut iov = [
+        name(c"jid"),
+        value(&mut jid),
+        name(c"securelevel"),
+        value(&mut level),
+        name(c"mac.do"),
+        value(&mut mode),
+        name(c"mac.do.rules"),
+        value(&mut rules[..len]),
+        null(),
+        null(),
+    ];
+    // Disabled is what the kernel makes of it without; rules that are inherited are named by the mode alone.
+    let mut count = match mode {
+        0 => 4,
+        1 => 8,
+        _ => 6,
+    };
+    if TEXT != 0 {
+        iov[count..count + 2].copy_from_slice(&[name(c"errmsg"), value(&mut errmsg)]);
+        count += 2;
+    }
+    set(&mut iov[..count], libc::JAIL_UPDATE);
+}
+
 pub(crate) fn list_name_path<const TEXT: usize>() -> usize {
     let mut last = 0;
     let mut count = 0;

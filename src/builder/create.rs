@@ -27,7 +27,7 @@ pub(super) enum Fate {
 
 /// A jail that is being created.
 struct Creation<'b, 'd> {
-    settings: &'b Settings,
+    settings: &'b Settings<'b>,
     system: System,
     /// The parameters of the first call.
     core: Draft<'d>,
@@ -72,7 +72,7 @@ impl JailBuilder {
 
 impl<'b, 'd> Creation<'b, 'd> {
     /// Copies the parameters, checks those of the second call, and decides on `persist`.
-    fn prepare(settings: &'b Settings, system: System, mut core: Draft<'d>, fate: Fate) -> Result<Self> {
+    fn prepare(settings: &'b Settings<'b>, system: System, mut core: Draft<'d>, fate: Fate) -> Result<Self> {
         settings.check_new_texts(&system)?;
         let mut late = Draft::new();
         // If a creation that fails late leaves nothing behind, one call is enough.

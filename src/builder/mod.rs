@@ -58,7 +58,7 @@ use create::Fate;
 #[must_use = "nothing is created before `create`, `create_detached` or `create_and_attach`"]
 pub struct JailBuilder {
     parent: Parent,
-    pub(crate) settings: Settings,
+    pub(crate) settings: Settings<'static>,
 }
 
 /// Where to create the jail.

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::param::{self, Decode, Kind, Param, Sealed, Value};
-use crate::wire::{Draft, Wire, name};
+use crate::wire::{Draft, name};
 
 pub(crate) use read::{Base, Form, Found, Key, Read, read};
 
@@ -42,7 +42,7 @@ pub trait Keys: Sealed {
 #[derive(Debug)]
 pub struct Question<'d, 's> {
     draft: &'d mut Draft<'s>,
-    places: Places,
+    places: &'d mut Places,
     growth: Growth,
     /// How many buffers are smaller than their values may be.
     growable: usize,
@@ -100,6 +100,10 @@ enum Places {
 }
 
 impl Places {
+    fn none() -> Self {
+        Self::Few { places: [0; MAX_TUPLE], len: 0 }
+    }
+
     fn push(&mut self, place: usize) {
         match self {
             Self::Few { places, len } => match places.get_mut(*len) {
@@ -160,7 +164,7 @@ impl Question<'_, '_> {
         };
         self.draft.check_room(name, room).map_err(|error| error.about(name))?;
         self.places.push(self.draft.len());
-        self.draft.push(name, Wire::Space(room));
+        self.draft.push_space(name, room);
         Ok(())
     }
 }
@@ -266,6 +270,26 @@ impl<K: Keys> Keys for &K {
 
     fn answer(&self, answers: &mut Answers<'_, '_>) -> Result<K::Output> {
         K::answer(self, answers)
+    }
+}
+
+/// Keys of which some value is larger than most, read into memory on the stack that fits it all the same.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Roomy<K>(pub(crate) K);
+
+impl<K> Sealed for Roomy<K> {}
+impl<K: Keys> Keys for Roomy<K> {
+    type Output = K::Output;
+
+    const ROOM: usize = if K::ROOM < 1536 { 1536 } else { K::ROOM };
+    const COUNT: usize = K::COUNT;
+
+    fn ask(&self, question: &mut Question<'_, '_>) -> Result<()> {
+        self.0.ask(question)
+    }
+
+    fn answer(&self, answers: &mut Answers<'_, '_>) -> Result<K::Output> {
+        self.0.answer(answers)
     }
 }
 

@@ -3,7 +3,7 @@
 use core::ffi::c_int;
 use std::os::fd::OwnedFd;
 
-use super::{Answers, Growth, Keys, MAX_TUPLE, NAME_ROOM, Places, Question};
+use super::{Answers, Growth, Keys, NAME_ROOM, Places, Question};
 use crate::error::{Error, ErrorKind, Result, Subject};
 use crate::flags::GetFlags;
 use crate::param;
@@ -65,15 +65,25 @@ pub(crate) struct Found<T> {
 
 /// Reads the keys' values in one call, and in further ones only if something has outgrown its buffer.
 pub(crate) fn read<K: Keys>(read: Read<'_>, keys: &K) -> Result<Found<K::Output>> {
-    // Beside the keys there are at most the jail's own and the two pairs of the call.
-    match const { (K::ROOM + NAME_ROOM, K::COUNT) } {
-        (0..=64, 0..=1) => read_in::<K, 64, 4>(read, keys),
-        (0..=320, 0..=5) => read_in::<K, 320, 8>(read, keys),
-        (0..=1792, 0..=5) => read_in::<K, 1792, 8>(read, keys),
-        (0..=1792, _) => read_in::<K, 1792, 15>(read, keys),
-        _ => read_in::<K, 6144, 15>(read, keys),
-    }
+    let mut values = None;
+    let ask = |question: &mut Question<'_, '_>| keys.ask(question);
+    let mut answer = |answers: &mut Answers<'_, '_>| {
+        values = Some(keys.answer(answers)?);
+        Ok(())
+    };
+    // Beside the keys there is at most the jail's own.
+    let Found { jid, descriptor, inside, .. } = match const { (K::ROOM + NAME_ROOM, K::COUNT) } {
+        (0..=64, 0..=1) => read_in::<64, 2>(&read, &ask, &mut answer),
+        (0..=320, 0..=5) => read_in::<320, 6>(&read, &ask, &mut answer),
+        (0..=1792, _) => read_in::<1792, 13>(&read, &ask, &mut answer),
+        _ => read_in::<6144, 13>(&read, &ask, &mut answer),
+    }?;
+    let values = values.ok_or_else(|| Error::refused(ErrorKind::InvalidAnswer, "the answer is missing"))?;
+    Ok(Found { jid, descriptor, inside, values })
 }
+
+type Ask<'k> = dyn Fn(&mut Question<'_, '_>) -> Result<()> + 'k;
+type Answer<'k> = dyn FnMut(&mut Answers<'_, '_>) -> Result<()> + 'k;
 
 /// A read whose answers come from elsewhere than jail_get(2).
 #[derive(Debug)]
@@ -87,15 +97,15 @@ impl Form {
     /// for what cannot be asked.
     pub(crate) fn new<K: Keys>(keys: &K, size: fn(&str) -> Option<usize>) -> Option<Self> {
         let mut draft = Draft::with_room(K::ROOM, K::COUNT);
+        let mut places = Places::none();
         let mut question = Question {
             draft: &mut draft,
-            places: Places::Few { places: [0; MAX_TUPLE], len: 0 },
+            places: &mut places,
             growth: Growth::Limit,
             growable: 0,
             has_user_keys: false,
         };
         keys.ask(&mut question).ok()?;
-        let Question { places, .. } = question;
         let fits = |place| size(draft.name(place)).is_some_and(|size| size <= draft.room(place));
         let all_fit = (0..draft.len()).all(fits);
         all_fit.then_some(Self { draft, places })
@@ -119,12 +129,22 @@ impl Form {
 }
 
 /// Reads with memory on the stack for so many bytes and pairs; what is more goes to the heap.
-fn read_in<K: Keys, const BYTES: usize, const PAIRS: usize>(
-    read: Read<'_>,
-    keys: &K,
-) -> Result<Found<K::Output>> {
-    let bytes = &mut [0; BYTES];
-    let entries = &mut [Entry::default(); PAIRS];
+fn read_in<const BYTES: usize, const PAIRS: usize>(
+    read: &Read<'_>,
+    ask: &Ask<'_>,
+    answer: &mut Answer<'_>,
+) -> Result<Found<()>> {
+    read_on(&mut [0; BYTES], &mut [Entry::default(); PAIRS], read, ask, answer)
+}
+
+/// Reads with that memory, which is all zeros.
+fn read_on(
+    bytes: &mut [u8],
+    entries: &mut [Entry],
+    read: &Read<'_>,
+    ask: &Ask<'_>,
+    answer: &mut Answer<'_>,
+) -> Result<Found<()>> {
     let mut growth = Growth::Usual;
     let verb = Verb::Get(read.flags);
     let mut text = verb.error_text(read.at);
@@ -137,15 +157,11 @@ fn read_in<K: Keys, const BYTES: usize, const PAIRS: usize>(
         is_first = false;
         let mut draft = Draft::lent(bytes, entries);
         read.key.write(&mut draft);
-        let mut question = Question {
-            draft: &mut draft,
-            places: Places::Few { places: [0; MAX_TUPLE], len: 0 },
-            growth,
-            growable: 0,
-            has_user_keys: false,
-        };
-        let asked = keys.ask(&mut question);
-        let Question { places, growable, has_user_keys, .. } = question;
+        let mut places = Places::none();
+        let mut question =
+            Question { draft: &mut draft, places: &mut places, growth, growable: 0, has_user_keys: false };
+        let asked = ask(&mut question);
+        let Question { growable, has_user_keys, .. } = question;
         if growth == Growth::Rest(0) && asked.is_ok() && growable > 0 {
             growth = Growth::Rest(draft.room_left() / growable);
             continue;
@@ -154,15 +170,15 @@ fn read_in<K: Keys, const BYTES: usize, const PAIRS: usize>(
         if text == ErrorText::OnFailure && growable > 0 && !has_user_keys {
             text = ErrorText::UnlessInvalid;
         }
-        match asked.and_then(|()| draft.call_in::<PAIRS>(text, read.system, verb, read.at, read.subject)) {
-            Ok(answer) => {
+        match asked.and_then(|()| draft.call_asking(text, read.system, verb, read.at, read.subject)) {
+            Ok(found) => {
                 let inside = match read.relative_to {
                     Some(base) => draft.make_relative(&base.prefix, base.jid),
                     None => true,
                 };
                 let mut answers = Answers { draft: &draft, places: places.as_slice().iter() };
-                let values = keys.answer(&mut answers)?;
-                return Ok(Found { jid: answer.jid, descriptor: answer.descriptor, inside, values });
+                answer(&mut answers)?;
+                return Ok(Found { jid: found.jid, descriptor: found.descriptor, inside, values: () });
             }
             // EINVAL without a word is what the kernel says of a buffer that is too small.
             Err(error) if growable > 0 && error.is_wordless_einval() => match growth.next() {

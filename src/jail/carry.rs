@@ -4,6 +4,7 @@ use std::os::unix::ffi::OsStringExt;
 
 use super::Jail;
 use crate::error::{ErrorKind, Result};
+use crate::get::Roomy;
 use crate::param::{self, Mode};
 use crate::sys::Trap;
 use crate::wire::{Draft, Wire};
@@ -18,7 +19,7 @@ pub(crate) fn carry_rules(jail: &Jail, draft: &mut Draft<'_>) -> Result<()> {
     {
         return Ok(());
     }
-    let (mode, rules) = match jail.get((param::MAC_DO, param::MAC_DO_RULES)) {
+    let (mode, rules) = match jail.get(Roomy((param::MAC_DO, param::MAC_DO_RULES))) {
         Ok(rules) => rules,
         // The module has been unloaded.
         Err(error) if error.kind() == ErrorKind::UnknownParameter => return Ok(()),

@@ -1,5 +1,6 @@
 //! Checks values with the table, before they go into a request.
 
+use std::collections::BinaryHeap;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::show::with_wire;
@@ -124,8 +125,8 @@ fn check_repetition<T: Copy + Ord + core::fmt::Display>(addresses: &[T]) -> Resu
             |(index, address): &(usize, &T)| addresses.iter().take(*index).any(|earlier| earlier == *address);
         addresses.iter().enumerate().find(seen).map(|(_, address)| *address)
     } else {
-        let mut sorted = addresses.to_vec();
-        sorted.sort_unstable();
+        // A heap's sort takes a tenth of the code of a slice's.
+        let sorted = BinaryHeap::from(addresses.to_vec()).into_sorted_vec();
         sorted.windows(2).find_map(|pair| match pair {
             [one, other] if one == other => Some(*one),
             _ => None,

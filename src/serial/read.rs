@@ -52,8 +52,8 @@ impl<'de> Deserialize<'de> for JailUpdate {
 
 fn read<'de, D: Deserializer<'de>>(
     deserializer: D,
-    settings: Settings,
-) -> Result<(Settings, Option<Network>), D::Error> {
+    settings: Settings<'static>,
+) -> Result<(Settings<'static>, Option<Network>), D::Error> {
     let is_typed = !deserializer.is_human_readable();
     let mut reading = Reading { settings, names: BTreeSet::new(), is_typed, ..Reading::default() };
     deserializer.deserialize_map(Node { reading: &mut reading, name: String::new() })?;
@@ -62,7 +62,7 @@ fn read<'de, D: Deserializer<'de>>(
 
 /// A map that is being read.
 struct Reading {
-    settings: Settings,
+    settings: Settings<'static>,
     /// The parameters that have been read.
     names: BTreeSet<String>,
     network: Option<Network>,
@@ -109,7 +109,7 @@ impl Reading {
         self.set(&full, &Value::Bool(true))
     }
 
-    fn finish<E: de::Error>(mut self) -> Result<(Settings, Option<Network>), E> {
+    fn finish<E: de::Error>(mut self) -> Result<(Settings<'static>, Option<Network>), E> {
         if let Some(names) = self.allow_only.take() {
             self.settings.set_exact();
             for name in names {

@@ -33,7 +33,7 @@ impl Serialize for JailUpdate {
     }
 }
 
-fn serialize<S: Serializer>(settings: &Settings, serializer: S) -> Result<S::Ok, S::Error> {
+fn serialize<S: Serializer>(settings: &Settings<'_>, serializer: S) -> Result<S::Ok, S::Error> {
     if let Some(mistake) = settings.first_refused() {
         return Err(ser::Error::custom(mistake));
     }
@@ -58,13 +58,13 @@ fn serialize<S: Serializer>(settings: &Settings, serializer: S) -> Result<S::Ok,
 }
 
 /// Whether a name is that of a permission which is listed in `allow_only`.
-fn is_granted(settings: &Settings, name: &str) -> bool {
+fn is_granted(settings: &Settings<'_>, name: &str) -> bool {
     settings.is_exact() && name.starts_with("allow.") && settings.negated(name).is_none()
 }
 
 fn entry<M: SerializeMap>(
     map: &mut M,
-    settings: &Settings,
+    settings: &Settings<'_>,
     draft: &Draft<'_>,
     index: usize,
 ) -> Result<(), M::Error> {

@@ -8,7 +8,7 @@ use crate::wire::name;
 /// The most bytes of `meta` and of `env`, unless sysctl `security.jail.meta_maxbufsize` says otherwise.
 const META_MAX: usize = 4096;
 
-impl Settings {
+impl Settings<'_> {
     /// Refuses `meta` and `env` that would become longer than the kernel allows, without reading the jail.
     pub(crate) fn check_new_texts(&self, system: &System) -> Result<()> {
         // Read only if it matters, since it is rarely raised.

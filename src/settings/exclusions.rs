@@ -6,14 +6,12 @@ use super::Settings;
 use crate::error::{Error, ErrorKind};
 use crate::param::Mode;
 
-impl Settings {
+impl Settings<'_> {
     /// Finds parameters that exclude each other.
+    #[cold]
     pub(super) fn find_exclusions(&self, found: &mut Vec<Error>) {
         const HOST: [&str; 4] = ["host.hostname", "host.domainname", "host.hostuuid", "host.hostid"];
         const LINUX: [&str; 3] = ["linux.osname", "linux.osrelease", "linux.oss_version"];
-        if !self.has_modes {
-            return;
-        }
         for (mode, values) in [("host", &HOST[..]), ("linux", &LINUX)] {
             let inherits = self.mode(mode) == Some(Mode::Inherit);
             if let Some(value) = self.first_of(values).filter(|_| inherits) {

@@ -18,12 +18,12 @@ use crate::wire::{Draft, Wire, name};
 
 /// Names and values, checked one by one as they are set. Every mistake is kept.
 #[derive(Debug)]
-pub(crate) struct Settings {
+pub(crate) struct Settings<'s> {
     usage: Use,
     /// The parameters that the kernel checks and sets itself.
-    pub(crate) core: Draft<'static>,
+    pub(crate) core: Draft<'s>,
     /// The parameters that its modules set afterwards.
-    pub(crate) late: Draft<'static>,
+    pub(crate) late: Draft<'s>,
     /// Booleans that are not in the table and were set to false, since their `no` names are ambiguous.
     negated: Vec<String>,
     /// Parameters that are left out if the kernel lacks them.
@@ -36,10 +36,10 @@ pub(crate) struct Settings {
 }
 
 // Its drafts own their memory. Only a draft in borrowed memory would be neither.
-impl core::panic::UnwindSafe for Settings {}
-impl core::panic::RefUnwindSafe for Settings {}
+impl core::panic::UnwindSafe for Settings<'_> {}
+impl core::panic::RefUnwindSafe for Settings<'_> {}
 
-impl Clone for Settings {
+impl Clone for Settings<'static> {
     fn clone(&self) -> Self {
         Self {
             usage: self.usage,
@@ -54,7 +54,7 @@ impl Clone for Settings {
     }
 }
 
-impl Settings {
+impl<'s> Settings<'s> {
     pub(crate) const fn new(usage: Use) -> Self {
         Self {
             usage,
@@ -71,6 +71,11 @@ impl Settings {
     /// Reserves space for this many bytes and pairs.
     pub(crate) fn with_room(usage: Use, bytes: usize, pairs: usize) -> Self {
         Self { core: Draft::with_room(bytes, pairs), ..Self::new(usage) }
+    }
+
+    /// Starts in lent memory.
+    pub(crate) fn lent(usage: Use, core: Draft<'s>) -> Self {
+        Self { core, ..Self::new(usage) }
     }
 
     /// Whether nothing is set. A refused value counts as set.
@@ -92,7 +97,9 @@ impl Settings {
     /// Returns all mistakes: refused values, and parameters that exclude each other.
     pub(crate) fn mistakes(&self) -> Vec<Error> {
         let mut mistakes = self.mistakes.clone();
-        self.find_exclusions(&mut mistakes);
+        if self.has_modes {
+            self.find_exclusions(&mut mistakes);
+        }
         mistakes
     }
 
@@ -208,7 +215,7 @@ impl Settings {
     }
 
     /// Returns the boolean that a `no` name denies.
-    pub(crate) fn negated<'s>(&'s self, name: &'s str) -> Option<Cow<'s, str>> {
+    pub(crate) fn negated<'n>(&'n self, name: &'n str) -> Option<Cow<'n, str>> {
         if param::find(name).is_some() {
             return None;
         }
@@ -230,7 +237,7 @@ impl Settings {
         }
     }
 
-    fn draft_of(&mut self, name: &str, row: Option<&Definition>) -> &mut Draft<'static> {
+    fn draft_of(&mut self, name: &str, row: Option<&Definition>) -> &mut Draft<'s> {
         if param::is_late(name, row) { &mut self.late } else { &mut self.core }
     }
 
@@ -286,7 +293,7 @@ impl Settings {
     }
 
     /// Applies other settings, which replace these.
-    pub(crate) fn extend(&mut self, other: &Self) {
+    pub(crate) fn extend(&mut self, other: &Settings<'_>) {
         if other.exact {
             self.forget_permissions();
             self.exact = true;
@@ -302,13 +309,13 @@ impl Settings {
     }
 
     /// Adds those of other settings that are not set here.
-    pub(crate) fn extend_below(&mut self, other: &Self) {
+    pub(crate) fn extend_below(&mut self, other: &Settings<'_>) {
         let own = core::mem::replace(self, Self::new(self.usage));
         self.extend(other);
         self.extend(&own);
     }
 
-    fn take_over(&mut self, other: &Self, draft: &Draft<'_>, index: usize) -> Result<()> {
+    fn take_over(&mut self, other: &Settings<'_>, draft: &Draft<'_>, index: usize) -> Result<()> {
         let (wire_name, value) = (draft.name(index), draft.wire(index));
         if !self.is_update() && value.is_null() && name::user_key(wire_name).is_some() {
             // A new jail has such an entry only if it is set here.
@@ -365,7 +372,7 @@ mod tests {
     use crate::Jail;
 
     /// The parameters to be sent, in order.
-    fn sent(settings: &Settings) -> Vec<(String, Option<Vec<u8>>)> {
+    fn sent(settings: &Settings<'_>) -> Vec<(String, Option<Vec<u8>>)> {
         let drafts = [&settings.core, &settings.late];
         let pairs = |draft: &Draft<'_>| {
             let pair = |index| (draft.name(index).to_owned(), draft.value(index).map(<[u8]>::to_vec));

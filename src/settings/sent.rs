@@ -22,7 +22,7 @@ impl Memory {
     }
 }
 
-impl Settings {
+impl Settings<'_> {
     /// Copies the settings for a kernel. Parameters of modules go into a second draft, if there is one.
     pub(crate) fn copy_into(
         &self,
@@ -40,6 +40,9 @@ impl Settings {
     }
 
     fn copy(&self, system: &System, from: &Draft<'_>, to: &mut Draft<'_>) {
+        if self.optional.is_empty() {
+            return to.append(from);
+        }
         for index in 0..from.len() {
             let name = from.name(index);
             if !self.is_left_out(system, name) {
@@ -50,9 +53,6 @@ impl Settings {
 
     /// Whether a parameter is optional, and the kernel lacks it.
     fn is_left_out(&self, system: &System, wire_name: &str) -> bool {
-        if self.optional.is_empty() {
-            return false;
-        }
         let name = self.negated(wire_name);
         let name = name.as_deref().unwrap_or(wire_name);
         let parameter = if name::user_key(name).is_some() { name::text_of(name) } else { name };

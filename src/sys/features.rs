@@ -5,10 +5,11 @@ use core::cell::Cell;
 use core::fmt;
 #[cfg(feature = "sim")]
 use core::marker::PhantomData;
-use core::sync::atomic::{AtomicU8, Ordering};
+use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::OnceLock;
 
 use super::parameters::Parameters;
+use super::system::Mib;
 use super::{Errno, System};
 
 /// The features of the running kernel, which is asked once.
@@ -143,6 +144,15 @@ pub(crate) struct Cache {
     pub(crate) osreldate: OnceLock<Option<u32>>,
     /// Whether resource accounting is on.
     racct: OnceLock<bool>,
+    pub(crate) list: ListCache,
+}
+
+/// What is known of sysctl `security.jail.list`.
+#[derive(Debug)]
+pub(crate) struct ListCache {
+    pub(crate) mib: OnceLock<Mib>,
+    /// How many bytes to reserve for it: as many as the last list took and some more. 0 until there was one.
+    pub(crate) room: AtomicUsize,
 }
 
 impl Cache {
@@ -154,6 +164,7 @@ impl Cache {
             mac_do: OnceLock::new(),
             osreldate: OnceLock::new(),
             racct: OnceLock::new(),
+            list: ListCache { mib: OnceLock::new(), room: AtomicUsize::new(0) },
         }
     }
 }

@@ -12,10 +12,10 @@ use crate::guard::alive;
 use crate::guard::{ipc, rename};
 use crate::jail::{Jail, Nested, carry_rules, read_and_pin};
 use crate::jid::Jid;
-use crate::param::{self, Decode, Encode, Mode, Param, Updatable};
+use crate::param::{self, Decode, Encode, Mode, Param, Updatable, Use};
 use crate::settings::{Memory, Settings, unset};
 use crate::sys::Trap;
-use crate::wire::{At, Draft, ErrorText, Verb, Wire};
+use crate::wire::{At, Draft, Entry, ErrorText, Verb, Wire};
 
 /// # Updating
 impl Jail {
@@ -80,8 +80,11 @@ impl Jail {
     /// its jid, in one call, nested or not: there the kernel compares it with its parent.
     #[doc(alias = "jail_set")]
     pub fn update(&self, update: &JailUpdate) -> Result<()> {
-        let settings = &update.settings;
-        if let Some(first) = update.mistakes().into_iter().next() {
+        self.apply(&update.settings)
+    }
+
+    fn apply(&self, settings: &Settings<'_>) -> Result<()> {
+        if let Some(first) = super::mistakes(settings).into_iter().next() {
             return Err(first);
         }
         if settings.is_empty() {
@@ -113,12 +116,16 @@ impl Jail {
     /// # }
     /// ```
     pub fn set<T: Decode, A: Updatable>(&self, param: Param<'_, T, A>, value: impl Encode<T>) -> Result<()> {
-        self.update(&JailUpdate::new().set(param, value))
+        // Enough for any but a long string, which goes to the heap.
+        let (mut bytes, mut entries) = ([0; 96], [Entry::default(); 2]);
+        let mut settings = Settings::lent(Use::Update, Draft::lent(&mut bytes, &mut entries));
+        settings.set(param, &value);
+        self.apply(&settings)
     }
 }
 
 /// Checks the lengths of `meta` and `env`, since the kernel would do so after it has changed other things (T5).
-fn check_texts(jail: &Jail, settings: &Settings) -> Result<()> {
+fn check_texts(jail: &Jail, settings: &Settings<'_>) -> Result<()> {
     let system = &jail.system;
     if !settings.has_texts() {
         return Ok(());
@@ -142,7 +149,7 @@ fn check_texts(jail: &Jail, settings: &Settings) -> Result<()> {
 /// An update of a jail that is being made.
 struct Change<'u, 'd> {
     jail: &'u Jail,
-    settings: &'u Settings,
+    settings: &'u Settings<'u>,
     /// The parameters to send.
     core: Draft<'d>,
 }

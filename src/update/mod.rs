@@ -56,7 +56,7 @@ use crate::settings::Settings;
 #[derive(Debug, Clone)]
 #[must_use = "nothing is changed before `Jail::update`"]
 pub struct JailUpdate {
-    pub(crate) settings: Settings,
+    pub(crate) settings: Settings<'static>,
 }
 
 /// # Making and checking
@@ -92,26 +92,27 @@ impl JailUpdate {
     /// assert_eq!(mistakes.len(), 2);
     /// ```
     pub fn check(&self) -> core::result::Result<(), Vec<Error>> {
-        let mistakes = self.mistakes();
+        let mistakes = mistakes(&self.settings);
         if mistakes.is_empty() { Ok(()) } else { Err(mistakes) }
     }
+}
 
-    fn mistakes(&self) -> Vec<Error> {
-        let mut mistakes = self.settings.mistakes();
-        mistakes.extend(self.check_name().err());
-        mistakes
-    }
+/// Finds every mistake, as [`JailUpdate::check`].
+fn mistakes(settings: &Settings<'_>) -> Vec<Error> {
+    let mut mistakes = settings.mistakes();
+    mistakes.extend(check_name(settings).err());
+    mistakes
+}
 
-    /// A new name is one component. An empty one, or one that ends in a dot, would create a jail.
-    fn check_name(&self) -> Result<()> {
-        let refuse = |reason| Err(Error::refused(ErrorKind::InvalidValue, reason).about("name"));
-        match self.settings.text("name") {
-            Some([]) => refuse("a jail's name cannot be empty"),
-            Some(name) if name.contains(&b'.') => {
-                refuse("a jail cannot be moved below another one: give the last component only")
-            }
-            _ => Ok(()),
+/// A new name is one component. An empty one, or one that ends in a dot, would create a jail.
+fn check_name(settings: &Settings<'_>) -> Result<()> {
+    let refuse = |reason| Err(Error::refused(ErrorKind::InvalidValue, reason).about("name"));
+    match settings.text("name") {
+        Some([]) => refuse("a jail's name cannot be empty"),
+        Some(name) if name.contains(&b'.') => {
+            refuse("a jail cannot be moved below another one: give the last component only")
         }
+        _ => Ok(()),
     }
 }
 

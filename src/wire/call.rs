@@ -99,25 +99,8 @@ impl Draft<'_> {
         at: At<'_>,
         subject: Subject,
     ) -> Result<Answer> {
-        // The smaller, the commoner.
-        match self.len() + OWN_PAIRS {
-            0..=5 => self.call_in::<5>(text, system, verb, at, subject),
-            6..=10 => self.call_in::<10>(text, system, verb, at, subject),
-            _ => self.call_in::<16>(text, system, verb, at, subject),
-        }
-    }
-
-    /// Makes the call with the iovecs of that many pairs on the stack, its own included.
-    pub(crate) fn call_in<const PAIRS: usize>(
-        &mut self,
-        text: ErrorText,
-        system: &System,
-        verb: Verb,
-        at: At<'_>,
-        subject: Subject,
-    ) -> Result<Answer> {
         if text != ErrorText::Always {
-            match self.attempt::<PAIRS>(system, verb, at)? {
+            match self.exchange(system, verb, at, None)? {
                 Ok(answer) => return Ok(answer),
                 // What these mean is known without a text; and a jail that is created without enough memory may stay
                 // (T18), so that another try may leave a second one.
@@ -131,32 +114,16 @@ impl Draft<'_> {
                 Err(_) => {}
             }
         }
-        self.call_for_text::<PAIRS>(system, verb, at, subject)
-    }
-
-    /// Makes the call without asking for the text of an error.
-    fn attempt<const PAIRS: usize>(
-        &mut self,
-        system: &System,
-        verb: Verb,
-        at: At<'_>,
-    ) -> Result<core::result::Result<Answer, Errno>> {
-        self.exchange::<PAIRS>(system, verb, at, None)
+        self.call_for_text(system, verb, at, subject)
     }
 
     #[inline(never)]
-    fn call_for_text<const PAIRS: usize>(
-        &mut self,
-        system: &System,
-        verb: Verb,
-        at: At<'_>,
-        subject: Subject,
-    ) -> Result<Answer> {
-        self.call_with::<PAIRS>(system, verb, at, subject, &mut [0; SHORT_ERRMSG_LEN])
+    fn call_for_text(&mut self, system: &System, verb: Verb, at: At<'_>, subject: Subject) -> Result<Answer> {
+        self.call_with(system, verb, at, subject, &mut [0; SHORT_ERRMSG_LEN])
     }
 
-    /// Makes the call with a buffer for the kernel's text, as [`call_in`](Self::call_in).
-    pub(crate) fn call_with<const PAIRS: usize>(
+    /// Makes the call with a buffer for the kernel's text, as [`call_asking`](Self::call_asking).
+    pub(crate) fn call_with(
         &mut self,
         system: &System,
         verb: Verb,
@@ -164,11 +131,11 @@ impl Draft<'_> {
         subject: Subject,
         errmsg: &mut [u8],
     ) -> Result<Answer> {
-        self.exchange::<PAIRS>(system, verb, at, Some(errmsg))?
+        self.exchange(system, verb, at, Some(errmsg))?
             .map_err(|errno| self.failure(verb, subject, errno, errmsg))
     }
 
-    fn exchange<const PAIRS: usize>(
+    fn exchange(
         &mut self,
         system: &System,
         verb: Verb,
@@ -177,13 +144,17 @@ impl Draft<'_> {
     ) -> Result<core::result::Result<Answer, Errno>> {
         let mut descriptor = self.prepare(system, verb, at)?;
         let count = self.len() + OWN_PAIRS;
-        let result = if count <= PAIRS {
-            let mut slots = [const { Slot::EMPTY }; PAIRS];
-            self.send(system, verb, at, descriptor.as_mut(), errmsg, &mut slots)
-        } else {
-            let mut slots = Vec::new();
-            slots.resize_with(count, || Slot::EMPTY);
-            self.send(system, verb, at, descriptor.as_mut(), errmsg, &mut slots)
+        let slot = descriptor.as_mut();
+        // The smaller, the commoner.
+        let result = match count {
+            0..=4 => self.send(system, verb, at, slot, errmsg, &mut [const { Slot::EMPTY }; 4]),
+            5..=10 => self.send(system, verb, at, slot, errmsg, &mut [const { Slot::EMPTY }; 10]),
+            11..=20 => self.send(system, verb, at, slot, errmsg, &mut [const { Slot::EMPTY }; 20]),
+            _ => {
+                let mut slots = Vec::new();
+                slots.resize_with(count, || Slot::EMPTY);
+                self.send(system, verb, at, slot, errmsg, &mut slots)
+            }
         };
         match result {
             Ok(jid) => keep(jid, descriptor).map(Ok),
@@ -242,6 +213,7 @@ impl Draft<'_> {
     }
 
     /// Makes an error of what the kernel said.
+    #[cold]
     fn failure(&self, verb: Verb, subject: Subject, errno: Errno, errmsg: &[u8]) -> Error {
         let text = errmsg.split(|&byte| byte == 0).next().unwrap_or_default();
         let names = || self.names().map(str::to_owned).collect();

@@ -66,11 +66,18 @@ impl Entry {
 pub(crate) struct Draft<'s> {
     pub(super) bytes: Store<'s, u8>,
     pub(super) entries: Store<'s, Entry>,
+    /// The lengths of the names, as a set of bits; those of names that were removed may stay.
+    lengths: u64,
 }
 
-impl Draft<'static> {
+/// Returns the bit of a name's length. Lengths that differ by 64 share one.
+const fn length_bit(len: usize) -> u64 {
+    1 << (len % 64)
+}
+
+impl<'s> Draft<'s> {
     pub(crate) const fn new() -> Self {
-        Self { bytes: Store::owned(), entries: Store::owned() }
+        Self { bytes: Store::owned(), entries: Store::owned(), lengths: 0 }
     }
 
     /// Makes room for that many bytes and pairs at once.
@@ -80,11 +87,9 @@ impl Draft<'static> {
         draft.entries.reserve(pairs);
         draft
     }
-}
 
-impl<'s> Draft<'s> {
     pub(crate) fn lent(bytes: &'s mut [u8], entries: &'s mut [Entry]) -> Self {
-        Self { bytes: Store::lent(bytes), entries: Store::lent(entries) }
+        Self { bytes: Store::lent(bytes), entries: Store::lent(entries), lengths: 0 }
     }
 
     /// Makes a copy that borrows nothing.
@@ -92,6 +97,7 @@ impl<'s> Draft<'s> {
         Draft {
             bytes: Store::Owned(self.bytes.as_slice().to_vec()),
             entries: Store::Owned(self.entries.as_slice().to_vec()),
+            lengths: self.lengths,
         }
     }
 
@@ -102,6 +108,21 @@ impl<'s> Draft<'s> {
     pub(crate) fn clear(&mut self) {
         self.bytes.clear();
         self.entries.clear();
+        self.lengths = 0;
+    }
+
+    /// Appends all pairs of another draft. Nothing is checked here.
+    pub(crate) fn append(&mut self, other: &Draft<'_>) {
+        let offset = self.bytes.len();
+        self.bytes.extend(other.bytes.as_slice());
+        let first = self.entries.len();
+        self.entries.extend(other.entries.as_slice());
+        for entry in self.entries.as_mut_slice().iter_mut().skip(first) {
+            entry.start += offset;
+            entry.value += offset;
+            entry.end += offset;
+        }
+        self.lengths |= other.lengths;
     }
 
     /// Sets a parameter. A value of it that is there already is replaced.
@@ -125,58 +146,45 @@ impl<'s> Draft<'s> {
         if let Wire::Space(room) = value {
             return self.push_space(name, room);
         }
+        let is_negated = matches!(value, Wire::Bool(false));
+        let name_len = name.len() + if is_negated { b"no".len() } else { 0 };
         let start = self.bytes.len();
-        if let Wire::Bool(false) = value {
+        let middle = start + name_len + 1;
+        let end = middle + value.len();
+        // What is left alone is zero, such as the NUL after a name or a string.
+        let memory = self.bytes.grow(end - start);
+        let rest = if is_negated {
             let (level, last) = name::split_text(name);
-            self.bytes.extend(level.as_bytes());
-            self.bytes.extend(b"no");
-            self.bytes.extend(last.as_bytes());
+            put(put(put(memory, level.as_bytes()), b"no"), last.as_bytes())
         } else {
-            self.bytes.extend(name.as_bytes());
-        }
-        self.bytes.push(0);
-        let middle = self.bytes.len();
+            put(memory, name.as_bytes())
+        };
+        let rest = rest.get_mut(1..).unwrap_or_default();
         match value {
             Wire::Null | Wire::Bool(_) | Wire::Space(_) => {}
-            Wire::Int(value) => self.bytes.extend(&value.to_ne_bytes()),
-            Wire::Count(value) => self.bytes.extend(&value.to_ne_bytes()),
-            Wire::Ulong(value) => self.bytes.extend(&to_ulong(value)),
-            Wire::Bytes(bytes) => self.bytes.extend(bytes),
-            Wire::Text(text) => {
-                self.bytes.extend(text);
-                self.bytes.push(0);
-            }
-            Wire::Padded(text, room) => {
-                self.bytes.extend(text);
-                self.bytes.extend_default(room.saturating_sub(text.len()).max(1));
-            }
+            Wire::Int(value) => _ = put(rest, &value.to_ne_bytes()),
+            Wire::Count(value) => _ = put(rest, &value.to_ne_bytes()),
+            Wire::Ulong(value) => _ = put(rest, &to_ulong(value)),
+            Wire::Bytes(text) | Wire::Text(text) | Wire::Padded(text, _) => _ = put(rest, text),
             Wire::Ip4(addresses) => {
-                for address in addresses {
-                    self.bytes.extend(&address.octets());
-                }
+                _ = addresses.iter().fold(rest, |rest, address| put(rest, &address.octets()));
             }
             Wire::Ip6(addresses) => {
-                for address in addresses {
-                    self.bytes.extend(&address.octets());
-                }
+                _ = addresses.iter().fold(rest, |rest, address| put(rest, &address.octets()));
             }
         }
-        let end = self.bytes.len();
-        self.entries.push(Entry {
-            start,
-            value: middle,
-            end,
-            answer_len: end - middle,
-            null: value.is_null(),
-        });
+        self.lengths |= length_bit(name_len);
+        let (answer_len, null) = (end - middle, value.is_null());
+        self.entries.push(Entry { start, value: middle, end, answer_len, null });
     }
 
     /// Appends a pair with room for an answer.
-    fn push_space(&mut self, name: &str, room: usize) {
+    pub(crate) fn push_space(&mut self, name: &str, room: usize) {
         let start = self.bytes.len();
         let value = start + name.len() + 1;
         let end = value + room;
-        self.bytes.extend_with_default(name.as_bytes(), end - start);
+        put(self.bytes.grow(end - start), name.as_bytes());
+        self.lengths |= length_bit(name.len());
         self.entries.push(Entry { start, value, end, answer_len: room, null: false });
     }
 
@@ -200,37 +208,43 @@ impl<'s> Draft<'s> {
 
     /// Returns a pair's name without its NUL.
     pub(crate) fn name(&self, index: usize) -> &str {
-        self.names().nth(index).unwrap_or_default()
+        let name = self.entries.as_slice().get(index).and_then(|entry| self.name_of(entry));
+        // Names are pushed as text.
+        name.and_then(|name| core::str::from_utf8(name).ok()).unwrap_or_default()
+    }
+
+    fn name_of(&self, entry: &Entry) -> Option<&[u8]> {
+        self.bytes.as_slice().get(entry.start..entry.start + entry.name_len())
     }
 
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        // Names are pushed as text.
-        self.name_bytes().map(|name| core::str::from_utf8(name).unwrap_or_default())
-    }
-
-    fn name_bytes(&self) -> impl Iterator<Item = &[u8]> {
-        let bytes = self.bytes.as_slice();
-        let entries = self.entries.as_slice().iter();
-        entries.map(|entry| bytes.get(entry.start..entry.start + entry.name_len()).unwrap_or_default())
+        (0..self.len()).map(|index| self.name(index))
     }
 
     /// Returns the place of the pair of exactly this name.
     pub(crate) fn position(&self, name: &str) -> Option<usize> {
+        if self.lengths & length_bit(name.len()) == 0 {
+            return None;
+        }
         self.place(|len| len == name.len(), |other| other == name.as_bytes())
     }
 
     /// Returns the place of a pair that the kernel would take for the same parameter as this name.
     pub(crate) fn collision(&self, name: &str) -> Option<usize> {
         let name = name.as_bytes();
+        // A `no` makes two bytes.
+        let len = name.len();
+        let near = length_bit(len) | length_bit(len + 2) | length_bit(len.wrapping_sub(2));
+        if self.lengths & near == 0 && !name::ends_read_only(name) {
+            return None;
+        }
         self.place(name::may_collide(name), |other| name::collide(other, name))
     }
 
     /// Returns the place of a pair whose name has a length, and then is one, that is looked for.
     fn place(&self, len: impl Fn(usize) -> bool, is: impl Fn(&[u8]) -> bool) -> Option<usize> {
-        let bytes = self.bytes.as_slice();
-        self.entries.as_slice().iter().position(|entry| {
-            len(entry.name_len()) && bytes.get(entry.start..entry.start + entry.name_len()).is_some_and(&is)
-        })
+        let mut entries = self.entries.as_slice().iter();
+        entries.position(|entry| len(entry.name_len()) && self.name_of(entry).is_some_and(&is))
     }
 
     /// Returns a value: before a call what goes to the kernel, after it what came back, as far as the kernel
@@ -300,8 +314,7 @@ impl<'s> Draft<'s> {
     /// Refuses another pair that the request could not hold, before anything is looked through or copied for it.
     pub(crate) fn check_room(&self, name: &str, value: usize) -> Result<()> {
         check_pairs(self.entries.len() + 1)?;
-        let pair = value.saturating_add(name.len()).saturating_add(1).saturating_add(PAIR_OVERHEAD);
-        check_weight(self.weight().saturating_add(pair))
+        check_weight(self.weight().saturating_add(pair_weight(name, value)))
     }
 
     /// Refuses what the kernel refuses without a word; FreeBSD 15.0 even frees memory twice over it.
@@ -329,28 +342,46 @@ fn to_ulong(value: u64) -> [u8; size_of::<c_ulong>()] {
 
 /// Refuses a pair that no request could hold, before anything is looked through or copied for it.
 pub(crate) fn check_alone(name: &str, value: usize) -> Result<()> {
-    Draft::new().check_room(name, value)
+    check_weight(OWN_BYTES.saturating_add(pair_weight(name, value)))
+}
+
+/// Returns what a pair takes of the kernel's 65,536 bytes.
+fn pair_weight(name: &str, value: usize) -> usize {
+    value.saturating_add(name.len()).saturating_add(1 + PAIR_OVERHEAD)
+}
+
+/// Copies bytes to the start of a slice, and returns what is behind them.
+fn put<'m>(room: &'m mut [u8], bytes: &[u8]) -> &'m mut [u8] {
+    match room.split_at_mut_checked(bytes.len()) {
+        Some((place, rest)) => {
+            place.copy_from_slice(bytes);
+            rest
+        }
+        None => &mut [],
+    }
 }
 
 fn check_pairs(pairs: usize) -> Result<()> {
     const MOST: usize = MAX_PAIRS - OWN_PAIRS;
-    if pairs > MOST {
-        return Err(Error::refused(
+    #[cold]
+    fn refuse(pairs: usize) -> Error {
+        Error::refused(
             ErrorKind::InvalidRequest,
             format!("{pairs} parameters are more than the {MOST} that a request can have"),
-        ));
+        )
     }
-    Ok(())
+    if pairs > MOST { Err(refuse(pairs)) } else { Ok(()) }
 }
 
 fn check_weight(weight: usize) -> Result<()> {
-    if weight > MAX_BYTES {
-        return Err(Error::refused(
+    #[cold]
+    fn refuse(weight: usize) -> Error {
+        Error::refused(
             ErrorKind::InvalidRequest,
             format!("the request would take {weight} bytes of the {MAX_BYTES} that the kernel allows"),
-        ));
+        )
     }
-    Ok(())
+    if weight > MAX_BYTES { Err(refuse(weight)) } else { Ok(()) }
 }
 
 #[cfg(test)]

@@ -98,7 +98,7 @@ pub(crate) fn collide(a: &[u8], b: &[u8]) -> bool {
     is_read_only_option(last) && is_read_only_option(other_last) && level == other_level
 }
 
-fn ends_read_only(name: &[u8]) -> bool {
+pub(crate) fn ends_read_only(name: &[u8]) -> bool {
     matches!(name, [.., b'r', b'o' | b'w'] | [.., b'l', b'y'])
 }
 

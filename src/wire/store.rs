@@ -92,32 +92,20 @@ impl<'s, T: Copy + Default> Store<'s, T> {
         self.extend(&[value]);
     }
 
-    /// Appends these, and default values up to that many in all.
-    pub(crate) fn extend_with_default(&mut self, values: &[T], count: usize) {
+    /// Appends that many default values, and returns them.
+    pub(crate) fn grow(&mut self, count: usize) -> &mut [T] {
+        let start = self.len();
         if let Self::Lent { memory, len } = self {
-            if let Some(room) = memory.get_mut(*len..*len + count) {
-                if let Some(room) = room.get_mut(..values.len()) {
-                    room.copy_from_slice(values);
-                    *len += count;
-                    return;
-                }
+            if memory.len() - *len >= count {
+                *len += count;
+            } else {
+                self.spill(count);
             }
         }
-        self.extend(values);
-        self.extend_default(count.saturating_sub(values.len()));
-    }
-
-    /// Appends that many default values.
-    pub(crate) fn extend_default(&mut self, count: usize) {
-        self.reserve(count);
-        match self {
-            Self::Lent { memory, len } => {
-                if memory.len() - *len >= count {
-                    *len += count;
-                }
-            }
-            Self::Owned(vec) => vec.resize(vec.len() + count, T::default()),
+        if let Self::Owned(vec) = self {
+            vec.resize(start + count, T::default());
         }
+        self.as_mut_slice().get_mut(start..).unwrap_or_default()
     }
 
     /// Removes a range, moving what follows.
@@ -139,6 +127,7 @@ impl<'s, T: Copy + Default> Store<'s, T> {
         }
     }
 
+    #[cold]
     fn spill(&mut self, more: usize) {
         let mut vec = Vec::with_capacity(self.len() + more);
         vec.extend_from_slice(self.as_slice());
@@ -155,7 +144,7 @@ mod tests {
         let mut memory = [0u8; 4];
         let mut store = Store::lent(&mut memory);
         store.extend(&[1, 2]);
-        store.extend_default(2);
+        store.grow(2);
         assert!(matches!(store, Store::Lent { .. }));
         assert_eq!(store.as_slice(), [1, 2, 0, 0]);
     }
@@ -179,13 +168,13 @@ mod tests {
             store.extend(&[1, 2, 3, 4]);
             store.remove(1, 2);
             assert_eq!(store.as_slice(), [1, 4]);
-            store.extend_default(2);
+            store.grow(2);
             assert_eq!(store.as_slice(), [1, 4, 0, 0]);
             store.remove(1, 9);
             assert_eq!(store.as_slice(), [1]);
             store.clear();
             assert_eq!(store.len(), 0);
-            store.extend_default(1);
+            store.grow(1);
             assert_eq!(store.as_slice(), [0]);
         }
     }
