@@ -51,6 +51,8 @@
 //! | use what the typed layer lacks | [`raw`] and its [`Request`](raw::Request); [`sys`] for C's conventions |
 //! | test without root or FreeBSD | feature `sim` |
 //!
+//! The [guides](guide) explain each of these with programs that can be copied.
+//!
 //! # What holds everywhere
 //!
 //! - **Nothing is sent that was not set.** A parameter that is not set has the kernel's default, and some defaults
@@ -63,6 +65,16 @@
 //! - **One system call per operation**, on jails that are not nested: each method says when it takes more.
 //! - **A handle is a descriptor** on FreeBSD 15 and later, and never refers to another jail. Before, it is a jid.
 //! - **No argument causes a panic**, and no system call is made that the running kernel lacks.
+//!
+//! # Caveats
+//!
+//! - Dropping an [`OwnedJail`] removes the jail and kills every process in it.
+//! - Before FreeBSD 15, a process that is killed by SIGKILL leaves its owned jails behind. Since 15 the kernel removes
+//!   them.
+//! - A removed jail stays, dying, while anything holds it: a child that nobody has waited for, for example.
+//!   [`Jail::wait_gone`] lists what holds it.
+//! - A program in a jail inherits this process's environment, except after [`JailCommand::env_clear`].
+//! - A process that has a directory open cannot attach. The error names the directory.
 //!
 //! # Two things that no library can prevent
 //!
@@ -111,6 +123,8 @@ mod flags;
 pub mod fuzzing;
 pub mod get;
 mod guard;
+#[cfg(any(doc, doctest))]
+pub mod guide;
 mod info;
 mod interface;
 mod jailed;

@@ -319,11 +319,11 @@ fn attaching_to_a_removed_jail_says_that_it_is_gone() {
         let handle = Jail::open(jail.jid()).expect("found");
         jail.remove().expect("removed");
         let error = shell(&handle, "echo it ran").status().expect_err("gone");
-        assert_eq!((error.stage(), error.kind()), (Some(Stage::Enter), ErrorKind::Gone), "{error}");
+        assert_eq!((error.stage(), error.kind()), (Some(Stage::Attach), ErrorKind::Gone), "{error}");
         assert!(error.errno().is_some());
         let by_number = Jail::unpinned(handle.jid());
         let error = shell(&by_number, "echo it ran").status().expect_err("gone");
-        assert_eq!((error.stage(), error.kind()), (Some(Stage::Enter), ErrorKind::Gone), "{error}");
+        assert_eq!((error.stage(), error.kind()), (Some(Stage::Attach), ErrorKind::Gone), "{error}");
     });
 }
 
@@ -386,7 +386,7 @@ fn a_process_that_is_not_root_fails_to_attach() {
                 let error = nobody.run(|| shell(&by_number, "exit").status()).expect_err("not root");
                 assert_eq!(
                     (error.stage(), error.errno()),
-                    (Some(Stage::Enter), Some(libc::EPERM)),
+                    (Some(Stage::Attach), Some(libc::EPERM)),
                     "{error}"
                 );
                 nobody.exit();
@@ -395,7 +395,7 @@ fn a_process_that_is_not_root_fails_to_attach() {
                 let result = shell(&by_number, "exit").status();
                 nix::unistd::seteuid(0.into()).expect("root was saved");
                 let error = result.expect_err("not root");
-                failed(&error, Stage::Enter, ErrorKind::PermissionDenied, Call::JailAttach, libc::EPERM);
+                failed(&error, Stage::Attach, ErrorKind::PermissionDenied, Call::JailAttach, libc::EPERM);
                 assert!(error.to_string().contains("root"), "{error}");
             }
         });
@@ -475,7 +475,7 @@ fn attaching_names_the_open_directory_that_prevents_it() {
             }
             let error = Jail::open(jail.jid()).expect("found").command("/bin/sh").exec();
             if host.model().is_none() {
-                failed(&error, Stage::Enter, ErrorKind::PermissionDenied, entering(&jail), libc::EPERM);
+                failed(&error, Stage::Attach, ErrorKind::PermissionDenied, entering(&jail), libc::EPERM);
                 assert!(error.to_string().contains(&named), "{error}");
             }
             let name = name("entered");
@@ -502,7 +502,7 @@ fn a_program_with_a_directory_as_standard_input_cannot_attach() {
     let jail = jail();
     let directory = File::open("/etc").expect("opened");
     let error = shell(&jail, "exit").stdin(directory).status().expect_err("a directory");
-    failed(&error, Stage::Enter, ErrorKind::PermissionDenied, entering(&jail), libc::EPERM);
+    failed(&error, Stage::Attach, ErrorKind::PermissionDenied, entering(&jail), libc::EPERM);
     assert!(error.to_string().contains("descriptor 0 is the open directory"), "{error}");
 }
 
@@ -732,7 +732,7 @@ fn a_signal_needs_a_process_that_may_attach_and_reaches_nobody_without() {
         let error = by_number.signal(libc::SIGKILL).expect_err("refused");
         assert_eq!(
             (error.kind(), error.stage()),
-            (ErrorKind::PermissionDenied, Some(Stage::Enter)),
+            (ErrorKind::PermissionDenied, Some(Stage::Attach)),
             "{error}"
         );
         nix::unistd::seteuid(nix::unistd::Uid::from_raw(0)).expect("changed");

@@ -152,7 +152,7 @@ fn what_fails_before_the_hold_comes_back_with_its_stage() {
         let handle = Jail::open(jail.jid()).expect("found");
         drop(sh());
         jail.remove().expect("removed");
-        fails(&mut shell(&handle, "echo it ran >&2"), Stage::Enter, ErrorKind::Gone);
+        fails(&mut shell(&handle, "echo it ran >&2"), Stage::Attach, ErrorKind::Gone);
     });
 }
 

@@ -189,7 +189,7 @@ fn a_process_with_a_routing_table_that_a_jail_lacks_gets_in_with_another() {
     let jail = jail.create().expect("created");
     model.process().set_fib(1);
     let error = shell(&jail, "").status().expect_err("refused");
-    assert_eq!((error.stage(), error.errno()), (Some(Stage::Enter), Some(libc::EINVAL)), "{error}");
+    assert_eq!((error.stage(), error.errno()), (Some(Stage::Attach), Some(libc::EINVAL)), "{error}");
     assert!(shell(&jail, "").fib(0).status().expect("it ran").success());
 }
 

@@ -13,7 +13,7 @@ pub enum Stage {
     /// Setting the routing table.
     Fib,
     /// Attaching to the jail.
-    Enter,
+    Attach,
     /// Changing to the working directory, inside the jail.
     Directory,
     /// Setting a resource limit.
@@ -27,14 +27,14 @@ pub enum Stage {
 }
 
 impl Stage {
-    /// Returns the stage's name: `"session"`, `"fib"`, `"enter"`, `"directory"`, `"limits"`, `"user"`, `"pre_exec"` or
+    /// Returns the stage's name: `"session"`, `"fib"`, `"attach"`, `"directory"`, `"limits"`, `"user"`, `"pre_exec"` or
     /// `"exec"`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Session => "session",
             Self::Fib => "fib",
-            Self::Enter => "enter",
+            Self::Attach => "attach",
             Self::Directory => "directory",
             Self::Limits => "limits",
             Self::User => "user",

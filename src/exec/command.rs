@@ -162,7 +162,7 @@ impl JailCommand<'_> {
     ///
     /// - `Session`: `EPERM`, for a process group of another session or a terminal that another session controls; `ENOTTY`
     ///   for a standard input that is not a terminal;
-    /// - `Enter`: [`Gone`](crate::ErrorKind::Gone) when the jail has been removed,
+    /// - `Attach`: [`Gone`](crate::ErrorKind::Gone) when the jail has been removed,
     ///   [`InvalidDescriptor`](crate::ErrorKind::InvalidDescriptor) (`EBADF`) when another file has the number of the
     ///   jail's descriptor in the child, [`PermissionDenied`](crate::ErrorKind::PermissionDenied) (`EPERM`) when not
     ///   root, or when its standard input is a directory, [`Other`](crate::ErrorKind::Other) when it has no CPU in
@@ -253,7 +253,7 @@ impl JailCommand<'_> {
     ///
     /// **The steps taken by then are not undone.** This process may be in the jail for good, in another directory and
     /// as another user, and should do little more than report the error and exit. Its directories stay open, so that
-    /// any of them makes it fail at [`Stage::Enter`](crate::error::Stage::Enter), and its signal handlers stay until the
+    /// any of them makes it fail at [`Stage::Attach`](crate::error::Stage::Attach), and its signal handlers stay until the
     /// program is executed. All its jail descriptors are close-on-exec then, whoever made them.
     ///
     /// As [`Jail::attach`], it waits while another thread forks for a program.

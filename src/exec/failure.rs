@@ -19,9 +19,9 @@ pub(super) fn failure(error: &io::Error, plan: &Plan, jail: &Jail) -> Error {
     };
     let (stage, call) = match step {
         Step::None => return before(errno),
-        Step::Check => return replaced(errno).at(Stage::Enter),
-        Step::Rules => return from_kernel(Call::JailGet, errno, plan).at(Stage::Enter),
-        Step::Enter => return entering(errno, plan, jail).at(Stage::Enter),
+        Step::Check => return replaced(errno).at(Stage::Attach),
+        Step::Rules => return from_kernel(Call::JailGet, errno, plan).at(Stage::Attach),
+        Step::Enter => return entering(errno, plan, jail).at(Stage::Attach),
         Step::Exec => return execution(errno),
         Step::Closure => return closure(errno),
         Step::Kill | Step::Done => return signalling(errno),
@@ -153,7 +153,7 @@ mod tests {
         let error = failure(&io::Error::from_raw_os_error(libc::EBADF), &plan, &jail);
         assert_eq!(
             (error.kind(), error.stage(), error.call(), error.errno()),
-            (ErrorKind::InvalidDescriptor, Some(Stage::Enter), Some(Call::Fstat), Some(libc::EBADF))
+            (ErrorKind::InvalidDescriptor, Some(Stage::Attach), Some(Call::Fstat), Some(libc::EBADF))
         );
     }
 }

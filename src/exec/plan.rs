@@ -175,7 +175,7 @@ fn enter(jail: &Jail) -> Result<Enter> {
     if jail.system.as_model().is_some() {
         let descriptor = jail.descriptor().map(DescriptorIdentity::of).transpose();
         return descriptor.map(Enter::Outside).map_err(|errno| {
-            Error::os(Call::Fstat, errno, ErrorKind::InvalidDescriptor, "").at(Stage::Enter)
+            Error::os(Call::Fstat, errno, ErrorKind::InvalidDescriptor, "").at(Stage::Attach)
         });
     }
     Ok(match jail.descriptor() {
@@ -221,7 +221,7 @@ pub(super) fn forked(
         Ok(()) => Ok(child),
         Err(error) => {
             child.exit();
-            Err(error.at(Stage::Enter))
+            Err(error.at(Stage::Attach))
         }
     }
 }

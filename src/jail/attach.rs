@@ -94,7 +94,7 @@ impl Jail {
 
 /// Why a process cannot attach to a jail that it owns (T25).
 const OWNED: &str = "this process owns the jail and would be killed with it when the owner is dropped or a program is \
-                     executed: create the jail with `enter`, or with `create_detached`";
+                     executed: create the jail with `create_and_attach` or `create_detached`";
 
 /// The meaning of `EINVAL` when attaching by a jid that a jail had right afterwards.
 const NO_JAIL_OR_NO_SUCH_FIB: &str = "either no jail had the jid at that moment, though one has it now, or the jail's \

@@ -336,7 +336,7 @@ fn set_limit(limit: Limit) -> Result<(), Errno> {
 
 /// Turns -1 into the errno.
 fn check(result: c_int) -> Result<(), Errno> {
-    if result == -1 { Err(Errno::last()) } else { Ok(()) }
+    Errno::check(result).map(drop)
 }
 
 /// Returns the effective user. Async-signal-safe.

@@ -85,7 +85,7 @@ fn get_jail(jid: c_int) -> Result<Mask, Errno> {
             at,
         )
     };
-    if result == -1 { Err(Errno::last()) } else { Ok(mask) }
+    Errno::check(result).map(|_| mask)
 }
 
 #[cfg(target_os = "freebsd")]
@@ -101,7 +101,7 @@ fn set_jail(jid: c_int, mask: &Mask) -> Result<(), Errno> {
             at,
         )
     };
-    if result == -1 { Err(Errno::last()) } else { Ok(()) }
+    Errno::check(result).map(drop)
 }
 
 #[cfg(not(target_os = "freebsd"))]
@@ -120,7 +120,7 @@ fn root_of(id: c_int) -> Result<c_int, Errno> {
     // SAFETY: the call writes one number into `root`, which is ours; any number may be asked for.
     let result =
         unsafe { libc::cpuset_getid(libc::CPU_LEVEL_ROOT, libc::CPU_WHICH_CPUSET, id.into(), &raw mut root) };
-    if result == -1 { Err(Errno::last()) } else { Ok(root) }
+    Errno::check(result).map(|_| root)
 }
 
 #[cfg(not(target_os = "freebsd"))]

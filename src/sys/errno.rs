@@ -7,7 +7,8 @@ use std::io;
 /// An error number of the host, as in `errno`: compare it with `libc::EINVAL` and the other constants.
 ///
 /// The model answers with the host's numbers too, so that `EADDRINUSE` means the same on every host.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[error("{}", io::Error::from_raw_os_error(*.0))]
 #[cfg_attr(not(feature = "sim"), allow(unreachable_pub, reason = "only `sim::raw` shows it"))]
 pub struct Errno(pub c_int);
 
@@ -31,14 +32,6 @@ impl fmt::Debug for Errno {
     }
 }
 
-impl fmt::Display for Errno {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&io::Error::from_raw_os_error(self.0), f)
-    }
-}
-
-impl std::error::Error for Errno {}
-
 impl From<Errno> for io::Error {
     fn from(errno: Errno) -> Self {
         Self::from_raw_os_error(errno.0)
@@ -46,6 +39,11 @@ impl From<Errno> for io::Error {
 }
 
 impl Errno {
+    /// Returns what a system call returned, or the errno if that is -1.
+    pub(super) fn check<T: PartialEq + From<i8>>(result: T) -> Result<T, Self> {
+        if result == T::from(-1) { Err(Self::last()) } else { Ok(result) }
+    }
+
     /// Whether Capsicum forbids the call: the process is in capability mode (`ECAPMODE`), or the descriptor lacks the
     /// right (`ENOTCAPABLE`).
     pub(crate) fn is_not_capable(self) -> bool {

@@ -83,7 +83,7 @@ fn copy_above(fd: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
 fn flags(fd: BorrowedFd<'_>) -> Result<c_int, Errno> {
     // SAFETY: F_GETFD touches no memory; the descriptor is open while it is borrowed.
     let flags = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GETFD) };
-    if flags == -1 { Err(Errno::last()) } else { Ok(flags) }
+    Errno::check(flags)
 }
 
 /// Sets the descriptor's flags, all of them.
@@ -94,7 +94,7 @@ pub(crate) fn set_flags(fd: BorrowedFd<'_>, flags: c_int) -> Result<(), Errno> {
     }
     // SAFETY: F_SETFD takes an int and touches no memory; the descriptor is open while it is borrowed.
     let result = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETFD, flags) };
-    if result == -1 { Err(Errno::last()) } else { Ok(()) }
+    Errno::check(result).map(drop)
 }
 
 /// Waits until there is something to read or the time has passed, as poll(2) does.

@@ -17,7 +17,7 @@ pub(crate) fn pair() -> Result<(OwnedFd, OwnedFd), Errno> {
 pub(crate) fn make_fifo(path: &CStr) -> Result<(), Errno> {
     // SAFETY: the path ends in NUL, is ours and only read.
     let result = unsafe { libc::mkfifo(path.as_ptr(), 0o600) };
-    if result == -1 { Err(Errno::last()) } else { Ok(()) }
+    Errno::check(result).map(drop)
 }
 
 /// Opens a FIFO for reading, without waiting for a writer.

@@ -80,7 +80,7 @@ fn move_interface(name: &[u8], jid: i32, way: Move) -> Result<(), Errno> {
     // SAFETY: the request number includes the size of the structure, which is ours; the kernel reads it and may write
     // the name in it.
     let result = unsafe { libc::ioctl(socket.as_raw_fd(), number, &raw mut interface) };
-    if result == -1 { Err(Errno::last()) } else { Ok(()) }
+    Errno::check(result).map(drop)
 }
 
 #[cfg(target_os = "freebsd")]

@@ -14,7 +14,7 @@ mod freebsd {
 
     /// Turns -1 into the errno.
     fn check(result: c_int) -> Result<c_int, Errno> {
-        if result == -1 { Err(Errno::last()) } else { Ok(result) }
+        Errno::check(result)
     }
 
     /// # Safety
@@ -65,14 +65,14 @@ mod freebsd {
         // By number, not by symbol: libc has the symbol since FreeBSD 15 only.
         // SAFETY: the call takes a number and touches no memory of this process.
         let result = unsafe { libc::syscall(bindings::SYS_jail_attach_jd, fd) };
-        if result == -1 { Err(Errno::last()) } else { Ok(()) }
+        Errno::check(result).map(drop)
     }
 
     /// Must not be called before the probe, as [`jail_attach_jd`].
     pub(in crate::sys) fn jail_remove_jd(fd: c_int) -> Result<(), Errno> {
         // SAFETY: the call takes a number and touches no memory of this process.
         let result = unsafe { libc::syscall(bindings::SYS_jail_remove_jd, fd) };
-        if result == -1 { Err(Errno::last()) } else { Ok(()) }
+        Errno::check(result).map(drop)
     }
 
     pub(in crate::sys) fn sysctl(

@@ -13,7 +13,7 @@ const UNCOUNTED: c_int = 1 << 16;
 pub(super) fn flags(fd: c_int) -> Result<c_int, Errno> {
     // SAFETY: F_GETFD takes a number, which need not be open, and touches no memory.
     let flags = unsafe { libc::fcntl(fd, libc::F_GETFD) };
-    if flags == -1 { Err(Errno::last()) } else { Ok(flags) }
+    Errno::check(flags)
 }
 
 /// Sets close-on-exec and keeps other flags.
@@ -35,7 +35,7 @@ pub(super) fn information(fd: c_int) -> Result<libc::kinfo_file, Errno> {
     info.kf_structsize = c_int::try_from(size_of::<libc::kinfo_file>()).map_err(|_| Errno(libc::EINVAL))?;
     // SAFETY: F_KINFO takes a structure of exactly the size that `kf_structsize` says, which is ours, and fills it.
     let result = unsafe { libc::fcntl(fd, libc::F_KINFO, &raw mut info) };
-    if result == -1 { Err(Errno::last()) } else { Ok(info) }
+    Errno::check(result).map(|_| info)
 }
 
 /// Returns this process's open descriptors with their flags, from the lowest to the highest.

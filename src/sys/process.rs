@@ -175,7 +175,7 @@ fn kill(pid: u32, signal: c_int) -> Result<(), Errno> {
     let pid = libc::pid_t::try_from(pid).ok().filter(|pid| *pid > 0).ok_or(Errno(libc::ESRCH))?;
     // SAFETY: takes numbers and touches no memory.
     let result = unsafe { libc::kill(pid, signal) };
-    if result == -1 { Err(Errno::last()) } else { Ok(()) }
+    Errno::check(result).map(drop)
 }
 
 #[cfg(all(test, feature = "sim", not(miri)))]

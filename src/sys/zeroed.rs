@@ -195,7 +195,7 @@ fn leave_out_of_children(page: *mut Page) -> Result<(), Errno> {
 fn leave_out_of_children(page: *mut Page) -> Result<(), Errno> {
     // SAFETY: the mapping is ours and as long as that; its contents stay as they are.
     let result = unsafe { libc::madvise(page.cast(), size_of::<Page>(), libc::MADV_WIPEONFORK) };
-    if result == -1 { Err(Errno::last()) } else { Ok(()) }
+    Errno::check(result).map(drop)
 }
 
 /// Unmaps a page that nothing else uses.
