@@ -24,6 +24,8 @@ use super::entrance::{Entrance, Errmsg};
 use super::fd::{self, Stat};
 use super::hold::Hold;
 use super::report::{Report, Step};
+pub(crate) use super::surroundings::Limit;
+use super::surroundings::{set_controlling_terminal, set_fib, set_limit};
 use super::{Errno, System, directories, inherit, lock};
 
 /// The session and process group of the child.
@@ -82,14 +84,6 @@ impl Identity {
     fn check(&self) -> Result<(), Errno> {
         if fd::host_fstat(self.descriptor) == Ok(self.file) { Ok(()) } else { Err(Errno(libc::EBADF)) }
     }
-}
-
-/// A resource limit, as setrlimit(2) takes it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Limit {
-    pub(crate) resource: c_int,
-    pub(crate) soft: libc::rlim_t,
-    pub(crate) hard: libc::rlim_t,
 }
 
 /// A caller's closure that runs in the child. The caller has promised that it is async-signal-safe.
@@ -304,34 +298,6 @@ impl Plan {
         self.reach(Step::Enter);
         entrance.enter(rules, errmsg)
     }
-}
-
-/// Makes the standard input the controlling terminal of this process's session.
-fn set_controlling_terminal() -> Result<(), Errno> {
-    // SAFETY: the request takes an int, which other systems read and FreeBSD does not, and touches no memory.
-    #[allow(clippy::useless_conversion, reason = "the request's type differs from one Unix to the next")]
-    check(unsafe { libc::ioctl(libc::STDIN_FILENO, libc::TIOCSCTTY.into(), 0) })
-}
-
-#[cfg(target_os = "freebsd")]
-fn set_fib(fib: c_int) -> Result<(), Errno> {
-    unsafe extern "C" {
-        safe fn setfib(fib: c_int) -> c_int;
-    }
-    check(setfib(fib))
-}
-
-#[cfg(not(target_os = "freebsd"))]
-fn set_fib(_: c_int) -> Result<(), Errno> {
-    Err(Errno(libc::ENOSYS))
-}
-
-fn set_limit(limit: Limit) -> Result<(), Errno> {
-    let value = libc::rlimit { rlim_cur: limit.soft, rlim_max: limit.hard };
-    #[allow(clippy::useless_conversion, reason = "the resource's type differs from one Unix to the next")]
-    let resource = limit.resource.try_into().map_err(|_| Errno(libc::EINVAL))?;
-    // SAFETY: the kernel reads one structure, which is ours.
-    check(unsafe { libc::setrlimit(resource, &raw const value) })
 }
 
 /// Turns -1 into the errno.

@@ -49,6 +49,7 @@ pub(crate) mod process;
 pub(crate) mod ready;
 pub(crate) mod report;
 mod slot;
+mod surroundings;
 mod system;
 pub(crate) mod trap;
 pub(crate) mod user;
