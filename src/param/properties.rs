@@ -53,7 +53,18 @@ fn value() -> impl Strategy<Value = Value> {
     ]
 }
 
+/// Few cases under Miri, which is a thousand times slower and has no files for those that failed.
+fn config() -> ProptestConfig {
+    if cfg!(miri) {
+        ProptestConfig { cases: 4, failure_persistence: None, ..ProptestConfig::default() }
+    } else {
+        ProptestConfig::default()
+    }
+}
+
 proptest! {
+    #![proptest_config(config())]
+
     #[test]
     fn numbers_come_back(int: i32, count in 0..=i32::MAX as u32, ulong: c_ulong, boolean: bool) {
         comes_back(&int);

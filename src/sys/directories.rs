@@ -93,6 +93,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "Miri cannot fork")]
     fn the_number_of_a_replaced_directory_stays_open() {
         let directory = File::open("/").expect("opened");
         let number = directory.as_raw_fd();

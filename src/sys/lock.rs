@@ -267,6 +267,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "Miri cannot fork")]
     fn attaching_waits_until_the_program_s_process_is_forked_t43() {
         starting_until_forked(|| {
             let entering = elsewhere(|| jail().attach().expect("entered"));
@@ -286,6 +287,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "Miri cannot fork")]
     fn a_program_that_is_slow_to_execute_keeps_no_thread_from_attaching() {
         let (mut here, mut there) = UnixStream::pair().expect("a pair");
         for socket in [&here, &there] {
@@ -330,6 +332,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "Miri executes no program")]
     fn exec_by_std_in_this_process_fails_rather_than_waits() {
         let (prepared, when_prepared) = channel();
         let (go, when_to_go) = channel();
@@ -349,6 +352,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "Miri cannot fork")]
     fn a_forked_child_does_not_wait_for_its_parents_threads() {
         /// Ends a child with 7 if all is well, after it has taken the lock, and after a child of its own has.
         fn generations(left: u32) -> ! {
