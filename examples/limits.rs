@@ -80,14 +80,15 @@ fn main() -> Result<()> {
         return Ok(());
     }
     drop(jail);
-    println!("after the jail: {}", rctl(&["-l", &subject])?.trim());
+    // Not `-l`, which lists the limits of processes only (`sys_rctl_get_limits` in sys/kern/kern_rctl.c).
+    println!("after the jail: {}", rctl(&[&subject])?.trim());
 
     // An owner that takes them away, also those that it finds.
     let jail = Jail::builder().name(&name).path("/").create()?;
     let limited = Limited::new(jail, &["maxproc:deny=20", "memoryuse:deny=256m"])?;
-    println!("with limits: {}", rctl(&["-l", &subject])?.trim());
+    println!("with limits: {}", rctl(&[&subject])?.trim());
     println!("in use: {}", rctl(&["-u", &limited.subject])?.lines().take(3).collect::<Vec<_>>().join(" "));
     drop(limited);
-    println!("after the owner: {:?}", rctl(&["-l", &subject]).unwrap_or_default());
+    println!("after the owner: {:?}", rctl(&[&subject]).unwrap_or_default());
     Ok(())
 }

@@ -182,7 +182,7 @@ fn the_routing_table_is_the_program_s() {
 fn a_process_with_a_routing_table_that_a_jail_lacks_gets_in_with_another() {
     let host = executing_host();
     let Some(model) = host.model() else {
-        println!("skipped: the host has one routing table");
+        println!("skipped: this needs a second routing table, which the test sets on the model only");
         return;
     };
     let jail = Jail::builder().name(name("fib")).path("/").set(param::VNET, param::Sharing::New);
