@@ -48,7 +48,7 @@ mod tests {
     fn listing_is_unsupported_and_not_an_empty_list() {
         let error = super::names().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
-        let error = Jail::all().into_iter().next().unwrap().unwrap_err();
+        let error = Jail::all().next().unwrap().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
     }
 
