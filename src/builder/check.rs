@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use super::JailBuilder;
 use crate::error::{Error, ErrorKind, Result};
-use crate::wire::name;
+use crate::param;
 
 impl JailBuilder {
     /// Finds every mistake that can be found without asking the kernel.
@@ -36,7 +36,9 @@ impl JailBuilder {
 
     fn mistakes(&self) -> Vec<Error> {
         let mut mistakes = self.settings.mistakes();
-        mistakes.extend(self.check_name().err());
+        let jid = self.settings.int("jid");
+        mistakes
+            .extend(self.settings.text("name").and_then(|name| param::check_created_name(name, jid).err()));
         let is_nested = self.is_below() || self.split_name().is_some();
         if is_nested && self.settings.core.position("path").is_none() {
             mistakes.push(
@@ -56,26 +58,5 @@ impl JailBuilder {
         let dot = name.iter().rposition(|&byte| byte == b'.')?;
         let (above, last) = (name.get(..dot)?, name.get(dot + 1..)?);
         Some((OsStr::from_bytes(above).to_owned(), OsStr::from_bytes(last).to_owned()))
-    }
-
-    /// The kernel takes a numeric name as a request for that jid.
-    fn check_name(&self) -> Result<()> {
-        let Some(name) = self.settings.text("name") else { return Ok(()) };
-        let refuse = |reason| Err(Error::refused(ErrorKind::InvalidValue, reason).about("name"));
-        let last = name.rsplit(|&byte| byte == b'.').next().unwrap_or_default();
-        if name.split(|&byte| byte == b'.').rev().skip(1).any(<[u8]>::is_empty) {
-            return refuse("a level of the name is empty");
-        }
-        if name::has_host_level(name) {
-            return refuse(name::HOST_LEVEL);
-        }
-        let digits = last.strip_prefix(b"-").unwrap_or(last);
-        if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
-            return Ok(());
-        }
-        match self.settings.int("jid") {
-            Some(jid) if jid.to_string().as_bytes() == last => Ok(()),
-            _ => refuse("a numeric name must equal the jid: set `jid` too"),
-        }
     }
 }

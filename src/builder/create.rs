@@ -176,13 +176,7 @@ impl<'b, 'd> Creation<'b, 'd> {
         full.push(b'.');
         let last = self.core.position("name").and_then(|place| self.core.value(place)?.strip_suffix(&[0]));
         full.extend_from_slice(last.unwrap_or_default());
-        if full.len() >= param::NAME_MAX {
-            return Err(Error::refused(
-                ErrorKind::InvalidValue,
-                "with the names of the jails above it, the name is longer than 255 bytes",
-            )
-            .about("name"));
-        }
+        param::check_full_name(&full)?;
         self.set_name(&full);
         let answer = self.call(At::None)?;
         let jail = Jail::found(self.system.clone(), answer.jid, answer.descriptor, Nested::Yes)?;

@@ -4,7 +4,7 @@ use core::fmt;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::get::Key;
 use crate::jid::Jid;
 use crate::param;
@@ -64,17 +64,13 @@ impl fmt::Display for NameOrJid<'_> {
 impl<'n> NameOrJid<'n> {
     /// Checks for keys that jail_get(2) would misread, and returns the key.
     pub(crate) fn key(self) -> Result<Key<'n>> {
-        let refuse = |reason| Err(Error::refused(ErrorKind::InvalidValue, reason).about("name"));
-        match self {
-            Self::Jid(jid) => Ok(Key::Jid(jid.get())),
-            Self::Name(name) => match name.as_bytes() {
-                [] => refuse("a jail's name cannot be empty"),
-                name if name.contains(&0) => refuse("a jail's name cannot contain NUL"),
-                name if name.len() >= param::NAME_MAX => refuse("a jail's name has at most 255 bytes"),
-                // Only the jail of that jid may have a number as its name, and it may have been renamed.
-                name => Ok(decimal(name).map_or(Key::Name(name), |jid| Key::Jid(jid.get()))),
-            },
-        }
+        let name = match self {
+            Self::Jid(jid) => return Ok(Key::Jid(jid.get())),
+            Self::Name(name) => name.as_bytes(),
+        };
+        param::check_name(name)?;
+        // Only the jail of that jid may have a number as its name, and it may have been renamed.
+        Ok(decimal(name).map_or(Key::Name(name), |jid| Key::Jid(jid.get())))
     }
 }
 

@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use super::{Jail, NameOrJid, Nested};
-use crate::error::{ErrorKind, Result, Subject};
+use crate::error::{Result, Subject};
 use crate::flags::GetFlags;
 use crate::get::{self, Key, Read};
 use crate::guard::alive;
@@ -47,12 +47,7 @@ impl Jail {
         full.push(b'.');
         full.extend_from_slice(name.as_bytes());
         let full = OsString::from_vec(full);
-        NameOrJid::Name(&full).key().map_err(|error| match error.kind() {
-            ErrorKind::InvalidValue => {
-                error.because("with the names of the jails above it, the name is longer than 255 bytes")
-            }
-            _ => error,
-        })?;
+        param::check_full_name(full.as_bytes())?;
         Ok(full)
     }
 }

@@ -3,9 +3,10 @@
 mod apply;
 mod setters;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Error;
 #[cfg(doc)]
 use crate::jail::Jail;
+use crate::param;
 use crate::param::Use;
 use crate::settings::Settings;
 
@@ -91,7 +92,7 @@ impl JailUpdate {
     /// let mistakes = JailUpdate::new().name("a.b").hostname("no\0good").check().unwrap_err();
     /// assert_eq!(mistakes.len(), 2);
     /// ```
-    pub fn check(&self) -> core::result::Result<(), Vec<Error>> {
+    pub fn check(&self) -> Result<(), Vec<Error>> {
         let mistakes = mistakes(&self.settings);
         if mistakes.is_empty() { Ok(()) } else { Err(mistakes) }
     }
@@ -100,20 +101,8 @@ impl JailUpdate {
 /// Finds every mistake, as [`JailUpdate::check`].
 fn mistakes(settings: &Settings<'_>) -> Vec<Error> {
     let mut mistakes = settings.mistakes();
-    mistakes.extend(check_name(settings).err());
+    mistakes.extend(settings.text("name").and_then(|name| param::check_new_name(name).err()));
     mistakes
-}
-
-/// A new name is one component. An empty one, or one that ends in a dot, would create a jail.
-fn check_name(settings: &Settings<'_>) -> Result<()> {
-    let refuse = |reason| Err(Error::refused(ErrorKind::InvalidValue, reason).about("name"));
-    match settings.text("name") {
-        Some([]) => refuse("a jail's name cannot be empty"),
-        Some(name) if name.contains(&b'.') => {
-            refuse("a jail cannot be moved below another one: give the last component only")
-        }
-        _ => Ok(()),
-    }
 }
 
 /// Returns an empty update.
