@@ -17,7 +17,7 @@ impl Jail {
     ///
     /// # Errors
     ///
-    /// As [`Jail::open`], and [`ErrorKind::Gone`] when this jail has been removed.
+    /// As [`Jail::open`], and [`ErrorKind::Gone`](crate::ErrorKind::Gone) when this jail has been removed.
     ///
     /// # FreeBSD versions
     ///
