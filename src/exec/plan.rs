@@ -146,22 +146,10 @@ fn entering_with(jail: &Jail, fib: Option<i32>) -> Result<Plan> {
     Ok(Plan {
         #[cfg(feature = "sim")]
         inmate,
-        session: Session::Same,
         // The model has counted the process already.
         fib: fib.filter(|_| !enter.is_outside()),
-        enter,
-        directory: None,
-        umask: None,
-        limits: Vec::new(),
-        groups: None,
-        gid: None,
-        uid: None,
-        only_as: None,
-        closures: Closures::default(),
         withhold: Trap::T45.is_there(&jail.system),
-        planner: std::process::id(),
-        report: None,
-        hold: None,
+        ..Plan::new(enter)
     })
 }
 

@@ -131,6 +131,29 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
+    /// Returns the plan of a child of this process that attaches to the jail and does nothing else.
+    pub(crate) fn new(enter: Enter) -> Self {
+        Self {
+            session: Session::Same,
+            fib: None,
+            enter,
+            directory: None,
+            umask: None,
+            limits: Vec::new(),
+            groups: None,
+            gid: None,
+            uid: None,
+            only_as: None,
+            closures: Closures::default(),
+            withhold: false,
+            planner: std::process::id(),
+            report: None,
+            hold: None,
+            #[cfg(feature = "sim")]
+            inmate: None,
+        }
+    }
+
     /// Notes in the parent that the program has been started.
     #[cfg_attr(not(feature = "sim"), allow(clippy::unused_self, reason = "a kernel knows"))]
     pub(crate) fn started(&mut self, pid: u32) {
@@ -443,24 +466,7 @@ mod tests {
         let jail = Jail::builder().path("/").create().expect("created");
         let descriptor = jail.descriptor().expect("a descriptor");
         let entrance = Entrance::new(System::current(), descriptor, jail.jid().get());
-        let plan = Plan {
-            session: Session::Same,
-            fib: None,
-            enter: Enter::Outside(None),
-            directory: None,
-            umask: None,
-            limits: Vec::new(),
-            groups: None,
-            gid: None,
-            uid: None,
-            only_as: None,
-            closures: Closures::default(),
-            withhold: false,
-            planner: std::process::id(),
-            report: None,
-            hold: None,
-            inmate: None,
-        };
+        let plan = Plan::new(Enter::Outside(None));
         let child = kernel.process().fork();
         let mut errmsg = [0; 1024];
         assert_eq!(child.run(|| plan.enter_by(&entrance, &mut errmsg)), Ok(()));
