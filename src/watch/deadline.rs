@@ -28,24 +28,36 @@ impl Deadline {
     /// Polls until it has happened or the time has passed: often at first, then less often. It looks a dozen times in
     /// the first second, and four times in each further one.
     pub(super) fn poll(self, mut has_happened: impl FnMut() -> Result<bool>) -> Result<WaitOutcome> {
-        for pause in Pauses::default() {
-            let left = self.left();
+        for pause in self.looks() {
             if has_happened()? {
                 return Ok(WaitOutcome::Done(()));
             }
-            // The time is read before the look, so that the last look comes after the deadline.
-            if left == Some(Duration::ZERO) {
-                break;
+            if let Some(pause) = pause {
+                thread::sleep(pause);
             }
-            thread::sleep(left.map_or(pause, |left| left.min(pause)));
         }
         Ok(WaitOutcome::TimedOut(()))
+    }
+
+    /// Returns one item for each look: how long to pause after it, `None` after the last. The time is read before the
+    /// look, so that the last look comes after the deadline.
+    pub(super) fn looks(self) -> impl Iterator<Item = Option<Duration>> + Send {
+        let mut pauses = Some(Pauses::default());
+        core::iter::from_fn(move || {
+            let pause = pauses.as_mut()?.next()?;
+            let left = self.left();
+            if left == Some(Duration::ZERO) {
+                pauses = None;
+                return Some(None);
+            }
+            Some(Some(left.map_or(pause, |left| left.min(pause))))
+        })
     }
 }
 
 /// How long to pause between one look and the next, without end: short at first, a quarter of a second in the end.
 #[derive(Debug)]
-pub(super) struct Pauses(Duration);
+struct Pauses(Duration);
 
 impl Default for Pauses {
     fn default() -> Self {

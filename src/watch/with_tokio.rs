@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time;
 
-use super::deadline::{Deadline, Pauses};
+use super::deadline::Deadline;
 use super::runtime::{read, register, runtime, shutting_down};
 use super::watches::Watches;
 use super::{Event, Followed, Follower, HeldJail, WaitOutcome, Watcher};
@@ -443,16 +443,13 @@ impl Deadline {
     /// Looks until it has happened or the time has passed, as [`poll`](Self::poll) does.
     async fn look(self, mut has_happened: impl FnMut() -> Result<bool>) -> Result<WaitOutcome> {
         runtime()?;
-        for pause in Pauses::default() {
-            let left = self.left();
+        for pause in self.looks() {
             if has_happened()? {
                 return Ok(WaitOutcome::Done(()));
             }
-            // The time is taken before the look, so that the last look is made after the deadline.
-            if left == Some(Duration::ZERO) {
-                break;
+            if let Some(pause) = pause {
+                time::sleep(pause).await;
             }
-            time::sleep(left.map_or(pause, |left| left.min(pause))).await;
         }
         Ok(WaitOutcome::TimedOut(()))
     }
