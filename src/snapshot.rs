@@ -3,7 +3,7 @@
 use core::mem::offset_of;
 use core::sync::atomic::Ordering;
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Call, Error, ErrorKind, Result};
@@ -292,11 +292,12 @@ pub(crate) fn parse(mut bytes: &[u8]) -> Option<Vec<SnapshotEntry>> {
     while !bytes.is_empty() {
         let (record, state);
         (record, state, bytes) = split(bytes)?;
+        let text = |name| Record(record).get(name)?.strip_suffix(&[0]).map(<[u8]>::to_vec);
         entries.push(SnapshotEntry {
             jid: Jid::new(int(record, offset_of!(xprison, pr_id))?)?,
-            name: OsString::from_vec(text(record, offset_of!(xprison, pr_name), 256)?),
-            path: OsStr::from_bytes(&text(record, offset_of!(xprison, pr_path), 1024)?).into(),
-            hostname: OsString::from_vec(text(record, offset_of!(xprison, pr_host), 256)?),
+            name: OsString::from_vec(text("name")?),
+            path: PathBuf::from(OsString::from_vec(text("path")?)),
+            hostname: OsString::from_vec(text("host.hostname")?),
             state,
         });
     }
@@ -327,15 +328,10 @@ fn int(record: &[u8], offset: usize) -> Option<i32> {
     record.get(offset..)?.first_chunk().copied().map(i32::from_ne_bytes)
 }
 
-/// Reads a string to its NUL.
-fn text(record: &[u8], offset: usize, size: usize) -> Option<Vec<u8>> {
-    let field = record.get(offset..)?.get(..size)?;
-    let len = field.iter().position(|&byte| byte == 0)?;
-    field.get(..len).map(<[u8]>::to_vec)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::os::unix::ffi::OsStrExt;
+
     use super::*;
 
     fn record(jid: i32, state: u32, ip4s: u32, ip6s: u32) -> Vec<u8> {
