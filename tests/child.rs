@@ -14,26 +14,14 @@ use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::thread;
 
 use common::process::{again, alone, is_child};
-use common::{Host, host, is_confining, name, on_every_kernel};
+use common::programs::{allow_exec, executing_host};
+use common::{is_confining, name, on_every_kernel};
 use freebsd_jail::{Jail, JailCommand, OwnedJail, sim};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 
 /// A jail of its own whose root is the host's.
 fn jail() -> OwnedJail {
     Jail::builder().name(name("child")).path("/").create().expect("created")
-}
-
-/// The kernel, with permission to run programs if it is a model.
-fn executing_host() -> Host {
-    let host = host();
-    allow_exec(&host);
-    host
-}
-
-fn allow_exec(host: &Host) {
-    if let Some(model) = host.model() {
-        model.allow_exec(true);
-    }
 }
 
 /// The open descriptors of this process.

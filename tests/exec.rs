@@ -14,8 +14,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use common::process::{alone, alone_until};
+use common::programs::{executing_host, on_every_executing_kernel, shell};
 use common::tree::Tree;
-use common::{Host, host, is_confining, is_root, model, name, on_every_kernel, releases};
+use common::{host, is_confining, is_root, model, name, on_every_kernel, releases};
 use freebsd_jail::exec::Processes;
 use freebsd_jail::param::MacDo;
 use freebsd_jail::{
@@ -31,25 +32,6 @@ fn jail() -> OwnedJail {
     Jail::builder().name(name("exec")).path("/").create().expect("created")
 }
 
-/// The host's kernel, whose programs may run where it is a model.
-fn executing_host() -> Host {
-    let host = host();
-    if let Some(model) = host.model() {
-        model.allow_exec(true);
-    }
-    host
-}
-
-/// Runs a test on every kernel, where programs may run.
-fn on_every_executing_kernel(test: impl Fn(&Host)) {
-    on_every_kernel(|host| {
-        if let Some(model) = host.model() {
-            model.allow_exec(true);
-        }
-        test(host);
-    });
-}
-
 /// What a program wrote, after it has ended well.
 #[track_caller]
 fn output(command: &mut JailCommand<'_>) -> String {
@@ -57,12 +39,6 @@ fn output(command: &mut JailCommand<'_>) -> String {
     assert!(output.status.success(), "{output:?}");
     assert!(output.stderr.is_empty(), "{output:?}");
     String::from_utf8(output.stdout).expect("text").trim_end().to_owned()
-}
-
-fn shell<'j>(jail: &'j Jail, script: &str) -> JailCommand<'j> {
-    let mut command = jail.command("/bin/sh");
-    command.arg("-c").arg(script);
-    command
 }
 
 #[track_caller]

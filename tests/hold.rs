@@ -13,35 +13,13 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use common::process::{again, alone, is_child};
-use common::{Host, host, is_confining, is_root, name, on_every_kernel};
+use common::programs::{executing_host, on_every_executing_kernel, shell};
+use common::{is_confining, is_root, name};
 use freebsd_jail::exec::{Gate, Opener};
 use freebsd_jail::{ErrorKind, Jail, JailCommand, OwnedJail, error::Stage};
 
 fn jail() -> OwnedJail {
     Jail::builder().name(name("hold")).path("/").create().expect("created")
-}
-
-fn executing_host() -> Host {
-    let host = host();
-    if let Some(model) = host.model() {
-        model.allow_exec(true);
-    }
-    host
-}
-
-fn on_every_executing_kernel(test: impl Fn(&Host)) {
-    on_every_kernel(|host| {
-        if let Some(model) = host.model() {
-            model.allow_exec(true);
-        }
-        test(host);
-    });
-}
-
-fn shell<'j>(jail: &'j Jail, script: &str) -> JailCommand<'j> {
-    let mut command = jail.command("/bin/sh");
-    command.arg("-c").arg(script);
-    command
 }
 
 /// A path for a FIFO, which is removed at the end.

@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{name, on_every_kernel};
+use common::{name, on_every_kernel, open_descriptors};
 use freebsd_jail::{Jail, OwnedJail, param};
 
 #[test]
@@ -32,10 +32,4 @@ fn a_thousand_rounds_leave_no_descriptor_open() {
         }
         assert_eq!(open_descriptors(), before);
     });
-}
-
-/// Counts the process's open descriptors, by trying each number.
-fn open_descriptors() -> usize {
-    // SAFETY: F_GETFD takes a number, which need not be open, and touches no memory.
-    (0..4096).filter(|&fd| unsafe { libc::fcntl(fd, libc::F_GETFD) } != -1).count()
 }

@@ -12,7 +12,8 @@ use std::process::Stdio;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use common::process::{again, alone, is_child};
-use common::{Host, host, is_confining, is_root, name, on_every_kernel};
+use common::programs::{executing_host, shell};
+use common::{is_confining, is_root, name, on_every_kernel};
 use freebsd_jail::exec::{Gate, Resource};
 use freebsd_jail::{
     ErrorKind, Jail, JailCommand, OwnedJail,
@@ -22,20 +23,6 @@ use freebsd_jail::{
 
 fn jail() -> OwnedJail {
     Jail::builder().name(name("settings")).path("/").create().expect("created")
-}
-
-fn executing_host() -> Host {
-    let host = host();
-    if let Some(model) = host.model() {
-        model.allow_exec(true);
-    }
-    host
-}
-
-fn shell<'j>(jail: &'j Jail, script: &str) -> JailCommand<'j> {
-    let mut command = jail.command("/bin/sh");
-    command.arg("-c").arg(script);
-    command
 }
 
 #[track_caller]

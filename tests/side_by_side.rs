@@ -12,9 +12,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use common::fork::attach_in_child;
 use common::process::alone;
+use common::programs::executing_host;
 use common::tree::Tree;
-use common::{Host, host, is_root, name, real_kernel_accounts_resources};
+use common::{is_root, name, open_descriptors, real_kernel_accounts_resources};
 use freebsd_jail::{Allow, ErrorKind, Jail, JailUpdate, Watcher, error::Call, param, sim};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, fork};
@@ -24,15 +26,6 @@ fn duration() -> Duration {
     let asked = std::env::var("FREEBSD_JAIL_TEST_SECONDS").ok();
     let seconds = asked.map(|seconds| seconds.parse().expect("a number of seconds"));
     Duration::from_secs(seconds.unwrap_or(if cfg!(target_os = "freebsd") { 20 } else { 1 }))
-}
-
-/// The kernel, where programs may run.
-fn executing_host() -> Host {
-    let host = host();
-    if let Some(model) = host.model() {
-        model.allow_exec(true);
-    }
-    host
 }
 
 /// Shared by all threads: the model, if it is one, and two jails that stay.
@@ -47,27 +40,6 @@ impl Common {
     fn jail(&self, round: usize) -> &Jail {
         let [one, other] = &self.jails;
         if round % 2 == 0 { one } else { other }
-    }
-
-    /// Forks a child that attaches to a jail and exits.
-    fn enter(&self, jail: &Jail) {
-        if let Some(model) = &self.model {
-            let child = model.process().fork();
-            child.run(|| jail.attach()).expect("entered");
-            child.exit();
-            return;
-        }
-        // SAFETY: libc looks after its own locks in the child, which makes a system call or two and exits.
-        match unsafe { fork() }.expect("forked") {
-            ForkResult::Parent { child } => {
-                assert_eq!(waitpid(child, None), Ok(WaitStatus::Exited(child, 0)), "a child that enters");
-            }
-            ForkResult::Child => {
-                let entered = jail.attach();
-                // SAFETY: it ends the process.
-                unsafe { libc::_exit(entered.err().and_then(|error| error.errno()).unwrap_or(0)) };
-            }
-        }
     }
 }
 
@@ -99,7 +71,7 @@ fn start(common: &Common, round: usize) {
 
 /// Attaches to jails, in forked children.
 fn enter(common: &Common, round: usize) {
-    common.enter(common.jail(round));
+    attach_in_child(common.model.as_ref(), common.jail(round));
 }
 
 /// Renames a jail without processes, and reads the names of all.
@@ -181,11 +153,6 @@ fn left() -> Vec<String> {
     let mine = format!("fj-{}-", std::process::id());
     let names = Jail::all().dying(true).get(param::NAME.utf8()).map(|name| name.expect("read"));
     names.filter(|name| name.starts_with(&mine)).collect()
-}
-
-fn open_descriptors() -> usize {
-    // SAFETY: F_GETFD takes a number, which need not be open, and touches no memory.
-    (0..4096).filter(|&fd| unsafe { libc::fcntl(fd, libc::F_GETFD) } != -1).count()
 }
 
 #[track_caller]

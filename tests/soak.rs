@@ -13,6 +13,7 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use common::fork::attach_in_child;
 use common::process::alone;
 use common::random::Random;
 use common::{host, is_root, name};
@@ -20,8 +21,7 @@ use freebsd_jail::param::Param;
 use freebsd_jail::watch::Follower;
 use freebsd_jail::{Allow, ErrorKind, Jail, JailUpdate, OwnedJail, param, sim, snapshot::Snapshot};
 use nix::errno::Errno;
-use nix::sys::wait::{WaitStatus, waitpid};
-use nix::unistd::{ForkResult, fork};
+use nix::sys::wait::waitpid;
 
 fn setting(variable: &str, default: u64) -> u64 {
     std::env::var(variable).map_or(default, |text| text.parse().expect("a number"))
@@ -179,27 +179,10 @@ fn run(worker: &mut Worker<'_>) {
 fn attach(worker: &mut Worker<'_>) {
     let model = worker.model.clone();
     let Some((jail, _)) = worker.random.choose_mut(&mut worker.own) else { return };
+    // A process attaches to an owned jail only by another handle.
     let clone = jail.try_clone().expect("cloned");
-    if let Some(model) = model {
-        let child = model.process().fork();
-        // A process attaches to an owned jail only by another handle.
-        let jail = Jail::open(clone.jid()).expect("found");
-        child.run(|| jail.attach()).expect("attached");
-        child.exit();
-        return;
-    }
     let jail = Jail::open(clone.jid()).expect("found");
-    // SAFETY: libc looks after its own locks in the child, which makes a system call or two and exits.
-    match unsafe { fork() }.expect("forked") {
-        ForkResult::Parent { child } => {
-            assert_eq!(waitpid(child, None), Ok(WaitStatus::Exited(child, 0)), "a child that enters");
-        }
-        ForkResult::Child => {
-            let entered = jail.attach();
-            // SAFETY: it ends the process.
-            unsafe { libc::_exit(entered.err().and_then(|error| error.errno()).unwrap_or(0)) };
-        }
-    }
+    attach_in_child(model.as_ref(), &jail);
 }
 
 fn remove(worker: &mut Worker<'_>) {

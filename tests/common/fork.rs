@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use freebsd_jail::{Jail, sim};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, fork};
 
@@ -22,6 +23,29 @@ pub fn in_child(body: impl FnOnce()) {
         ForkResult::Parent { child } => {
             let status = waitpid(child, None).expect("waited for");
             assert_eq!(status, WaitStatus::Exited(child, 0), "in the child");
+        }
+    }
+}
+
+/// Forks a child that attaches to a jail and exits: a process of the model, where there is one. May be called while other
+/// threads run.
+#[track_caller]
+pub fn attach_in_child(model: Option<&sim::Kernel>, jail: &Jail) {
+    if let Some(model) = model {
+        let child = model.process().fork();
+        child.run(|| jail.attach()).expect("attached");
+        child.exit();
+        return;
+    }
+    // SAFETY: libc looks after its own locks in the child, which makes a system call or two and exits.
+    match unsafe { fork() }.expect("forked") {
+        ForkResult::Parent { child } => {
+            assert_eq!(waitpid(child, None), Ok(WaitStatus::Exited(child, 0)), "a child that attaches");
+        }
+        ForkResult::Child => {
+            let attached = jail.attach();
+            // SAFETY: it ends the process.
+            unsafe { libc::_exit(attached.err().and_then(|error| error.errno()).unwrap_or(0)) };
         }
     }
 }

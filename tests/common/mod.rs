@@ -14,6 +14,7 @@ pub mod events;
 pub mod fork;
 mod inmate;
 pub mod process;
+pub mod programs;
 pub mod random;
 pub mod tree;
 
