@@ -1,7 +1,7 @@
-//! A privileged process hands a jail to an unprivileged one, which enters it.
+//! A privileged process hands a jail to an unprivileged one, which attaches to it.
 //!
 //! A jail descriptor carries the authority of whoever made it. Root creates the jail, sends the descriptor over a
-//! Unix socket to a process of another user, and that enters the jail with it, which its user could never do alone.
+//! Unix socket to a process of another user, and that attaches to the jail with it, which its user could never do alone.
 //!
 //! On FreeBSD 15 as root the other process is a child with uid 1001; anywhere else both are processes of the model.
 //!
@@ -23,7 +23,7 @@ const UNPRIVILEGED: u32 = 1001;
 
 fn main() -> Result<()> {
     if std::env::args().nth(1).as_deref() == Some("--child") {
-        return enter(&UnixStream::from(std::io::stdin().as_fd().try_clone_to_owned()?));
+        return attach(&UnixStream::from(std::io::stdin().as_fd().try_clone_to_owned()?));
     }
     let model = (!cfg!(target_os = "freebsd")).then(sim::Kernel::new);
     let _guard = model.as_ref().map(sim::Kernel::install);
@@ -38,7 +38,7 @@ fn main() -> Result<()> {
         Some(model) => {
             let process = model.process().fork();
             process.setuid(UNPRIVILEGED)?;
-            process.run(|| enter(&theirs))?;
+            process.run(|| attach(&theirs))?;
             println!("root: the other process is in jail {} now", process.jid());
             process.exit();
         }
@@ -67,7 +67,7 @@ fn send(socket: &UnixStream, jail: &OwnedJail) -> Result<()> {
 }
 
 /// The unprivileged side.
-fn enter(socket: &UnixStream) -> Result<()> {
+fn attach(socket: &UnixStream) -> Result<()> {
     let mut bytes = [0; 4];
     let mut iov = [IoSliceMut::new(&mut bytes)];
     let mut space = nix::cmsg_space!([RawFd; 1]);
@@ -82,10 +82,10 @@ fn enter(socket: &UnixStream) -> Result<()> {
     let jail = Jail::try_from(descriptor)?;
     println!("other: received jail {}, {}", jail.jid(), jail.get(param::HOST_HOSTNAME.utf8())?);
     match freebsd_jail::raw::jail_attach(jail.jid()) {
-        Ok(()) => println!("other: entered by number, as root might"),
+        Ok(()) => println!("other: attached by number, as root might"),
         Err(error) => println!("other: by its number: {error}"),
     }
     jail.attach()?;
-    println!("other: by its descriptor: entered; in a jail: {}", is_jailed()?);
+    println!("other: by its descriptor: attached; in a jail: {}", is_jailed()?);
     Ok(())
 }

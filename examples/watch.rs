@@ -81,7 +81,7 @@ fn report(told: &Followed) {
         Followed::Appeared(seen) => println!("{} was created", jail(seen)),
         Followed::Renamed { jail: seen, from } => println!("{} was {}", jail(seen), from.to_string_lossy()),
         Followed::Changed(seen) => println!("{} was updated", jail(seen)),
-        Followed::Attached { jail: seen, pid } => println!("{} was entered by {pid:?}", jail(seen)),
+        Followed::Attached { jail: seen, pid } => println!("{pid:?} attached to {}", jail(seen)),
         Followed::Removed(seen) => println!("{} was removed", jail(seen)),
         other => println!("{other:?}"),
     }

@@ -81,7 +81,7 @@ impl LegacyJail {
     }
 
     /// Makes the call. See [`raw::jail`](crate::raw::jail).
-    pub(crate) fn enter(&self) -> Result<Jid> {
+    pub(crate) fn create_and_attach(&self) -> Result<Jid> {
         let path = c_string(self.path.as_os_str(), "path")?;
         let hostname = c_string(&self.hostname, "host.hostname")?;
         let name = self.name.as_deref().map(|name| c_string(name, "name")).transpose()?;

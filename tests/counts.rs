@@ -136,8 +136,8 @@ fn each_operation_is_one_call_on_every_release() {
         let owned = a_jail();
         // A process does not attach to a jail by the handle that owns it.
         let jail = Jail::open(owned.jid()).expect("found");
-        let entering = if jail.descriptor().is_some() { (1, carry, 0, 1 + carry) } else { (0, 0, 1, 1) };
-        assert_eq!(count(&mut || jail.attach().expect("entered")), entering, "attach on {release:?}");
+        let attaching = if jail.descriptor().is_some() { (1, carry, 0, 1 + carry) } else { (0, 0, 1, 1) };
+        assert_eq!(count(&mut || jail.attach().expect("attached")), attaching, "attach on {release:?}");
     }
 }
 
@@ -252,12 +252,12 @@ fn the_processes_of_a_thousand_jails_take_one_sysctl() {
     let model = host.model().expect("a model");
     let jail = |_| Jail::builder().name(name("many")).path("/").create_detached().expect("created").jid();
     let jails: Vec<_> = (0..1000).map(jail).collect();
-    let enter = |jid: &Jid| {
+    let attach = |jid: &Jid| {
         let child = model.process().fork();
-        child.run(|| Jail::open(*jid).and_then(|jail| jail.attach())).expect("entered");
+        child.run(|| Jail::open(*jid).and_then(|jail| jail.attach())).expect("attached");
         child
     };
-    let inside: Vec<_> = jails.iter().map(enter).collect();
+    let inside: Vec<_> = jails.iter().map(attach).collect();
     let ((_, _, _, all), processes) =
         calls(&host, || Processes::current().expect("listed")).expect("a model");
     assert_eq!(all, 1);

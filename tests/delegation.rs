@@ -55,7 +55,7 @@ fn an_unprivileged_process_attaches_by_a_descriptor_that_root_made() {
             let by_number = Jail::unpinned(jail.jid());
             let error = raw_attach(&by_number).expect_err("not root");
             assert_eq!(error.kind(), ErrorKind::PermissionDenied);
-            enter(receive(&theirs));
+            attach(receive(&theirs));
         });
         assert_eq!(process.jid(), jail.jid().get());
         process.exit();
@@ -71,7 +71,7 @@ fn an_unprivileged_process_attaches_by_a_descriptor_that_root_made() {
         let mut output = String::new();
         child.stdout.take().expect("piped").read_to_string(&mut output).expect("read");
         assert!(child.wait().expect("reaped").success(), "{output}");
-        assert!(output.contains("entered as uid 1001"), "{output}");
+        assert!(output.contains("attached as uid 1001"), "{output}");
     }
     assert!(jail.is_alive().expect("asked"));
 }
@@ -80,7 +80,7 @@ fn raw_attach(jail: &Jail) -> freebsd_jail::Result<()> {
     freebsd_jail::raw::jail_attach(jail.jid())
 }
 
-fn enter(descriptor: OwnedFd) {
+fn attach(descriptor: OwnedFd) {
     let jail = Jail::try_from(descriptor).expect("a jail's");
     assert_eq!(jail.get(param::HOST_HOSTNAME).expect("read"), "inside");
     assert!(!is_jailed().expect("asked"));
@@ -93,8 +93,8 @@ fn enter(descriptor: OwnedFd) {
 #[ignore = "run by the test above, in a process of its own"]
 fn child_that_attaches() {
     let socket = UnixStream::from(std::io::stdin().as_fd().try_clone_to_owned().expect("a copy"));
-    enter(receive(&socket));
-    println!("\nentered as uid {}", nix::unistd::getuid());
+    attach(receive(&socket));
+    println!("\nattached as uid {}", nix::unistd::getuid());
 }
 
 #[test]

@@ -327,10 +327,10 @@ fn ask_from_inside(jail: &Jail) -> libc::pid_t {
     let pid = unsafe { libc::fork() };
     assert_ne!(pid, -1, "forked");
     if pid == 0 {
-        let entered = jail.attach().is_ok();
+        let attached = jail.attach().is_ok();
         let mut name = [0; 256];
         // SAFETY: the call writes into the array, which is ours and as long as it says.
-        while entered && unsafe { libc::gethostname(name.as_mut_ptr(), name.len()) } == 0 {}
+        while attached && unsafe { libc::gethostname(name.as_mut_ptr(), name.len()) } == 0 {}
         // SAFETY: ends the process at once.
         unsafe { libc::_exit(1) };
     }

@@ -159,11 +159,11 @@ fn t60_a_jail_whose_root_was_unmounted_is_not_reported_as_removed() {
 #[cfg(target_os = "freebsd")]
 fn enter_capability_mode() -> bool {
     // SAFETY: takes nothing and touches no memory.
-    let entered = unsafe { libc::cap_enter() } == 0;
-    if !entered {
+    let attached = unsafe { libc::cap_enter() } == 0;
+    if !attached {
         println!("skipped: no capability mode: {}", std::io::Error::last_os_error());
     }
-    entered
+    attached
 }
 
 #[cfg(target_os = "freebsd")]

@@ -51,8 +51,8 @@ fn failed(error: &Error, stage: Stage, kind: ErrorKind, call: Call, errno: i32) 
     assert!(error.to_string().starts_with(stage.name()), "{error}");
 }
 
-/// The call by which a child enters the jail of a handle.
-fn entering(jail: &Jail) -> Call {
+/// The call by which a child attaches to the jail of a handle.
+fn attaching(jail: &Jail) -> Call {
     if jail.descriptor().is_some() { Call::JailSet } else { Call::JailAttach }
 }
 
@@ -451,10 +451,10 @@ fn attaching_names_the_open_directory_that_prevents_it() {
             }
             let error = Jail::open(jail.jid()).expect("found").command("/bin/sh").exec();
             if host.model().is_none() {
-                failed(&error, Stage::Attach, ErrorKind::PermissionDenied, entering(&jail), libc::EPERM);
+                failed(&error, Stage::Attach, ErrorKind::PermissionDenied, attaching(&jail), libc::EPERM);
                 assert!(error.to_string().contains(&named), "{error}");
             }
-            let name = name("entered");
+            let name = name("attached");
             let error =
                 Jail::builder().name(&name).path("/").create_and_attach().expect_err("a directory is open");
             assert_eq!((error.kind(), error.errno()), (ErrorKind::PermissionDenied, Some(libc::EPERM)));
@@ -478,7 +478,7 @@ fn a_program_with_a_directory_as_standard_input_cannot_attach() {
     let jail = jail();
     let directory = File::open("/etc").expect("opened");
     let error = shell(&jail, "exit").stdin(directory).status().expect_err("a directory");
-    failed(&error, Stage::Attach, ErrorKind::PermissionDenied, entering(&jail), libc::EPERM);
+    failed(&error, Stage::Attach, ErrorKind::PermissionDenied, attaching(&jail), libc::EPERM);
     assert!(error.to_string().contains("descriptor 0 is the open directory"), "{error}");
 }
 
@@ -519,11 +519,11 @@ fn this_process_can_create_a_jail_and_attach_to_it() {
     alone("this_process_can_create_a_jail_and_attach_to_it", || {
         let host = host();
         let jid = Jail::builder()
-            .name(name("entered"))
+            .name(name("attached"))
             .path("/")
             .hostname("inside")
             .create_and_attach()
-            .expect("entered");
+            .expect("attached");
         match host.model() {
             Some(model) => assert_eq!(model.process().jid(), jid.get()),
             None => assert!(is_jailed().expect("asked")),
@@ -626,7 +626,7 @@ fn the_processes_of_a_jail_are_listed_and_signalled() {
         assert!(jail.processes().expect("listed").is_empty());
         if let Some(model) = host.model() {
             let child = model.process().fork();
-            child.run(|| jail.attach()).expect("entered");
+            child.run(|| jail.attach()).expect("attached");
             assert_eq!(jail.processes().expect("listed"), [child.pid()]);
             assert_eq!(other.processes().expect("listed"), [0_u32; 0]);
             assert!(jail.signal(0).expect("asked"));
@@ -670,7 +670,7 @@ fn a_signal_reaches_the_jails_below_and_nobody_else() {
         if let Some(model) = host.model() {
             let inside = |jail: &Jail| {
                 let child = model.process().fork();
-                child.run(|| Jail::open(jail.jid()).and_then(|jail| jail.attach())).expect("entered");
+                child.run(|| Jail::open(jail.jid()).and_then(|jail| jail.attach())).expect("attached");
                 child
             };
             let [above, below, beside] = [inside(&jail), inside(&below), inside(&beside)];
@@ -723,7 +723,7 @@ fn the_processes_of_all_jails_are_seen_at_once() {
         let (one, other) = (jail(), Jail::builder().name(name("other")).path("/").create().expect("created"));
         if let Some(model) = host.model() {
             let child = model.process().fork();
-            child.run(|| Jail::open(one.jid()).and_then(|jail| jail.attach())).expect("entered");
+            child.run(|| Jail::open(one.jid()).and_then(|jail| jail.attach())).expect("attached");
             child.setuid(1001).expect("changed");
             let processes = Processes::current().expect("listed");
             let [process] = processes.of(one.jid()) else { panic!("{processes:?}") };
@@ -816,7 +816,7 @@ fn attaching_keeps_the_rules_of_mac_do_t6() {
         assert_eq!(left(), before);
         if let Some(model) = host.model() {
             let child = model.process().fork();
-            child.run(|| jail.attach()).expect("entered");
+            child.run(|| jail.attach()).expect("attached");
             assert_eq!(left(), before);
             child.exit();
         }

@@ -146,8 +146,8 @@ const FUNCTIONS: &[(&str, Function)] = &[
     ("HeldJail", |given| {
         let jail = Jail::builder().path("/").create()?;
         let child = given.kernel.process().fork();
-        let entered = child.run(|| raw::jail_attach(jail.jid()));
-        let result = entered.and_then(|()| jail.remove_and_wait(SHORT)).and_then(|outcome| match outcome {
+        let attached = child.run(|| raw::jail_attach(jail.jid()));
+        let result = attached.and_then(|()| jail.remove_and_wait(SHORT)).and_then(|outcome| match outcome {
             WaitOutcome::TimedOut(mut held) => {
                 held.holders()?;
                 held.wait_gone(SHORT).map(drop)

@@ -110,7 +110,7 @@ fn what_happens_to_a_jail_is_reported() {
             touch(&jail);
             assert_eq!(next(&mut follower), Followed::Changed(seen.clone()));
             let inmate = host.inmate(&jail);
-            // The model's process enters by descriptor, which is an update, too.
+            // The model's process attaches by descriptor, which is an update, too.
             let told: Vec<_> = std::iter::from_fn(|| follower.try_next().expect("asked")).collect();
             let attached = Followed::Attached { jail: seen.clone(), pid: Some(inmate.pid()) };
             assert!(told.contains(&attached), "{told:?}");
@@ -383,14 +383,14 @@ fn inside(host: &Host, what: &str, body: impl FnOnce()) {
     if let Some(model) = host.model() {
         let process = model.process().fork();
         process.run(|| {
-            outer.attach().expect("entered");
+            outer.attach().expect("attached");
             body();
         });
         process.exit();
     } else {
         let same = outer.try_clone().expect("cloned");
         in_child(move || {
-            same.attach().expect("entered");
+            same.attach().expect("attached");
             drop(same);
             body();
         });
@@ -410,11 +410,11 @@ fn t54_a_follower_fails_after_its_process_has_attached_to_a_jail() {
     const TEST: &str = "t54_a_follower_fails_after_its_process_has_attached_to_a_jail";
     alone(TEST, || {
         on_every_kernel(|host| {
-            let outer = Jail::builder().name(name("entered")).path("/").create_detached().expect("created");
+            let outer = Jail::builder().name(name("attached")).path("/").create_detached().expect("created");
             let jid = outer.jid();
             let body = move || {
                 let mut follower = follower();
-                outer.attach().expect("entered");
+                outer.attach().expect("attached");
                 let error = follower.try_next().expect_err("refused");
                 assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
                 assert!(error.to_string().contains("make a new one"), "{error}");

@@ -38,25 +38,25 @@ fn install(model: Option<&sim::Kernel>) -> Option<sim::Guard> {
     model.map(sim::Kernel::install)
 }
 
-/// Has a process enter a jail and end, and returns its pid. Not by an owner, which is of its own process.
+/// Has a process attach to a jail and end, and returns its pid. Not by an owner, which is of its own process.
 fn attach(model: Option<&sim::Kernel>, jail: &Jail) -> u32 {
     if let Some(model) = model {
         let child = model.process().fork();
-        child.run(|| jail.attach()).expect("entered");
+        child.run(|| jail.attach()).expect("attached");
         let pid = child.pid();
         child.exit();
         return pid;
     }
-    // SAFETY: the child makes system calls and exits; it allocates only if entering fails.
+    // SAFETY: the child makes system calls and exits; it allocates only if attaching fails.
     match unsafe { fork() }.expect("forked") {
         ForkResult::Parent { child } => {
-            assert_eq!(waitpid(child, None), Ok(WaitStatus::Exited(child, 0)), "a child that enters");
+            assert_eq!(waitpid(child, None), Ok(WaitStatus::Exited(child, 0)), "a child that attaches");
             child.as_raw().try_into().expect("a pid")
         }
         ForkResult::Child => {
-            let entered = jail.attach();
+            let attached = jail.attach();
             // SAFETY: it ends the process.
-            unsafe { libc::_exit(i32::from(entered.is_err())) };
+            unsafe { libc::_exit(i32::from(attached.is_err())) };
         }
     }
 }
@@ -108,8 +108,8 @@ impl Worker<'_> {
             if self.has_events {
                 outer.update(&JailUpdate::new().securelevel(1)).expect("updated");
                 assert_eq!(self.report(), Followed::Changed(seen[0].clone()));
-                let entered = inner.unwrap_or_else(|| outer.try_clone().expect("cloned"));
-                self.attach(&entered, &seen[seen.len() - 1]);
+                let attached = inner.unwrap_or_else(|| outer.try_clone().expect("cloned"));
+                self.attach(&attached, &seen[seen.len() - 1]);
             }
             jails.push((outer, seen));
         }
@@ -138,7 +138,7 @@ impl Worker<'_> {
     fn attach(&self, jail: &Jail, seen: &FollowedJail) {
         let pid = attach(self.model, jail);
         let attached = Followed::Attached { jail: seen.clone(), pid: Some(pid) };
-        // Entering by descriptor is an update, too.
+        // Attaching by descriptor is an update, too.
         let mut told = [self.report(), self.report()];
         if told[0] == attached {
             told.reverse();

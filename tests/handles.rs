@@ -248,7 +248,7 @@ fn t17_a_jail_that_was_attached_to_by_its_handle_goes_completely() {
         let jail = jail("t17");
         let jid = jail.jid();
         let child = host.model().expect("the model").process().fork();
-        child.run(|| jail.attach()).expect("entered");
+        child.run(|| jail.attach()).expect("attached");
         assert_eq!(child.jid(), jid.get());
         child.exit();
         jail.remove().expect("removed");
@@ -262,7 +262,7 @@ fn t17_the_call_that_leaks_stays_available_and_leaks_on_the_model() {
     let host = model(sim::Kernel::new());
     let jail = jail("t17-raw");
     let child = host.model().expect("the model").process().fork();
-    child.run(|| raw::jail_attach_jd(jail.descriptor().expect("a descriptor"))).expect("entered");
+    child.run(|| raw::jail_attach_jd(jail.descriptor().expect("a descriptor"))).expect("attached");
     child.exit();
     jail.remove().expect("removed");
     assert_eq!(
@@ -390,7 +390,7 @@ fn t21_the_limit_of_this_process_s_own_jail_is_reported_as_such() {
         let cell = Jail::builder().name(name("t21c")).path("/").children_max(2).create().expect("created");
         let inmate = host.model().expect("the model").process().fork();
         inmate.run(|| {
-            cell.attach().expect("entered");
+            cell.attach().expect("attached");
             let first = Jail::builder().name("a").path("/").children_max(1);
             let first = first.create_detached().expect("created");
             Jail::builder().name("b").path("/").create_detached().expect("created");

@@ -125,7 +125,7 @@ fn t48_a_file_opened_inside_holds_the_jail_and_cannot_be_listed() {
     let jail = jail("opened");
     let opened: Box<dyn Any> = if let Some(model) = host.model() {
         let inmate = model.process().fork();
-        inmate.run(|| jail.attach()).expect("entered");
+        inmate.run(|| jail.attach()).expect("attached");
         let file = inmate.open_file();
         inmate.kill();
         Box::new(file)

@@ -182,7 +182,7 @@ fn t51_an_interface_made_inside_goes_with_the_jail() {
         let jail = with_stack();
         let name = if let Some(model) = host.model() {
             let inmate = model.process().fork();
-            inmate.run(|| jail.attach()).expect("entered");
+            inmate.run(|| jail.attach()).expect("attached");
             inmate.run(|| model.add_interface("lo9"));
             inmate.kill();
             "lo9".to_owned()

@@ -19,7 +19,7 @@ use freebsd_jail::{
 /// Makes another process attach to a jail by jail(2), and reads the jail meanwhile.
 fn seen_from_outside(test: &str, legacy: &LegacyJail, look: impl Fn(&Jail)) {
     if is_child(test) {
-        let jid = raw::jail(legacy).expect("entered");
+        let jid = raw::jail(legacy).expect("attached");
         assert!(is_jailed().expect("asked"));
         say(&jid.to_string());
         return;
@@ -34,7 +34,7 @@ fn seen_from_outside(test: &str, legacy: &LegacyJail, look: impl Fn(&Jail)) {
     }
     on_every_kernel(|host| {
         let process = host.model().expect("a model").process().fork();
-        let jid = process.run(|| raw::jail(legacy)).expect("entered");
+        let jid = process.run(|| raw::jail(legacy)).expect("attached");
         assert_eq!(process.jid(), jid.get());
         look(&Jail::open(jid).expect("found"));
         process.exit();

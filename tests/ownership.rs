@@ -252,16 +252,16 @@ fn a_process_attaches_to_a_jail_that_it_has_handed_over() {
         if !host.has_descriptors() {
             return;
         }
-        let jail = owned("enter");
+        let jail = owned("attach");
         let clone = jail.try_clone().expect("cloned");
         let descriptor = jail.into_descriptor().expect("there are descriptors");
         if host.model().is_some() {
-            clone.attach().expect("entered");
+            clone.attach().expect("attached");
             assert!(is_jailed().expect("asked"));
         } else {
             // When it ends, the jail goes.
             in_child(|| {
-                clone.attach().expect("entered");
+                clone.attach().expect("attached");
                 assert!(is_jailed().expect("asked"));
             });
         }
@@ -381,7 +381,7 @@ fn before_15_a_jail_that_this_process_has_attached_to_is_not_called_gone() {
             let jail = persistent("inside");
             let other = persistent("other");
             let inside = || {
-                jail.attach().expect("entered");
+                jail.attach().expect("attached");
                 for error in [
                     jail.remove().expect_err("not from inside"),
                     jail.get(param::NAME).expect_err("it is not seen from inside"),
@@ -389,7 +389,7 @@ fn before_15_a_jail_that_this_process_has_attached_to_is_not_called_gone() {
                     jail.update(&JailUpdate::new().hostname("x")).expect_err("not from inside"),
                 ] {
                     assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
-                    assert!(error.to_string().contains("entered"), "{error}");
+                    assert!(error.to_string().contains("attached"), "{error}");
                 }
             };
             if jail.descriptor().is_some() {

@@ -201,7 +201,7 @@ fn t6_rules_of_mac_do_survive_an_attach() {
     };
     let jail = builder().mac_do(MacDo::rules(RULES)).create().expect("created");
     let process = kernel.process().fork();
-    process.run(|| jail.attach().expect("entered"));
+    process.run(|| jail.attach().expect("attached"));
     assert_eq!(process.jid(), jail.jid().get());
     assert_eq!(jail.get((param::MAC_DO, param::MAC_DO_RULES)).expect("read"), (Mode::New, RULES.into()));
 }
@@ -508,7 +508,7 @@ fn a_jail_created_and_attached_to_has_its_late_parameters_and_goes_with_its_last
             (with_rules(builder().meta("k", "v")).set(param::PERSIST, false), false),
         ] {
             let process = kernel.process().fork();
-            let jid = process.run(|| jail.create_and_attach().expect("entered"));
+            let jid = process.run(|| jail.create_and_attach().expect("attached"));
             assert_eq!(process.jid(), jid.get());
             let handle = Jail::open(jid).expect("it is there");
             assert_eq!(handle.get(Param::<String>::new("meta.k")).expect("read"), "v");

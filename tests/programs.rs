@@ -135,8 +135,8 @@ fn a_watcher_reports_the_pid_of_a_program() {
         watcher.watch(&jail).expect("watched");
         let mut program = idle(&jail);
         let event = watcher.wait(Some(Duration::from_secs(5))).expect("read").done().expect("an event");
-        let entered: Vec<_> = event.kinds().filter(|kind| *kind != EventKind::Changed).collect();
-        assert_eq!(entered, [EventKind::Entered { pid: Some(program.id()) }]);
+        let attached: Vec<_> = event.kinds().filter(|kind| *kind != EventKind::Changed).collect();
+        assert_eq!(attached, [EventKind::Attached { pid: Some(program.id()) }]);
         program.kill().expect("killed");
         program.wait().expect("waited for");
     });

@@ -70,7 +70,7 @@ fn start(common: &Common, round: usize) {
 }
 
 /// Attaches to jails, in forked children.
-fn enter(common: &Common, round: usize) {
+fn attach(common: &Common, round: usize) {
     attach_in_child(common.model.as_ref(), common.jail(round));
 }
 
@@ -142,7 +142,7 @@ const ACTS: [(&str, Act); 7] = [
     ("create", create),
     ("start", start),
     ("start again", start),
-    ("enter", enter),
+    ("attach", attach),
     ("rename", rename),
     ("watch", watch),
     ("change", change),
@@ -201,15 +201,15 @@ fn threads_create_start_attach_rename_watch_and_update_side_by_side() {
 }
 
 /// Attaches to two jails at once while threads start programs in a third. Returns how many were started.
-fn enter_at_once(model: Option<&sim::Kernel>, ways_in: [&Jail; 2], third: &Jail) -> usize {
-    let entered = AtomicBool::new(false);
+fn attach_at_once(model: Option<&sim::Kernel>, ways_in: [&Jail; 2], third: &Jail) -> usize {
+    let attached = AtomicBool::new(false);
     thread::scope(|scope| {
         let starters = [(); 2].map(|()| {
             scope.spawn(|| {
                 let _guard = model.map(sim::Kernel::install);
                 let (mut started, mut rounds_left) = (0, 3);
                 while rounds_left > 0 {
-                    rounds_left -= usize::from(entered.load(Ordering::Relaxed));
+                    rounds_left -= usize::from(attached.load(Ordering::Relaxed));
                     let mut command = third.command("/bin/sh");
                     match command.args(["-c", "[ -e /marker ]"]).status() {
                         Ok(status) => {
@@ -228,14 +228,14 @@ fn enter_at_once(model: Option<&sim::Kernel>, ways_in: [&Jail; 2], third: &Jail)
                 started
             })
         });
-        let entering = ways_in.map(|jail| {
+        let attaching = ways_in.map(|jail| {
             scope.spawn(|| {
                 let _guard = model.map(sim::Kernel::install);
                 jail.attach()
             })
         });
-        let results = entering.map(|thread| thread.join().expect("no panic"));
-        entered.store(true, Ordering::Relaxed);
+        let results = attaching.map(|thread| thread.join().expect("no panic"));
+        attached.store(true, Ordering::Relaxed);
         assert!(results.iter().any(Result::is_ok), "{results:?}");
         for error in results.into_iter().filter_map(Result::err) {
             // From inside the one, the other cannot be seen by its jid.
@@ -262,11 +262,11 @@ fn a_process_attaches_to_two_jails_at_once_while_its_threads_start_programs_t42_
         while Instant::now() < end {
             let host = executing_host();
             let jail = |tree| {
-                Jail::builder().name(name("entered")).path(root(tree)).create_detached().expect("created")
+                Jail::builder().name(name("attached")).path(root(tree)).create_detached().expect("created")
             };
             let (one, other, third) = (jail(&empty), jail(&empty), jail(&tree));
             if let Some(model) = host.model() {
-                assert!(enter_at_once(Some(model), [&one, &other], &third) > 0);
+                assert!(attach_at_once(Some(model), [&one, &other], &third) > 0);
             } else {
                 // SAFETY: this process has one thread.
                 match unsafe { fork() }.expect("forked") {
@@ -274,7 +274,7 @@ fn a_process_attaches_to_two_jails_at_once_while_its_threads_start_programs_t42_
                         assert_eq!(waitpid(child, None), Ok(WaitStatus::Exited(child, 7)));
                     }
                     ForkResult::Child => {
-                        enter_at_once(None, [&one, &other], &third);
+                        attach_at_once(None, [&one, &other], &third);
                         // SAFETY: it ends the process.
                         unsafe { libc::_exit(7) };
                     }

@@ -55,7 +55,7 @@ fn a_process_is_somebody_somewhere() {
     let kernel = Kernel::new();
     let jid = create(&kernel, "a");
     let process = kernel.process().fork();
-    process.run(|| kernel.raw().jail_attach(jid)).expect("root may enter");
+    process.run(|| kernel.raw().jail_attach(jid)).expect("root may attach");
     assert_eq!((process.jid(), process.uid(), kernel.process().jid()), (jid, 0, 0));
     assert!(!process.run(|| exists(&kernel, jid)), "a jail does not see itself");
     process.setuid(1001).expect("root may become anybody");
@@ -199,7 +199,7 @@ fn before_15_a_dying_jail_keeps_its_jid_and_can_be_revived() {
     let kernel = Kernel::with_release(Release::FREEBSD_13_2);
     let jid = create(&kernel, "a");
     let inmate = kernel.process().fork();
-    inmate.run(|| kernel.raw().jail_attach(jid)).expect("root may enter");
+    inmate.run(|| kernel.raw().jail_attach(jid)).expect("root may attach");
     kernel.raw().jail_remove(jid).expect("it is there");
     assert!(is_dying(&kernel, jid));
     let again = [("jid", I(jid)), ("name", S("b")), ("path", S("/")), ("persist", N)];
@@ -214,7 +214,7 @@ fn since_15_a_dying_jail_gives_its_jid_away() {
     let kernel = Kernel::new();
     let jid = create(&kernel, "a");
     let inmate = kernel.process().fork();
-    inmate.run(|| kernel.raw().jail_attach(jid)).expect("root may enter");
+    inmate.run(|| kernel.raw().jail_attach(jid)).expect("root may attach");
     kernel.raw().jail_remove(jid).expect("it is there");
     let again = [("jid", I(jid)), ("name", S("b")), ("path", S("/")), ("persist", N)];
     assert_eq!(set(&kernel, CREATE, &again).jid(), jid);

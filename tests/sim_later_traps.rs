@@ -48,7 +48,7 @@ fn t25_a_process_can_remove_its_own_jail_by_descriptor_and_is_killed() {
     let (jid, descriptor) = create_with_descriptor(&kernel, "a", GET_DESC);
     let process = kernel.process().fork();
     process.run(|| {
-        kernel.raw().jail_attach(jid).expect("entered");
+        kernel.raw().jail_attach(jid).expect("attached");
         assert_eq!(kernel.raw().jail_remove(jid), Err(Errno(libc::EINVAL)), "by number it cannot");
         let _ = kernel.raw().jail_remove_jd(descriptor);
     });
@@ -63,7 +63,7 @@ fn t26_by_descriptor_another_jail_is_renamed_below_the_callers() {
     let (jid, descriptor) = create_with_descriptor(&kernel, "b", GET_DESC);
     let process = kernel.process().fork();
     process.run(|| {
-        kernel.raw().jail_attach(inside).expect("entered");
+        kernel.raw().jail_attach(inside).expect("attached");
         let given = [("desc", I(descriptor)), ("name", S("evil"))];
         assert_eq!(set(&kernel, UPDATE | USE_DESC, &given).jid(), jid);
     });
@@ -77,7 +77,7 @@ fn t27_a_zombie_keeps_its_jail_and_is_counted_above() {
     let outer = create(&kernel, "p");
     let inner = create(&kernel, "p.c");
     let process = kernel.process().fork();
-    process.run(|| kernel.raw().jail_attach(inner)).expect("entered");
+    process.run(|| kernel.raw().jail_attach(inner)).expect("attached");
     process.die();
     kernel.raw().jail_remove(inner).expect("removed");
     let children = |kernel: &Kernel| get(kernel, 0, &[("jid", I(outer)), ("children.cur", I(9))]).int(1);
@@ -303,7 +303,7 @@ fn t39_a_garbled_name_panics_the_next_listing_below() {
         assert_ne!(name, "p.x.g");
         assert_eq!(sprung(&kernel), [], "the host skips no dots");
         let inmate = kernel.process().fork();
-        inmate.run(|| kernel.raw().jail_attach(middle)).expect("entered");
+        inmate.run(|| kernel.raw().jail_attach(middle)).expect("attached");
         inmate.run(|| {
             if by_listing {
                 sysctl(&kernel, "security.jail.list", None).expect("listed");
@@ -334,7 +334,7 @@ fn t39_a_garbled_name_can_be_repaired_before_it_is_listed() {
     assert_eq!(name_of(&kernel, below), "p.x.g");
     let inmate = kernel.process().fork();
     inmate.run(|| {
-        kernel.raw().jail_attach(1).expect("entered");
+        kernel.raw().jail_attach(1).expect("attached");
         assert_eq!(name_of(&kernel, below), "x.g");
         sysctl(&kernel, "security.jail.list", None).expect("listed");
     });
@@ -362,7 +362,7 @@ fn t40_with_racct_a_jail_that_has_processes_cannot_be_renamed() {
         rename(outer, "q");
         assert_eq!(kernel.sprung(), [], "nobody is in it");
         let inmate = kernel.process().fork();
-        inmate.run(|| kernel.raw().jail_attach(inner)).expect("entered");
+        inmate.run(|| kernel.raw().jail_attach(inner)).expect("attached");
         set(&kernel, UPDATE, &[("jid", I(outer)), ("securelevel", I(1))]).jid();
         assert_eq!(kernel.sprung(), [], "no other name");
         rename(outer, "r");
@@ -408,7 +408,7 @@ fn t48_a_file_opened_inside_keeps_a_jail() {
     let kernel = Kernel::new();
     let jid = create(&kernel, "a");
     let inmate = kernel.process().fork();
-    inmate.run(|| kernel.raw().jail_attach(jid)).expect("entered");
+    inmate.run(|| kernel.raw().jail_attach(jid)).expect("attached");
     let file = inmate.open_file();
     inmate.kill();
     kernel.raw().jail_remove(jid).expect("removed");
@@ -441,7 +441,7 @@ fn t57_a_jails_env_is_cut_without_an_error() {
     set(&kernel, UPDATE, &[("jid", I(jid)), ("env", S("k=value"))]).jid();
     let inmate = kernel.process().fork();
     inmate.run(|| {
-        kernel.raw().jail_attach(jid).expect("entered");
+        kernel.raw().jail_attach(jid).expect("attached");
         let mut value = [b'#'; 4];
         assert_eq!(sysctl(&kernel, "security.jail.env", Some(&mut value)), Ok(4));
         assert_eq!(&value, b"k=va");
@@ -454,7 +454,7 @@ fn t59_a_walk_shows_a_dying_jail_twice_if_it_is_renumbered_meanwhile() {
     let kernel = Kernel::new();
     let jid = create(&kernel, "a");
     let inmate = kernel.process().fork();
-    inmate.run(|| kernel.raw().jail_attach(jid)).expect("entered");
+    inmate.run(|| kernel.raw().jail_attach(jid)).expect("attached");
     kernel.raw().jail_remove(jid).expect("removed");
     let next = |last: i32| get(&kernel, DYING, &[("lastjid", I(last)), ("name", B(256))]);
     let first = next(0);
@@ -484,9 +484,9 @@ fn since_14_a_network_stack_without_the_routing_table_cannot_be_attached_to() {
         let plain = create(&kernel, "plain");
         let process = kernel.process().fork();
         process.set_fib(1);
-        let entered = process.fork().run(|| kernel.raw().jail_attach(jid));
+        let attached = process.fork().run(|| kernel.raw().jail_attach(jid));
         let since_14 = release != Release::FREEBSD_13_2;
-        assert_eq!(entered, if since_14 { Err(Errno(libc::EINVAL)) } else { Ok(()) });
+        assert_eq!(attached, if since_14 { Err(Errno(libc::EINVAL)) } else { Ok(()) });
         assert_eq!(
             process.run(|| kernel.raw().jail_attach(plain)),
             Ok(()),

@@ -152,7 +152,7 @@ fn t17_jail_attach_jd_leaves_the_jail_dying_for_ever() {
     let kernel = Kernel::new();
     let (by_call, descriptor) = create_with_descriptor(&kernel, "a", GET_DESC);
     let process = kernel.process().fork();
-    process.run(|| kernel.raw().jail_attach_jd(descriptor)).expect("root may enter");
+    process.run(|| kernel.raw().jail_attach_jd(descriptor)).expect("root may attach");
     process.exit();
     kernel.raw().jail_remove(by_call).expect("it is there");
     nix::unistd::close(descriptor).expect("it is open");

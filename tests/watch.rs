@@ -88,14 +88,14 @@ fn a_created_child_is_reported_with_its_jid() {
 #[test]
 fn a_process_that_attaches_is_reported_with_its_pid() {
     on_every_kernel_with_events(|host| {
-        let jail = jail("entered");
+        let jail = jail("attached");
         let watcher = Watcher::new().expect("a watcher");
         watcher.watch(&jail).expect("watched");
         let inmate = host.inmate(&jail);
         let event = next(&watcher);
         // The way of attaching decides whether that is an update as well.
-        let entered: Vec<_> = event.kinds().filter(|kind| *kind != EventKind::Changed).collect();
-        assert_eq!(entered, [EventKind::Entered { pid: Some(inmate.pid()) }]);
+        let attached: Vec<_> = event.kinds().filter(|kind| *kind != EventKind::Changed).collect();
+        assert_eq!(attached, [EventKind::Attached { pid: Some(inmate.pid()) }]);
         nothing(&watcher);
         jail.remove().expect("removed");
         inmate.bury();
@@ -123,7 +123,7 @@ fn several_of_a_kind_are_one_event_without_a_jid_or_pid() {
         let inmates = [host.inmate(&outer), host.inmate(&outer)];
         let event = next(&watcher);
         assert!(event.is_several() && event.flags().contains(EventFlags::ATTACH));
-        assert!(kinds(&event).contains(&EventKind::Entered { pid: None }));
+        assert!(kinds(&event).contains(&EventKind::Attached { pid: None }));
         drop(children);
         outer.remove().expect("removed");
         inmates.into_iter().for_each(common::Inmate::bury);
@@ -153,7 +153,7 @@ fn different_kinds_are_one_event() {
             [
                 EventKind::ChildCreated { jid: None },
                 EventKind::Changed,
-                EventKind::Entered { pid: None },
+                EventKind::Attached { pid: None },
                 EventKind::Removed
             ]
         );

@@ -340,12 +340,12 @@ fn t54_a_watch_of_the_host_stays_the_host_s_after_the_process_has_attached() {
             println!("skipped: attaching cannot be undone");
             return;
         };
-        let outer = jail("entered");
+        let outer = jail("attached");
         let process = model.process().fork();
         let watcher = process.run(|| {
             let watcher = Watcher::new().expect("a watcher");
             watcher.watch_own().expect("watched");
-            outer.attach().expect("entered");
+            outer.attach().expect("attached");
             assert_eq!(watcher.watch_own().expect_err("refused").kind(), ErrorKind::Unsupported);
             let _inner = Jail::builder().name("inner").path("/").create().expect("created");
             nothing(&watcher);

@@ -207,7 +207,7 @@ impl Machine {
         }
     }
 
-    /// Starts a process that enters a jail and sleeps there, after it has closed what it should not have.
+    /// Starts a process that attaches to a jail and sleeps there, after it has closed what it should not have.
     pub(crate) fn hold(&self, jid: c_int, close: impl FnOnce()) -> Result<(Answer, Held), String> {
         if let Some(model) = self.model() {
             let process = model.process().fork();

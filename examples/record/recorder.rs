@@ -73,7 +73,7 @@ pub(crate) struct Recorder {
 pub(super) enum Place {
     /// In the program itself, on the host.
     Host,
-    /// In a child process on the host, which may enter a jail.
+    /// In a child process on the host, which may attach to a jail.
     Child,
     /// In a child process that has.
     Jail,
@@ -338,7 +338,7 @@ impl Recorder {
         self.write(&json!({"call": "kill", "proc": process}))
     }
 
-    /// Makes some calls in a child process, which may enter a jail.
+    /// Makes some calls in a child process, which may attach to a jail.
     fn fork(&mut self) -> Result<(), String> {
         self.write(&json!({"call": "fork"}))?;
         let random = self.random.fork();

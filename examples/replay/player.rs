@@ -244,10 +244,10 @@ impl Player {
             "sysctl" => self.sysctl(line),
             "hold" => {
                 let process = self.frame.process.fork();
-                let entered =
+                let attached =
                     process.run(|| kernel.raw().jail_attach(line.number("jid").try_into().unwrap_or(-1)));
                 self.held.insert(line.text("proc").to_owned(), process);
-                plain(entered)
+                plain(attached)
             }
             "kill" => {
                 if let Some(process) = self.held.remove(line.text("proc")) {

@@ -50,7 +50,7 @@ impl Error {
         let verdict = if errno.is_not_capable() {
             Verdict::new(ErrorKind::NotCapable).because(CAPSICUM)
         } else if text == "attach failed" {
-            entering(errno)
+            attaching(errno)
         } else if let Some(verdict) = of_module(&text) {
             verdict
         } else {
@@ -123,7 +123,7 @@ fn of_number(call: Call, errno: Errno, text: &str, asked: &Asked<'_>) -> Verdict
 }
 
 /// The meaning of a failed attach as part of another call.
-fn entering(errno: Errno) -> Verdict {
+fn attaching(errno: Errno) -> Verdict {
     match errno.0 {
         libc::EPERM => Verdict::new(ErrorKind::PermissionDenied).because(attach::ATTACHING),
         libc::EACCES => Verdict::new(ErrorKind::PermissionDenied).because(attach::ROOT_CLOSED),

@@ -286,7 +286,7 @@ impl JailCommand<'_> {
         }
         let result = self.run(None, |command| -> io::Result<()> {
             // Held until the end: std takes a lock of its own after this one, as starting a program does.
-            let _entering = lock::entering();
+            let _attaching = lock::attaching();
             Err(command.exec())
         });
         match result {

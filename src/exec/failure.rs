@@ -5,7 +5,7 @@ use std::io;
 use crate::error::{Asked, Call, Error, ErrorKind, Stage, Subject, attach_error};
 use crate::jail::{Jail, attaching_error};
 use crate::sys::Errno;
-use crate::sys::child::{Enter, Plan};
+use crate::sys::child::{Attach, Plan};
 use crate::sys::directories::path_of;
 use crate::sys::report::{Report, Step};
 
@@ -21,7 +21,7 @@ pub(super) fn failure(error: &io::Error, plan: &Plan, jail: &Jail) -> Error {
         Step::None => return before(errno),
         Step::Check => return replaced(errno).at(Stage::Attach),
         Step::Rules => return from_kernel(Call::JailGet, errno, plan).at(Stage::Attach),
-        Step::Enter => return entering(errno, plan, jail).at(Stage::Attach),
+        Step::Attach => return attaching(errno, plan, jail).at(Stage::Attach),
         Step::Exec => return execution(errno),
         Step::Closure => return closure(errno),
         Step::Kill | Step::Done => return signalling(errno),
@@ -89,12 +89,12 @@ fn from_kernel(call: Call, errno: Errno, plan: &Plan) -> Error {
     Error::from_kernel(call, errno, &text, &asked)
 }
 
-fn entering(errno: Errno, plan: &Plan, jail: &Jail) -> Error {
-    let error = match plan.enter {
-        Enter::Descriptor(_) => from_kernel(Call::JailSet, errno, plan),
-        Enter::Jid(_) => attach_error(Call::JailAttach, errno),
+fn attaching(errno: Errno, plan: &Plan, jail: &Jail) -> Error {
+    let error = match plan.attach {
+        Attach::Descriptor(_) => from_kernel(Call::JailSet, errno, plan),
+        Attach::Jid(_) => attach_error(Call::JailAttach, errno),
         #[cfg(feature = "sim")]
-        Enter::Outside(_) => {
+        Attach::Outside(_) => {
             Error::os(Call::Chdir, errno, ErrorKind::Other, "changing to the host's root directory")
         }
     };

@@ -83,7 +83,7 @@ impl Jail {
             ));
         }
         let jail = self.try_clone()?;
-        let mut plan = plan::entering(&jail)?;
+        let mut plan = plan::attaching(&jail)?;
         plan.only_as = Some(child::effective_uid());
         child::hook_for_good(command, plan, jail);
         Ok(command)

@@ -9,10 +9,10 @@ use super::limits::{self, Resource};
 use crate::error::Stage;
 use crate::error::{Call, Error, ErrorKind, Result};
 use crate::jail::Jail;
+use crate::sys::attach::ByDescriptor;
 #[cfg(feature = "sim")]
 use crate::sys::child::Identity as DescriptorIdentity;
-use crate::sys::child::{self, Closures, Enter, Limit, Plan, Session};
-use crate::sys::entrance::Entrance;
+use crate::sys::child::{self, Attach, Closures, Limit, Plan, Session};
 use crate::sys::report::Report;
 use crate::sys::trap::Trap;
 use crate::sys::user;
@@ -86,7 +86,7 @@ impl Wishes {
             gid: identity.gid,
             uid: identity.uid,
             report: Some(report),
-            ..entering_with(jail, fib)?
+            ..attaching_with(jail, fib)?
         })
     }
 
@@ -134,22 +134,22 @@ impl Wishes {
 }
 
 /// The plan of a child that attaches to the jail and does nothing else.
-pub(super) fn entering(jail: &Jail) -> Result<Plan> {
-    entering_with(jail, None)
+pub(super) fn attaching(jail: &Jail) -> Result<Plan> {
+    attaching_with(jail, None)
 }
 
 /// The same, after the child has chosen a routing table.
-fn entering_with(jail: &Jail, fib: Option<i32>) -> Result<Plan> {
+fn attaching_with(jail: &Jail, fib: Option<i32>) -> Result<Plan> {
     #[cfg(feature = "sim")]
     let inmate = inmate(jail, fib)?;
-    let enter = enter(jail)?;
+    let attach = attach_by(jail)?;
     Ok(Plan {
         #[cfg(feature = "sim")]
         inmate,
         // The model has counted the process already.
-        fib: fib.filter(|_| !enter.is_outside()),
+        fib: fib.filter(|_| !attach.is_outside()),
         withhold: Trap::T45.is_there(&jail.system),
-        ..Plan::new(enter)
+        ..Plan::new(attach)
     })
 }
 
@@ -157,20 +157,20 @@ fn entering_with(jail: &Jail, fib: Option<i32>) -> Result<Plan> {
     not(feature = "sim"),
     allow(clippy::unnecessary_wraps, reason = "what identifies a model's descriptor is asked at once")
 )]
-fn enter(jail: &Jail) -> Result<Enter> {
+fn attach_by(jail: &Jail) -> Result<Attach> {
     jail.check()?;
     #[cfg(feature = "sim")]
     if jail.system.as_model().is_some() {
         let descriptor = jail.descriptor().map(DescriptorIdentity::of).transpose();
-        return descriptor.map(Enter::Outside).map_err(|errno| {
+        return descriptor.map(Attach::Outside).map_err(|errno| {
             Error::os(Call::Fstat, errno, ErrorKind::InvalidDescriptor, "").at(Stage::Attach)
         });
     }
     Ok(match jail.descriptor() {
         Some(descriptor) => {
-            Enter::Descriptor(Entrance::new(jail.system.clone(), descriptor, jail.jid().get()))
+            Attach::Descriptor(ByDescriptor::new(jail.system.clone(), descriptor, jail.jid().get()))
         }
-        None => Enter::Jid(jail.jid().get()),
+        None => Attach::Jid(jail.jid().get()),
     })
 }
 
@@ -205,7 +205,7 @@ pub(super) fn forked(
     if let Some(fib) = fib {
         child.set_fib(fib.unsigned_abs());
     }
-    match child.run(|| jail.enter()) {
+    match child.run(|| jail.attach_even_owned()) {
         Ok(()) => Ok(child),
         Err(error) => {
             child.exit();

@@ -71,17 +71,17 @@ impl Jail {
         if self.owns() {
             return Err(Error::refused(ErrorKind::Conflict, OWNED));
         }
-        self.enter()
+        self.attach_even_owned()
     }
 
     /// Attaches without checking who owns the jail.
-    pub(crate) fn enter(&self) -> Result<()> {
+    pub(crate) fn attach_even_owned(&self) -> Result<()> {
         let result = match &self.descriptor {
             Some(descriptor) => {
                 let mut draft = Draft::new();
                 carry_rules(self, &mut draft)?;
                 draft
-                    .call(&self.system, Verb::Set(ENTER), At::Use(descriptor.as_fd()), Subject::Handle)
+                    .call(&self.system, Verb::Set(ATTACH_FLAGS), At::Use(descriptor.as_fd()), Subject::Handle)
                     .map(drop)
             }
             None => {
@@ -102,7 +102,7 @@ const NO_JAIL_OR_NO_SUCH_FIB: &str = "either no jail had the jid at that moment,
                                       sysctl net.fibs)";
 
 /// The flags with which jail_set(2) attaches to the jail of a descriptor.
-const ENTER: SetFlags = SetFlags::UPDATE.union(SetFlags::ATTACH);
+const ATTACH_FLAGS: SetFlags = SetFlags::UPDATE.union(SetFlags::ATTACH);
 
 /// Explains why attaching to a handle's jail failed. `obstacle` finds an open directory, with its path where that is
 /// known.
@@ -154,9 +154,9 @@ mod tests {
         let _guard = kernel.install();
         let jail = || Jail::builder().path("/").create_detached().expect("created");
         let (one, other) = (jail(), jail());
-        one.attach().expect("entered");
+        one.attach().expect("attached");
         let error = other.attach().expect_err("it is not below the first");
         assert_eq!((error.kind(), error.errno()), (ErrorKind::NotFound, Some(libc::EINVAL)));
-        assert!(error.to_string().contains("has entered a jail since"), "{error}");
+        assert!(error.to_string().contains("has attached to a jail since"), "{error}");
     }
 }

@@ -284,7 +284,7 @@ impl Jail {
         }
         match self.system.is_jailed() {
             Ok(true) => error.with_kind(ErrorKind::NotFound).because(
-                "this process has entered a jail since the handle was made, and sees from there only the jails below \
+                "this process has attached to a jail since the handle was made, and sees from there only the jails below \
                  it: the jail may be the one that it is in",
             ),
             _ => error,

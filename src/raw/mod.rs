@@ -211,7 +211,7 @@ pub fn jail_remove_jd(descriptor: BorrowedFd<'_>) -> Result<()> {
 ///
 /// [jail(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail&sektion=2
 pub fn jail(jail: &LegacyJail) -> Result<Jid> {
-    jail.enter()
+    jail.create_and_attach()
 }
 
 fn make(system: &System, request: &mut Request, verb: Verb, at: At<'_>, subject: Subject) -> Result<Reply> {

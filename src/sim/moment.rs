@@ -91,24 +91,24 @@ impl Kernel {
     }
 
     /// Marks the process as attaching to a jail while the result lives.
-    pub(super) fn entering(&self, call: &'static str) -> Entering<'_> {
+    pub(super) fn attaching(&self, call: &'static str) -> Attaching<'_> {
         let pid = self.current_pid();
         {
             let mut state = self.state();
             state.call = call;
-            let threads = state.entering.entry(pid).or_insert(0);
+            let threads = state.attaching.entry(pid).or_insert(0);
             *threads += 1;
             if *threads > 1 && state.release.process_lists {
                 state.spring(42, Effect::Corruption);
             }
         }
         self.reach(Moment::Attach);
-        Entering { kernel: self, pid }
+        Attaching { kernel: self, pid }
     }
 
     /// Does the same if the flags of a jail_set(2) include attaching.
-    pub(super) fn entering_if(&self, flags: c_int) -> Option<Entering<'_>> {
-        (flags & JAIL_ATTACH != 0).then(|| self.entering("jail_set"))
+    pub(super) fn attaching_if(&self, flags: c_int) -> Option<Attaching<'_>> {
+        (flags & JAIL_ATTACH != 0).then(|| self.attaching("jail_set"))
     }
 
     /// Looks up the descriptor of a call, as a real kernel does before it looks at the jail.
@@ -154,18 +154,18 @@ impl Kernel {
 
 /// A process that is attaching to a jail.
 #[derive(Debug)]
-pub(super) struct Entering<'a> {
+pub(super) struct Attaching<'a> {
     kernel: &'a Kernel,
     pid: Pid,
 }
 
-impl Drop for Entering<'_> {
+impl Drop for Attaching<'_> {
     fn drop(&mut self) {
         let mut state = self.kernel.state();
-        if let Some(threads) = state.entering.get_mut(&self.pid) {
+        if let Some(threads) = state.attaching.get_mut(&self.pid) {
             *threads -= 1;
             if *threads == 0 {
-                state.entering.remove(&self.pid);
+                state.attaching.remove(&self.pid);
             }
         }
     }
@@ -190,7 +190,7 @@ pub(super) fn number_used(request: &[Pair<'_>], flags: c_int) -> Option<c_int> {
 impl State {
     /// Records a fork. The child of a process that is attaching to a jail has the jail's root and the old credential.
     pub(super) fn note_fork(&mut self, pid: Pid) {
-        if self.entering.contains_key(&pid) {
+        if self.attaching.contains_key(&pid) {
             self.call = "fork";
             self.spring(43, Effect::Escape);
         }

@@ -71,7 +71,7 @@ fn events(kernel: &Kernel, queue: &OwnedFd) -> Vec<(u32, i64)> {
 
 fn inmate(kernel: &Kernel, jid: c_int) -> Process {
     let process = kernel.process().fork();
-    process.run(|| kernel.raw().jail_attach(jid)).expect("entered");
+    process.run(|| kernel.raw().jail_attach(jid)).expect("attached");
     process
 }
 
@@ -128,8 +128,8 @@ fn t42_two_threads_that_attach_to_two_jails_at_once_are_recorded() {
     let thread = process.clone();
     let same = kernel.clone();
     kernel.meanwhile(Moment::Attach, move || {
-        let entering = std::thread::spawn(move || thread.run(|| same.raw().jail_attach(other)));
-        entering.join().expect("the thread ends").expect("entered");
+        let attaching = std::thread::spawn(move || thread.run(|| same.raw().jail_attach(other)));
+        attaching.join().expect("the thread ends").expect("attached");
     });
     process.run(|| kernel.raw().jail_attach(one)).expect_err("it is in the other jail now");
     assert_eq!(kernel.sprung(), [Sprung { trap: Some(42), call: "jail_attach", effect: Effect::Corruption }]);
@@ -147,7 +147,7 @@ fn t43_a_program_that_starts_during_an_attach_is_recorded() {
     let process = kernel.process().fork();
     let thread = process.clone();
     kernel.meanwhile(Moment::Attach, move || drop(thread.fork()));
-    process.run(|| call(&kernel, JAIL_UPDATE | JAIL_ATTACH, true, "a", -1)).expect("entered");
+    process.run(|| call(&kernel, JAIL_UPDATE | JAIL_ATTACH, true, "a", -1)).expect("attached");
     assert_eq!(process.jid(), jid);
     assert_eq!(kernel.sprung(), [Sprung { trap: Some(43), call: "fork", effect: Effect::Escape }]);
 }
@@ -214,7 +214,7 @@ fn t54_a_watch_of_the_own_jail_stays_where_it_was_made() {
     process.run(|| {
         let queue = kernel.raw().kqueue().expect("a queue");
         watch(&kernel, &queue, EVFILT_JAIL, 0).expect("watched");
-        kernel.raw().jail_attach(jid).expect("entered");
+        kernel.raw().jail_attach(jid).expect("attached");
         watch(&kernel, &queue, EVFILT_JAIL, 0).expect("added again");
         kernel.process().set_fib(0);
         let host = kernel.clone();
@@ -230,7 +230,7 @@ fn t54_a_child_whose_creation_fails_is_reported() {
     watch(&kernel, &queue, EVFILT_JAIL, 0).expect("watched");
     let process = kernel.process().fork();
     process.open_directory();
-    process.run(|| call(&kernel, JAIL_CREATE | JAIL_ATTACH, true, "a", -1)).expect_err("not entered");
+    process.run(|| call(&kernel, JAIL_CREATE | JAIL_ATTACH, true, "a", -1)).expect_err("not attached");
     assert_eq!(events(&kernel, &queue), [(NOTE_JAIL_CHILD, 1)]);
     assert!(!exists(&kernel, 1));
 }

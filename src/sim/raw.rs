@@ -50,7 +50,7 @@ impl Syscalls<'_> {
     /// Those of jail_set(2), with the kernel's message in the request's `errmsg`.
     pub fn jail_set(self, request: &mut [Pair<'_>], flags: c_int) -> Result<c_int, Errno> {
         self.0.begin("jail_set", Some(request))?;
-        let _entering = self.0.entering_if(flags);
+        let _attaching = self.0.attaching_if(flags);
         let early = self.0.early_descriptor(flags);
         let (mut state, pid) = self.0.enter("jail_set");
         state.calls.jail_set += 1;
@@ -94,7 +94,7 @@ impl Syscalls<'_> {
     /// Those of jail_attach(2).
     pub fn jail_attach(self, jid: c_int) -> Result<(), Errno> {
         self.0.begin("jail_attach", None)?;
-        let _entering = self.0.entering("jail_attach");
+        let _attaching = self.0.attaching("jail_attach");
         let (mut state, pid) = self.0.enter("jail_attach");
         state.calls.jail_attach += 1;
         state.sys_jail_attach(pid, jid)
@@ -121,7 +121,7 @@ impl Syscalls<'_> {
     pub fn jail_attach_jd(self, fd: c_int) -> Result<(), Errno> {
         self.0.begin("jail_attach_jd", None)?;
         self.0.looked_up("jail_attach_jd", Some(fd));
-        let _entering = self.0.entering("jail_attach_jd");
+        let _attaching = self.0.attaching("jail_attach_jd");
         let (mut state, pid) = self.0.enter("jail_attach_jd");
         state.calls.jail_attach_jd += 1;
         state.check_has_descriptors()?;
@@ -148,7 +148,7 @@ impl Syscalls<'_> {
     /// Those of jail(2).
     pub fn jail(self, jail: &Legacy<'_>) -> Result<c_int, Errno> {
         self.0.begin("jail", None)?;
-        let _entering = self.0.entering("jail");
+        let _attaching = self.0.attaching("jail");
         let (mut state, pid) = self.0.enter("jail");
         state.calls.jail += 1;
         state.sys_jail(pid, jail)

@@ -44,7 +44,7 @@ pub(super) struct State {
     pub(super) sprung: Vec<Sprung>,
     pub(super) interfaces: Vec<Interface>,
     /// The processes that are attaching to a jail, with the number of threads that do so.
-    pub(super) entering: BTreeMap<Pid, u32>,
+    pub(super) attaching: BTreeMap<Pid, u32>,
     /// The descriptor that the current call will return, made early.
     pub(super) early: Option<NewDescriptor>,
     /// The descriptor that the current call binds after it has released all locks.
@@ -79,7 +79,7 @@ impl State {
             call: "",
             sprung: Vec::new(),
             interfaces: Vec::new(),
-            entering: BTreeMap::new(),
+            attaching: BTreeMap::new(),
             early: None,
             unbound: None,
             racct: false,

@@ -12,7 +12,7 @@ use super::{Errno, lock};
 ///
 /// The child calls kill(2) only if attaching has succeeded: on the host, -1 means all processes.
 pub(crate) fn broadcast(plan: &mut Plan, signal: c_int) -> Result<(), Errno> {
-    if plan.enter.is_outside() || plan.report.is_none() {
+    if plan.attach.is_outside() || plan.report.is_none() {
         return Err(Errno(libc::ENOSYS));
     }
     let pid = lock::starting_until_forked(|| {

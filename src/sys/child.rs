@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use libc::{gid_t, mode_t, pid_t, uid_t};
 
-use super::entrance::{Entrance, Errmsg};
+use super::attach::{ByDescriptor, Errmsg};
 #[cfg(feature = "sim")]
 use super::fd::{self, Stat};
 use super::hold::Hold;
@@ -43,7 +43,7 @@ pub(crate) enum Session {
 
 /// How the child attaches to the jail.
 #[derive(Debug)]
-pub(crate) enum Enter {
+pub(crate) enum Attach {
     /// Not at all: the jail belongs to a model, which was asked before the fork. The child changes to the host's root
     /// directory, as attaching changes to the jail's.
     #[cfg(feature = "sim")]
@@ -51,10 +51,10 @@ pub(crate) enum Enter {
     /// By jid, with jail_attach(2).
     Jid(c_int),
     /// By descriptor, with jail_set(2).
-    Descriptor(Entrance),
+    Descriptor(ByDescriptor),
 }
 
-impl Enter {
+impl Attach {
     /// Whether the jail belongs to a model.
     pub(crate) fn is_outside(&self) -> bool {
         match self {
@@ -80,7 +80,7 @@ impl Identity {
         Ok(Self { descriptor, file: fd::host_fstat(descriptor)? })
     }
 
-    /// Checks the descriptor, as [`Entrance::check`] does.
+    /// Checks the descriptor, as [`ByDescriptor::check`] does.
     fn check(&self) -> Result<(), Errno> {
         if fd::host_fstat(self.descriptor) == Ok(self.file) { Ok(()) } else { Err(Errno(libc::EBADF)) }
     }
@@ -105,7 +105,7 @@ pub(crate) struct Plan {
     pub(crate) session: Session,
     /// The routing table.
     pub(crate) fib: Option<c_int>,
-    pub(crate) enter: Enter,
+    pub(crate) attach: Attach,
     pub(crate) directory: Option<CString>,
     pub(crate) umask: Option<mode_t>,
     pub(crate) limits: Vec<Limit>,
@@ -132,11 +132,11 @@ pub(crate) struct Plan {
 
 impl Plan {
     /// Returns the plan of a child of this process that attaches to the jail and does nothing else.
-    pub(crate) fn new(enter: Enter) -> Self {
+    pub(crate) fn new(attach: Attach) -> Self {
         Self {
             session: Session::Same,
             fib: None,
-            enter,
+            attach,
             directory: None,
             umask: None,
             limits: Vec::new(),
@@ -203,7 +203,7 @@ impl Plan {
             self.reach(Step::Fib);
             set_fib(fib)?;
         }
-        self.enter(forked)?;
+        self.attach(forked)?;
         if let Some(directory) = &self.directory {
             self.reach(Step::Chdir);
             // SAFETY: a string that ends in NUL, ours, and only read.
@@ -261,11 +261,11 @@ impl Plan {
         }
     }
 
-    fn enter(&self, forked: bool) -> Result<(), Errno> {
+    fn attach(&self, forked: bool) -> Result<(), Errno> {
         if forked {
             forbid_tracing();
         }
-        let result = self.try_to_enter();
+        let result = self.try_to_attach();
         if result != Err(Errno(libc::EPERM)) {
             return result;
         }
@@ -274,7 +274,7 @@ impl Plan {
             // copies; the only one that std uses here is a pipe, which is not a directory.
             let replaced = unsafe { directories::replace_directories() };
             if replaced {
-                let again = self.try_to_enter();
+                let again = self.try_to_attach();
                 if again != Err(Errno(libc::EPERM)) {
                     return again;
                 }
@@ -286,27 +286,27 @@ impl Plan {
         result
     }
 
-    fn try_to_enter(&self) -> Result<(), Errno> {
-        match &self.enter {
+    fn try_to_attach(&self) -> Result<(), Errno> {
+        match &self.attach {
             #[cfg(feature = "sim")]
-            Enter::Outside(descriptor) => {
+            Attach::Outside(descriptor) => {
                 if let Some(descriptor) = descriptor {
                     self.reach(Step::Check);
                     descriptor.check()?;
                 }
-                self.reach(Step::Enter);
+                self.reach(Step::Attach);
                 // SAFETY: a string that ends in NUL, and only read.
                 check(unsafe { libc::chdir(c"/".as_ptr()) })
             }
-            Enter::Jid(jid) => {
-                self.reach(Step::Enter);
+            Attach::Jid(jid) => {
+                self.reach(Step::Attach);
                 System::jail_attach_unlocked(*jid)
             }
-            Enter::Descriptor(entrance) => {
+            Attach::Descriptor(by_descriptor) => {
                 self.reach(Step::Check);
-                entrance.check()?;
+                by_descriptor.check()?;
                 let mut errmsg = [0; 1024];
-                let result = self.enter_by(entrance, &mut errmsg);
+                let result = self.attach_by(by_descriptor, &mut errmsg);
                 if let (Some(report), Err(_)) = (&self.report, result) {
                     report.say(&errmsg);
                 }
@@ -315,11 +315,11 @@ impl Plan {
         }
     }
 
-    fn enter_by(&self, entrance: &Entrance, errmsg: &mut Errmsg) -> Result<(), Errno> {
+    fn attach_by(&self, by_descriptor: &ByDescriptor, errmsg: &mut Errmsg) -> Result<(), Errno> {
         self.reach(Step::Rules);
-        let rules = entrance.rules(errmsg)?;
-        self.reach(Step::Enter);
-        entrance.enter(rules, errmsg)
+        let rules = by_descriptor.rules(errmsg)?;
+        self.reach(Step::Attach);
+        by_descriptor.attach(rules, errmsg)
     }
 }
 
@@ -442,8 +442,8 @@ pub(crate) fn hook_for_good<K: Send + Sync + 'static>(command: &mut Command, mut
         let _ = &keep;
         // The planner itself, which attaches and is then replaced by the program. It must not wait here: std holds a
         // lock, for which a thread that starts a program may be waiting.
-        let _entering = if std::process::id() == plan.planner {
-            Some(lock::try_entering().ok_or(Errno(libc::EAGAIN))?)
+        let _attaching = if std::process::id() == plan.planner {
+            Some(lock::try_attaching().ok_or(Errno(libc::EAGAIN))?)
         } else {
             None
         };
@@ -465,11 +465,11 @@ mod tests {
         let _guard = kernel.install();
         let jail = Jail::builder().path("/").create().expect("created");
         let descriptor = jail.descriptor().expect("a descriptor");
-        let entrance = Entrance::new(System::current(), descriptor, jail.jid().get());
-        let plan = Plan::new(Enter::Outside(None));
+        let by_descriptor = ByDescriptor::new(System::current(), descriptor, jail.jid().get());
+        let plan = Plan::new(Attach::Outside(None));
         let child = kernel.process().fork();
         let mut errmsg = [0; 1024];
-        assert_eq!(child.run(|| plan.enter_by(&entrance, &mut errmsg)), Ok(()));
+        assert_eq!(child.run(|| plan.attach_by(&by_descriptor, &mut errmsg)), Ok(()));
         assert_eq!(child.jid(), jail.jid().get());
         child.exit();
     }

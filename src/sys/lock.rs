@@ -21,7 +21,7 @@ type Lock = RwLock<()>;
 /// While it lives, no other thread starts a program or attaches to a jail.
 #[derive(Debug)]
 #[must_use = "the lock is held only as long as this lives"]
-pub(crate) struct Entering {
+pub(crate) struct Attaching {
     _guard: RwLockWriteGuard<'static, ()>,
 }
 
@@ -33,15 +33,15 @@ pub(crate) struct Starting {
 }
 
 /// Waits until no other thread is starting a program or attaching to a jail.
-pub(crate) fn entering() -> Entering {
-    Entering { _guard: lock().write().unwrap_or_else(PoisonError::into_inner) }
+pub(crate) fn attaching() -> Attaching {
+    Attaching { _guard: lock().write().unwrap_or_else(PoisonError::into_inner) }
 }
 
 /// Does the same without waiting: `None` if another thread is starting a program or attaching to a jail.
-pub(crate) fn try_entering() -> Option<Entering> {
+pub(crate) fn try_attaching() -> Option<Attaching> {
     match lock().try_write() {
-        Ok(guard) => Some(Entering { _guard: guard }),
-        Err(TryLockError::Poisoned(poisoned)) => Some(Entering { _guard: poisoned.into_inner() }),
+        Ok(guard) => Some(Attaching { _guard: guard }),
+        Err(TryLockError::Poisoned(poisoned)) => Some(Attaching { _guard: poisoned.into_inner() }),
         Err(TryLockError::WouldBlock) => None,
     }
 }
@@ -156,23 +156,23 @@ mod tests {
     type Way = fn(&Jail);
 
     const WAYS: [(&str, Way); 10] = [
-        ("Jail::attach", |jail| jail.attach().expect("entered")),
-        ("Jail::attach by jid", |jail| Jail::unpinned(jail.jid()).attach().expect("entered")),
+        ("Jail::attach", |jail| jail.attach().expect("attached")),
+        ("Jail::attach by jid", |jail| Jail::unpinned(jail.jid()).attach().expect("attached")),
         ("JailBuilder::create_and_attach", |_| {
-            let _ = Jail::builder().path("/").create_and_attach().expect("entered");
+            let _ = Jail::builder().path("/").create_and_attach().expect("attached");
         }),
-        ("raw::jail_attach", |jail| raw::jail_attach(jail.jid()).expect("entered")),
+        ("raw::jail_attach", |jail| raw::jail_attach(jail.jid()).expect("attached")),
         ("raw::jail_attach_jd", |jail| {
-            raw::jail_attach_jd(jail.descriptor().expect("a descriptor")).expect("entered");
+            raw::jail_attach_jd(jail.descriptor().expect("a descriptor")).expect("attached");
         }),
         ("raw::jail", |_| {
-            let _ = raw::jail(&LegacyJail::new("/", "legacy")).expect("entered");
+            let _ = raw::jail(&LegacyJail::new("/", "legacy")).expect("attached");
         }),
         ("raw::jail_set", |_| {
             let mut request = Request::new();
             request.bytes("path", b"/\0").expect("added");
             let flags = SetFlags::CREATE | SetFlags::ATTACH;
-            raw::jail_set(&mut request, At::None, flags).expect("entered");
+            raw::jail_set(&mut request, At::None, flags).expect("attached");
         }),
         ("sys::jail_attach", |jail| assert_eq!(sys::jail_attach(jail.jid().get()), 0)),
         ("sys::jail", |_| {
@@ -231,20 +231,20 @@ mod tests {
     #[test]
     fn attaching_waits_for_programs_that_are_being_started_t43() {
         let starting = starting();
-        let entering = WAYS.map(|(name, way)| (name, elsewhere(move || way(&jail()))));
+        let attaching = WAYS.map(|(name, way)| (name, elsewhere(move || way(&jail()))));
         thread::sleep(Duration::from_millis(200));
-        for (name, when_done) in &entering {
+        for (name, when_done) in &attaching {
             waits(when_done, name);
         }
         drop(starting);
-        for (name, when_done) in &entering {
+        for (name, when_done) in &attaching {
             is_done(when_done, name);
         }
     }
 
     #[test]
     fn two_threads_do_not_attach_at_once_t42() {
-        let one = entering();
+        let one = attaching();
         let others = WAYS.map(|(name, way)| (name, elsewhere(move || way(&jail()))));
         thread::sleep(Duration::from_millis(200));
         for (name, when_done) in &others {
@@ -258,11 +258,11 @@ mod tests {
 
     #[test]
     fn a_program_is_not_started_while_a_thread_attaches_t43() {
-        let entering = entering();
+        let attaching = attaching();
         let started = elsewhere(|| assert!(jail().command("/bin/sh").args(["-c", ""]).status().is_ok()));
         thread::sleep(Duration::from_millis(200));
         waits(&started, "starting a program");
-        drop(entering);
+        drop(attaching);
         is_done(&started, "starting a program");
     }
 
@@ -270,20 +270,20 @@ mod tests {
     #[cfg_attr(miri, ignore = "Miri cannot fork")]
     fn attaching_waits_until_the_program_s_process_is_forked_t43() {
         starting_until_forked(|| {
-            let entering = elsewhere(|| jail().attach().expect("entered"));
+            let attaching = elsewhere(|| jail().attach().expect("attached"));
             thread::sleep(Duration::from_millis(200));
-            waits(&entering, "entering");
+            waits(&attaching, "attaching");
             // SAFETY: the child makes a system call and exits.
             let pid = unsafe { libc::fork() };
             if pid == 0 {
                 // SAFETY: it ends the process.
                 unsafe { libc::_exit(0) };
             }
-            is_done(&entering, "entering");
+            is_done(&attaching, "attaching");
             // SAFETY: no status is asked for.
             assert_eq!(unsafe { libc::waitpid(pid, ptr::null_mut(), 0) }, pid);
         });
-        drop(entering());
+        drop(attaching());
     }
 
     #[test]
@@ -305,7 +305,7 @@ mod tests {
             assert!(child.wait().expect("waited for").success());
         });
         here.read_exact(&mut [0]).expect("the child is there");
-        is_done(&elsewhere(|| jail().attach().expect("entered")), "entering");
+        is_done(&elsewhere(|| jail().attach().expect("attached")), "attaching");
         let another = elsewhere(|| assert!(jail().command("/bin/sh").args(["-c", ""]).status().is_ok()));
         is_done(&another, "another program");
         waits(&started, "the program");
@@ -315,7 +315,7 @@ mod tests {
 
     #[test]
     fn nothing_else_waits_for_a_thread_that_attaches() {
-        let _entering = entering();
+        let _attaching = attaching();
         let other = elsewhere(|| {
             let jail = jail();
             let watcher = crate::Watcher::new().expect("a watcher");
@@ -325,7 +325,7 @@ mod tests {
             assert_eq!(Jail::all().get(param::JID).count(), 1);
             // A child attaches by itself.
             let child = sim::Kernel::current().expect("a model").process().fork();
-            child.run(|| jail.attach()).expect("entered");
+            child.run(|| jail.attach()).expect("attached");
             jail.remove().expect("removed");
         });
         is_done(&other, "all else");
@@ -358,7 +358,7 @@ mod tests {
         fn generations(left: u32) -> ! {
             // SAFETY: takes a number and touches no memory. A child that waits is killed.
             unsafe { libc::alarm(20) };
-            let _entering = entering();
+            let _attaching = attaching();
             let good = left == 0 || forked(|| generations(left - 1)) == 7;
             // SAFETY: it ends the process.
             unsafe { libc::_exit(if good { 7 } else { 1 }) }
@@ -374,9 +374,9 @@ mod tests {
             assert_eq!(unsafe { libc::waitpid(pid, &raw mut status, 0) }, pid);
             if libc::WIFEXITED(status) { libc::WEXITSTATUS(status) } else { -status }
         }
-        let entering = entering();
+        let attaching = attaching();
         assert_eq!(forked(|| generations(3)), 7);
-        drop(entering);
+        drop(attaching);
         let _starting = starting();
         assert_eq!(forked(|| generations(0)), 7);
     }
@@ -384,12 +384,12 @@ mod tests {
     #[test]
     fn a_panic_of_one_thread_keeps_no_other_from_attaching() {
         let panicked = thread::spawn(|| {
-            let _entering = entering();
+            let _attaching = attaching();
             panic!("on purpose");
         });
         assert!(panicked.join().is_err());
-        drop(entering());
+        drop(attaching());
         drop(starting());
-        is_done(&elsewhere(|| jail().attach().expect("entered")), "entering");
+        is_done(&elsewhere(|| jail().attach().expect("attached")), "attaching");
     }
 }

@@ -19,13 +19,13 @@ mod bindings;
 mod bindings {
     include!(concat!(env!("OUT_DIR"), "/bindings.rs"));
 }
+pub(crate) mod attach;
 pub(crate) mod broadcast;
 mod calls;
 pub(crate) mod child;
 pub(crate) mod cpuset;
 mod descriptor;
 pub(crate) mod directories;
-pub(crate) mod entrance;
 pub(crate) mod errno;
 pub(crate) mod event;
 pub(crate) mod fd;

@@ -22,7 +22,7 @@ pub(crate) enum Step {
     Check,
     /// Reading the rules that the request to attach has to carry.
     Rules,
-    Enter,
+    Attach,
     Chdir,
     Limit,
     Setgroups,
@@ -46,7 +46,7 @@ impl Step {
         Self::Fib,
         Self::Check,
         Self::Rules,
-        Self::Enter,
+        Self::Attach,
         Self::Chdir,
         Self::Limit,
         Self::Setgroups,

@@ -7,7 +7,7 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 use libc::iovec;
 
 use super::features::{Cache, Features};
-use super::lock::{self, Entering};
+use super::lock::{self, Attaching};
 use super::{Errno, Process, ProcessMark, Slot, bindings, fd, kernel};
 #[cfg(feature = "sim")]
 use crate::sim;
@@ -30,8 +30,8 @@ pub(crate) struct System {
 static ENTRIES: AtomicU32 = AtomicU32::new(0);
 
 /// Counts a call that has succeeded, if it attached to a jail.
-fn counted<T>(enters: bool, result: Result<T, Errno>) -> Result<T, Errno> {
-    if enters && result.is_ok() {
+fn counted<T>(attaches: bool, result: Result<T, Errno>) -> Result<T, Errno> {
+    if attaches && result.is_ok() {
         ENTRIES.fetch_add(1, Ordering::Relaxed);
     }
     result
@@ -150,7 +150,7 @@ impl System {
         niov: c_uint,
         flags: c_int,
     ) -> Result<c_int, Errno> {
-        let _entering = if flags & bindings::JAIL_ATTACH == 0 { None } else { self.entering() };
+        let _attaching = if flags & bindings::JAIL_ATTACH == 0 { None } else { self.attaching() };
         // SAFETY: the caller vouches for the iovecs and their memory.
         unsafe { self.jail_set_raw_unlocked(iov, niov, flags) }
     }
@@ -164,15 +164,15 @@ impl System {
         niov: c_uint,
         flags: c_int,
     ) -> Result<c_int, Errno> {
-        let enters = flags & bindings::JAIL_ATTACH != 0;
+        let attaches = flags & bindings::JAIL_ATTACH != 0;
         #[cfg(feature = "sim")]
         if let Some((model, _inside)) = self.model()? {
             // SAFETY: the caller vouches for the iovecs and their memory.
             let mut pairs = unsafe { model_pairs(iov, niov) }?;
-            return counted(enters, model.raw().jail_set(&mut pairs, flags));
+            return counted(attaches, model.raw().jail_set(&mut pairs, flags));
         }
         // SAFETY: the caller vouches for the iovecs and their memory.
-        counted(enters, unsafe { kernel::jail_set(iov, niov, flags) })
+        counted(attaches, unsafe { kernel::jail_set(iov, niov, flags) })
     }
 
     /// # Safety
@@ -198,7 +198,7 @@ impl System {
     ///
     /// As for [`super::jail`].
     pub(super) unsafe fn jail_raw(&self, jail: *mut bindings::jail) -> Result<c_int, Errno> {
-        let _entering = self.entering();
+        let _attaching = self.attaching();
         #[cfg(feature = "sim")]
         if let Some((model, _inside)) = self.model()? {
             // SAFETY: the caller vouches for the structure and what it points at.
@@ -210,7 +210,7 @@ impl System {
 
     /// Calls jail_attach(2).
     pub(crate) fn jail_attach(&self, jid: c_int) -> Result<(), Errno> {
-        let _entering = self.entering();
+        let _attaching = self.attaching();
         #[cfg(feature = "sim")]
         if let Some((model, _inside)) = self.model()? {
             return counted(true, model.raw().jail_attach(jid));
@@ -226,12 +226,12 @@ impl System {
     /// Keeps other threads of this process from attaching and from starting programs meanwhile (T42, T43). A modelled
     /// child process has a lock of its own, which nothing else takes.
     #[cfg_attr(not(feature = "sim"), allow(clippy::unnecessary_wraps, reason = "a model's child takes none"))]
-    fn entering(&self) -> Option<Entering> {
+    fn attaching(&self) -> Option<Attaching> {
         #[cfg(feature = "sim")]
         if self.model.as_ref().is_some_and(sim::Kernel::acts_as_forked) {
             return None;
         }
-        Some(lock::entering())
+        Some(lock::attaching())
     }
 
     /// Calls jail_remove(2).
@@ -248,7 +248,7 @@ impl System {
         if !self.has_descriptors() {
             return Err(Errno(libc::ENOSYS));
         }
-        let _entering = self.entering();
+        let _attaching = self.attaching();
         #[cfg(feature = "sim")]
         if let Some((model, _inside)) = self.model()? {
             return counted(true, model.raw().jail_attach_jd(fd.as_raw_fd()));

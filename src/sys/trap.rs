@@ -203,7 +203,7 @@ mod tests {
         let process = kernel.process().fork();
         let fixed = Trap { number: 0, since: EVERY, fixed: &[1_501_000, 1_600_000] };
         process.run(|| {
-            jail.attach().expect("entered");
+            jail.attach().expect("attached");
             assert!(fixed.is_there(&System::current()));
         });
     }

@@ -61,7 +61,7 @@ pub enum EventKind {
     /// jail_set(2) was used on the jail. It may have changed nothing, and it may have failed halfway.
     Changed,
     /// One or more processes attached to the jail. A process that is forked by one in the jail does not attach.
-    Entered {
+    Attached {
         /// Its pid; `None` when there were several, or when jails were created as well.
         pid: Option<u32>,
     },
@@ -181,7 +181,7 @@ impl Iterator for EventKinds {
         }
         if self.take(EventFlags::ATTACH) {
             let pid = self.event.number(EventFlags::ATTACH);
-            return Some(EventKind::Entered { pid: pid.and_then(|pid| u32::try_from(pid).ok()) });
+            return Some(EventKind::Attached { pid: pid.and_then(|pid| u32::try_from(pid).ok()) });
         }
         self.take(EventFlags::REMOVE).then_some(EventKind::Removed)
     }
@@ -206,7 +206,7 @@ mod tests {
     fn a_jid_or_pid_belongs_to_the_only_kind_that_has_one() {
         let jid = Jid::new(9);
         assert_eq!(kinds(sys::NOTE_JAIL_CHILD, 9), [EventKind::ChildCreated { jid }]);
-        assert_eq!(kinds(sys::NOTE_JAIL_ATTACH, 9), [EventKind::Entered { pid: Some(9) }]);
+        assert_eq!(kinds(sys::NOTE_JAIL_ATTACH, 9), [EventKind::Attached { pid: Some(9) }]);
         assert_eq!(
             kinds(sys::NOTE_JAIL_CHILD | sys::NOTE_JAIL_SET, 9),
             [EventKind::ChildCreated { jid }, EventKind::Changed]
@@ -214,7 +214,7 @@ mod tests {
         // No kernel reports this, so there is no guess.
         assert_eq!(
             kinds(sys::NOTE_JAIL_CHILD | sys::NOTE_JAIL_ATTACH, 9),
-            [EventKind::ChildCreated { jid: None }, EventKind::Entered { pid: None }]
+            [EventKind::ChildCreated { jid: None }, EventKind::Attached { pid: None }]
         );
     }
 
@@ -222,7 +222,7 @@ mod tests {
     fn several_have_no_jid_or_pid() {
         let several = event(sys::NOTE_JAIL_ATTACH | sys::NOTE_JAIL_MULTI, 0);
         assert!(several.is_several());
-        assert_eq!(several.kinds().collect::<Vec<_>>(), [EventKind::Entered { pid: None }]);
+        assert_eq!(several.kinds().collect::<Vec<_>>(), [EventKind::Attached { pid: None }]);
     }
 
     #[test]

@@ -129,7 +129,7 @@ impl Follower {
                     self.changed(jail.id)?;
                     event.forget(EventFlags::SET);
                 }
-                (EventKind::Entered { pid }, Some(_)) => {
+                (EventKind::Attached { pid }, Some(_)) => {
                     if let Some(jail) = self.jails.get(id).map(|entry| entry.jail.clone()) {
                         self.tell(Followed::Attached { jail, pid });
                     }

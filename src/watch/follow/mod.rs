@@ -415,7 +415,7 @@ impl Follower {
         if crate::jailed::is_jailed_on(&self.system)? {
             return Err(Error::refused(
                 ErrorKind::Unsupported,
-                "this process has entered a jail since the follower was made, and no longer sees the jails that it \
+                "this process has attached to a jail since the follower was made, and no longer sees the jails that it \
                  follows; make a new one",
             ));
         }

@@ -24,7 +24,7 @@ pub(crate) type Errmsg = [u8; 1024];
 /// It has the number of the descriptor only. The process that attaches must have the descriptor open, which
 /// [`check`](Self::check) verifies.
 #[derive(Debug)]
-pub(crate) struct Entrance {
+pub(crate) struct ByDescriptor {
     system: System,
     descriptor: c_int,
     /// The jid of the descriptor's jail.
@@ -39,7 +39,7 @@ pub(crate) struct Rules {
     text: [u8; RULES_LEN],
 }
 
-impl Entrance {
+impl ByDescriptor {
     pub(crate) fn new(system: System, descriptor: BorrowedFd<'_>, jid: c_int) -> Self {
         let carries_rules = system.has_mac_do();
         Self { system, descriptor: descriptor.as_raw_fd(), jid, carries_rules }
@@ -102,7 +102,7 @@ impl Entrance {
 
     /// Attaches and keeps these rules of the jail. Async-signal-safe, and with a message on failure, as
     /// [`rules`](Self::rules).
-    pub(crate) fn enter(&self, rules: Option<Rules>, errmsg: &mut Errmsg) -> Result<(), Errno> {
+    pub(crate) fn attach(&self, rules: Option<Rules>, errmsg: &mut Errmsg) -> Result<(), Errno> {
         const INVALID: Errno = Errno(libc::EINVAL);
         errmsg.fill(0);
         let mut descriptor = self.descriptor.to_ne_bytes();
@@ -152,19 +152,19 @@ mod tests {
     const RULES: &str = "uid=1001>uid=1002";
 
     /// Attaches as another process of the model, prepared beforehand.
-    fn enter(kernel: &sim::Kernel, entrance: &Entrance) -> Result<(), Errno> {
+    fn attach(kernel: &sim::Kernel, by_descriptor: &ByDescriptor) -> Result<(), Errno> {
         let child = kernel.process().fork();
         let mut errmsg = [0; 1024];
         let result = child.run(|| {
-            let rules = entrance.rules(&mut errmsg)?;
-            entrance.enter(rules, &mut errmsg)
+            let rules = by_descriptor.rules(&mut errmsg)?;
+            by_descriptor.attach(rules, &mut errmsg)
         });
         child.exit();
         result
     }
 
-    fn way_into(jail: &Jail) -> Entrance {
-        Entrance::new(jail.system.clone(), jail.descriptor().expect("a descriptor"), jail.jid().get())
+    fn way(jail: &Jail) -> ByDescriptor {
+        ByDescriptor::new(jail.system.clone(), jail.descriptor().expect("a descriptor"), jail.jid().get())
     }
 
     fn left(jail: &Jail) -> (Mode, String) {
@@ -177,48 +177,48 @@ mod tests {
     }
 
     #[test]
-    fn entering_keeps_the_rules_t6() {
+    fn attaching_keeps_the_rules_t6() {
         let kernel = sim::Kernel::new();
         let _guard = kernel.install();
         let jail = jail_with(MacDo::rules(RULES));
-        enter(&kernel, &way_into(&jail)).expect("entered");
+        attach(&kernel, &way(&jail)).expect("attached");
         assert_eq!(left(&jail), (Mode::New, RULES.to_owned()));
         let longest = format!("{:;<1023}", "uid=1>uid=2");
         jail.update(&JailUpdate::new().mac_do(MacDo::rules(longest.as_str()))).expect("changed");
-        enter(&kernel, &way_into(&jail)).expect("entered");
+        attach(&kernel, &way(&jail)).expect("attached");
         assert_eq!(left(&jail), (Mode::New, longest));
         let outer =
             Jail::builder().path("/").children_max(1).mac_do(MacDo::rules(RULES)).create().expect("created");
         let inner = outer.child_builder().path("/").mac_do(MacDo::Inherit).create().expect("created");
-        enter(&kernel, &way_into(&inner)).expect("entered");
+        attach(&kernel, &way(&inner)).expect("attached");
         assert_eq!(left(&inner), (Mode::Inherit, RULES.to_owned()));
     }
 
     #[test]
-    fn entering_brings_no_rules_back_t6() {
+    fn attaching_brings_no_rules_back_t6() {
         let kernel = sim::Kernel::new();
         let _guard = kernel.install();
         let jail = jail_with(MacDo::rules(RULES));
-        let entrance = way_into(&jail);
+        let by_descriptor = way(&jail);
         jail.update(&JailUpdate::new().mac_do(MacDo::Disable)).expect("changed");
-        enter(&kernel, &entrance).expect("entered");
+        attach(&kernel, &by_descriptor).expect("attached");
         assert_eq!(left(&jail).0, Mode::Disable);
         jail.update(&JailUpdate::new().mac_do(MacDo::rules("uid=5>uid=6"))).expect("changed");
-        enter(&kernel, &entrance).expect("entered");
+        attach(&kernel, &by_descriptor).expect("attached");
         assert_eq!(left(&jail), (Mode::New, "uid=5>uid=6".to_owned()));
     }
 
     #[test]
-    fn where_there_is_no_mac_do_entering_carries_nothing() {
+    fn where_there_is_no_mac_do_attaching_carries_nothing() {
         let kernel = sim::Kernel::new();
         let _guard = kernel.install();
         let jail = jail_with(MacDo::rules(RULES));
-        let entrance = Entrance { carries_rules: false, ..way_into(&jail) };
-        assert!(entrance.rules(&mut [0; 1024]).expect("nothing to read").is_none());
-        let gone = way_into(&jail);
+        let by_descriptor = ByDescriptor { carries_rules: false, ..way(&jail) };
+        assert!(by_descriptor.rules(&mut [0; 1024]).expect("nothing to read").is_none());
+        let gone = way(&jail);
         let fd = jail.descriptor().expect("a descriptor").try_clone_to_owned().expect("copied");
         jail.remove().expect("removed");
-        let gone = Entrance { descriptor: fd.as_raw_fd(), ..gone };
+        let gone = ByDescriptor { descriptor: fd.as_raw_fd(), ..gone };
         assert_eq!(gone.rules(&mut [0; 1024]).err(), Some(Errno(libc::ENOENT)));
     }
 }
