@@ -140,8 +140,11 @@ impl LegacyJail {
 }
 
 fn c_string(text: &OsStr, parameter: &str) -> Result<CString> {
-    CString::new(text.as_bytes())
-        .map_err(|_| Error::refused(ErrorKind::InvalidValue, "a string cannot contain NUL").about(parameter))
+    CString::new(text.as_bytes()).map_err(|_| {
+        Error::refused(ErrorKind::InvalidValue, "a string cannot contain NUL")
+            .about(parameter)
+            .with_value(format_args!("{text:?}"))
+    })
 }
 
 #[cfg(test)]

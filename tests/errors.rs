@@ -253,6 +253,44 @@ fn a_chain_of_errors_prints_each_fact_once() {
 }
 
 #[test]
+fn errors_have_the_nearest_kind_of_std() {
+    on_every_kernel(|_| {
+        let std = |error: freebsd_jail::Error| std::io::Error::from(error).kind();
+        let outer = Jail::builder().path("/").create().expect("created");
+        let full = outer.child_builder().path("/").create().expect_err("it may have none");
+        assert_eq!((full.kind(), std(full)), (ErrorKind::LimitExceeded, std::io::ErrorKind::QuotaExceeded));
+        for (path, kind) in [
+            ("/nonexistent", std::io::ErrorKind::NotFound),
+            ("/etc/passwd", std::io::ErrorKind::NotADirectory),
+        ] {
+            let error = Jail::builder().path(path).create().expect_err("no directory");
+            assert_eq!((error.kind(), std(error)), (ErrorKind::InvalidPath, kind), "{path}");
+        }
+    });
+}
+
+#[test]
+fn what_is_set_is_shown_by_debug() {
+    let builder = Jail::builder()
+        .name("www")
+        .deny(Allow::SUSER)
+        .addresses(["10.0.0.2".parse().expect("an address"), "fe80::1".parse().expect("an address")])
+        .sysvshm(param::Mode::New)
+        .meta("owner", "joe")
+        .set_value("some.thing", 1);
+    let shown = r#"JailBuilder { parameters: {"name": "www", "allow.suser": false, "ip4.addr": 10.0.0.2, "#;
+    let shown =
+        format!(r#"{shown}"ip6.addr": fe80::1, "sysvshm": New, "meta.owner": "joe", "some.thing": b"#);
+    assert!(format!("{builder:?}").starts_with(&shown), "{builder:?}");
+    let update = JailUpdate::new().securelevel(3).allow_only(Allow::MLOCK).remove_meta("owner");
+    let update = update.optional(param::ENV, "a=1").hostname("no\0good");
+    let shown = r#"JailUpdate { parameters: {"securelevel": 3, "allow.mlock": true, "meta.owner": removed, "#;
+    let shown =
+        format!(r#"{shown}"env": "a=1"}}, denies_other_permissions: true, optional: ["env"], mistakes: ["#);
+    assert!(format!("{update:?}").starts_with(&shown), "{update:?}");
+}
+
+#[test]
 fn errors_and_descriptions_cross_a_panic_boundary() {
     fn assert<T: std::panic::UnwindSafe + std::panic::RefUnwindSafe>() {}
     assert::<freebsd_jail::Error>();

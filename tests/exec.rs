@@ -17,7 +17,7 @@ use common::process::{alone, alone_until};
 use common::programs::{executing_host, on_every_executing_kernel, shell};
 use common::tree::Tree;
 use common::{host, is_confining, is_root, model, name, on_every_kernel, releases};
-use freebsd_jail::exec::Processes;
+use freebsd_jail::exec::{Gate, Processes};
 use freebsd_jail::param::MacDo;
 use freebsd_jail::{
     Error, ErrorKind, Jail, JailCommand, JailUpdate, OwnedJail,
@@ -249,7 +249,32 @@ fn an_invalid_user_is_refused_before_anything_runs() {
     refused(sh().user("nobody").uid(1234), ErrorKind::Conflict);
     refused(sh().setsid(true).process_group(0), ErrorKind::Conflict);
     refused(sh().current_dir("/nul\0inside"), ErrorKind::InvalidValue);
-    refused(sh().arg("nul\0inside"), ErrorKind::InvalidValue);
+}
+
+#[test]
+fn a_nul_is_reported_with_the_string_that_has_it() {
+    let _host = executing_host();
+    let jail = jail();
+    let sh = || shell(&jail, "echo it ran");
+    for (command, what) in [
+        (&mut jail.command("nul\0inside"), "the program"),
+        (sh().arg("nul\0inside"), "an argument"),
+        (sh().args(["-c", "nul\0inside"]), "an argument"),
+        (sh().arg0("nul\0inside"), "an argument"),
+        (sh().env("A", "x").env("nul\0inside", ""), "a variable"),
+        (sh().env("nul\0inside", "x"), "a variable"),
+        (sh().current_dir("nul\0inside"), "a working directory"),
+    ] {
+        for error in [command.spawn().map(drop), command.spawn_held(Gate::new().expect("made").0).map(drop)] {
+            let error = error.expect_err("refused");
+            assert_eq!((error.kind(), error.value()), (ErrorKind::InvalidValue, Some("\"nul\\0inside\"")));
+            assert!(error.to_string().contains(what), "{error}");
+        }
+    }
+    // The value of a variable may be a secret, and is not shown.
+    let error = sh().env("KEY", "secret\0").spawn().expect_err("refused");
+    assert_eq!(error.value(), Some("\"KEY\""), "{error}");
+    assert!(sh().env("KEY", "secret\0").env_remove("KEY").status().expect("it ran").success());
 }
 
 #[test]
@@ -324,8 +349,11 @@ fn each_stage_that_fails_is_reported() {
         end(&mut elsewhere);
         let error = shell(&jail, "exit").current_dir("/nonexistent").status().expect_err("not there");
         failed(&error, Stage::Directory, ErrorKind::InvalidPath, Call::Chdir, libc::ENOENT);
+        assert_eq!(error.value(), Some("\"/nonexistent\""), "{error}");
         let error = shell(&jail, "exit").current_dir("/etc/passwd").status().expect_err("a file");
         failed(&error, Stage::Directory, ErrorKind::InvalidPath, Call::Chdir, libc::ENOTDIR);
+        assert!(error.to_string().contains("\"/etc/passwd\""), "{error}");
+        assert_eq!(std::io::Error::from(error).kind(), std::io::ErrorKind::NotADirectory);
         let error = jail.command("/nonexistent/program").status().expect_err("not there");
         failed(&error, Stage::Exec, ErrorKind::NotExecutable, Call::Execve, libc::ENOENT);
         assert_eq!(std::io::Error::from(error).kind(), std::io::ErrorKind::NotFound);

@@ -48,8 +48,21 @@ fn a_nul_inside_a_string_is_refused() {
     ] {
         refused(ErrorKind::InvalidValue, Some(name), || jail.create());
     }
-    refused(ErrorKind::InvalidValue, Some("name"), || Request::new().string("name", "a\0b").map(drop));
+    let error =
+        refused(ErrorKind::InvalidValue, Some("name"), || Request::new().string("name", "a\0b").map(drop));
+    assert_eq!(error.value(), Some(r#""a\0b""#));
     refused(ErrorKind::InvalidValue, Some("name"), || Jail::open("a\0b"));
+    let legacy = raw::LegacyJail::new("/", "a\0b");
+    let error = refused(ErrorKind::InvalidValue, Some("host.hostname"), || raw::jail(&legacy));
+    assert_eq!(error.value(), Some(r#""a\0b""#));
+}
+
+#[test]
+fn an_empty_name_is_refused() {
+    for name in ["", ".", "a.", ".a", "a..b"] {
+        refused(ErrorKind::InvalidValue, Some("name"), || builder().name(name).create());
+    }
+    refused(ErrorKind::InvalidValue, Some("name"), || Jail::open(""));
 }
 
 #[test]

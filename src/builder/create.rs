@@ -88,9 +88,7 @@ impl<'b, 'd> Creation<'b, 'd> {
 
     fn set_name(&mut self, name: &[u8]) {
         unset(&mut self.core, "name");
-        if !name.is_empty() {
-            self.core.push("name", Wire::Text(name));
-        }
+        self.core.push("name", Wire::Text(name));
     }
 
     /// The fate in the first call. A jail that is not complete yet is not attached to.

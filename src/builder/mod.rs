@@ -5,6 +5,7 @@ mod copy;
 mod create;
 mod setters;
 
+use core::fmt;
 use std::sync::Arc;
 
 #[cfg(doc)]
@@ -54,7 +55,7 @@ use create::Fate;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[must_use = "nothing is created before `create`, `create_detached` or `create_and_attach`"]
 pub struct JailBuilder {
     parent: Parent,
@@ -117,6 +118,17 @@ impl Jail {
                 builder
             }
         }
+    }
+}
+
+impl fmt::Debug for JailBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("JailBuilder");
+        if let Some(parent) = self.parent() {
+            out.field("parent", parent);
+        }
+        self.settings.show(&mut out);
+        out.finish()
     }
 }
 

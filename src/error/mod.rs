@@ -227,8 +227,8 @@ impl Error {
         self.0.parameter.as_deref()
     }
 
-    /// Returns the value of the parameter at fault, if known: a path, an address, a number. A string is quoted and
-    /// escaped as by `Debug`.
+    /// Returns the value at fault, if known: that of the parameter (a path, an address, a number), or the argument or
+    /// working directory of a program. A string is quoted and escaped as by `Debug`.
     #[must_use]
     pub fn value(&self) -> Option<&str> {
         self.0.value.as_deref()

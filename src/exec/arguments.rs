@@ -6,6 +6,9 @@ use std::process::{CommandArgs, CommandEnvs, Stdio};
 
 use super::JailCommand;
 
+/// Why an argument is refused.
+const ARGUMENT: &str = "an argument cannot contain NUL";
+
 /// The methods of std's command.
 impl JailCommand<'_> {
     /// Adds an argument.
@@ -23,6 +26,7 @@ impl JailCommand<'_> {
     /// # }
     /// ```
     pub fn arg(&mut self, arg: impl AsRef<OsStr>) -> &mut Self {
+        self.check_nul(arg.as_ref(), ARGUMENT);
         self.inner.arg(arg);
         self
     }
@@ -42,7 +46,9 @@ impl JailCommand<'_> {
     /// # }
     /// ```
     pub fn args(&mut self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> &mut Self {
-        self.inner.args(args);
+        for arg in args {
+            self.arg(arg);
+        }
         self
     }
 
@@ -61,6 +67,7 @@ impl JailCommand<'_> {
     /// # }
     /// ```
     pub fn arg0(&mut self, arg: impl AsRef<OsStr>) -> &mut Self {
+        self.check_nul(arg.as_ref(), ARGUMENT);
         self.inner.arg0(&arg);
         self.arg0 = Some(arg.as_ref().to_owned());
         self

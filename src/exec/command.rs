@@ -4,12 +4,13 @@ use core::{fmt, mem};
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 
 use super::failure::{failure, lost};
-use super::plan::Wishes;
+use super::plan::{Wishes, nul};
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::jail::Jail;
 use crate::sys::child::{Hook, Plan};
@@ -106,6 +107,8 @@ pub struct JailCommand<'j> {
     pub(super) cleared: bool,
     /// Whether the environment is that of a login.
     pub(super) clean: bool,
+    /// The first mistake in the program and its arguments.
+    pub(super) mistake: Option<Error>,
 }
 
 /// A property of each of the three standard streams.
@@ -135,9 +138,9 @@ impl Jail {
     /// ```
     #[must_use = "nothing runs before `spawn`, `status`, `output` or `exec`"]
     pub fn command(&self, program: impl AsRef<OsStr>) -> JailCommand<'_> {
-        let mut inner = Command::new(program);
+        let mut inner = Command::new(&program);
         let hook = Hook::install(&mut inner);
-        JailCommand {
+        let mut command = JailCommand {
             jail: self,
             inner,
             hook,
@@ -146,7 +149,10 @@ impl Jail {
             arg0: None,
             cleared: false,
             clean: false,
-        }
+            mistake: None,
+        };
+        command.check_nul(program.as_ref(), "the program cannot contain NUL");
+        command
     }
 }
 
@@ -333,11 +339,33 @@ impl JailCommand<'_> {
         &mut self.inner
     }
 
+    /// Keeps the mistake of a string that contains NUL, in whose place std's command has another one.
+    pub(super) fn check_nul(&mut self, text: &OsStr, reason: &'static str) {
+        if self.mistake.is_none() && text.as_bytes().contains(&0) {
+            self.mistake = Some(nul(text, reason));
+        }
+    }
+
+    /// Returns the first mistake in the program, its arguments and its environment.
+    pub(super) fn check(&self) -> Result<()> {
+        let mut variables = self.inner.get_envs();
+        let wrong = variables.find(|(name, value)| {
+            let value = value.unwrap_or_default();
+            name.as_bytes().contains(&0) || value.as_bytes().contains(&0)
+        });
+        match (&self.mistake, wrong) {
+            (Some(mistake), _) => Err(mistake.clone()),
+            (None, Some((name, _))) => Err(nul(name, "a variable of the environment cannot contain NUL")),
+            (None, None) => Ok(()),
+        }
+    }
+
     fn run<R>(
         &mut self,
         gate: Option<OwnedFd>,
         act: impl FnOnce(&mut Command) -> io::Result<R>,
     ) -> Result<(R, Plan)> {
+        self.check()?;
         self.with_clean_env(|command| {
             let mut plan = command.wishes.plan(command.jail)?;
             plan.hold = gate.map(|gate| command.hold(gate)).transpose()?;

@@ -1,6 +1,8 @@
 //! Errors of a child, or of starting it.
 
+use std::ffi::OsStr;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 
 use crate::error::{Asked, Call, Error, ErrorKind, Stage, Subject, attach_error};
 use crate::jail::{Jail, attaching_error};
@@ -14,7 +16,7 @@ pub(super) fn failure(error: &io::Error, plan: &Plan, jail: &Jail) -> Error {
     let step = plan.report.as_ref().map_or(Step::None, Report::step);
     let said = plan.report.as_ref().and_then(Report::errno);
     let Some(errno) = said.or_else(|| error.raw_os_error().map(Errno)) else {
-        // std refuses some arguments by itself, such as those that contain NUL.
+        // std refuses some settings by itself.
         return Error::refused(ErrorKind::InvalidValue, error.to_string());
     };
     let (stage, call) = match step {
@@ -49,7 +51,11 @@ pub(super) fn failure(error: &io::Error, plan: &Plan, jail: &Jail) -> Error {
         (_, libc::EAGAIN | libc::ENOMEM) => (ErrorKind::ResourceExhausted, ""),
         _ => (ErrorKind::Other, ""),
     };
-    Error::os(call, errno, kind, reason).at(stage)
+    let error = Error::os(call, errno, kind, reason).at(stage);
+    match plan.directory.as_deref().filter(|_| stage == Stage::Directory) {
+        Some(directory) => error.with_value(format_args!("{:?}", OsStr::from_bytes(directory.to_bytes()))),
+        None => error,
+    }
 }
 
 /// Makes an error from std's one about waiting for a running program or reading its output.

@@ -238,7 +238,12 @@ fn group_first(gid: u32, groups: &[u32]) -> Vec<u32> {
 }
 
 pub(super) fn c_string(text: &OsStr, reason: &'static str) -> Result<CString> {
-    CString::new(text.as_bytes()).map_err(|_| Error::refused(ErrorKind::InvalidValue, reason))
+    CString::new(text.as_bytes()).map_err(|_| nul(text, reason))
+}
+
+/// The error of a string that contains NUL.
+pub(super) fn nul(text: &OsStr, reason: &'static str) -> Error {
+    Error::refused(ErrorKind::InvalidValue, reason).with_value(format_args!("{text:?}"))
 }
 
 #[cfg(test)]

@@ -45,6 +45,7 @@ impl JailCommand<'_> {
     /// # }
     /// ```
     pub fn into_std(mut self) -> Result<Command> {
+        self.check()?;
         let jail = self.jail.try_clone()?;
         let mut plan = self.wishes.plan(&jail)?;
         // Nothing reads it.

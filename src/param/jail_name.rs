@@ -37,8 +37,11 @@ pub(crate) fn check_new_name(name: &[u8]) -> Result<()> {
 /// Checks the name of a jail that is to be created, and its jid, where that is set. The kernel takes a numeric name as a
 /// request for that jid.
 pub(crate) fn check_created_name(name: &[u8], jid: Option<i32>) -> Result<()> {
+    if name.is_empty() {
+        return refuse("a jail's name cannot be empty; a jail without one is named by its jid");
+    }
     let last = name.rsplit(|&byte| byte == b'.').next().unwrap_or_default();
-    if name.split(|&byte| byte == b'.').rev().skip(1).any(<[u8]>::is_empty) {
+    if name.split(|&byte| byte == b'.').any(<[u8]>::is_empty) {
         return refuse("a level of the name is empty");
     }
     if name::has_host_level(name) {

@@ -115,7 +115,7 @@ pub use mac_do::MacDo;
 pub use mode::Mode;
 pub(crate) use parse::kind_of;
 pub use sharing::Sharing;
-pub(crate) use show::with_value;
+pub(crate) use show::{show, with_value, with_wire};
 pub use since::Since;
 pub use statfs::EnforceStatfs;
 pub(crate) use table::is_late;

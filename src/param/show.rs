@@ -44,8 +44,16 @@ fn list<T: fmt::Display>(f: &mut fmt::Formatter<'_>, addresses: &[T]) -> fmt::Re
     if addresses.len() > FEW { f.write_str(",…") } else { Ok(()) }
 }
 
+/// Shows a value as error messages do, a mode by its name.
+pub(crate) fn show(value: &Value, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match value {
+        Value::Mode(mode) => write!(f, "{mode:?}"),
+        value => write!(f, "{}", Shown(value.wire())),
+    }
+}
+
 /// Shows the value.
-pub(super) fn with_wire(error: Error, wire: Wire<'_>) -> Error {
+pub(crate) fn with_wire(error: Error, wire: Wire<'_>) -> Error {
     error.with_value(format_args!("{}", Shown(wire)))
 }
 

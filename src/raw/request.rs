@@ -198,7 +198,8 @@ impl Request {
         if let Some(other) = self.draft.collision(name) {
             return Err(name::conflict(name, self.draft.name(other)));
         }
-        value.check_number().and_then(|()| check_value(name, &value)).map_err(|error| error.about(name))?;
+        let checked = value.check_number().and_then(|()| check_value(name, &value));
+        checked.map_err(|error| param::with_wire(error.about(name), value))?;
         self.draft.push(name, value);
         Ok(self)
     }

@@ -4,6 +4,7 @@ mod entries;
 mod exclusions;
 mod sent;
 pub(crate) mod setters;
+mod shown;
 
 pub(crate) use sent::Memory;
 
@@ -17,7 +18,6 @@ use crate::permissions::Permissions;
 use crate::wire::{Draft, Wire, name};
 
 /// Names and values, checked one by one as they are set. Every mistake is kept.
-#[derive(Debug)]
 pub(crate) struct Settings<'s> {
     usage: Use,
     /// The parameters that the kernel checks and sets itself.

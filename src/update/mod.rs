@@ -3,6 +3,8 @@
 mod apply;
 mod setters;
 
+use core::fmt;
+
 use crate::error::Error;
 #[cfg(doc)]
 use crate::jail::Jail;
@@ -54,7 +56,7 @@ use crate::settings::Settings;
 /// raw_sockets = true
 /// mount = ["tmpfs", "devfs"]
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[must_use = "nothing is changed before `Jail::update`"]
 pub struct JailUpdate {
     pub(crate) settings: Settings<'static>,
@@ -103,6 +105,14 @@ fn mistakes(settings: &Settings<'_>) -> Vec<Error> {
     let mut mistakes = settings.mistakes();
     mistakes.extend(settings.text("name").and_then(|name| param::check_new_name(name).err()));
     mistakes
+}
+
+impl fmt::Debug for JailUpdate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("JailUpdate");
+        self.settings.show(&mut out);
+        out.finish()
+    }
 }
 
 /// Returns an empty update.
