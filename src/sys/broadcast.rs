@@ -19,12 +19,12 @@ pub(crate) fn broadcast(plan: &mut Plan, signal: c_int) -> Result<(), Errno> {
         // SAFETY: the child makes system calls, computes and exits: see `inside`.
         unsafe { libc::fork() }
     });
-    match pid {
-        -1 => Err(Errno::last()),
+    match Errno::check(pid)? {
         0 => inside(plan, signal),
         pid => {
             // SAFETY: no status is asked for. Where it fails, somebody else has waited for the child, or nobody need.
-            while unsafe { libc::waitpid(pid, ptr::null_mut(), 0) } == -1 && Errno::last().0 == libc::EINTR {}
+            while Errno::check(unsafe { libc::waitpid(pid, ptr::null_mut(), 0) }) == Err(Errno(libc::EINTR)) {
+            }
             Ok(())
         }
     }

@@ -351,7 +351,7 @@ fn reset_handlers() {
         let mut action = MaybeUninit::<libc::sigaction>::zeroed();
         // SAFETY: the kernel writes one structure, which is ours; it refuses numbers that are no signals, and libc
         // those that it needs for itself.
-        if unsafe { libc::sigaction(signal, ptr::null(), action.as_mut_ptr()) } == -1 {
+        if Errno::check(unsafe { libc::sigaction(signal, ptr::null(), action.as_mut_ptr()) }).is_err() {
             continue;
         }
         // SAFETY: it was zeroed, which is valid for its numbers and pointers, and then filled in.
@@ -372,9 +372,11 @@ fn reset_handlers() {
 fn forbid_tracing() {
     let mut status: c_int = -1;
     // SAFETY: asks about this process; the kernel writes one int, which is ours.
-    let result = unsafe { libc::procctl(libc::P_PID, 0, libc::PROC_TRACE_STATUS, (&raw mut status).cast()) };
+    let asked = Errno::check(unsafe {
+        libc::procctl(libc::P_PID, 0, libc::PROC_TRACE_STATUS, (&raw mut status).cast())
+    });
     // Already traced, or never to be traced: neither is changed.
-    if result == -1 || status != 0 {
+    if asked.is_err() || status != 0 {
         return;
     }
     let mut disable = libc::PROC_TRACE_CTL_DISABLE;

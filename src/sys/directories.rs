@@ -3,8 +3,8 @@
 use core::ffi::c_int;
 use std::path::PathBuf;
 
-use super::fd;
 use super::open::{self, descriptors};
+use super::{Errno, fd};
 
 /// Returns this process's lowest descriptor that is a directory. With one, the process cannot attach to any jail
 /// (`chroot_refuse_vdir_fds`). Async-signal-safe.
@@ -23,14 +23,13 @@ pub(crate) fn first_directory() -> Option<c_int> {
 /// Nothing in this process uses the directories any more: it was forked to execute a program, or to exit if it cannot.
 pub(super) unsafe fn replace_directories() -> bool {
     // SAFETY: the call takes numbers and touches no memory.
-    let socket = unsafe { libc::socket(libc::AF_UNIX, libc::SOCK_STREAM, 0) };
-    if socket == -1 {
+    let Ok(socket) = Errno::check(unsafe { libc::socket(libc::AF_UNIX, libc::SOCK_STREAM, 0) }) else {
         return false;
-    }
+    };
     let mut replaced = false;
     for (fd, _) in descriptors().filter(|(fd, _)| *fd > libc::STDERR_FILENO && is_directory(*fd)) {
         // SAFETY: the call takes numbers and touches no memory; the caller vouches that nobody uses the directory.
-        if unsafe { libc::dup2(socket, fd) } != -1 {
+        if Errno::check(unsafe { libc::dup2(socket, fd) }).is_ok() {
             replaced = true;
             open::close_on_exec(fd, 0);
         }

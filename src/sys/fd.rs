@@ -26,10 +26,7 @@ pub(crate) struct Stat {
 pub(crate) fn host_fstat(fd: c_int) -> Result<Stat, Errno> {
     let mut stat = MaybeUninit::<libc::stat>::uninit();
     // SAFETY: `stat` is ours, writable and as large as the call expects; any number may be asked for.
-    let result = unsafe { libc::fstat(fd, stat.as_mut_ptr()) };
-    if result == -1 {
-        return Err(Errno::last());
-    }
+    Errno::check(unsafe { libc::fstat(fd, stat.as_mut_ptr()) })?;
     // SAFETY: fstat succeeded, so it has filled the whole structure.
     let stat = unsafe { stat.assume_init() };
     // The widths of these fields differ from one Unix to the next.
@@ -72,10 +69,7 @@ pub(crate) fn keep_given(fd: OwnedFd) -> Result<OwnedFd, Errno> {
 /// Makes a copy with a number of 3 or above, close-on-exec.
 fn copy_above(fd: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
     // SAFETY: F_DUPFD_CLOEXEC takes an int and touches no memory; the descriptor is open while it is borrowed.
-    let number = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, FIRST_FREE) };
-    if number == -1 {
-        return Err(Errno::last());
-    }
+    let number = Errno::check(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, FIRST_FREE) })?;
     // SAFETY: the call has just made it, and nothing else knows of it.
     Ok(unsafe { own(number) })
 }
@@ -140,8 +134,8 @@ fn poll(fd: BorrowedFd<'_>, events: c_short, timeout: Option<Duration>) -> Resul
         .map_or(-1, |timeout| c_int::try_from(timeout.as_nanos().div_ceil(1_000_000)).unwrap_or(c_int::MAX));
     let mut asked = libc::pollfd { fd: fd.as_raw_fd(), events, revents: 0 };
     // SAFETY: `asked` is ours, one structure as the call is told, and valid until it returns.
-    let result = unsafe { libc::poll(&raw mut asked, 1, timeout) };
-    if result == -1 { Err(Errno::last()) } else { Ok(asked.revents) }
+    Errno::check(unsafe { libc::poll(&raw mut asked, 1, timeout) })?;
+    Ok(asked.revents)
 }
 
 /// Takes ownership of a descriptor that a system call has just made.

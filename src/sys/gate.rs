@@ -38,10 +38,7 @@ pub(crate) fn open_writer(path: &CStr) -> Result<OwnedFd, Errno> {
 fn open(path: &CStr, mode: c_int) -> Result<OwnedFd, Errno> {
     let flags = mode | libc::O_NONBLOCK | libc::O_CLOEXEC | libc::O_NOFOLLOW | libc::O_NOCTTY;
     // SAFETY: the path ends in NUL, is ours and only read; the file is not created, so that no mode is read.
-    let number = unsafe { libc::open(path.as_ptr(), flags) };
-    if number == -1 {
-        return Err(Errno::last());
-    }
+    let number = Errno::check(unsafe { libc::open(path.as_ptr(), flags) })?;
     // SAFETY: the call has just made it, and nothing else knows of it.
     let file = unsafe { fd::own(number) };
     let kind = fd::host_fstat(number)?.mode & u32::from(libc::S_IFMT);
@@ -54,15 +51,13 @@ pub(crate) fn write(opener: BorrowedFd<'_>) -> Result<(), Errno> {
     let byte = 1_u8;
     loop {
         // SAFETY: the kernel reads one byte, which is ours; the descriptor is open while it is borrowed.
-        let mut written = unsafe { libc::send(fd, (&raw const byte).cast(), 1, NO_SIGNAL) };
-        if written == -1 && Errno::last() == Errno(libc::ENOTSOCK) {
+        let mut written = Errno::check(unsafe { libc::send(fd, (&raw const byte).cast(), 1, NO_SIGNAL) });
+        if written == Err(Errno(libc::ENOTSOCK)) {
             // SAFETY: as above.
-            written = unsafe { libc::write(fd, (&raw const byte).cast(), 1) };
+            written = Errno::check(unsafe { libc::write(fd, (&raw const byte).cast(), 1) });
         }
-        match written {
-            -1 if Errno::last() == Errno(libc::EINTR) => {}
-            -1 => return Err(Errno::last()),
-            _ => return Ok(()),
+        if written != Err(Errno(libc::EINTR)) {
+            return written.map(drop);
         }
     }
 }

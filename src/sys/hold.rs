@@ -109,7 +109,7 @@ impl Program {
 fn is_directory(path: &CStr) -> bool {
     let mut stat = core::mem::MaybeUninit::<libc::stat>::uninit();
     // SAFETY: the path ends in NUL and is only read; the kernel writes one structure, which is ours.
-    if unsafe { libc::stat(path.as_ptr(), stat.as_mut_ptr()) } == -1 {
+    if Errno::check(unsafe { libc::stat(path.as_ptr(), stat.as_mut_ptr()) }).is_err() {
         return false;
     }
     // SAFETY: the call succeeded, and so filled it.

@@ -83,7 +83,7 @@ pub(crate) mod model {
             let timeout = timeval { tv_sec: seconds, tv_usec: 0 };
             // SAFETY: the call reads one structure of the size that it is told, which is ours; the socket is open
             // while it is borrowed.
-            let result = unsafe {
+            Errno::check(unsafe {
                 libc::setsockopt(
                     socket.as_raw_fd(),
                     libc::SOL_SOCKET,
@@ -91,10 +91,7 @@ pub(crate) mod model {
                     ptr::from_ref(&timeout).cast(),
                     size(),
                 )
-            };
-            if result == -1 {
-                return Err(Errno::last());
-            }
+            })?;
         }
         Ok(())
     }

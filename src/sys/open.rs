@@ -77,8 +77,7 @@ fn extent() -> (usize, c_int) {
 fn count() -> Option<usize> {
     let mut stat = core::mem::MaybeUninit::<libc::stat>::uninit();
     // SAFETY: the path ends in NUL; the kernel writes one structure, which is ours.
-    let result = unsafe { libc::stat(c"/proc/self/fd".as_ptr(), stat.as_mut_ptr()) };
-    if result == -1 {
+    if Errno::check(unsafe { libc::stat(c"/proc/self/fd".as_ptr(), stat.as_mut_ptr()) }).is_err() {
         return None;
     }
     // SAFETY: the call succeeded, and so filled it.

@@ -147,8 +147,7 @@ pub(crate) fn child_state(pid: u32) -> ChildState {
     #[allow(clippy::useless_conversion, reason = "FreeBSD's id_t is wider, Linux's is the same")]
     let id = libc::id_t::from(pid);
     // SAFETY: the kernel writes one structure, which is ours; any number may be asked for.
-    let result = unsafe { libc::waitid(libc::P_PID, id, info.as_mut_ptr(), options) };
-    if result == -1 {
+    if Errno::check(unsafe { libc::waitid(libc::P_PID, id, info.as_mut_ptr(), options) }).is_err() {
         return ChildState::Gone;
     }
     // SAFETY: it was zeroed, which is valid for its numbers and pointers, and perhaps filled in.

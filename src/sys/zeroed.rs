@@ -181,10 +181,7 @@ fn leave_out_of_children(page: *mut Page) -> Result<(), Errno> {
     }
     const INHERIT_ZERO: c_int = 3;
     // SAFETY: the mapping is ours and as long as that; its contents stay as they are.
-    let result = unsafe { minherit(page.cast(), size_of::<Page>(), INHERIT_ZERO) };
-    if result == -1 {
-        return Err(Errno::last());
-    }
+    Errno::check(unsafe { minherit(page.cast(), size_of::<Page>(), INHERIT_ZERO) })?;
     // Paging it out would write-protect it, too. If this process may not lock memory, that happens only when memory is
     // very short. SAFETY: as above.
     let _ = unsafe { libc::mlock(page.cast(), size_of::<Page>()) };
