@@ -247,10 +247,10 @@ impl Tree {
             access,
             since: row.and_then(|row| row.since),
             module: row.and_then(|row| row.module),
-            default: row.and_then(|row| row.default),
             max,
             range: row.and_then(|row| row.range),
-            doc: description.into(),
+            texts: row.and_then(|row| row.texts),
+            description: Some(description.into()),
         }))
     }
 

@@ -1,10 +1,11 @@
 //! Descriptions of parameters.
 
+use core::fmt;
 use core::ops::RangeInclusive;
 use std::borrow::Cow;
 use std::ffi::OsStr;
 
-use super::{Access, Kind, Since, Value};
+use super::{Access, Kind, Since, Value, table};
 use crate::error;
 #[cfg(doc)]
 use crate::error::ErrorKind;
@@ -22,21 +23,35 @@ use crate::error::ErrorKind;
 /// assert_eq!((level.since(), level.module()), (Some(Since::FREEBSD_13_2), None));
 /// assert_eq!(level.default(), Some("the parent's"));
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Definition {
     pub(crate) name: Cow<'static, str>,
     pub(crate) kind: Kind,
     pub(crate) access: Access,
     pub(crate) since: Option<Since>,
     pub(crate) module: Option<&'static str>,
-    pub(crate) default: Option<&'static str>,
     /// The most bytes of a string, its NUL included.
     pub(crate) max: Option<usize>,
     pub(crate) range: Option<(i32, i32)>,
+    /// Where the table has its texts. They are not here, so that only programs that show them contain them.
+    pub(crate) texts: Option<TextsPlace>,
+    /// The kernel's description. `None` for the table's.
+    pub(crate) description: Option<Box<str>>,
+}
+
+/// The texts of a row.
+#[derive(Debug)]
+pub(super) struct Texts {
+    pub(super) default: &'static str,
     /// In rustdoc's markup.
-    #[cfg_attr(feature = "serde", serde(rename = "description", serialize_with = "serialize_plain"))]
-    pub(crate) doc: Cow<'static, str>,
+    pub(super) doc: &'static str,
+}
+
+/// A place in one of the two lists of texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct TextsPlace {
+    pub(super) is_permission: bool,
+    pub(super) row: u8,
 }
 
 impl Definition {
@@ -73,7 +88,10 @@ impl Definition {
     /// Returns the default for a new jail, in words, if known.
     #[must_use]
     pub const fn default(&self) -> Option<&str> {
-        self.default
+        match self.texts {
+            Some(place) => Some(table::texts(place).default),
+            None => None,
+        }
     }
 
     /// Returns the most bytes that a string can have, its NUL included. `None` if only the system's settings limit it,
@@ -93,7 +111,8 @@ impl Definition {
     /// Returns what the parameter does, as plain text: one line for each paragraph.
     #[must_use]
     pub fn description(&self) -> String {
-        plain(&self.doc)
+        let doc = self.texts.map(|place| table::texts(place).doc);
+        plain(self.description.as_deref().or(doc).unwrap_or_default())
     }
 
     /// Parses text as a value of the parameter, as [`Value::parse`] does by its [kind](Self::kind). `true` and `false` are
@@ -160,9 +179,45 @@ fn link(text: &str) -> Option<(&str, &str, &str)> {
     Some((before, words, after))
 }
 
+/// What `Debug` and serde show: the texts, wherever they are.
+mod shown {
+    use super::{Access, Kind, Since};
+
+    #[derive(Debug)]
+    #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+    #[allow(dead_code, reason = "it is read by what is derived")]
+    pub(super) struct Definition<'d> {
+        pub(super) name: &'d str,
+        pub(super) kind: Kind,
+        pub(super) access: Access,
+        pub(super) since: Option<Since>,
+        pub(super) module: Option<&'d str>,
+        pub(super) default: Option<&'d str>,
+        pub(super) max: Option<usize>,
+        pub(super) range: Option<(i32, i32)>,
+        pub(super) description: String,
+    }
+}
+
+impl Definition {
+    fn shown(&self) -> shown::Definition<'_> {
+        let Self { kind, access, since, module, max, range, .. } = *self;
+        let (name, default, description) = (self.name(), self.default(), self.description());
+        shown::Definition { name, kind, access, since, module, default, max, range, description }
+    }
+}
+
+impl fmt::Debug for Definition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.shown().fmt(f)
+    }
+}
+
 #[cfg(feature = "serde")]
-fn serialize_plain<S: serde::Serializer>(doc: &str, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&plain(doc))
+impl serde::Serialize for Definition {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.shown().serialize(serializer)
+    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 
 use super::access::Marker;
+use super::definition::{Texts, TextsPlace};
 use super::rows::{parameters, permissions, since_text};
 use super::{
     CreateOnly, Decode, Definition, EnforceStatfs, Kind, Mode, Param, ReadOnly, ReadWrite, Sharing, Since,
@@ -29,25 +30,29 @@ macro_rules! access_text {
 }
 
 macro_rules! define {
-    ($table:ident: $(
+    (permissions $is_permission:literal: $(
         $(#[doc = $doc:literal])+
         $constant:ident: $type:ty, $access:ident, $name:literal, default $default:literal, since $since:ident
             $(, kind $kind:ident)? $(, module $module:literal)? $(, max $max:literal)? $(, range $least:tt ..= $most:tt)?;
     )*) => {
-        mod definitions {
-            use super::*;
-            $(pub(super) static $constant: Definition = Definition {
-                name: Cow::Borrowed($name),
-                kind: { let kind = <$type as Decode>::KIND; $(let kind = { let _ = kind; Kind::$kind };)? kind },
-                access: <$access as Marker>::ACCESS,
-                since: Some(Since::$since),
-                module: { let module: Option<&'static str> = None; $(let module = { let _ = module; Some($module) };)? module },
-                default: Some($default),
-                max: { let max: Option<usize> = None; $(let max = { let _ = max; Some($max) };)? max },
-                range: { let range: Option<(i32, i32)> = None; $(let range = { let _ = range; Some(($least, $most)) };)? range },
-                doc: Cow::Borrowed(concat!($($doc, "\n"),+)),
-            };)*
-        }
+        /// The places of the rows.
+        #[allow(non_camel_case_types, reason = "they have the names of the constants")]
+        enum Row { $($constant),* }
+
+        pub(super) static ROWS: [Definition; [$(Row::$constant),*].len()] = [$(Definition {
+            name: Cow::Borrowed($name),
+            kind: { let kind = <$type as Decode>::KIND; $(let kind = { let _ = kind; Kind::$kind };)? kind },
+            access: <$access as Marker>::ACCESS,
+            since: Some(Since::$since),
+            module: { let module: Option<&'static str> = None; $(let module = { let _ = module; Some($module) };)? module },
+            max: { let max: Option<usize> = None; $(let max = { let _ = max; Some($max) };)? max },
+            range: { let range: Option<(i32, i32)> = None; $(let range = { let _ = range; Some(($least, $most)) };)? range },
+            texts: Some(TextsPlace { is_permission: $is_permission, row: Row::$constant as u8 }),
+            description: None,
+        }),*];
+
+        pub(super) static TEXTS: [Texts; ROWS.len()] =
+            [$(Texts { default: $default, doc: concat!($($doc, "\n"),+) }),*];
 
         $(
             $(#[doc = $doc])+
@@ -58,10 +63,8 @@ macro_rules! define {
                 " | [jail(8)](https://man.freebsd.org/cgi/man.cgi?query=jail&sektion=8) |",
             )]
             pub const $constant: Param<'static, $type, $access> =
-                Param::defined($name, &definitions::$constant);
+                Param::defined($name, &ROWS[Row::$constant as usize]);
         )*
-
-        pub(super) const $table: &[&Definition] = &[$(&definitions::$constant),*];
     };
 }
 
@@ -69,17 +72,19 @@ macro_rules! define {
 ///
 /// [`Allow`](crate::Allow) is the same as a set.
 pub mod allow {
-    use super::{Cow, Decode, Definition, Marker, Param, ReadWrite, Since, permissions, since_text};
+    use super::{
+        Cow, Decode, Definition, Marker, Param, ReadWrite, Since, Texts, TextsPlace, permissions, since_text,
+    };
 
     macro_rules! rows {
-        ($($row:tt)*) => { define! { ROWS: $($row)* } };
+        ($($row:tt)*) => { define! { permissions true: $($row)* } };
     }
 
     permissions!(rows);
 }
 
 macro_rules! rows {
-    ($($row:tt)*) => { define! { OTHERS: $($row)* } };
+    ($($row:tt)*) => { define! { permissions false: $($row)* } };
 }
 
 parameters!(rows);
@@ -87,15 +92,21 @@ parameters!(rows);
 /// All parameters that the crate knows, except the keys of `meta` and `env`. Permissions come last.
 #[allow(clippy::indexing_slicing, reason = "it is evaluated when the crate is compiled")]
 pub const TABLE: &[&Definition] = &{
-    let (others, permissions) = (OTHERS, allow::ROWS);
-    let mut all = [others[0]; OTHERS.len() + allow::ROWS.len()];
-    let mut place = 0;
+    let mut all = [&ROWS[0]; ROWS.len() + allow::ROWS.len()];
+    let mut place = 1;
     while place < all.len() {
-        all[place] = if place < others.len() { others[place] } else { permissions[place - others.len()] };
+        all[place] = if place < ROWS.len() { &ROWS[place] } else { &allow::ROWS[place - ROWS.len()] };
         place += 1;
     }
     all
 };
+
+/// Returns the texts of a row.
+#[allow(clippy::indexing_slicing, reason = "only rows have such places")]
+pub(super) const fn texts(place: TextsPlace) -> &'static Texts {
+    let rows: &[Texts] = if place.is_permission { &allow::TEXTS } else { &TEXTS };
+    &rows[place.row as usize]
+}
 
 /// Finds the row of a name. A key in `meta` or `env`, such as `meta.owner`, has the row of `meta` or `env`.
 ///
@@ -112,7 +123,9 @@ pub fn find(name: &str) -> Option<&'static Definition> {
         Some(_) => name.split('.').next().unwrap_or_default(),
         None => name,
     };
-    TABLE.iter().copied().find(|definition| definition.name == name)
+    // Not through `TABLE`, a list of references that only programs have that use it.
+    let rows: &[Definition] = if name.starts_with("allow.") { &allow::ROWS } else { &ROWS };
+    rows.iter().find(|definition| definition.name == name)
 }
 
 /// Whether the kernel sets this parameter after creating the jail, so that a failure comes late (T18).
