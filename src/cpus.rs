@@ -137,12 +137,12 @@ impl Jail {
     /// ```
     #[doc(alias = "cpuset_setaffinity")]
     pub fn set_cpus(&self, cpus: &CpuSet) -> Result<()> {
-        let refuse = |reason| Err(Error::refused(ErrorKind::InvalidValue, reason));
+        let refuse = |reason: fmt::Arguments<'_>| Err(Error::refused(ErrorKind::InvalidValue, reason));
         if cpus.is_empty() {
-            return refuse("a jail needs at least one CPU".to_owned());
+            return refuse(format_args!("a jail needs at least one CPU"));
         }
         if let Some(cpu) = cpus.iter().find(|cpu| *cpu >= CPU_MAX) {
-            return refuse(format!("there is no CPU {cpu}: FreeBSD has at most {CPU_MAX}"));
+            return refuse(format_args!("there is no CPU {cpu}: FreeBSD has at most {CPU_MAX}"));
         }
         self.check()?;
         if !self.is_alive()? {

@@ -98,7 +98,7 @@ impl Jail {
         if name.is_empty() || name.len() > NAME_MAX || name.contains('\0') {
             return Err(Error::refused(
                 ErrorKind::InvalidValue,
-                format!("{name:?} is not an interface name: it must have 1 to 15 bytes and no NUL"),
+                format_args!("{name:?} is not an interface name: it must have 1 to 15 bytes and no NUL"),
             ));
         }
         self.check_has_stack()?;
@@ -107,7 +107,7 @@ impl Jail {
             if is_taken.map_err(|errno| self.interface_error(errno, name, way))? {
                 return Err(Error::refused(
                     ErrorKind::AlreadyExists,
-                    format!(
+                    format_args!(
                         "this network stack already has an interface {name}, and the kernel would make a second one"
                     ),
                 ));
@@ -120,7 +120,7 @@ impl Jail {
         if self.descriptor().is_some() && !self.is_alive()? {
             return Err(Error::refused(
                 ErrorKind::Gone,
-                format!(
+                format_args!(
                     "the jail was removed while {name} was moved; the interface comes back when the jail is gone"
                 ),
             ));

@@ -104,7 +104,7 @@ pub(crate) fn explain_attach(
     match obstacle() {
         Some((fd, path)) => {
             let path = path.map(|path| format!(" {}", path.display())).unwrap_or_default();
-            error.because(format!(
+            error.because(format_args!(
                 "descriptor {fd} is the open directory{path}: a process that has a directory open cannot attach to \
                  a jail"
             ))

@@ -5,7 +5,7 @@
 //! `sys/security/mac_do/mac_do.c`. Some quote names that a caller chose (T35), so messages are compared as a whole, or
 //! by the part before the quotation.
 
-use super::{Call, Error, ErrorKind, attach};
+use super::{Call, Error, ErrorKind, Fact, attach};
 use crate::sys::Errno;
 
 /// The subject of a request, which decides what "not found" means.
@@ -24,8 +24,8 @@ pub(crate) enum Subject {
 /// The properties of a request that matter for the classification.
 pub(crate) struct Asked<'a> {
     pub(crate) subject: Subject,
-    /// Returns the names of the request's parameters.
-    pub(crate) names: &'a dyn Fn() -> Vec<String>,
+    /// Passes the names of the request's parameters on.
+    pub(crate) names: &'a dyn Fn(&mut dyn FnMut(&str)),
 }
 
 /// Why a call fails everywhere but on FreeBSD.
@@ -54,61 +54,84 @@ impl Error {
         } else if let Some(verdict) = of_module(&text) {
             verdict
         } else {
-            of_number(call, errno, &text, asked)
+            of_number(call, errno, &text, asked.subject)
         };
         let mut error = Self::of_call(call, errno, verdict.kind);
-        error.0.message = (!text.is_empty()).then(|| text.as_ref().into());
-        error.0.parameter = verdict.parameter;
-        error.0.reason = verdict.reason.map(Into::into);
-        error
+        if !text.is_empty() {
+            error = error.with_message(&text);
+        }
+        error.0.reason = verdict.reason;
+        match verdict.parameter {
+            Parameter::Unknown => error,
+            Parameter::Named(name) => error.about(name),
+            Parameter::Only(is) => error.about_only(asked, is),
+        }
+    }
+
+    /// Names the parameter if the request has exactly one of these.
+    fn about_only(self, asked: &Asked<'_>, is: fn(&str) -> bool) -> Self {
+        let (mut count, mut named) = (0, self);
+        (asked.names)(&mut |name| {
+            if is(name) {
+                count += 1;
+                named.0.facts.set_text(Fact::Parameter, name);
+            }
+        });
+        if count > 1 {
+            named.0.facts.forget(Fact::Parameter);
+        }
+        named
     }
 }
 
 /// The classification of an answer.
-struct Verdict {
+#[derive(Clone, Copy)]
+struct Verdict<'t> {
     kind: ErrorKind,
-    parameter: Option<Box<str>>,
+    parameter: Parameter<'t>,
     reason: Option<&'static str>,
 }
 
-impl Verdict {
+/// The parameter at fault.
+#[derive(Clone, Copy)]
+enum Parameter<'t> {
+    Unknown,
+    Named(&'t str),
+    /// The only one of these in the request, if there is exactly one.
+    Only(fn(&str) -> bool),
+}
+
+impl<'t> Verdict<'t> {
     fn new(kind: ErrorKind) -> Self {
-        Self { kind, parameter: None, reason: None }
+        Self { kind, parameter: Parameter::Unknown, reason: None }
     }
 
-    fn about(mut self, parameter: &str) -> Self {
-        self.parameter = Some(parameter.into());
-        self
+    fn about(self, parameter: &'t str) -> Self {
+        Self { parameter: Parameter::Named(parameter), ..self }
     }
 
-    /// Names the parameter if the request has exactly one of these.
-    fn about_only(mut self, asked: &Asked<'_>, is: impl Fn(&str) -> bool) -> Self {
-        let mut such = (asked.names)().into_iter().filter(|name| is(name));
-        if let (Some(name), None) = (such.next(), such.next()) {
-            self.parameter = Some(name.into());
-        }
-        self
+    fn about_only(self, is: fn(&str) -> bool) -> Self {
+        Self { parameter: Parameter::Only(is), ..self }
     }
 
-    fn because(mut self, reason: &'static str) -> Self {
-        self.reason = Some(reason);
-        self
+    fn because(self, reason: &'static str) -> Self {
+        Self { reason: Some(reason), ..self }
     }
 }
 
-fn of_number(call: Call, errno: Errno, text: &str, asked: &Asked<'_>) -> Verdict {
+fn of_number(call: Call, errno: Errno, text: &str, subject: Subject) -> Verdict<'_> {
     match errno.0 {
         libc::ENOSYS => Verdict::new(ErrorKind::Unsupported).because(no_jails()),
-        libc::EPERM => permission(call, text, asked),
-        libc::ENOENT => not_found(call, text, asked),
-        libc::EINVAL => invalid(call, text, asked),
+        libc::EPERM => permission(call, text, subject),
+        libc::ENOENT => not_found(call, text, subject),
+        libc::EINVAL => invalid(call, text),
         libc::EEXIST => Verdict::new(ErrorKind::AlreadyExists),
         libc::EADDRINUSE => Verdict::new(ErrorKind::AddressInUse)
             .about(if text == "IPv6 addresses clash" { "ip6.addr" } else { "ip4.addr" })
             .because("an address can be shared only by jails that have exactly one each"),
-        libc::ENAMETOOLONG => too_long(text, asked),
+        libc::ENAMETOOLONG => too_long(text),
         libc::EFBIG => Verdict::new(ErrorKind::InvalidValue)
-            .about_only(asked, is_text_of_keys)
+            .about_only(is_text_of_keys)
             .because("longer than sysctl security.jail.meta_maxbufsize allows"),
         libc::ENOTDIR | libc::ELOOP | libc::EACCES if call == Call::JailSet => {
             Verdict::new(ErrorKind::InvalidPath).about("path")
@@ -123,7 +146,7 @@ fn of_number(call: Call, errno: Errno, text: &str, asked: &Asked<'_>) -> Verdict
 }
 
 /// The meaning of a failed attach as part of another call.
-fn attaching(errno: Errno) -> Verdict {
+fn attaching(errno: Errno) -> Verdict<'static> {
     match errno.0 {
         libc::EPERM => Verdict::new(ErrorKind::PermissionDenied).because(attach::ATTACHING),
         libc::EACCES => Verdict::new(ErrorKind::PermissionDenied).because(attach::ROOT_CLOSED),
@@ -135,7 +158,7 @@ fn attaching(errno: Errno) -> Verdict {
 }
 
 /// Messages of modules about their parameters, with any errno.
-fn of_module(text: &str) -> Option<Verdict> {
+fn of_module(text: &str) -> Option<Verdict<'_>> {
     let invalid = Verdict::new(ErrorKind::InvalidValue);
     if text.starts_with("MAC/do: Parse error") {
         return Some(invalid.about("mac.do.rules"));
@@ -152,7 +175,7 @@ fn of_module(text: &str) -> Option<Verdict> {
     })
 }
 
-fn permission(call: Call, text: &str, asked: &Asked<'_>) -> Verdict {
+fn permission(call: Call, text: &str, subject: Subject) -> Verdict<'_> {
     if text == "prison limit exceeded" {
         return Verdict::new(ErrorKind::LimitExceeded).because("children.max of a jail above is reached");
     }
@@ -160,13 +183,13 @@ fn permission(call: Call, text: &str, asked: &Asked<'_>) -> Verdict {
     if call == Call::JailGet {
         return verdict.because("not allowed to take ownership of a jail");
     }
-    match asked.subject {
-        Subject::New => verdict.about_only(asked, is_limited_by_parent).because(
+    match subject {
+        Subject::New => verdict.about_only(is_limited_by_parent).because(
             "this process is not root, the jail that it is in may have no children, or the new jail would be \
              allowed more than its parent",
         ),
         _ => verdict
-            .about_only(asked, is_limited_by_parent)
+            .about_only(is_limited_by_parent)
             .because("this process is not root, or the jail would have more permissions than its parent"),
     }
 }
@@ -196,7 +219,7 @@ fn is_text_of_keys(name: &str) -> bool {
     matches!(name.split('.').next(), Some("meta" | "env"))
 }
 
-fn not_found(call: Call, text: &str, asked: &Asked<'_>) -> Verdict {
+fn not_found(call: Call, text: &str, subject: Subject) -> Verdict<'_> {
     if text.is_empty() {
         // jail_set looks up the path without a message; jail_get never fails in this way.
         return if call == Call::JailSet {
@@ -210,7 +233,7 @@ fn not_found(call: Call, text: &str, asked: &Asked<'_>) -> Verdict {
     }
     // "jail "NAME" not found" also ends in words of the kernel, not of the caller.
     let is_dying = text.starts_with("jail ") && text.ends_with(" is dying");
-    match asked.subject {
+    match subject {
         Subject::Handle => Verdict::new(ErrorKind::Gone),
         _ if is_dying => Verdict::new(ErrorKind::Dying),
         Subject::New => {
@@ -220,7 +243,7 @@ fn not_found(call: Call, text: &str, asked: &Asked<'_>) -> Verdict {
     }
 }
 
-fn invalid(call: Call, text: &str, asked: &Asked<'_>) -> Verdict {
+fn invalid(call: Call, text: &str) -> Verdict<'_> {
     const CHECKED: [&str; 4] = ["ip4.addr", "ip6.addr", "enforce_statfs", "devfs_ruleset"];
     if let Some(name) = text.strip_prefix("unknown parameter: ") {
         return Verdict::new(ErrorKind::UnknownParameter)
@@ -230,7 +253,7 @@ fn invalid(call: Call, text: &str, asked: &Asked<'_>) -> Verdict {
     if let Some(name) = text.strip_suffix(" cannot be changed after creation") {
         return Verdict::new(ErrorKind::InvalidParameter).about(name);
     }
-    let value = |name| Verdict::new(ErrorKind::InvalidValue).about(name);
+    let value = |name: &'static str| Verdict::new(ErrorKind::InvalidValue).about(name);
     match text {
         "" => {}
         "vnet jails cannot have IP address restrictions" => {
@@ -258,18 +281,18 @@ fn invalid(call: Call, text: &str, asked: &Asked<'_>) -> Verdict {
         return verdict.because("a buffer is too small or of the wrong size for its parameter");
     }
     verdict
-        .about_only(asked, |name| CHECKED.contains(&name))
+        .about_only(|name| CHECKED.contains(&name))
         .because("a value is out of range or of the wrong size, or an address is a broadcast, unspecified or repeated one")
 }
 
-fn too_long(text: &str, asked: &Asked<'_>) -> Verdict {
+fn too_long(text: &str) -> Verdict<'_> {
     const STRINGS: [&str; 5] = ["name", "path", "host.hostname", "host.domainname", "host.hostuuid"];
     let verdict = Verdict::new(ErrorKind::InvalidValue);
     if text.starts_with("osrelease string must be ") {
         return verdict.about("osrelease");
     }
     verdict
-        .about_only(asked, |name| STRINGS.contains(&name))
+        .about_only(|name| STRINGS.contains(&name))
         .because("longer than the kernel allows, its parents' names included")
 }
 
@@ -278,7 +301,7 @@ mod tests {
     use super::*;
 
     fn error(call: Call, errno: i32, text: &str, subject: Subject, carried: &[&str]) -> Error {
-        let names = || carried.iter().copied().map(str::to_owned).collect();
+        let names = |each: &mut dyn FnMut(&str)| carried.iter().for_each(|name| each(name));
         Error::from_kernel(call, Errno(errno), text.as_bytes(), &Asked { subject, names: &names })
     }
 

@@ -5,7 +5,7 @@ mod classify;
 mod kind;
 mod stage;
 
-use core::fmt;
+use core::fmt::{self, Write as _};
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use std::borrow::Cow;
 use std::io;
@@ -52,17 +52,102 @@ struct Inner {
     stage: Option<Stage>,
     call: Option<Call>,
     errno: Option<Errno>,
-    /// The same, for `source`.
-    source: Option<io::Error>,
-    /// The kernel's message, from `errmsg`.
-    message: Option<Box<str>>,
-    /// The jail's name or jid.
-    jail: Option<Box<str>>,
-    parameter: Option<Box<str>>,
-    value: Option<Box<str>>,
-    program: Option<Box<Path>>,
     /// The crate's own text: the reason, if the kernel gave none, or an alternative.
-    reason: Option<Cow<'static, str>>,
+    reason: Option<&'static str>,
+    facts: Facts,
+    program: Option<Box<Path>>,
+    /// The errno, for `source`.
+    source: Option<io::Error>,
+}
+
+/// Texts of an error, one after the other in one string: all code that may fail drops errors, so dropping one is short.
+#[derive(Debug, Clone)]
+struct Facts {
+    text: String,
+    places: [Option<(usize, usize)>; FACTS],
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Fact {
+    /// The kernel's message, from `errmsg`.
+    Message,
+    /// The jail's name or jid.
+    Jail,
+    Parameter,
+    Value,
+    /// A reason that is not a text of the crate.
+    Reason,
+}
+
+const FACTS: usize = Fact::Reason as usize + 1;
+
+impl Facts {
+    const NONE: Self = Self { text: String::new(), places: [None; FACTS] };
+
+    fn get(&self, fact: Fact) -> Option<&str> {
+        let &(start, end) = self.places.get(fact as usize)?.as_ref()?;
+        self.text.get(start..end)
+    }
+
+    /// Adds or replaces a fact.
+    #[cold]
+    fn set(&mut self, fact: Fact, text: fmt::Arguments<'_>) {
+        let start = self.text.len();
+        // A string takes any text.
+        let _ = self.text.write_fmt(text);
+        if let Some(place) = self.places.get_mut(fact as usize) {
+            *place = Some((start, self.text.len()));
+        }
+    }
+
+    /// As [`set`](Self::set), of a plain text.
+    #[cold]
+    fn set_text(&mut self, fact: Fact, text: &str) {
+        self.set(fact, format_args!("{text}"));
+    }
+
+    fn forget(&mut self, fact: Fact) {
+        if let Some(place) = self.places.get_mut(fact as usize) {
+            *place = None;
+        }
+    }
+}
+
+/// A reason for an error: a text of the crate, or one made of several.
+pub(crate) trait Reason {
+    fn explain(self, error: &mut Error);
+}
+
+impl Reason for &'static str {
+    #[cold]
+    fn explain(self, error: &mut Error) {
+        error.0.reason = Some(self);
+    }
+}
+
+impl Reason for fmt::Arguments<'_> {
+    #[cold]
+    fn explain(self, error: &mut Error) {
+        error.0.reason = self.as_str();
+        if error.0.reason.is_none() {
+            error.0.facts.set(Fact::Reason, self);
+        }
+    }
+}
+
+impl Reason for String {
+    fn explain(self, error: &mut Error) {
+        format_args!("{self}").explain(error);
+    }
+}
+
+impl Reason for Cow<'static, str> {
+    fn explain(self, error: &mut Error) {
+        match self {
+            Cow::Borrowed(text) => text.explain(error),
+            Cow::Owned(text) => text.explain(error),
+        }
+    }
 }
 
 impl Error {
@@ -78,11 +163,11 @@ impl Error {
     /// assert_eq!(Error::from(ErrorKind::Gone).to_string(), "the jail has been removed");
     /// ```
     pub fn new(kind: ErrorKind, reason: impl Into<Cow<'static, str>>) -> Self {
-        Self::refused(kind, reason)
+        Self::refused(kind, reason.into())
     }
 
     /// A mistake of the caller, found before any system call.
-    pub(crate) fn refused(kind: ErrorKind, reason: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn refused(kind: ErrorKind, reason: impl Reason) -> Self {
         Self::from(kind).because(reason)
     }
 
@@ -129,20 +214,24 @@ impl Error {
     }
 
     /// Names the parameter at fault.
+    #[cold]
     pub(crate) fn about(mut self, parameter: &str) -> Self {
-        self.0.parameter = Some(parameter.into());
+        self.0.facts.set_text(Fact::Parameter, parameter);
         self
     }
 
     /// Adds the value of the parameter at fault: `Debug` for strings, otherwise `Display`.
+    #[cold]
     pub(crate) fn with_value(mut self, value: fmt::Arguments<'_>) -> Self {
-        self.0.value = Some(value.to_string().into());
+        self.0.facts.set(Fact::Value, value);
         self
     }
 
     /// Adds the jail, unless there is one already.
     pub(crate) fn of_jail(mut self, jail: impl fmt::Display) -> Self {
-        self.0.jail.get_or_insert_with(|| jail.to_string().into());
+        if self.jail().is_none() {
+            self.0.facts.set(Fact::Jail, format_args!("{jail}"));
+        }
         self
     }
 
@@ -159,14 +248,14 @@ impl Error {
     }
 
     /// Adds or replaces the crate's own text.
-    pub(crate) fn because(mut self, reason: impl Into<Cow<'static, str>>) -> Self {
-        self.0.reason = Some(reason.into());
+    pub(crate) fn because(mut self, reason: impl Reason) -> Self {
+        reason.explain(&mut self);
         self
     }
 
     /// Replaces the kernel's message, if a caller inside the crate knows which name it should quote.
     pub(crate) fn with_message(mut self, message: &str) -> Self {
-        self.0.message = Some(message.into());
+        self.0.facts.set_text(Fact::Message, message);
         self
     }
 
@@ -212,26 +301,26 @@ impl Error {
     /// Returns the kernel's message, which only some errors have.
     #[must_use]
     pub fn message(&self) -> Option<&str> {
-        self.0.message.as_deref()
+        self.0.facts.get(Fact::Message)
     }
 
     /// Returns the name or jid of the jail, if there is one.
     #[must_use]
     pub fn jail(&self) -> Option<&str> {
-        self.0.jail.as_deref()
+        self.0.facts.get(Fact::Jail)
     }
 
     /// Returns the name of the parameter at fault, if known.
     #[must_use]
     pub fn parameter(&self) -> Option<&str> {
-        self.0.parameter.as_deref()
+        self.0.facts.get(Fact::Parameter)
     }
 
     /// Returns the value at fault, if known: that of the parameter (a path, an address, a number), or the argument or
     /// working directory of a program. A string is quoted and escaped as by `Debug`.
     #[must_use]
     pub fn value(&self) -> Option<&str> {
-        self.0.value.as_deref()
+        self.0.facts.get(Fact::Value)
     }
 
     /// Returns the program, `None` when the error is not about starting one.
@@ -253,6 +342,10 @@ impl Error {
         self.0.stage
     }
 
+    fn reason(&self) -> Option<&str> {
+        self.0.reason.or_else(|| self.0.facts.get(Fact::Reason))
+    }
+
     /// Whether the request was too large.
     pub(crate) fn is_oversize(&self) -> bool {
         self.0.call.is_none() && self.0.kind == ErrorKind::InvalidRequest
@@ -260,46 +353,32 @@ impl Error {
 
     /// Whether the kernel returned EINVAL without a message, which for a read means that a buffer was too small.
     pub(crate) fn is_wordless_einval(&self) -> bool {
-        self.0.message.is_none() && self.errno() == Some(libc::EINVAL)
+        self.message().is_none() && self.errno() == Some(libc::EINVAL)
     }
 }
 
 impl From<ErrorKind> for Error {
     /// Makes an error with only a kind, which `Display` describes.
+    #[cold]
     fn from(kind: ErrorKind) -> Self {
         Self(Box::new(Inner {
             kind,
             stage: None,
             call: None,
             errno: None,
-            source: None,
-            message: None,
-            jail: None,
-            parameter: None,
-            value: None,
-            program: None,
             reason: None,
+            facts: Facts::NONE,
+            program: None,
+            source: None,
         }))
     }
 }
 
 impl Clone for Error {
     fn clone(&self) -> Self {
-        let Inner { kind, stage, call, errno, source: _, message, jail, parameter, value, program, reason } =
-            &*self.0;
-        Self(Box::new(Inner {
-            kind: *kind,
-            stage: *stage,
-            call: *call,
-            errno: *errno,
-            source: errno.map(Into::into),
-            message: message.clone(),
-            jail: jail.clone(),
-            parameter: parameter.clone(),
-            value: value.clone(),
-            program: program.clone(),
-            reason: reason.clone(),
-        }))
+        let Inner { kind, stage, call, errno, reason, ref facts, ref program, source: _ } = *self.0;
+        let (facts, program, source) = (facts.clone(), program.clone(), errno.map(Into::into));
+        Self(Box::new(Inner { kind, stage, call, errno, reason, facts, program, source }))
     }
 }
 
@@ -315,27 +394,25 @@ impl core::error::Error for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, stage, call, errno, source: _, message, jail, parameter, value, program, reason } =
-            &*self.0;
         f.debug_struct("Error")
-            .field("kind", kind)
-            .field("stage", stage)
-            .field("call", call)
-            .field("errno", errno)
-            .field("message", message)
-            .field("jail", jail)
-            .field("parameter", parameter)
-            .field("value", value)
-            .field("program", program)
-            .field("reason", reason)
+            .field("kind", &self.kind())
+            .field("stage", &self.stage())
+            .field("call", &self.call())
+            .field("errno", &self.0.errno)
+            .field("message", &self.message())
+            .field("jail", &self.jail())
+            .field("parameter", &self.parameter())
+            .field("value", &self.value())
+            .field("program", &self.program())
+            .field("reason", &self.reason())
             .finish()
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, stage, call, source, message, jail, parameter, value, program, reason, .. } =
-            &*self.0;
+        let Inner { kind, stage, call, program, source, .. } = &*self.0;
+        let (message, reason) = (self.message(), self.reason());
         let alternate = f.alternate();
         let mut separator = "";
         let mut part = |text: fmt::Arguments<'_>| {
@@ -344,7 +421,7 @@ impl fmt::Display for Error {
             result
         };
         // Each fact once: the kernel's message may already contain some.
-        let is_said = |fact: &str| message.as_deref().is_some_and(|message| message.contains(fact));
+        let is_said = |fact: &str| message.is_some_and(|message| message.contains(fact));
         if let Some(stage) = stage {
             part(format_args!("{stage}"))?;
         }
@@ -352,13 +429,13 @@ impl fmt::Display for Error {
             part(format_args!("{call}"))?;
         }
         let is_named = |jail: &&str| is_said(&format!("jail {jail} ")) || is_said(&format!("\"{jail}\""));
-        if let Some(jail) = jail.as_deref().filter(|jail| !is_named(jail)) {
+        if let Some(jail) = self.jail().filter(|jail| !is_named(jail)) {
             part(format_args!("jail {jail}"))?;
         }
         if let Some(program) = program {
             part(format_args!("{}", program.display()))?;
         }
-        match (parameter, value) {
+        match (self.parameter(), self.value()) {
             (Some(parameter), Some(value)) => part(format_args!("parameter {parameter:?} = {value}"))?,
             (None, Some(value)) => part(format_args!("{value}"))?,
             (Some(parameter), None) if !is_said(parameter) => part(format_args!("parameter {parameter:?}"))?,

@@ -91,7 +91,7 @@ fn replaced(errno: Errno) -> Error {
 
 fn from_kernel(call: Call, errno: Errno, plan: &Plan) -> Error {
     let text = plan.report.as_ref().map(Report::text).unwrap_or_default();
-    let asked = Asked { subject: Subject::Handle, names: &Vec::new };
+    let asked = Asked { subject: Subject::Handle, names: &|_| {} };
     Error::from_kernel(call, errno, &text, &asked)
 }
 

@@ -81,11 +81,11 @@ pub(super) fn limit(resource: Resource, soft: u64, hard: u64) -> Result<Limit> {
     if soft > hard {
         return Err(Error::refused(
             ErrorKind::InvalidValue,
-            format!("limit of {resource:?}: the soft limit {soft} is above the hard limit {hard}"),
+            format_args!("limit of {resource:?}: the soft limit {soft} is above the hard limit {hard}"),
         ));
     }
     let number = resource.number().ok_or_else(|| {
-        Error::refused(ErrorKind::Unsupported, format!("this host has no limit of {resource:?}"))
+        Error::refused(ErrorKind::Unsupported, format_args!("this host has no limit of {resource:?}"))
     })?;
     #[allow(clippy::useless_conversion, reason = "rlim_t is signed on FreeBSD")]
     let value = |value: u64| value.try_into().unwrap_or(libc::RLIM_INFINITY);
@@ -97,12 +97,15 @@ pub(super) fn limit(resource: Resource, soft: u64, hard: u64) -> Result<Limit> {
 pub(super) fn umask(mask: u32) -> Result<libc::mode_t> {
     let valid = Some(mask).filter(|mask| *mask <= 0o777).and_then(|mask| mask.try_into().ok());
     valid.ok_or_else(|| {
-        Error::refused(ErrorKind::InvalidValue, format!("umask {mask:#o}: only the bits of 0o777 can be set"))
+        Error::refused(
+            ErrorKind::InvalidValue,
+            format_args!("umask {mask:#o}: only the bits of 0o777 can be set"),
+        )
     })
 }
 
 /// Converts a routing table's number for setfib(2).
 pub(super) fn fib(fib: u32) -> Result<i32> {
     i32::try_from(fib)
-        .map_err(|_| Error::refused(ErrorKind::InvalidValue, format!("there is no routing table {fib}")))
+        .map_err(|_| Error::refused(ErrorKind::InvalidValue, format_args!("there is no routing table {fib}")))
 }

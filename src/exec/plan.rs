@@ -116,7 +116,7 @@ impl Wishes {
         if self.uid.is_some() && self.gid.is_none() {
             return Err(Error::refused(
                 ErrorKind::InvalidRequest,
-                format!(
+                format_args!(
                     "a user without a group would leave the program in group {}, this process's own: set the \
                      group too, or give the user by name",
                     child::effective_gid()
@@ -221,7 +221,7 @@ fn look_up(name: &OsStr) -> Result<user::Account> {
         Ok(Some(account)) => Ok(account),
         Ok(None) => Err(Error::refused(
             ErrorKind::InvalidValue,
-            format!("the host has no user {:?}", name.to_string_lossy()),
+            format_args!("the host has no user {:?}", name.to_string_lossy()),
         )),
         Err(errno) => Err(Error::os(Call::Getpwnam, errno, ErrorKind::Other, "looking up the user")),
     }

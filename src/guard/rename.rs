@@ -14,7 +14,7 @@
 //! jail can have. Beside a jid or a descriptor, the kernel takes `0.NAME` for NAME only if the caller is on the host
 //! (T30). Otherwise it refuses to change the jail's parent, before it changes anything.
 
-use crate::error::{Call, Error, ErrorKind, Result};
+use crate::error::{Call, Error, ErrorKind, Reason, Result};
 use crate::jid::Jid;
 use crate::param::{self, Param, ReadOnly, ReadWrite};
 use crate::sys::{System, Trap};
@@ -46,7 +46,7 @@ pub(crate) fn check_family(system: &System, (_, now, most): Family) -> Result<()
     if !garbles || (now == 0 && most == 0) {
         return Ok(());
     }
-    Err(refused(format!(
+    Err(refused(format_args!(
         "a nested jail can be renamed only while it has no child jails and may get none, and this one has {now} and may \
          have {most}: the kernel would garble their names, and may panic when they are listed (T39); remove them and \
          set `children.max` to 0 first"
@@ -79,7 +79,7 @@ pub(crate) fn check_accounts(
         })?;
         // Including zombies, which use their account when they are waited for.
         if !processes.is_empty() {
-            return Err(refused(format!(
+            return Err(refused(format_args!(
                 "kern.racct.enable is set, and jail {jid} has processes or zombies: the kernel may panic when this jail \
                  or one above it is renamed (T40); rename it before it has processes"
             )));
@@ -116,6 +116,6 @@ pub(super) fn refuse(system: &System, draft: &Draft<'_>) -> Result<()> {
     ))
 }
 
-fn refused(reason: impl Into<std::borrow::Cow<'static, str>>) -> Error {
+fn refused(reason: impl Reason) -> Error {
     Error::refused(ErrorKind::InvalidRequest, reason).about("name")
 }

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::show::with_wire;
 use super::{Access, Definition, Kind, Mode};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Reason, Result};
 use crate::wire::{self, Wire, name};
 
 /// The use of a value.
@@ -15,7 +15,7 @@ pub(crate) enum Use {
     Update,
 }
 
-fn refuse(kind: ErrorKind, reason: impl Into<std::borrow::Cow<'static, str>>) -> Result<()> {
+fn refuse(kind: ErrorKind, reason: impl Reason) -> Result<()> {
     Err(Error::refused(kind, reason))
 }
 
@@ -67,10 +67,10 @@ fn check_range(definition: Option<&Definition>, value: i32) -> Result<()> {
     match (definition.range, Mode::from_number(value)) {
         (Some((least, most)), _) if (least..=most).contains(&value) => Ok(()),
         (Some(_), Some(mode)) if definition.kind == Kind::Mode => {
-            refuse(ErrorKind::InvalidValue, format!("it cannot be {mode:?}"))
+            refuse(ErrorKind::InvalidValue, format_args!("it cannot be {mode:?}"))
         }
         (Some((least, most)), _) => {
-            refuse(ErrorKind::InvalidValue, format!("must be between {least} and {most}"))
+            refuse(ErrorKind::InvalidValue, format_args!("must be between {least} and {most}"))
         }
         (None, _) => Ok(()),
     }
@@ -86,7 +86,7 @@ fn check_text(name: &str, definition: Option<&Definition>, text: &[u8]) -> Resul
     if let Some(most) = most.filter(|&most| text.len() > most) {
         return refuse(
             ErrorKind::InvalidValue,
-            format!("{} bytes are more than the maximum of {most}", text.len()),
+            format_args!("{} bytes are more than the maximum of {most}", text.len()),
         );
     }
     if name::user_key(name).is_some() && text.contains(&b'\n') {
@@ -101,7 +101,7 @@ fn check_text(name: &str, definition: Option<&Definition>, text: &[u8]) -> Resul
 fn check_ip4(addresses: &[Ipv4Addr]) -> Result<()> {
     for address in addresses {
         if address.is_unspecified() || address.is_broadcast() {
-            return refuse(ErrorKind::InvalidValue, format!("{address} is not a host address"));
+            return refuse(ErrorKind::InvalidValue, format_args!("{address} is not a host address"));
         }
     }
     check_repetition(addresses)
@@ -110,7 +110,7 @@ fn check_ip4(addresses: &[Ipv4Addr]) -> Result<()> {
 fn check_ip6(addresses: &[Ipv6Addr]) -> Result<()> {
     for address in addresses {
         if address.is_unspecified() {
-            return refuse(ErrorKind::InvalidValue, format!("{address} is not a host address"));
+            return refuse(ErrorKind::InvalidValue, format_args!("{address} is not a host address"));
         }
     }
     check_repetition(addresses)
@@ -133,7 +133,7 @@ fn check_repetition<T: Copy + Ord + core::fmt::Display>(addresses: &[T]) -> Resu
         })
     };
     match twice {
-        Some(address) => refuse(ErrorKind::InvalidValue, format!("{address} is listed twice")),
+        Some(address) => refuse(ErrorKind::InvalidValue, format_args!("{address} is listed twice")),
         None => Ok(()),
     }
 }

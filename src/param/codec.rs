@@ -48,7 +48,7 @@ pub(crate) fn text(value: &OsStr) -> Wire<'_> {
 fn unexpected(name: &str, bytes: &[u8]) -> Error {
     Error::refused(
         ErrorKind::InvalidAnswer,
-        format!("the kernel's answer of {} bytes has an unexpected format", bytes.len()),
+        format_args!("the kernel's answer of {} bytes has an unexpected format", bytes.len()),
     )
     .about(name)
 }

@@ -85,7 +85,7 @@ impl Entries {
 
 fn check(key: &OsStr, value: &OsStr) -> Result<()> {
     let refuse = |reason: &'static str| {
-        Err(Error::refused(ErrorKind::InvalidValue, format!("the entry {key:?} is refused: {reason}")))
+        Err(Error::refused(ErrorKind::InvalidValue, format_args!("the entry {key:?} is refused: {reason}")))
     };
     let has = |text: &OsStr, bytes: &[u8]| text.as_bytes().iter().any(|byte| bytes.contains(byte));
     if key.is_empty() {

@@ -135,14 +135,15 @@ impl<T: Decode, A> Param<'_, T, A> {
 /// Looks up a run-time name, and checks that it may be used with values of this kind.
 pub(crate) fn resolve(name: &str, kind: Kind) -> Result<Option<&'static Definition>> {
     name::check(name)?;
-    let refuse = |reason: String| Err(Error::refused(ErrorKind::InvalidParameter, reason).about(name));
+    let refuse =
+        |reason: fmt::Arguments<'_>| Err(Error::refused(ErrorKind::InvalidParameter, reason).about(name));
     if name == "lastjid" {
         // The kernel evaluates it before the jid, and would read another jail.
-        return refuse("it selects the next jail and is not a parameter: list jails instead".into());
+        return refuse(format_args!("it selects the next jail and is not a parameter: list jails instead"));
     }
     if let Some(definition) = table::find(name) {
         if definition.kind != kind && !(kind == Kind::Bool && definition.is_numeric_boolean()) {
-            return refuse(format!("its values are of kind {:?}, not {kind:?}", definition.kind));
+            return refuse(format_args!("its values are of kind {:?}, not {kind:?}", definition.kind));
         }
         return Ok(Some(definition));
     }
@@ -150,11 +151,11 @@ pub(crate) fn resolve(name: &str, kind: Kind) -> Result<Option<&'static Definiti
     if let Some(base) = last.strip_prefix("no") {
         let base = format!("{level}{base}");
         if table::find(&base).is_some_and(|definition| definition.kind == Kind::Bool) {
-            return refuse(format!("use {base:?} with the value false"));
+            return refuse(format_args!("use {base:?} with the value false"));
         }
     }
     if name.starts_with("allow.") && kind != Kind::Bool {
-        return refuse(format!(
+        return refuse(format_args!(
             "a permission is a boolean: the kernel would grant it whatever the value of kind {kind:?}"
         ));
     }

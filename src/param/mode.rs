@@ -74,7 +74,7 @@ impl FromStr for Mode {
             "inherit" => Ok(Self::Inherit),
             _ => Err(Error::refused(
                 ErrorKind::InvalidValue,
-                format!("{text:?} is not `disable`, `new` or `inherit`"),
+                format_args!("{text:?} is not `disable`, `new` or `inherit`"),
             )),
         }
     }

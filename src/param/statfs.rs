@@ -60,7 +60,7 @@ impl TryFrom<i32> for EnforceStatfs {
 
     fn try_from(number: i32) -> Result<Self> {
         Self::from_number(number).ok_or_else(|| {
-            Error::refused(ErrorKind::InvalidValue, format!("{number} is not between 0 and 2"))
+            Error::refused(ErrorKind::InvalidValue, format_args!("{number} is not between 0 and 2"))
                 .about("enforce_statfs")
         })
     }

@@ -215,19 +215,19 @@ impl Request {
 
 /// Checks a value with the table.
 fn check_value(name: &str, value: &Wire<'_>) -> Result<()> {
-    let refuse = |reason: String| Err(Error::refused(ErrorKind::InvalidValue, reason));
+    let refuse = |reason: fmt::Arguments<'_>| Err(Error::refused(ErrorKind::InvalidValue, reason));
     if matches!(value, Wire::Text(text) if text.contains(&0)) {
-        return refuse("a string cannot contain NUL".into());
+        return refuse(format_args!("a string cannot contain NUL"));
     }
     if let Wire::Text(bytes) | Wire::Bytes(bytes) = value {
         if name::user_key(name).is_some() && bytes.contains(&b'\n') {
-            return refuse("a newline in a value would forge other keys".into());
+            return refuse(format_args!("a newline in a value would forge other keys"));
         }
         if name == "name" && name::has_host_level(bytes) {
-            return refuse(name::HOST_LEVEL.into());
+            return refuse(format_args!("{}", name::HOST_LEVEL));
         }
         if name == "mac.do.rules" && name::has_rule_from_any(bytes) {
-            return refuse(name::FROM_ANY.into());
+            return refuse(format_args!("{}", name::FROM_ANY));
         }
     }
     let Some(definition) = param::table::find(name) else {
@@ -242,14 +242,14 @@ fn check_value(name: &str, value: &Wire<'_>) -> Result<()> {
     }
     let len = value.len();
     if matches!(value, Wire::Text(_)) && !matches!(definition.kind, Kind::String | Kind::Bytes) {
-        return refuse(format!("its values are of kind {:?}, not strings", definition.kind));
+        return refuse(format_args!("its values are of kind {:?}, not strings", definition.kind));
     }
     if !param::size_fits(definition.kind, len) {
-        return refuse(format!("{len} bytes are not a value of kind {:?}", definition.kind));
+        return refuse(format_args!("{len} bytes are not a value of kind {:?}", definition.kind));
     }
     let is_answer = matches!(value, Wire::Space(_));
     if let Some(max) = definition.max.filter(|&max| len > max && !is_answer) {
-        return refuse(format!("{len} bytes are more than the maximum of {max}"));
+        return refuse(format_args!("{len} bytes are more than the maximum of {max}"));
     }
     Ok(())
 }

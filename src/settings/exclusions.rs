@@ -1,6 +1,6 @@
 //! Parameters that exclude each other.
 
-use std::borrow::Cow;
+use core::fmt;
 
 use super::Settings;
 use crate::error::{Error, ErrorKind};
@@ -13,38 +13,43 @@ impl Settings<'_> {
         const HOST: [&str; 4] = ["host.hostname", "host.domainname", "host.hostuuid", "host.hostid"];
         const LINUX: [&str; 3] = ["linux.osname", "linux.osrelease", "linux.oss_version"];
         for (mode, values) in [("host", &HOST[..]), ("linux", &LINUX)] {
-            let inherits = self.mode(mode) == Some(Mode::Inherit);
-            if let Some(value) = self.first_of(values).filter(|_| inherits) {
-                let reason = format!("a jail that has its parent's `{mode}` cannot have `{value}`");
-                found.push(exclusion(mode, reason));
+            if self.mode(mode) != Some(Mode::Inherit) {
+                continue;
+            }
+            if let Some(value) = self.first_of(values) {
+                let reason = format_args!("a jail that has its parent's `{mode}` cannot have `{value}`");
+                exclude(found, mode, reason);
             }
         }
         for (mode, addresses) in [("ip4", "ip4.addr"), ("ip6", "ip6.addr")] {
             if self.mode(mode).is_some_and(|mode| mode != Mode::New) && self.value(addresses).is_some() {
-                let reason =
-                    format!("a jail that has its parent's addresses or none cannot have `{addresses}`");
-                found.push(exclusion(mode, reason));
+                let parent = "a jail that has its parent's";
+                exclude(found, mode, format_args!("{parent} addresses or none cannot have `{addresses}`"));
             }
         }
-        let has_vnet = self.value("vnet").is_some();
-        if let Some(other) = self.first_of(&["ip4", "ip4.addr", "ip6", "ip6.addr"]).filter(|_| has_vnet) {
-            let reason = format!("the kernel takes `vnet`, whatever its value, or `{other}`, but not both");
-            found.push(exclusion("vnet", reason));
+        if self.value("vnet").is_some() {
+            if let Some(other) = self.first_of(&["ip4", "ip4.addr", "ip6", "ip6.addr"]) {
+                let either = "the kernel takes `vnet`, whatever its value, or";
+                exclude(found, "vnet", format_args!("{either} `{other}`, but not both"));
+            }
         }
         let rules = self.text("mac.do.rules");
         match self.mode("mac.do") {
             Some(Mode::New) if rules.is_none() => {
-                found.push(exclusion("mac.do", "`New` takes `mac.do.rules`, and there are none"));
+                exclude(found, "mac.do", format_args!("`New` takes `mac.do.rules`, and there are none"));
             }
             Some(Mode::Disable | Mode::Inherit) if rules.is_some_and(|rules| !rules.is_empty()) => {
-                let reason = "a jail with `mac.do.rules` can neither inherit rules nor have none";
-                found.push(exclusion("mac.do", reason));
+                let reason =
+                    format_args!("a jail with `mac.do.rules` can neither inherit rules nor have none");
+                exclude(found, "mac.do", reason);
             }
             _ => {}
         }
     }
 }
 
-fn exclusion(parameter: &str, reason: impl Into<Cow<'static, str>>) -> Error {
-    Error::refused(ErrorKind::Conflict, reason).about(parameter)
+#[cold]
+#[inline(never)]
+fn exclude(found: &mut Vec<Error>, parameter: &str, reason: fmt::Arguments<'_>) {
+    found.push(Error::refused(ErrorKind::Conflict, reason).about(parameter));
 }

@@ -342,6 +342,7 @@ impl<'s> Settings<'s> {
         self.value(name)?.strip_suffix(&[0])
     }
 
+    #[inline(never)]
     fn value(&self, name: &str) -> Option<&[u8]> {
         [&self.core, &self.late].into_iter().find_map(|draft| draft.value(draft.position(name)?))
     }
@@ -350,6 +351,7 @@ impl<'s> Settings<'s> {
         self.value(name)?.try_into().ok().map(i32::from_ne_bytes)
     }
 
+    #[inline(never)]
     fn mode(&self, name: &str) -> Option<Mode> {
         self.int(name).and_then(Mode::from_number)
     }

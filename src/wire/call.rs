@@ -216,7 +216,7 @@ impl Draft<'_> {
     #[cold]
     fn failure(&self, verb: Verb, subject: Subject, errno: Errno, errmsg: &[u8]) -> Error {
         let text = errmsg.split(|&byte| byte == 0).next().unwrap_or_default();
-        let names = || self.names().map(str::to_owned).collect();
+        let names = |each: &mut dyn FnMut(&str)| self.names().for_each(each);
         Error::from_kernel(verb.call(), errno, text, &Asked { subject, names: &names })
     }
 }

@@ -367,7 +367,7 @@ fn check_pairs(pairs: usize) -> Result<()> {
     fn refuse(pairs: usize) -> Error {
         Error::refused(
             ErrorKind::InvalidRequest,
-            format!("{pairs} parameters are more than the {MOST} that a request can have"),
+            format_args!("{pairs} parameters are more than the {MOST} that a request can have"),
         )
     }
     if pairs > MOST { Err(refuse(pairs)) } else { Ok(()) }
@@ -378,7 +378,7 @@ fn check_weight(weight: usize) -> Result<()> {
     fn refuse(weight: usize) -> Error {
         Error::refused(
             ErrorKind::InvalidRequest,
-            format!("the request would take {weight} bytes of the {MAX_BYTES} that the kernel allows"),
+            format_args!("the request would take {weight} bytes of the {MAX_BYTES} that the kernel allows"),
         )
     }
     if weight > MAX_BYTES { Err(refuse(weight)) } else { Ok(()) }

@@ -39,8 +39,11 @@ pub(crate) fn check(name: &str) -> Result<()> {
 
 /// Two parameters of which the kernel would drop one.
 pub(crate) fn conflict(name: &str, other: &str) -> Error {
-    Error::refused(ErrorKind::Conflict, format!("the kernel takes it and {other:?} for the same parameter"))
-        .about(name)
+    Error::refused(
+        ErrorKind::Conflict,
+        format_args!("the kernel takes it and {other:?} for the same parameter"),
+    )
+    .about(name)
 }
 
 /// Why [`has_host_level`] is refused.
