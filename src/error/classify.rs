@@ -24,9 +24,11 @@ pub(crate) enum Subject {
 /// The properties of a request that matter for the classification.
 pub(crate) struct Asked<'a> {
     pub(crate) subject: Subject,
-    /// Passes the names of the request's parameters on.
-    pub(crate) names: &'a dyn Fn(&mut dyn FnMut(&str)),
+    pub(crate) names: &'a Names<'a>,
 }
+
+/// Calls a function with each name of the request's parameters.
+type Names<'a> = dyn Fn(&mut dyn FnMut(&str)) + 'a;
 
 /// Why a call fails everywhere but on FreeBSD.
 pub(super) fn no_jails() -> &'static str {

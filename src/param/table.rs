@@ -36,7 +36,7 @@ macro_rules! define {
             $(, kind $kind:ident)? $(, module $module:literal)? $(, max $max:literal)? $(, range $least:tt ..= $most:tt)?;
     )*) => {
         /// The places of the rows.
-        #[allow(non_camel_case_types, reason = "they have the names of the constants")]
+        #[allow(non_camel_case_types, clippy::upper_case_acronyms, reason = "they have the names of the constants")]
         enum Row { $($constant),* }
 
         pub(super) static ROWS: [Definition; [$(Row::$constant),*].len()] = [$(Definition {
@@ -62,6 +62,7 @@ macro_rules! define {
                 $($module,)?
                 " | [jail(8)](https://man.freebsd.org/cgi/man.cgi?query=jail&sektion=8) |",
             )]
+            #[allow(clippy::indexing_slicing, reason = "it is evaluated when the crate is compiled")]
             pub const $constant: Param<'static, $type, $access> =
                 Param::defined($name, &ROWS[Row::$constant as usize]);
         )*
