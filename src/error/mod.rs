@@ -2,10 +2,11 @@
 
 mod attach;
 mod classify;
+mod facts;
 mod kind;
 mod stage;
 
-use core::fmt::{self, Write as _};
+use core::fmt;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use std::borrow::Cow;
 use std::io;
@@ -17,6 +18,8 @@ pub(crate) use attach::{
     ATTACHING, attach_error, explain_attach, explain_own_attach, first_open_directory, remove_error,
 };
 pub(crate) use classify::{Asked, Subject};
+pub(crate) use facts::Reason;
+use facts::{Fact, Facts};
 pub use kind::{Call, ErrorKind};
 pub use stage::Stage;
 
@@ -58,96 +61,6 @@ struct Inner {
     program: Option<Box<Path>>,
     /// The errno, for `source`.
     source: Option<io::Error>,
-}
-
-/// Texts of an error, one after the other in one string: all code that may fail drops errors, so dropping one is short.
-#[derive(Debug, Clone)]
-struct Facts {
-    text: String,
-    places: [Option<(usize, usize)>; FACTS],
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Fact {
-    /// The kernel's message, from `errmsg`.
-    Message,
-    /// The jail's name or jid.
-    Jail,
-    Parameter,
-    Value,
-    /// A reason that is not a text of the crate.
-    Reason,
-}
-
-const FACTS: usize = Fact::Reason as usize + 1;
-
-impl Facts {
-    const NONE: Self = Self { text: String::new(), places: [None; FACTS] };
-
-    fn get(&self, fact: Fact) -> Option<&str> {
-        let &(start, end) = self.places.get(fact as usize)?.as_ref()?;
-        self.text.get(start..end)
-    }
-
-    /// Adds or replaces a fact.
-    #[cold]
-    fn set(&mut self, fact: Fact, text: fmt::Arguments<'_>) {
-        let start = self.text.len();
-        // A string takes any text.
-        let _ = self.text.write_fmt(text);
-        if let Some(place) = self.places.get_mut(fact as usize) {
-            *place = Some((start, self.text.len()));
-        }
-    }
-
-    /// As [`set`](Self::set), of a plain text.
-    #[cold]
-    fn set_text(&mut self, fact: Fact, text: &str) {
-        self.set(fact, format_args!("{text}"));
-    }
-
-    fn forget(&mut self, fact: Fact) {
-        if let Some(place) = self.places.get_mut(fact as usize) {
-            *place = None;
-        }
-    }
-}
-
-/// A reason for an error: a text of the crate, or one made of several.
-pub(crate) trait Reason {
-    fn explain(self, error: &mut Error);
-}
-
-impl Reason for &'static str {
-    #[cold]
-    fn explain(self, error: &mut Error) {
-        error.0.reason = Some(self);
-    }
-}
-
-impl Reason for fmt::Arguments<'_> {
-    #[cold]
-    fn explain(self, error: &mut Error) {
-        error.0.reason = self.as_str();
-        if error.0.reason.is_none() {
-            error.0.facts.set(Fact::Reason, self);
-        }
-    }
-}
-
-impl Reason for String {
-    fn explain(self, error: &mut Error) {
-        format_args!("{self}").explain(error);
-    }
-}
-
-impl Reason for Cow<'static, str> {
-    fn explain(self, error: &mut Error) {
-        match self {
-            Cow::Borrowed(text) => text.explain(error),
-            Cow::Owned(text) => text.explain(error),
-        }
-    }
 }
 
 impl Error {
