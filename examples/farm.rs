@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use common::Result;
 use freebsd_jail::exec::Resource;
 use freebsd_jail::watch::WaitOutcome;
-use freebsd_jail::{Jail, Network, OwnedJail};
+use freebsd_jail::{Jail, Network};
 use lexopt::prelude::*;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
@@ -80,8 +80,11 @@ impl Farm {
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         let mut child = command.spawn()?;
         let outcome = self.watch(&mut child);
-        end(&jail, child)?;
-        outcome
+        // Ends all that it has started. Its status can be read still.
+        match jail.remove_and_reap([&mut child], Some(Duration::from_secs(20)))? {
+            WaitOutcome::TimedOut(mut held) => Err(format!("the jail is held by {}", held.holders()?).into()),
+            WaitOutcome::Done(()) => outcome,
+        }
     }
 
     /// Waits for a build as long as it may take.
@@ -99,18 +102,6 @@ impl Farm {
             }
             thread::sleep(Duration::from_millis(20));
         }
-    }
-}
-
-/// Ends a build with all that it has started.
-fn end(jail: &OwnedJail, mut child: Child) -> Result<()> {
-    // Its first process is this one's child: while nobody waits for it, it keeps the jail.
-    let waiting = thread::spawn(move || child.wait());
-    let outcome = jail.remove_and_wait(Some(Duration::from_secs(20)))?;
-    let _ = waiting.join();
-    match outcome {
-        WaitOutcome::TimedOut(mut held) => Err(format!("the jail is held by {}", held.holders()?).into()),
-        WaitOutcome::Done(()) => Ok(()),
     }
 }
 

@@ -117,14 +117,12 @@ fn start(jail: &Jail, options: &Options) -> Result<Child> {
 fn end(jail: &Jail, mut service: Child, timeout: Duration) -> Result<ExitCode> {
     let deadline = Instant::now() + timeout;
     jail.signal(SIGTERM)?;
-    if cfg!(not(target_os = "freebsd")) {
-        // The model does not know what runs on this host.
-        service.kill()?;
-    }
     while Instant::now() < deadline && (service.try_wait()?.is_none() || !jail.processes()?.is_empty()) {
         thread::sleep(Duration::from_millis(50));
     }
-    jail.remove()?;
+    if jail.remove_and_reap([&mut service], Some(Duration::from_secs(10)))?.is_timed_out() {
+        return Err("the jail is removed, and something holds it still".into());
+    }
     println!("jail removed: {}", service.wait()?);
     Ok(ExitCode::SUCCESS)
 }

@@ -7,9 +7,11 @@ mod common;
 use core::future::Future;
 use core::pin::pin;
 use core::task::{Context, Poll, Waker};
+use std::os::unix::process::ExitStatusExt;
 use std::time::{Duration, Instant};
 
 use common::events::{kinds, on_every_kernel_with_events};
+use common::programs::{on_every_executing_kernel, shell};
 use common::{jail, on_every_kernel};
 use freebsd_jail::watch::{
     AsyncFollower, AsyncWatcher, EventKind, Followed, Follower, HeldJail, WaitOutcome,
@@ -240,6 +242,90 @@ fn a_removal_that_was_begun_is_made_even_if_its_future_is_dropped() {
 }
 
 #[test]
+fn dropping_a_wait_for_a_dying_jail_leaves_it_to_the_next_one() {
+    on_every_kernel(|host| {
+        runtime().block_on(async {
+            let jail = jail("dying");
+            let same = jail.try_clone().expect("cloned");
+            let inmate = host.inmate(&jail);
+            let WaitOutcome::TimedOut(mut held) = jail.remove_and_wait(Some(SOON)).expect("removed") else {
+                panic!("a zombie holds it")
+            };
+            for polls in 0..POLLS {
+                assert!(drop_after(polls, same.wait_gone_async(None)).await.is_none());
+                assert!(drop_after(polls, held.wait_gone_async(None)).await.is_none());
+            }
+            inmate.bury();
+            assert!(held.wait_gone_async(Some(LONG)).await.expect("waited").is_done());
+            assert!(same.wait_gone_async(Some(LONG)).await.expect("waited").is_done());
+        });
+    });
+}
+
+/// A program in the jail, as a child of tokio's.
+fn idle(jail: &Jail) -> tokio::process::Child {
+    let command = shell(jail, "exec sleep 600").into_std().expect("converted");
+    tokio::process::Command::from(command).spawn().expect("started")
+}
+
+#[test]
+fn children_are_reaped_without_blocking() {
+    on_every_executing_kernel(|_| {
+        runtime().block_on(async {
+            let jail = jail("reaped");
+            let mut children = [idle(&jail), idle(&jail)];
+            let mut other = shell(&jail, "exec sleep 600").spawn().expect("started");
+            assert!(
+                jail.remove_and_reap_async([&mut other], Some(SOON)).await.expect("removed").is_timed_out()
+            );
+            let outcome = jail.remove_and_reap_async(&mut children, Some(LONG)).await;
+            assert!(outcome.expect("reaped").is_done());
+            for mut child in children {
+                let status = timeout(LONG, child.wait()).await.expect("in time").expect("waited for");
+                assert_eq!(status.signal(), Some(libc::SIGKILL));
+            }
+            assert_eq!(other.wait().expect("waited for").signal(), Some(libc::SIGKILL));
+        });
+    });
+}
+
+#[test]
+fn a_child_outside_of_the_jail_is_awaited_until_the_timeout() {
+    on_every_executing_kernel(|_| {
+        runtime().block_on(async {
+            let jail = jail("outside");
+            let mut outside = tokio::process::Command::new("/bin/sleep").arg("600").spawn().expect("started");
+            let outcome = jail.remove_and_reap_async([&mut outside], Some(SOON)).await.expect("removed");
+            let WaitOutcome::TimedOut(mut held) = outcome else { panic!("a child runs on") };
+            assert!(held.wait_gone_async(Some(Duration::ZERO)).await.expect("waited").is_done());
+            outside.kill().await.expect("killed");
+        });
+    });
+}
+
+#[test]
+fn dropping_a_removal_that_reaps_leaves_the_children_to_the_next_one() {
+    on_every_executing_kernel(|_| {
+        runtime().block_on(async {
+            for polls in 0..POLLS {
+                let jail = jail("dropped");
+                let mut children = [idle(&jail), idle(&jail)];
+                drop_after(polls, jail.remove_and_reap_async(&mut children, None)).await;
+                if polls == 0 {
+                    assert!(jail.is_alive().expect("asked"), "it had not begun");
+                }
+                let outcome = jail.remove_and_reap_async(&mut children, Some(LONG)).await;
+                assert!(outcome.expect("reaped").is_done(), "after {polls} polls");
+                for child in &mut children {
+                    let status = child.try_wait().expect("waited for").expect("its status was read");
+                    assert_eq!(status.signal(), Some(libc::SIGKILL));
+                }
+            }
+        });
+    });
+}
+
+#[test]
 fn other_tasks_go_on_while_one_waits() {
     on_every_kernel(|_| {
         runtime().block_on(async {
@@ -279,6 +365,10 @@ fn outside_of_a_runtime_it_is_refused() {
         let removed = pin!(jail.remove_and_wait_async(None)).poll(&mut context);
         let Poll::Ready(Err(error)) = removed else { panic!("not refused") };
         refused(error);
+        let none: [std::process::Child; 0] = [];
+        let removed = pin!(jail.remove_and_reap_async(none, None)).poll(&mut context);
+        let Poll::Ready(Err(error)) = removed else { panic!("not refused") };
+        refused(error);
         assert!(jail.is_alive().expect("asked"), "it was refused before anything was done");
     });
 }
@@ -294,5 +384,6 @@ fn futures_go_to_other_threads() {
     of(|jail: &'static Jail| jail.wait_dying_async(None));
     of(|jail: &'static Jail| jail.wait_gone_async(None));
     of(|jail: &'static Jail| jail.remove_and_wait_async(None));
+    of(|(jail, child): (&'static Jail, tokio::process::Child)| jail.remove_and_reap_async([child], None));
     of(|held: &'static mut HeldJail| held.wait_gone_async(None));
 }

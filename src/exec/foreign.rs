@@ -37,8 +37,6 @@ impl Jail {
     /// Signal handlers, jail descriptors and directories of the child are treated as by
     /// [`JailCommand`](crate::JailCommand), and a `SIGSTOP` from inside the jail blocks `spawn` as there.
     ///
-    /// On the model, programs that the command starts are not among the jail's processes.
-    ///
     /// The command keeps a handle of the jail, which does not own it: dropping the [`OwnedJail`](crate::OwnedJail)
     /// removes the jail all the same.
     ///

@@ -2,7 +2,9 @@
 
 use core::ffi::c_int;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use crate::sys::report::Report;
 use crate::sys::{ECAPMODE, Errno, signal_child};
 
 use super::descriptor::DescriptorId;
@@ -59,6 +61,8 @@ pub(super) struct Processes {
     next_credential: u64,
     by_pid: BTreeMap<Pid, ProcessState>,
     next_pid: Pid,
+    /// Where programs that other code starts in a jail sign in, with the jail and their parent.
+    pub(super) registers: Vec<(Arc<Report>, Key, Pid)>,
     /// A process that does not exist is treated as an ended one.
     nobody: ProcessState,
 }
@@ -86,6 +90,7 @@ impl Processes {
             nobody: ProcessState { ended: true, ..init.clone() },
             by_pid: BTreeMap::from([(INIT, init)]),
             next_pid: INIT + 1,
+            registers: Vec::new(),
         }
     }
 

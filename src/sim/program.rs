@@ -3,9 +3,12 @@
 //! The model checks the host's own children with waitid(2), without reaping them: that is left to their starter.
 
 use core::ffi::c_int;
+use std::sync::Arc;
 
+use crate::sys::report::Report;
 use crate::sys::{ChildState, Errno, NOTE_JAIL_ATTACH, child_state, signal_child};
 
+use super::prison::Key;
 use super::process::Pid;
 use super::state::State;
 use super::user::Process;
@@ -22,6 +25,17 @@ impl Inmate {
     /// Makes a modelled process in the jail stand for a program.
     pub(crate) fn new(process: Process) -> Self {
         Self { process, started: false }
+    }
+
+    /// Leaves the jail again, and returns where the programs sign in that other code starts in its place; `None` if there
+    /// is no memory for that.
+    pub(crate) fn leave_register(self) -> Option<Arc<Report>> {
+        let register = Arc::new(Report::new().ok()?);
+        let mut state = self.process.kernel().state();
+        let pid = self.process.number();
+        let (jail, parent) = (state.prison_of(pid), state.processes.get(pid).parent);
+        state.processes.registers.push((Arc::clone(&register), jail, parent));
+        Some(register)
     }
 
     /// Records that the program has been started, as a child of this process. If the jail has been removed meanwhile,
@@ -48,8 +62,49 @@ impl Drop for Inmate {
 }
 
 impl State {
+    /// Attaches the programs that have signed in since the last call.
+    fn attach_programs(&mut self) {
+        if self.processes.registers.is_empty() {
+            return;
+        }
+        for (register, jail, parent) in self.processes.registers.clone() {
+            for program in register.take_pids() {
+                self.attach_program(program, jail, parent);
+            }
+        }
+        // The others are gone with their commands.
+        self.processes.registers.retain(|(register, ..)| Arc::strong_count(register) > 1);
+    }
+
+    fn attach_program(&mut self, program: u32, jail: Key, parent: Pid) {
+        // One that is gone is answered with the host.
+        if self.prison(jail).id == 0 || !self.prison(jail).is_alive() {
+            // The kernel would not have let it in.
+            let _ = signal_child(program, libc::SIGKILL);
+            return;
+        }
+        let pid = self.fork(parent);
+        if let Some(process) = self.processes.get_mut(pid) {
+            process.directories = 0;
+        }
+        match self.do_jail_attach(pid, jail) {
+            Ok(()) => {
+                self.tell_pid_of_program(pid, program);
+                if let Some(process) = self.processes.get_mut(pid) {
+                    process.program = Some(program);
+                }
+            }
+            Err(_) => {
+                self.end(pid);
+                self.reap(pid);
+                let _ = signal_child(program, libc::SIGKILL);
+            }
+        }
+    }
+
     /// Updates which programs have ended, and which of them have been waited for.
     pub(super) fn sweep_programs(&mut self) {
+        self.attach_programs();
         for (pid, program) in self.processes.programs() {
             match child_state(program) {
                 ChildState::Running => {}

@@ -128,6 +128,9 @@ pub(crate) struct Plan {
     /// The model's process that has attached to the jail in the child's place.
     #[cfg(feature = "sim")]
     pub(crate) inmate: Option<crate::sim::Inmate>,
+    /// Where the children of a command that other code starts tell the model of them.
+    #[cfg(feature = "sim")]
+    pub(crate) register: Option<Arc<Report>>,
 }
 
 impl Plan {
@@ -151,6 +154,8 @@ impl Plan {
             hold: None,
             #[cfg(feature = "sim")]
             inmate: None,
+            #[cfg(feature = "sim")]
+            register: None,
         }
     }
 
@@ -296,7 +301,11 @@ impl Plan {
                 }
                 self.reach(Step::Attach);
                 // SAFETY: a string that ends in NUL, and only read.
-                check(unsafe { libc::chdir(c"/".as_ptr()) })
+                check(unsafe { libc::chdir(c"/".as_ptr()) })?;
+                if let Some(register) = &self.register {
+                    register.sign_in();
+                }
+                Ok(())
             }
             Attach::Jid(jid) => {
                 self.reach(Step::Attach);
@@ -439,7 +448,9 @@ impl Hook {
 pub(crate) fn hook_for_good<K: Send + Sync + 'static>(command: &mut Command, mut plan: Plan, keep: K) {
     // std alone knows when it starts a program, and how often.
     #[cfg(feature = "sim")]
-    drop(plan.inmate.take());
+    if let Some(inmate) = plan.inmate.take() {
+        plan.register = inmate.leave_register();
+    }
     let closure = move || -> io::Result<()> {
         let _ = &keep;
         // The planner itself, which attaches and is then replaced by the program. It must not wait here: std holds a

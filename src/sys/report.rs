@@ -8,6 +8,10 @@ use super::Errno;
 /// How many bytes of the kernel's message are kept.
 const TEXT: usize = 1024;
 
+/// How many pids are kept until somebody reads them.
+#[cfg(feature = "sim")]
+const PIDS: usize = 256;
+
 /// The steps of a child, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u32)]
@@ -67,6 +71,15 @@ struct Page {
     /// One more than the number of the open directory that prevents attaching.
     obstacle: AtomicI32,
     text: [AtomicU8; TEXT],
+    /// How many children have signed in.
+    #[cfg(feature = "sim")]
+    count: AtomicU32,
+    /// The pids of the last ones, 0 once they were taken.
+    #[cfg(feature = "sim")]
+    pids: [AtomicU32; PIDS],
+    /// Whether there are pids that were not taken yet.
+    #[cfg(feature = "sim")]
+    has_pids: AtomicU8,
 }
 
 /// A page that a process and the children that it forks share.
@@ -126,6 +139,27 @@ impl Report {
         }
     }
 
+    /// Adds the pid of this process.
+    #[cfg(feature = "sim")]
+    pub(super) fn sign_in(&self) {
+        let page = self.page();
+        let at = page.count.fetch_add(1, Ordering::AcqRel) as usize % PIDS;
+        if let Some(place) = page.pids.get(at) {
+            place.store(std::process::id(), Ordering::Release);
+        }
+        page.has_pids.store(1, Ordering::Release);
+    }
+
+    /// Takes the pids that were added since the last time.
+    #[cfg(feature = "sim")]
+    pub(crate) fn take_pids(&self) -> Vec<u32> {
+        if self.page().has_pids.swap(0, Ordering::AcqRel) == 0 {
+            return Vec::new();
+        }
+        let pids = self.page().pids.iter().map(|pid| pid.swap(0, Ordering::AcqRel));
+        pids.filter(|pid| *pid != 0).collect()
+    }
+
     /// Returns the last step that began.
     pub(crate) fn step(&self) -> Step {
         let reached = self.page().step.load(Ordering::Acquire);
@@ -169,6 +203,19 @@ mod tests {
         assert_eq!(report.errno(), None);
         assert_eq!(report.obstacle(), None);
         assert!(report.text().is_empty());
+    }
+
+    #[cfg(feature = "sim")]
+    #[test]
+    fn pids_are_taken_once() {
+        let report = Report::new().expect("a page");
+        assert!(report.take_pids().is_empty());
+        report.sign_in();
+        report.sign_in();
+        assert_eq!(report.take_pids(), [std::process::id(); 2]);
+        assert!(report.take_pids().is_empty());
+        (0..2 * PIDS).for_each(|_| report.sign_in());
+        assert_eq!(report.take_pids().len(), PIDS);
     }
 
     #[test]

@@ -21,8 +21,8 @@ use crate::snapshot::{JailState, Snapshot};
 use crate::sys::System;
 use crate::wire::At;
 
-/// A jail that was not gone when the timeout of a wait passed, from [`Jail::wait_gone`] and
-/// [`Jail::remove_and_wait`].
+/// A jail that was not gone when the timeout of a wait passed, from [`Jail::wait_gone`], [`Jail::remove_and_wait`] and
+/// [`Jail::remove_and_reap`].
 ///
 /// It is dying, unless [`is_dying`](Self::is_dying) is false: then it has not been removed. A dying jail cannot be
 /// changed or attached to, but it counts as a child of the jails above it, and holds them as well.
@@ -34,9 +34,9 @@ use crate::wire::At;
 /// Removing a jail kills its processes. Other references hold it until they are closed or end:
 ///
 /// - **A child that has not been waited for.** A killed process stays as a zombie, and its jail with it, until its
-///   parent calls wait(2). A program that starts processes in a jail has to wait for each of them; if it calls
-///   [`Jail::remove_and_wait`] without a timeout instead, that never returns. A child made by pdfork(2) holds the jail
-///   until waitpid(2), or until its descriptor is closed.
+///   parent calls wait(2). A program that starts processes in a jail has to wait for each of them, for which there is
+///   [`Jail::remove_and_reap`]. A child made by pdfork(2) holds the jail until waitpid(2), or until its descriptor is
+///   closed.
 /// - A descriptor that was opened inside and is held outside: of a directory, a device, a socket, a pipe, shared memory
 ///   or a jail.
 /// - A file system that was mounted inside, until it is unmounted.
@@ -142,6 +142,25 @@ impl HeldJail {
         }))
     }
 
+    /// The same for a jail that lives, is dying, or has gone.
+    pub(super) fn of(jail: &Jail) -> Result<Self> {
+        let found = match Self::of_living(jail)? {
+            None => Self::of_dying(&jail.system, jail.jid().get())?,
+            living => living,
+        };
+        Ok(found.unwrap_or_else(|| Self {
+            system: jail.system.clone(),
+            jid: jail.jid().get(),
+            cpuset: 0,
+            path: PathBuf::new(),
+            name: None,
+            may_have_stack: false,
+            is_dying: true,
+            descriptor: None,
+            gone_since: Some(Instant::now()),
+        }))
+    }
+
     /// Returns the jid under which the jail was seen last.
     ///
     /// # FreeBSD versions
@@ -197,7 +216,12 @@ impl HeldJail {
                 Err(_) => {}
             }
         }
-        deadline.poll(|| Ok(!self.is_there()? && self.is_released()?))
+        deadline.poll(|| self.is_gone())
+    }
+
+    /// Whether the jail does not exist any more, and the kernel has released what it had.
+    pub(super) fn is_gone(&mut self) -> Result<bool> {
+        Ok(!self.is_there()? && self.is_released()?)
     }
 
     /// Keeps a descriptor to wait for the removal of a living jail, if the kernel has descriptors. So another jail that
@@ -281,7 +305,7 @@ impl HeldJail {
     }
 
     /// Whether the kernel has released the network stacks and the root of a jail that has left the list.
-    pub(super) fn is_released(&self) -> Result<bool> {
+    fn is_released(&self) -> Result<bool> {
         let since = self.gone_since.map_or(RELEASE, |since| since.elapsed());
         if !self.may_have_stack || since >= RELEASE || !self.has_cpuset() {
             return Ok(true);

@@ -14,6 +14,9 @@ mod held;
 mod holders;
 mod outcome;
 mod read;
+mod reap;
+#[cfg(feature = "tokio")]
+mod removal_with_tokio;
 #[cfg(feature = "tokio")]
 mod runtime;
 mod wait;
@@ -41,6 +44,7 @@ pub use held::HeldJail;
 pub use holders::{Holders, HoldingProcess};
 pub use outcome::WaitOutcome;
 pub use read::Events;
+pub use reap::Reap;
 use watches::{Ended, Watches};
 #[cfg(feature = "tokio")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tokio")))]

@@ -120,8 +120,8 @@ impl Jail {
     /// [`wait_gone`](Self::wait_gone) does.
     ///
     /// When the timeout passes, the jail has been removed and is still dying. Without a timeout this **never returns**
-    /// if the calling process is the parent of a process in the jail and does not wait for it: wait for children first,
-    /// or in another thread.
+    /// if the calling process is the parent of a process in the jail and does not wait for it:
+    /// [`remove_and_reap`](Self::remove_and_reap) does.
     ///
     /// # Errors
     ///

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time;
 
 use super::deadline::Deadline;
-use super::runtime::{read, register, runtime, shutting_down};
+use super::runtime::{read, register, runtime};
 use super::watches::Watches;
 use super::{Event, Followed, Follower, HeldJail, WaitOutcome, Watcher};
 use crate::error::{ErrorKind, Result};
@@ -271,70 +271,6 @@ impl Jail {
         }
     }
 
-    /// Removes the jail and waits until it is gone, as [`remove_and_wait`](Self::remove_and_wait) does, without blocking
-    /// the thread.
-    ///
-    /// The removal itself may block for up to a second, where network stacks have to be taken apart: it is made on the
-    /// runtime's threads for blocking work. An [`OwnedJail`](crate::OwnedJail) that was removed so is not removed again
-    /// on drop.
-    ///
-    /// **Not undone by cancelling**: the removal begins when the future is polled first, and dropping the future after
-    /// that ends the waiting only.
-    ///
-    /// # Errors
-    ///
-    /// As [`remove`](Self::remove), and [`ErrorKind::Unsupported`] outside of a runtime.
-    ///
-    /// # Panics
-    ///
-    /// In a tokio runtime without time (`enable_all`).
-    ///
-    /// ```
-    /// use std::time::Duration;
-    ///
-    /// use freebsd_jail::Jail;
-    /// use freebsd_jail::watch::WaitOutcome;
-    /// # use freebsd_jail::sim;
-    ///
-    /// # fn main() -> freebsd_jail::Result<()> {
-    /// # let kernel = sim::Kernel::new();
-    /// # let _guard = kernel.install();
-    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-    /// let jail = Jail::builder().name("www").path("/").create()?;
-    /// match jail.remove_and_wait_async(Some(Duration::from_secs(5))).await? {
-    ///     WaitOutcome::Done(()) => println!("the jail is gone"),
-    ///     WaitOutcome::TimedOut(mut held) => println!("the jail is still held by {}", held.holders()?),
-    /// }
-    /// # Ok(())
-    /// # })
-    /// # }
-    /// ```
-    pub fn remove_and_wait_async(
-        &self,
-        timeout: Option<Duration>,
-    ) -> impl Future<Output = Result<WaitOutcome<(), HeldJail>>> + Send + '_ {
-        let deadline = Deadline::after(timeout);
-        async move {
-            let runtime = runtime()?;
-            let held = HeldJail::of_living(self)?;
-            match self.try_clone() {
-                Ok(same) => {
-                    let removed = runtime.spawn_blocking(move || same.remove()).await;
-                    removed.map_err(|_| shutting_down())??;
-                }
-                Err(error) if error.kind() == ErrorKind::ResourceExhausted => self.remove()?,
-                Err(error) => return Err(error),
-            }
-            match held {
-                None => Ok(WaitOutcome::Done(())),
-                Some(mut held) => {
-                    held.set_removed();
-                    gone(held, deadline).await
-                }
-            }
-        }
-    }
-
     async fn dying_until(&self, deadline: Deadline) -> Result<WaitOutcome> {
         match self.check() {
             Err(error) if error.kind() == ErrorKind::Gone => return Ok(WaitOutcome::Done(())),
@@ -390,7 +326,7 @@ impl HeldJail {
         self.gone_until(Deadline::after(timeout))
     }
 
-    async fn gone_until(&mut self, deadline: Deadline) -> Result<WaitOutcome> {
+    pub(super) async fn gone_until(&mut self, deadline: Deadline) -> Result<WaitOutcome> {
         if let (Some(descriptor), Some(jid)) = (self.living_descriptor(), self.jid()) {
             match removed(self.system(), jid, descriptor.as_fd(), deadline).await? {
                 Some(WaitOutcome::TimedOut(())) => return Ok(WaitOutcome::TimedOut(())),
@@ -399,7 +335,7 @@ impl HeldJail {
                 None => {}
             }
         }
-        deadline.look(|| Ok(!self.is_there()? && self.is_released()?)).await
+        deadline.look(|| self.is_gone()).await
     }
 }
 
@@ -441,7 +377,7 @@ fn watch(system: &System, jid: Jid, descriptor: BorrowedFd<'_>) -> Result<Watche
 
 impl Deadline {
     /// Looks until it has happened or the time has passed, as [`poll`](Self::poll) does.
-    async fn look(self, mut has_happened: impl FnMut() -> Result<bool>) -> Result<WaitOutcome> {
+    pub(super) async fn look(self, mut has_happened: impl FnMut() -> Result<bool>) -> Result<WaitOutcome> {
         runtime()?;
         for pause in self.looks() {
             if has_happened()? {
