@@ -2,10 +2,9 @@
 
 mod read;
 
-use std::borrow::Cow;
-
 use crate::error::{Error, ErrorKind, Result};
 use crate::param::{self, Decode, Kind, Param, Sealed, Value};
+use crate::sys::Sheet;
 use crate::wire::{Draft, name};
 
 pub(crate) use read::{Base, Form, Found, Key, Read, read};
@@ -41,13 +40,27 @@ pub trait Keys: Sealed {
 /// A read in the making.
 #[derive(Debug)]
 pub struct Question<'d, 's> {
-    draft: &'d mut Draft<'s>,
-    places: &'d mut Places,
+    request: Asked<'d, 's>,
     growth: Growth,
     /// How many buffers are smaller than their values may be.
     growable: usize,
     /// Whether a key of `meta` or `env` is asked for.
     has_user_keys: bool,
+}
+
+/// Where the names and the room for the values go.
+#[derive(Debug)]
+enum Asked<'d, 's> {
+    /// Into lent memory, in the order of the keys. What does not fit there makes it unfit to be sent.
+    Sheet {
+        sheet: &'d mut Sheet<'s>,
+        traces: u64,
+        is_fit: bool,
+    },
+    Draft {
+        draft: &'d mut Draft<'s>,
+        places: &'d mut Places,
+    },
 }
 
 /// How large the buffers are of values that have no fixed limit.
@@ -137,6 +150,22 @@ impl Question<'_, '_> {
     }
 
     fn ask(&mut self, name: &str, kind: Kind, usual: usize, max: Option<usize>) -> Result<()> {
+        match &mut self.request {
+            Asked::Sheet { sheet, traces, is_fit } => {
+                let trace = name::trace(name.as_bytes());
+                let collides = *traces & trace != 0 && collides(sheet, name);
+                *traces |= trace;
+                if collides || !sheet.push(name, kind.size().or(max).unwrap_or(usual)) {
+                    *is_fit = false;
+                }
+                Ok(())
+            }
+            Asked::Draft { .. } => self.ask_in_draft(name, kind, usual, max),
+        }
+    }
+
+    fn ask_in_draft(&mut self, name: &str, kind: Kind, usual: usize, max: Option<usize>) -> Result<()> {
+        let Asked::Draft { draft, places } = &mut self.request else { return Ok(()) };
         let (mut name, mut usual, mut max) = (name, usual, max);
         if name::user_key(name).is_some() {
             self.has_user_keys = true;
@@ -146,12 +175,12 @@ impl Question<'_, '_> {
         }
         // A name that is there already, be it the key by which the jail is found, is answered from its one slot:
         // of a name that is given twice, the kernel would answer the last and leave the other as it was.
-        if let Some(place) = self.draft.collision(name) {
-            let other = self.draft.name(place);
+        if let Some(place) = draft.collision(name) {
+            let other = draft.name(place);
             if other != name {
                 return Err(name::conflict(name, other));
             }
-            self.places.push(place);
+            places.push(place);
             return Ok(());
         }
         let room = match (kind.size(), max) {
@@ -162,46 +191,77 @@ impl Question<'_, '_> {
                 self.growth.room(kind, usual)
             }
         };
-        self.draft.check_room(name, room).map_err(|error| error.about(name))?;
-        self.places.push(self.draft.len());
-        self.draft.push_space(name, room);
+        draft.check_room(name, room).map_err(|error| error.about(name))?;
+        places.push(draft.len());
+        draft.push_space(name, room);
         Ok(())
     }
+}
+
+#[inline(never)]
+fn collides(sheet: &Sheet<'_>, name: &str) -> bool {
+    sheet.names().any(|other| name::collide(other, name.as_bytes()))
 }
 
 /// The answers of a read.
 #[derive(Debug)]
 pub struct Answers<'d, 's> {
-    draft: &'d Draft<'s>,
-    places: core::slice::Iter<'d, usize>,
+    answered: Answered<'d, 's>,
+    /// The value of a key that was cut out of the whole text.
+    cut: Vec<u8>,
 }
 
-impl<'d> Answers<'d, '_> {
-    /// Returns the answer to [`Question::ask_named`].
-    pub(crate) fn next_named(&mut self, name: &str, kind: Kind) -> Result<Value> {
-        Value::decode(kind, &self.next(name)?, name)
+#[derive(Debug)]
+enum Answered<'d, 's> {
+    /// In the order of the keys, from this place on.
+    Sheet {
+        sheet: &'d Sheet<'s>,
+        next: usize,
+    },
+    Draft {
+        draft: &'d Draft<'s>,
+        places: core::slice::Iter<'d, usize>,
+    },
+}
+
+impl<'d, 's> Answers<'d, 's> {
+    fn new(answered: Answered<'d, 's>) -> Self {
+        Self { answered, cut: Vec::new() }
     }
 
-    fn next(&mut self, name: &str) -> Result<Cow<'d, [u8]>> {
-        let missing = || Error::refused(ErrorKind::InvalidAnswer, "the answer is missing").about(name);
-        let &place = self.places.next().ok_or_else(missing)?;
-        let bytes = self.draft.value(place).ok_or_else(missing)?;
-        match name::user_key(name) {
-            Some(key) if self.draft.name(place) != name => Ok(value_of_key(bytes, key)),
-            _ => Ok(Cow::Borrowed(bytes)),
-        }
+    /// Returns the answer to [`Question::ask_named`].
+    pub(crate) fn next_named(&mut self, name: &str, kind: Kind) -> Result<Value> {
+        Value::decode(kind, self.next(name)?, name)
+    }
+
+    fn next(&mut self, name: &str) -> Result<&[u8]> {
+        let answer = match &mut self.answered {
+            Answered::Sheet { sheet, next } => {
+                *next += 1;
+                sheet.value(*next - 1)
+            }
+            Answered::Draft { draft, places } => places.next().and_then(|&place| {
+                let bytes = draft.value(place)?;
+                match name::user_key(name) {
+                    Some(key) if draft.name(place) != name => {
+                        self.cut = value_of_key(bytes, key);
+                        Some(self.cut.as_slice())
+                    }
+                    _ => Some(bytes),
+                }
+            }),
+        };
+        answer.ok_or_else(|| Error::refused(ErrorKind::InvalidAnswer, "the answer is missing").about(name))
     }
 }
 
 /// Returns what the kernel would answer for a key of `meta` or `env`, from the whole text: nothing at all where there is
 /// no such key, and of several the last one. See `jm_osd_method_get` in `sys/kern/kern_jailmeta.c`.
-fn value_of_key<'t>(text: &'t [u8], key: &str) -> Cow<'t, [u8]> {
+fn value_of_key(text: &[u8], key: &str) -> Vec<u8> {
     let text = text.split(|&byte| byte == 0).next().unwrap_or_default();
-    let value = |line: &'t [u8]| line.strip_prefix(key.as_bytes())?.strip_prefix(b"=");
-    match text.split(|&byte| byte == b'\n').rev().find_map(value) {
-        Some(value) => Cow::Owned([value, b"\0"].concat()),
-        None => Cow::Borrowed(&[]),
-    }
+    let mut lines = text.split(|&byte| byte == b'\n').rev();
+    let value = lines.find_map(|line| line.strip_prefix(key.as_bytes())?.strip_prefix(b"="));
+    value.map(|value| [value, b"\0"].concat()).unwrap_or_default()
 }
 
 impl<T, A> Sealed for Param<'_, T, A> {}
@@ -217,7 +277,7 @@ impl<T: Decode, A> Keys for Param<'_, T, A> {
     }
 
     fn answer(&self, answers: &mut Answers<'_, '_>) -> Result<T> {
-        T::decode(&answers.next(self.name())?, self.name())
+        T::decode(answers.next(self.name())?, self.name())
     }
 }
 
@@ -383,7 +443,7 @@ impl<S: AsRef<str>> Keys for Present<'_, S> {
             let name = name.as_ref();
             let bytes = answers.next(name)?;
             let is_missing = bytes.is_empty() && name::user_key(name).is_some();
-            if is_missing { Ok(None) } else { Value::decode(*kind, &bytes, name).map(Some) }
+            if is_missing { Ok(None) } else { Value::decode(*kind, bytes, name).map(Some) }
         };
         self.0.iter().map(value).collect()
     }

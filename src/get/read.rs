@@ -1,14 +1,14 @@
 //! Making the read: of which jail, with buffers that grow, and decoding what comes back.
 
 use core::ffi::c_int;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 
-use super::{Answers, Growth, Keys, NAME_ROOM, Places, Question};
+use super::{Answered, Answers, Asked, Growth, Keys, NAME_ROOM, Places, Question};
 use crate::error::{Error, ErrorKind, Result, Subject};
 use crate::flags::GetFlags;
 use crate::param;
-use crate::sys::System;
-use crate::wire::{At, Draft, Entry, ErrorText, Verb, Wire};
+use crate::sys::{Errno, Row, Sheet, Slot, System};
+use crate::wire::{At, Draft, Entry, ErrorText, Verb, Wire, name};
 
 /// Which jail is read.
 #[derive(Debug, Clone, Copy)]
@@ -43,6 +43,23 @@ pub(crate) struct Read<'r> {
     pub(crate) key: Key<'r>,
     /// The jail from which names and parents are told, where the call itself tells them from further above.
     pub(crate) relative_to: Option<&'r Base>,
+}
+
+impl Read<'_> {
+    /// Returns the jail's key, if an error of this call can be found out about afterwards and its answers are told as
+    /// they come.
+    fn plain_key(&self) -> Option<(&'static [u8], [u8; size_of::<c_int>()])> {
+        let is_plain =
+            self.relative_to.is_none() && Verb::Get(self.flags).error_text(self.at) == ErrorText::OnFailure;
+        let (name, number): (&[u8], _) = match (self.key, self.at) {
+            _ if !is_plain => return None,
+            (Key::Descriptor, At::Use(descriptor)) => (b"desc\0", descriptor.as_raw_fd()),
+            (Key::Jid(jid), At::None) => (b"jid\0", jid),
+            (Key::After(jid), At::None) => (b"lastjid\0", jid),
+            _ => return None,
+        };
+        Some((name, number.to_ne_bytes()))
+    }
 }
 
 /// A jail from which the jails below it are told.
@@ -99,8 +116,7 @@ impl Form {
         let mut draft = Draft::with_room(K::ROOM, K::COUNT);
         let mut places = Places::none();
         let mut question = Question {
-            draft: &mut draft,
-            places: &mut places,
+            request: Asked::Draft { draft: &mut draft, places: &mut places },
             growth: Growth::Limit,
             growable: 0,
             has_user_keys: false,
@@ -124,7 +140,8 @@ impl Form {
                 return Err(error.about(self.draft.name(place)));
             }
         }
-        keys.answer(&mut Answers { draft: &self.draft, places: self.places.as_slice().iter() })
+        let places = self.places.as_slice().iter();
+        keys.answer(&mut Answers::new(Answered::Draft { draft: &self.draft, places }))
     }
 }
 
@@ -134,7 +151,57 @@ fn read_in<const BYTES: usize, const PAIRS: usize>(
     ask: &Ask<'_>,
     answer: &mut Answer<'_>,
 ) -> Result<Found<()>> {
-    read_on(&mut [0; BYTES], &mut [Entry::default(); PAIRS], read, ask, answer)
+    let mut failure = None;
+    if let Some((name, mut number)) = read.plain_key() {
+        let (mut memory, mut slots) = ([0; BYTES], [const { Slot::EMPTY }; PAIRS]);
+        let mut rows = [Row::EMPTY; PAIRS];
+        let mut sheet = Sheet::new(&mut memory, &mut slots, &mut rows);
+        sheet.lend(name, &mut number);
+        match read_plainly(&mut sheet, read, ask) {
+            Ok(jid) => {
+                answer(&mut Answers::new(Answered::Sheet { sheet: &sheet, next: 1 }))?;
+                return Ok(Found { jid, descriptor: None, inside: true, values: () });
+            }
+            Err(errno) => failure = errno,
+        }
+    }
+    read_fully::<BYTES, PAIRS>(read, ask, answer, failure)
+}
+
+/// The traces of the jail's keys that can be asked for, too.
+const OWN_TRACES: u64 = name::trace(b"jid") | name::trace(b"lastjid");
+
+/// Reads into a sheet, without asking for the text of an error. Fails without an errno, and without a call, if not
+/// everything fits.
+fn read_plainly(
+    sheet: &mut Sheet<'_>,
+    read: &Read<'_>,
+    ask: &Ask<'_>,
+) -> core::result::Result<c_int, Option<Errno>> {
+    let mut question = Question {
+        request: Asked::Sheet { sheet, traces: OWN_TRACES, is_fit: true },
+        growth: Growth::Usual,
+        growable: 0,
+        has_user_keys: false,
+    };
+    let asked = ask(&mut question);
+    match question.request {
+        Asked::Sheet { sheet, is_fit: true, .. } if asked.is_ok() => {
+            sheet.get(read.system, Verb::Get(read.flags).flags() | read.at.flag()).map_err(Some)
+        }
+        _ => Err(None),
+    }
+}
+
+/// Reads what [`read_plainly`] does not, or has failed to.
+#[inline(never)]
+fn read_fully<const BYTES: usize, const PAIRS: usize>(
+    read: &Read<'_>,
+    ask: &Ask<'_>,
+    answer: &mut Answer<'_>,
+    failure: Option<Errno>,
+) -> Result<Found<()>> {
+    read_on(&mut [0; BYTES], &mut [Entry::default(); PAIRS], read, ask, answer, failure)
 }
 
 /// Reads with that memory, which is all zeros.
@@ -144,6 +211,7 @@ fn read_on(
     read: &Read<'_>,
     ask: &Ask<'_>,
     answer: &mut Answer<'_>,
+    mut failure: Option<Errno>,
 ) -> Result<Found<()>> {
     let mut growth = Growth::Usual;
     let verb = Verb::Get(read.flags);
@@ -158,8 +226,8 @@ fn read_on(
         let mut draft = Draft::lent(bytes, entries);
         read.key.write(&mut draft);
         let mut places = Places::none();
-        let mut question =
-            Question { draft: &mut draft, places: &mut places, growth, growable: 0, has_user_keys: false };
+        let request = Asked::Draft { draft: &mut draft, places: &mut places };
+        let mut question = Question { request, growth, growable: 0, has_user_keys: false };
         let asked = ask(&mut question);
         let Question { growable, has_user_keys, .. } = question;
         if growth == Growth::Rest(0) && asked.is_ok() && growable > 0 {
@@ -170,14 +238,18 @@ fn read_on(
         if text == ErrorText::OnFailure && growable > 0 && !has_user_keys {
             text = ErrorText::UnlessInvalid;
         }
-        match asked.and_then(|()| draft.call_asking(text, read.system, verb, read.at, read.subject)) {
+        let found = asked.and_then(|()| match failure.take() {
+            Some(errno) => draft.call_again(errno, text, read.system, verb, read.at, read.subject),
+            None => draft.call_asking(text, read.system, verb, read.at, read.subject),
+        });
+        match found {
             Ok(found) => {
                 let inside = match read.relative_to {
                     Some(base) => draft.make_relative(&base.prefix, base.jid),
                     None => true,
                 };
-                let mut answers = Answers { draft: &draft, places: places.as_slice().iter() };
-                answer(&mut answers)?;
+                let places = places.as_slice().iter();
+                answer(&mut Answers::new(Answered::Draft { draft: &draft, places }))?;
                 return Ok(Found { jid: found.jid, descriptor: found.descriptor, inside, values: () });
             }
             // EINVAL without a word is what the kernel says of a buffer that is too small.

@@ -1,7 +1,7 @@
 //! Conversions between Rust's types and the kernel's bytes.
 
 use core::ffi::c_ulong;
-use std::ffi::{OsStr, OsString};
+use std::ffi::{CStr, OsStr, OsString};
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
@@ -58,8 +58,7 @@ fn until_nul<'b>(bytes: &'b [u8], name: &str) -> Result<&'b [u8]> {
     if bytes.is_empty() {
         return Ok(bytes);
     }
-    let end = bytes.iter().position(|&byte| byte == 0);
-    end.and_then(|end| bytes.get(..end)).ok_or_else(|| unexpected(name, bytes))
+    CStr::from_bytes_until_nul(bytes).map(CStr::to_bytes).map_err(|_| unexpected(name, bytes))
 }
 
 fn octets<const N: usize>(bytes: &[u8], name: &str) -> Result<impl Iterator<Item = [u8; N]>> {

@@ -48,6 +48,7 @@ pub(crate) mod process;
 #[cfg(feature = "tokio")]
 pub(crate) mod ready;
 pub(crate) mod report;
+mod sheet;
 mod slot;
 mod surroundings;
 mod system;
@@ -78,6 +79,7 @@ pub(crate) use pair::Pair;
 pub(crate) use process::Process;
 #[cfg(feature = "sim")]
 pub(crate) use process::{ChildState, child_state, signal_child};
+pub(crate) use sheet::{Row, Sheet};
 pub(crate) use slot::Slot;
 pub(crate) use system::System;
 #[cfg(feature = "sim")]

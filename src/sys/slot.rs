@@ -2,7 +2,7 @@
 
 use core::ffi::c_uint;
 use core::marker::PhantomData;
-use core::ptr;
+use core::ptr::{self, NonNull};
 
 use libc::iovec;
 
@@ -45,6 +45,11 @@ impl<'a> Slot<'a> {
     /// Returns the value's length as the kernel left it.
     pub(crate) fn value_len(&self) -> usize {
         self.value.iov_len
+    }
+
+    /// Returns where the value begins, which of NULL is nowhere.
+    pub(super) fn value_start(&self) -> NonNull<u8> {
+        NonNull::new(self.value.iov_base.cast()).unwrap_or(NonNull::dangling())
     }
 
     /// Returns the slots as the system call takes them.

@@ -1,7 +1,7 @@
 //! The call that sends a draft.
 
 use core::ffi::c_int;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 
 use super::at::At;
 use super::draft::{Draft, Entry};
@@ -33,7 +33,7 @@ impl Verb {
         }
     }
 
-    fn flags(self) -> c_int {
+    pub(crate) fn flags(self) -> c_int {
         match self {
             Self::Set(flags) => flags.bits(),
             Self::Get(flags) => flags.bits(),
@@ -90,6 +90,27 @@ impl Draft<'_> {
         self.call_asking(verb.error_text(at), system, verb, at, subject)
     }
 
+    /// Continues after a call without a buffer for the text has failed.
+    pub(crate) fn call_again(
+        &mut self,
+        errno: Errno,
+        text: ErrorText,
+        system: &System,
+        verb: Verb,
+        at: At<'_>,
+        subject: Subject,
+    ) -> Result<Answer> {
+        // What these mean is known without a text; and a jail that is created without enough memory may stay (T18), so
+        // that another try may leave a second one.
+        if errno.0 == libc::ENOMEM
+            || (errno.0 == libc::ENOENT && subject == Subject::Next)
+            || (errno.0 == libc::EINVAL && text == ErrorText::UnlessInvalid)
+        {
+            return Err(self.failure(verb, subject, errno, &[]));
+        }
+        self.call_for_text(system, verb, at, subject)
+    }
+
     /// Makes the call, and asks for the text of an error as said.
     pub(crate) fn call_asking(
         &mut self,
@@ -99,22 +120,13 @@ impl Draft<'_> {
         at: At<'_>,
         subject: Subject,
     ) -> Result<Answer> {
-        if text != ErrorText::Always {
-            match self.exchange(system, verb, at, None)? {
-                Ok(answer) => return Ok(answer),
-                // What these mean is known without a text; and a jail that is created without enough memory may stay
-                // (T18), so that another try may leave a second one.
-                Err(errno)
-                    if errno.0 == libc::ENOMEM
-                        || (errno.0 == libc::ENOENT && subject == Subject::Next)
-                        || (errno.0 == libc::EINVAL && text == ErrorText::UnlessInvalid) =>
-                {
-                    return Err(self.failure(verb, subject, errno, &[]));
-                }
-                Err(_) => {}
-            }
+        if text == ErrorText::Always {
+            return self.call_for_text(system, verb, at, subject);
         }
-        self.call_for_text(system, verb, at, subject)
+        match self.exchange(system, verb, at, None)? {
+            Ok(answer) => Ok(answer),
+            Err(errno) => self.call_again(errno, text, system, verb, at, subject),
+        }
     }
 
     #[inline(never)]
@@ -142,71 +154,86 @@ impl Draft<'_> {
         at: At<'_>,
         errmsg: Option<&mut [u8]>,
     ) -> Result<core::result::Result<Answer, Errno>> {
-        let mut descriptor = self.prepare(system, verb, at)?;
-        let count = self.len() + OWN_PAIRS;
-        let slot = descriptor.as_mut();
-        // The smaller, the commoner.
-        let result = match count {
-            0..=4 => self.send(system, verb, at, slot, errmsg, &mut [const { Slot::EMPTY }; 4]),
-            5..=10 => self.send(system, verb, at, slot, errmsg, &mut [const { Slot::EMPTY }; 10]),
-            11..=20 => self.send(system, verb, at, slot, errmsg, &mut [const { Slot::EMPTY }; 20]),
-            _ => {
-                let mut slots = Vec::new();
-                slots.resize_with(count, || Slot::EMPTY);
-                self.send(system, verb, at, slot, errmsg, &mut slots)
-            }
-        };
-        match result {
-            Ok(jid) => keep(jid, descriptor).map(Ok),
+        let given = at.descriptor();
+        // A descriptor alone can be a whole request.
+        if self.len() > 0 || !(given.is_some() || verb.makes_descriptor()) {
+            self.check_limits()?;
+        }
+        if verb.makes_descriptor() {
+            return self.exchange_for_descriptor(system, verb, at, errmsg);
+        }
+        let mut number = given.map(|fd| fd.as_raw_fd().to_ne_bytes());
+        let own = [number.as_mut().map(|bytes| Slot::new(b"desc\0", Some(bytes))), errmsg.map(errmsg_slot)];
+        Ok(self.send(system, verb, at, own).map(|jid| Answer { jid, descriptor: None }))
+    }
+
+    /// Makes a call that returns a new descriptor.
+    fn exchange_for_descriptor(
+        &mut self,
+        system: &System,
+        verb: Verb,
+        at: At<'_>,
+        errmsg: Option<&mut [u8]>,
+    ) -> Result<core::result::Result<Answer, Errno>> {
+        let sets = matches!(verb, Verb::Set(_));
+        let mut descriptor =
+            DescriptorSlot::new(system, sets, verb.flags(), at.descriptor()).map_err(|errno| {
+                Error::os(Call::Mmap, errno, ErrorKind::ResourceExhausted, "room for a descriptor")
+            })?;
+        let own = [Some(descriptor.slot()), errmsg.map(errmsg_slot)];
+        match self.send(system, verb, at, own) {
+            Ok(jid) => match descriptor.take() {
+                Ok(descriptor) => Ok(Ok(Answer { jid, descriptor })),
+                Err(errno) => {
+                    let reason = "keeping the jail's descriptor";
+                    Err(Error::os(Call::Fcntl, errno, ErrorKind::ResourceExhausted, reason))
+                }
+            },
             Err(errno) => Ok(Err(errno)),
         }
     }
 
-    /// Checks the limits, and makes the slot of the descriptor, where there is one.
-    fn prepare<'fd>(&self, system: &System, verb: Verb, at: At<'fd>) -> Result<Option<DescriptorSlot<'fd>>> {
-        let given = at.descriptor();
-        let has_slot = given.is_some() || verb.makes_descriptor();
-        // A descriptor alone can be a whole request.
-        if !has_slot || self.len() > 0 {
-            self.check_limits()?;
-        }
-        if !has_slot {
-            return Ok(None);
-        }
-        let sets = matches!(verb, Verb::Set(_));
-        DescriptorSlot::new(system, sets, verb.flags(), given).map(Some).map_err(|errno| {
-            Error::os(Call::Mmap, errno, ErrorKind::ResourceExhausted, "room for a descriptor")
-        })
-    }
-
-    /// Makes the call with slots that are enough.
+    /// Makes the call with the draft's pairs and the call's own.
     fn send<'a>(
         &'a mut self,
         system: &System,
         verb: Verb,
         at: At<'_>,
-        descriptor: Option<&'a mut DescriptorSlot<'_>>,
-        errmsg: Option<&'a mut [u8]>,
-        slots: &mut [Slot<'a>],
+        own: [Option<Slot<'a>>; OWN_PAIRS],
     ) -> core::result::Result<c_int, Errno> {
-        let mut free = slots.iter_mut();
-        cut(self.bytes.as_mut_slice(), self.entries.as_slice(), &mut free);
-        let errmsg = errmsg.map(|buffer| Slot::new(b"errmsg\0", Some(buffer)));
-        let own = descriptor.map(DescriptorSlot::slot).into_iter().chain(errmsg);
-        for slot in own {
-            if let Some(place) = free.next() {
-                *place = slot;
+        // The smaller, the commoner.
+        match self.len() + OWN_PAIRS {
+            0..=4 => self.send_in(system, verb, at, own, &mut [const { Slot::EMPTY }; 4]),
+            5..=10 => self.send_in(system, verb, at, own, &mut [const { Slot::EMPTY }; 10]),
+            11..=20 => self.send_in(system, verb, at, own, &mut [const { Slot::EMPTY }; 20]),
+            count => {
+                let mut slots = Vec::new();
+                slots.resize_with(count, || Slot::EMPTY);
+                self.send_in(system, verb, at, own, &mut slots)
             }
         }
-        let unused = free.len();
-        let count = slots.len() - unused;
-        let slots = slots.get_mut(..count).unwrap_or_default();
+    }
+
+    /// Makes the call with slots that are enough.
+    fn send_in<'a>(
+        &'a mut self,
+        system: &System,
+        verb: Verb,
+        at: At<'_>,
+        own: [Option<Slot<'a>>; OWN_PAIRS],
+        slots: &mut [Slot<'a>],
+    ) -> core::result::Result<c_int, Errno> {
+        let Some((room, rest)) = slots.split_first_chunk_mut() else { return Err(Errno(libc::EINVAL)) };
+        cut(self.bytes.as_mut_slice(), self.entries.as_slice(), rest);
+        let unused = place_own(own, room);
+        let slots = slots.get_mut(unused..OWN_PAIRS + self.entries.len()).unwrap_or_default();
         let flags = verb.flags() | at.flag();
         let result = match verb {
             Verb::Set(_) => system.jail_set(slots, flags),
             Verb::Get(_) => system.jail_get(slots, flags),
         };
-        for (entry, slot) in self.entries.as_mut_slice().iter_mut().zip(slots.iter()) {
+        let answers = slots.iter().skip(OWN_PAIRS - unused);
+        for (entry, slot) in self.entries.as_mut_slice().iter_mut().zip(answers) {
             entry.set_answer_len(slot.value_len());
         }
         result
@@ -221,19 +248,29 @@ impl Draft<'_> {
     }
 }
 
-/// Takes the new descriptor out of its slot.
-fn keep(jid: c_int, descriptor: Option<DescriptorSlot<'_>>) -> Result<Answer> {
-    match descriptor.map_or(Ok(None), DescriptorSlot::take) {
-        Ok(descriptor) => Ok(Answer { jid, descriptor }),
-        Err(errno) => {
-            let reason = "keeping the jail's descriptor";
-            Err(Error::os(Call::Fcntl, errno, ErrorKind::ResourceExhausted, reason))
+/// Puts the call's own pairs at the end of their room, and returns how much of it is unused.
+fn place_own<'a>(own: [Option<Slot<'a>>; OWN_PAIRS], room: &mut [Slot<'a>; OWN_PAIRS]) -> usize {
+    let [first, second] = room;
+    match own {
+        [None, None] => 2,
+        [Some(slot), None] | [None, Some(slot)] => {
+            *second = slot;
+            1
+        }
+        [Some(slot), Some(other)] => {
+            (*first, *second) = (slot, other);
+            0
         }
     }
 }
 
+/// Makes a slot for the kernel's text.
+fn errmsg_slot(buffer: &mut [u8]) -> Slot<'_> {
+    Slot::new(b"errmsg\0", Some(buffer))
+}
+
 /// Makes slots of the arena: each name, then each value, one after the other.
-fn cut<'a>(bytes: &'a mut [u8], entries: &[Entry], slots: &mut core::slice::IterMut<'_, Slot<'a>>) {
+fn cut<'a>(bytes: &'a mut [u8], entries: &[Entry], slots: &mut [Slot<'a>]) {
     let mut rest = bytes;
     for (entry, slot) in entries.iter().zip(slots) {
         // The entries were measured from these bytes; were they not, the kernel would refuse an empty slot.

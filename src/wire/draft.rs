@@ -66,18 +66,13 @@ impl Entry {
 pub(crate) struct Draft<'s> {
     pub(super) bytes: Store<'s, u8>,
     pub(super) entries: Store<'s, Entry>,
-    /// The lengths of the names, as a set of bits; those of names that were removed may stay.
-    lengths: u64,
-}
-
-/// Returns the bit of a name's length. Lengths that differ by 64 share one.
-const fn length_bit(len: usize) -> u64 {
-    1 << (len % 64)
+    /// The [traces](name::trace) of the names; those of names that were removed may stay.
+    traces: u64,
 }
 
 impl<'s> Draft<'s> {
     pub(crate) const fn new() -> Self {
-        Self { bytes: Store::owned(), entries: Store::owned(), lengths: 0 }
+        Self { bytes: Store::owned(), entries: Store::owned(), traces: 0 }
     }
 
     /// Makes room for that many bytes and pairs at once.
@@ -89,7 +84,7 @@ impl<'s> Draft<'s> {
     }
 
     pub(crate) fn lent(bytes: &'s mut [u8], entries: &'s mut [Entry]) -> Self {
-        Self { bytes: Store::lent(bytes), entries: Store::lent(entries), lengths: 0 }
+        Self { bytes: Store::lent(bytes), entries: Store::lent(entries), traces: 0 }
     }
 
     /// Makes a copy that borrows nothing.
@@ -97,7 +92,7 @@ impl<'s> Draft<'s> {
         Draft {
             bytes: Store::Owned(self.bytes.as_slice().to_vec()),
             entries: Store::Owned(self.entries.as_slice().to_vec()),
-            lengths: self.lengths,
+            traces: self.traces,
         }
     }
 
@@ -108,7 +103,7 @@ impl<'s> Draft<'s> {
     pub(crate) fn clear(&mut self) {
         self.bytes.clear();
         self.entries.clear();
-        self.lengths = 0;
+        self.traces = 0;
     }
 
     /// Appends all pairs of another draft. Nothing is checked here.
@@ -122,13 +117,13 @@ impl<'s> Draft<'s> {
             entry.value += offset;
             entry.end += offset;
         }
-        self.lengths |= other.lengths;
+        self.traces |= other.traces;
     }
 
     /// Sets a parameter. A value of it that is there already is replaced.
     pub(crate) fn set(&mut self, name: &str, value: Wire<'_>) -> Result<()> {
-        let is_boolean = value.is_null() && name::user_key(name).is_none();
         while let Some(earlier) = self.collision(name) {
+            let is_boolean = value.is_null() && name::user_key(name).is_none();
             let (one, other) = (name.as_bytes(), self.name(earlier).as_bytes());
             let is_opposite = || name::is_negation(one, other) || name::is_negation(other, one);
             if one != other && !(is_boolean && is_opposite()) {
@@ -173,7 +168,7 @@ impl<'s> Draft<'s> {
                 _ = addresses.iter().fold(rest, |rest, address| put(rest, &address.octets()));
             }
         }
-        self.lengths |= length_bit(name_len);
+        self.traces |= name::trace(name.as_bytes());
         let (answer_len, null) = (end - middle, value.is_null());
         self.entries.push(Entry { start, value: middle, end, answer_len, null });
     }
@@ -184,7 +179,7 @@ impl<'s> Draft<'s> {
         let value = start + name.len() + 1;
         let end = value + room;
         put(self.bytes.grow(end - start), name.as_bytes());
-        self.lengths |= length_bit(name.len());
+        self.traces |= name::trace(name.as_bytes());
         self.entries.push(Entry { start, value, end, answer_len: room, null: false });
     }
 
@@ -222,29 +217,26 @@ impl<'s> Draft<'s> {
     }
 
     /// Returns the place of the pair of exactly this name.
+    #[inline]
     pub(crate) fn position(&self, name: &str) -> Option<usize> {
-        if self.lengths & length_bit(name.len()) == 0 {
-            return None;
-        }
-        self.place(|len| len == name.len(), |other| other == name.as_bytes())
+        let name = name.as_bytes();
+        if self.traces & name::trace(name) == 0 { None } else { self.place(|other| other == name) }
     }
 
     /// Returns the place of a pair that the kernel would take for the same parameter as this name.
+    #[inline]
     pub(crate) fn collision(&self, name: &str) -> Option<usize> {
         let name = name.as_bytes();
-        // A `no` makes two bytes.
-        let len = name.len();
-        let near = length_bit(len) | length_bit(len + 2) | length_bit(len.wrapping_sub(2));
-        if self.lengths & near == 0 && !name::ends_read_only(name) {
+        if self.traces & name::trace(name) == 0 {
             return None;
         }
-        self.place(name::may_collide(name), |other| name::collide(other, name))
+        self.place(|other| name::collide(other, name))
     }
 
-    /// Returns the place of a pair whose name has a length, and then is one, that is looked for.
-    fn place(&self, len: impl Fn(usize) -> bool, is: impl Fn(&[u8]) -> bool) -> Option<usize> {
-        let mut entries = self.entries.as_slice().iter();
-        entries.position(|entry| len(entry.name_len()) && self.name_of(entry).is_some_and(&is))
+    /// Returns the place of a pair whose name is one that is looked for.
+    #[inline(never)]
+    fn place(&self, is: impl Fn(&[u8]) -> bool) -> Option<usize> {
+        self.entries.as_slice().iter().position(|entry| self.name_of(entry).is_some_and(&is))
     }
 
     /// Returns a value: before a call what goes to the kernel, after it what came back, as far as the kernel
