@@ -7,6 +7,7 @@ mod kind;
 mod stage;
 
 use core::fmt;
+use core::mem::ManuallyDrop;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use std::borrow::Cow;
 use std::io;
@@ -59,8 +60,8 @@ struct Inner {
     reason: Option<&'static str>,
     facts: Facts,
     program: Option<Box<Path>>,
-    /// The errno, for `source`.
-    source: Option<io::Error>,
+    /// The errno, for `source`. It owns nothing, so that there is nothing to drop.
+    source: Option<ManuallyDrop<io::Error>>,
 }
 
 impl Error {
@@ -95,9 +96,7 @@ impl Error {
     fn of_call(call: Call, errno: Errno, kind: ErrorKind) -> Self {
         let mut error = Self::from(kind);
         error.0.call = Some(call);
-        error.0.errno = Some(errno);
-        error.0.source = Some(errno.into());
-        error
+        error.with_errno(errno)
     }
 
     /// The error of every call on a host without FreeBSD and without a model.
@@ -175,7 +174,7 @@ impl Error {
     /// Adds the errno of an operation that is not a call of the crate.
     pub(crate) fn with_errno(mut self, errno: Errno) -> Self {
         self.0.errno = Some(errno);
-        self.0.source = Some(errno.into());
+        self.0.source = Some(source(errno));
         self
     }
 
@@ -270,6 +269,10 @@ impl Error {
     }
 }
 
+fn source(errno: Errno) -> ManuallyDrop<io::Error> {
+    ManuallyDrop::new(errno.into())
+}
+
 impl From<ErrorKind> for Error {
     /// Makes an error with only a kind, which `Display` describes.
     #[cold]
@@ -290,7 +293,7 @@ impl From<ErrorKind> for Error {
 impl Clone for Error {
     fn clone(&self) -> Self {
         let Inner { kind, stage, call, errno, reason, ref facts, ref program, source: _ } = *self.0;
-        let (facts, program, source) = (facts.clone(), program.clone(), errno.map(Into::into));
+        let (facts, program, source) = (facts.clone(), program.clone(), errno.map(source));
         Self(Box::new(Inner { kind, stage, call, errno, reason, facts, program, source }))
     }
 }
@@ -301,7 +304,7 @@ impl RefUnwindSafe for Error {}
 
 impl core::error::Error for Error {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
-        self.0.source.as_ref().map(|source| source as _)
+        self.0.source.as_ref().map(|source| &**source as _)
     }
 }
 
@@ -361,7 +364,7 @@ impl fmt::Display for Error {
             (None, None) => part(format_args!("{kind}"))?,
         }
         match source {
-            Some(source) if alternate => part(format_args!("{source}")),
+            Some(source) if alternate => part(format_args!("{}", **source)),
             _ => Ok(()),
         }
     }

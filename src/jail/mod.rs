@@ -190,14 +190,18 @@ impl Jail {
     }
 
     fn read<K: Keys>(&self, keys: &K) -> Result<Found<K::Output>> {
+        get::read(self.as_read()?, keys).map_err(|error| self.error(error))
+    }
+
+    /// Makes a read of this jail.
+    fn as_read(&self) -> Result<Read<'_>> {
         self.check()?;
         let (at, key) = match &self.descriptor {
             Some(descriptor) => (At::Use(descriptor.as_fd()), Key::Descriptor),
             None => (At::None, Key::Jid(self.jid.get())),
         };
         let flags = GetFlags::empty();
-        let read = Read { system: &self.system, flags, subject: Subject::Handle, at, key, relative_to: None };
-        get::read(read, keys).map_err(|error| self.error(error))
+        Ok(Read { system: &self.system, flags, subject: Subject::Handle, at, key, relative_to: None })
     }
 
     /// Removes the jail, the jails below it, and kills their processes.
@@ -273,6 +277,7 @@ impl Jail {
     }
 
     /// Converts it into the error of an operation on this jail.
+    #[cold]
     pub(crate) fn error(&self, error: Error) -> Error {
         self.gone_or_unseen(error).of_jail(self.jid)
     }

@@ -10,12 +10,18 @@ pub(crate) use sent::Memory;
 
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
+use std::sync::Arc;
 
 use crate::allow::Allow;
+use crate::catalog::permission_names;
 use crate::error::{Error, ErrorKind, Result};
 use crate::param::{self, Decode, Definition, Encode, Kind, MacDo, Mode, Param, Use, Value};
 use crate::permissions::Permissions;
+use crate::sys::System;
 use crate::wire::{Draft, Wire, name};
+
+type PermissionNames = fn(&System, bool) -> Result<Arc<[String]>>;
+type HasParameter = fn(&System, &str) -> bool;
 
 /// Names and values, checked one by one as they are set. Every mistake is kept.
 pub(crate) struct Settings<'s> {
@@ -28,8 +34,11 @@ pub(crate) struct Settings<'s> {
     negated: Vec<String>,
     /// Parameters that are left out if the kernel lacks them.
     optional: Vec<String>,
-    /// Whether all permissions that are not set are denied.
-    exact: bool,
+    /// Whether a kernel has a parameter, `None` before any is optional: likewise.
+    has_parameter: Option<HasParameter>,
+    /// Whether all permissions that are not set are denied, and then how they are found: programs that never ask for it
+    /// do not contain that code.
+    exact: Option<PermissionNames>,
     /// Whether any mode was set: only modes exclude other parameters.
     has_modes: bool,
     mistakes: Vec<Error>,
@@ -47,6 +56,7 @@ impl Clone for Settings<'static> {
             late: self.late.to_owned(),
             negated: self.negated.clone(),
             optional: self.optional.clone(),
+            has_parameter: self.has_parameter,
             exact: self.exact,
             has_modes: self.has_modes,
             mistakes: self.mistakes.clone(),
@@ -62,7 +72,8 @@ impl<'s> Settings<'s> {
             late: Draft::new(),
             negated: Vec::new(),
             optional: Vec::new(),
-            exact: false,
+            has_parameter: None,
+            exact: None,
             has_modes: false,
             mistakes: Vec::new(),
         }
@@ -80,7 +91,7 @@ impl<'s> Settings<'s> {
 
     /// Whether nothing is set. A refused value counts as set.
     pub(crate) fn is_empty(&self) -> bool {
-        self.core.len() == 0 && self.late.len() == 0 && !self.exact && self.mistakes.is_empty()
+        self.core.len() == 0 && self.late.len() == 0 && self.exact.is_none() && self.mistakes.is_empty()
     }
 
     /// Stores a mistake.
@@ -141,6 +152,7 @@ impl<'s> Settings<'s> {
         let is_set = |draft: &Draft<'_>| [name, &negation].iter().any(|name| draft.position(name).is_some());
         if is_set(&self.core) || is_set(&self.late) {
             self.optional.push(name.to_owned());
+            self.has_parameter = Some(System::has_parameter);
         }
     }
 
@@ -186,19 +198,19 @@ impl<'s> Settings<'s> {
     /// Whether all permissions that are not set are denied.
     #[cfg(feature = "serde")]
     pub(crate) fn is_exact(&self) -> bool {
-        self.exact
+        self.exact.is_some()
     }
 
     /// Denies all permissions that are not set.
     #[cfg(feature = "serde")]
     pub(crate) fn set_exact(&mut self) {
-        self.exact = true;
+        self.exact = Some(permission_names);
     }
 
     /// Allows these permissions and no others.
     pub(crate) fn permit_only(&mut self, permissions: &Permissions) {
         self.forget_permissions();
-        self.exact = true;
+        self.exact = Some(permission_names);
         for name in permissions.names() {
             self.set(Param::<bool>::new(name), &true);
         }
@@ -294,9 +306,9 @@ impl<'s> Settings<'s> {
 
     /// Applies other settings, which replace these.
     pub(crate) fn extend(&mut self, other: &Settings<'_>) {
-        if other.exact {
+        if other.exact.is_some() {
             self.forget_permissions();
-            self.exact = true;
+            self.exact = other.exact;
         }
         for draft in [&other.core, &other.late] {
             for index in 0..draft.len() {
@@ -333,6 +345,7 @@ impl<'s> Settings<'s> {
         self.optional.retain(|optional| *optional != *name);
         if other.optional.iter().any(|optional| *optional == *name) {
             self.optional.push(name.into_owned());
+            self.has_parameter = other.has_parameter;
         }
         Ok(())
     }

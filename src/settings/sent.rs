@@ -1,7 +1,6 @@
 //! The settings that are sent to a kernel.
 
 use super::Settings;
-use crate::catalog::permission_names;
 use crate::error::Result;
 use crate::sys::System;
 use crate::wire::{Draft, Entry, Wire, name};
@@ -40,30 +39,28 @@ impl Settings<'_> {
     }
 
     fn copy(&self, system: &System, from: &Draft<'_>, to: &mut Draft<'_>) {
-        if self.optional.is_empty() {
+        let Some(has_parameter) = self.has_parameter.filter(|_| !self.optional.is_empty()) else {
             return to.append(from);
-        }
+        };
         for index in 0..from.len() {
             let name = from.name(index);
-            if !self.is_left_out(system, name) {
+            if !self.is_left_out(name, |name| has_parameter(system, name)) {
                 to.push(name, from.wire(index));
             }
         }
     }
 
     /// Whether a parameter is optional, and the kernel lacks it.
-    fn is_left_out(&self, system: &System, wire_name: &str) -> bool {
+    fn is_left_out(&self, wire_name: &str, has_parameter: impl Fn(&str) -> bool) -> bool {
         let name = self.negated(wire_name);
         let name = name.as_deref().unwrap_or(wire_name);
         let parameter = if name::user_key(name).is_some() { name::text_of(name) } else { name };
-        self.optional.iter().any(|optional| optional == name) && !system.has_parameter(parameter)
+        self.optional.iter().any(|optional| optional == name) && !has_parameter(parameter)
     }
 
     /// Denies all permissions of the kernel that are not set, if requested.
     fn deny_others(&self, system: &System, core: &mut Draft<'_>) -> Result<()> {
-        if !self.exact {
-            return Ok(());
-        }
+        let Some(permission_names) = self.exact else { return Ok(()) };
         for name in permission_names(system, false)?.iter() {
             if core.collision(name).is_none() {
                 core.check_room(name, 0)?;

@@ -10,7 +10,7 @@ impl Settings<'_> {
     /// Adds the parameters with their values, and whatever else was set.
     pub(crate) fn show(&self, out: &mut fmt::DebugStruct<'_, '_>) {
         out.field("parameters", &Parameters(self));
-        if self.exact {
+        if self.exact.is_some() {
             out.field("denies_other_permissions", &true);
         }
         if !self.optional.is_empty() {
