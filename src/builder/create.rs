@@ -126,14 +126,14 @@ impl<'b, 'd> Creation<'b, 'd> {
     }
 
     /// Creates the jail at this process's own level.
-    fn at_this_level(mut self) -> Result<Jail> {
+    fn at_this_level(&mut self) -> Result<Jail> {
         let answer = self.call(At::None)?;
         let jail = Jail::found(self.system.clone(), answer.jid, answer.descriptor, Nested::No)?;
         self.complete(jail, None)
     }
 
     /// Creates the jail below another one.
-    fn below(mut self, parent: &Jail) -> Result<Jail> {
+    fn below(&mut self, parent: &Jail) -> Result<Jail> {
         if self.system.has_descriptors() {
             let pinned;
             let parent = if parent.descriptor().is_some() {
@@ -144,21 +144,8 @@ impl<'b, 'd> Creation<'b, 'd> {
             };
             let descriptor = parent.descriptor().ok_or_else(no_descriptor)?;
             alive::check_below(&self.system, descriptor)?;
-            let answer = self.call(At::Below(descriptor)).map_err(|error| {
-                match error.kind() {
-                    // Without a message it may be either; a limit of 0 is more likely.
-                    ErrorKind::PermissionDenied
-                        if parent.get(param::CHILDREN_MAX).is_ok_and(|max| max == 0) =>
-                    {
-                        error
-                            .with_kind(ErrorKind::LimitExceeded)
-                            .about("children.max")
-                            .because(limit_reached(parent.jid(), 0))
-                    }
-                    ErrorKind::LimitExceeded => explain_limit(error, parent),
-                    _ => error,
-                }
-            })?;
+            let answer = self.call(At::Below(descriptor));
+            let answer = answer.map_err(|error| explain_refusal(error, parent))?;
             let jail = Jail::found(self.system.clone(), answer.jid, answer.descriptor, Nested::Yes)?;
             return self.complete(jail, Some(descriptor));
         }
@@ -167,7 +154,7 @@ impl<'b, 'd> Creation<'b, 'd> {
         let name = parent.get(param::NAME)?;
         if Trap::T21.is_there(&self.system) {
             if let Some((jail, most)) = first_full(parent)? {
-                return Err(limit_error(jail, most));
+                return Err(limit_reached(ErrorKind::LimitExceeded.into(), jail, most));
             }
         }
         let mut full = name.as_bytes().to_vec();
@@ -200,7 +187,7 @@ impl<'b, 'd> Creation<'b, 'd> {
     }
 
     /// Makes the second call, and removes the jail if that fails.
-    fn complete(mut self, jail: Jail, parent: Option<BorrowedFd<'_>>) -> Result<Jail> {
+    fn complete(&mut self, jail: Jail, parent: Option<BorrowedFd<'_>>) -> Result<Jail> {
         if self.late.len() == 0 {
             return Ok(jail);
         }
@@ -261,28 +248,39 @@ fn first_full(parent: &Jail) -> Result<Option<(Jid, u32)>> {
     }
 }
 
-fn limit_error(jail: Jid, most: u32) -> Error {
-    Error::refused(ErrorKind::LimitExceeded, limit_reached(jail, most)).about("children.max")
+/// Adds which limit was reached, if it may be one.
+#[cold]
+fn explain_refusal(error: Error, parent: &Jail) -> Error {
+    match error.kind() {
+        // Without a message it may be either; a limit of 0 is more likely.
+        ErrorKind::PermissionDenied if parent.get(param::CHILDREN_MAX).is_ok_and(|max| max == 0) => {
+            limit_reached(error.with_kind(ErrorKind::LimitExceeded), parent.jid(), 0)
+        }
+        ErrorKind::LimitExceeded => explain_limit(error, parent),
+        _ => error,
+    }
 }
 
-fn limit_reached(jail: Jid, most: u32) -> String {
+fn limit_reached(error: Error, jail: Jid, most: u32) -> Error {
+    let error = error.about("children.max");
     match most {
-        0 => format!("jail {jail} may have no child jails: set `children.max` of it"),
-        1 => format!("jail {jail} has reached its limit of 1 child jail"),
-        _ => format!("jail {jail} has reached its limit of {most} child jails"),
+        0 => error.because(format_args!("jail {jail} may have no child jails: set `children.max` of it")),
+        1 => error.because(format_args!("jail {jail} has reached its limit of 1 child jail")),
+        _ => error.because(format_args!("jail {jail} has reached its limit of {most} child jails")),
     }
 }
 
 /// Adds whose limit it was, which the kernel does not report.
 fn explain_limit(error: Error, parent: &Jail) -> Error {
-    let reason = match first_full(parent) {
-        Ok(Some((jail, most))) => limit_reached(jail, most),
+    match first_full(parent) {
+        Ok(Some((jail, most))) => limit_reached(error, jail, most),
         // Either it is a jail that cannot be seen from here, or there is room again.
-        Ok(None) => {
-            "children.max of the jail that this process is in, or of a jail above it, is reached".into()
-        }
+        Ok(None) => error
+            .about("children.max")
+            .because("children.max of the jail that this process is in, or of a jail above it, is reached"),
         // The first error matters more than one of the explanation.
-        Err(_) => format!("children.max of jail {} or of a jail above it is reached", parent.jid()),
-    };
-    error.about("children.max").because(reason)
+        Err(_) => error
+            .about("children.max")
+            .because(format_args!("children.max of jail {} or of a jail above it is reached", parent.jid())),
+    }
 }

@@ -212,13 +212,17 @@ fn is_limited_by_parent(name: &str) -> bool {
     ];
     match name.strip_prefix("allow.") {
         // A denied permission cannot be the reason.
-        Some(_) => !name.rsplit('.').next().is_some_and(|last| last.starts_with("no")),
+        Some(_) => {
+            let last = name.as_bytes().rsplit(|&byte| byte == b'.').next();
+            !last.is_some_and(|last| last.starts_with(b"no"))
+        }
         None => OTHERS.contains(&name),
     }
 }
 
 fn is_text_of_keys(name: &str) -> bool {
-    matches!(name.split('.').next(), Some("meta" | "env"))
+    let rest = name.strip_prefix("meta").or_else(|| name.strip_prefix("env"));
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 fn not_found(call: Call, text: &str, subject: Subject) -> Verdict<'_> {

@@ -76,7 +76,8 @@ impl<'n> NameOrJid<'n> {
 
 /// Reads a name that is a jid, as the kernel would write it.
 fn decimal(name: &[u8]) -> Option<Jid> {
-    let text = core::str::from_utf8(name).ok()?;
-    let jid = Jid::new(text.parse().ok()?)?;
-    (jid.to_string() == text).then_some(jid)
+    if matches!(name, [b'0' | b'+', ..]) {
+        return None;
+    }
+    Jid::new(core::str::from_utf8(name).ok()?.parse().ok()?)
 }

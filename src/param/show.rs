@@ -15,10 +15,10 @@ struct Shown<'a>(Wire<'a>);
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Wire::Bool(value) => write!(f, "{value}"),
-            Wire::Int(value) => write!(f, "{value}"),
-            Wire::Ulong(value) => write!(f, "{value}"),
-            Wire::Count(value) => write!(f, "{value}"),
+            Wire::Bool(value) => value.fmt(f),
+            Wire::Int(value) => value.fmt(f),
+            Wire::Ulong(value) => value.fmt(f),
+            Wire::Count(value) => value.fmt(f),
             Wire::Text(text) | Wire::Padded(text, _) => {
                 let text = String::from_utf8_lossy(text);
                 match text.char_indices().nth(SHOWN) {
@@ -26,8 +26,8 @@ impl fmt::Display for Shown<'_> {
                     None => write!(f, "{text:?}"),
                 }
             }
-            Wire::Ip4(addresses) => list(f, addresses),
-            Wire::Ip6(addresses) => list(f, addresses),
+            Wire::Ip4(addresses) => list(f, &mut addresses.iter().map(|address| address as _)),
+            Wire::Ip6(addresses) => list(f, &mut addresses.iter().map(|address| address as _)),
             Wire::Null => f.write_str("no value"),
             Wire::Bytes(bytes) => write!(f, "{} bytes", bytes.len()),
             Wire::Space(len) => write!(f, "{len} bytes"),
@@ -36,12 +36,16 @@ impl fmt::Display for Shown<'_> {
 }
 
 /// Shows as many addresses as fit on a line.
-fn list<T: fmt::Display>(f: &mut fmt::Formatter<'_>, addresses: &[T]) -> fmt::Result {
+fn list(f: &mut fmt::Formatter<'_>, addresses: &mut dyn Iterator<Item = &dyn fmt::Display>) -> fmt::Result {
     const FEW: usize = 8;
-    for (index, address) in addresses.iter().take(FEW).enumerate() {
-        write!(f, "{}{address}", if index == 0 { "" } else { "," })?;
+    for (index, address) in addresses.enumerate() {
+        let separator = if index == 0 { "" } else { "," };
+        if index == FEW {
+            return f.write_str(",…");
+        }
+        write!(f, "{separator}{address}")?;
     }
-    if addresses.len() > FEW { f.write_str(",…") } else { Ok(()) }
+    Ok(())
 }
 
 /// Shows a value as error messages do, a mode by its name.

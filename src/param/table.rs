@@ -121,7 +121,7 @@ pub(super) const fn texts(place: TextsPlace) -> &'static Texts {
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Definition> {
     let name = match name::user_key(name) {
-        Some(_) => name.split('.').next().unwrap_or_default(),
+        Some(_) => name::text_of(name),
         None => name,
     };
     // Not through `TABLE`, a list of references that only programs have that use it.

@@ -53,32 +53,39 @@ impl Settings<'_> {
 
     /// Returns the new length of `meta` or `env`, if it was `text` before.
     fn len_with(&self, of: &str, text: &[u8]) -> usize {
-        // Empty lines count. The line of an empty text does not: usually there is none.
-        let mut lines: Vec<&[u8]> =
-            if text.is_empty() { Vec::new() } else { text.split(|&byte| byte == b'\n').collect() };
-        let mut added = 0;
+        let is_key_of = |line: &[u8], key: &str| {
+            line.strip_prefix(key.as_bytes()).is_some_and(|rest| rest.first() == Some(&b'='))
+        };
+        let (mut added, mut is_replaced) = (0, false);
         for index in 0..self.late.len() {
-            let name = self.late.name(index);
-            let value = self.late.value(index);
-            if name == of {
-                lines.clear();
-                added = value.map_or(0, <[u8]>::len);
-            } else if let Some(key) = name.strip_prefix(of).and_then(|rest| rest.strip_prefix('.')) {
-                let has_key = |line: &[u8]| {
-                    line.strip_prefix(key.as_bytes()).is_some_and(|rest| rest.first() == Some(&b'='))
-                };
-                lines.retain(|line| !has_key(line));
-                added += value.map_or(0, |value| key.len() + 1 + value.len());
+            let value = self.late.value(index).map(<[u8]>::len);
+            match key_of(of, self.late.name(index)) {
+                Some("") => (added, is_replaced) = (value.unwrap_or(0), true),
+                Some(key) => added += value.map_or(0, |len| key.len() + 1 + len),
+                None => {}
             }
         }
-        // Each line ends in a newline, and the last in the NUL.
-        lines.iter().map(|line| line.len() + 1).sum::<usize>() + added
+        if is_replaced || text.is_empty() {
+            return added;
+        }
+        // Empty lines count. Each line ends in a newline, and the last in the NUL.
+        let stays = |line: &&[u8]| {
+            let mut keys = self.late.names().filter_map(|name| key_of(of, name));
+            !keys.any(|key| is_key_of(line, key))
+        };
+        text.split(|&byte| byte == b'\n').filter(stays).map(|line| line.len() + 1).sum::<usize>() + added
     }
 }
 
 /// Whether a name is that of `meta` or `env`, or of a line of it.
 fn is_of(of: &str, name: &str) -> bool {
-    name.strip_prefix(of).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    key_of(of, name).is_some()
+}
+
+/// Returns the key of a line of `meta` or `env`, empty for the whole text.
+fn key_of<'n>(of: &str, name: &'n str) -> Option<&'n str> {
+    let rest = name.strip_prefix(of)?;
+    if rest.is_empty() { Some(rest) } else { rest.strip_prefix('.') }
 }
 
 impl System {

@@ -179,9 +179,9 @@ impl<'s> Settings<'s> {
         param::check(name, row, wire, self.usage)?;
         self.draft_of(name, row).set(name, wire)?;
         self.has_modes |= row.is_some_and(|row| row.kind == Kind::Mode);
-        self.optional.retain(|other| other != name);
+        forget(&mut self.optional, name);
         if row.is_none() {
-            self.negated.retain(|other| other != name);
+            forget(&mut self.negated, name);
             if matches!(wire, Wire::Bool(false)) {
                 self.negated.push(name.to_owned());
             }
@@ -269,7 +269,7 @@ impl<'s> Settings<'s> {
         for draft in [&mut self.core, &mut self.late] {
             unset(draft, name);
         }
-        self.optional.retain(|other| other != name);
+        forget(&mut self.optional, name);
     }
 
     pub(crate) fn permit(&mut self, set: Allow, granted: bool) {
@@ -338,11 +338,11 @@ impl<'s> Settings<'s> {
         let is_late = core::ptr::eq(draft, &raw const other.late);
         let own = if is_late { &mut self.late } else { &mut self.core };
         own.set(wire_name, value)?;
-        self.negated.retain(|negated| *negated != *name);
+        forget(&mut self.negated, &name);
         if other.negated.iter().any(|negated| *negated == *name) {
             self.negated.push(name.clone().into_owned());
         }
-        self.optional.retain(|optional| *optional != *name);
+        forget(&mut self.optional, &name);
         if other.optional.iter().any(|optional| *optional == *name) {
             self.optional.push(name.into_owned());
             self.has_parameter = other.has_parameter;
@@ -372,6 +372,10 @@ impl<'s> Settings<'s> {
     fn first_of<'n>(&self, names: &[&'n str]) -> Option<&'n str> {
         names.iter().copied().find(|name| self.value(name).is_some())
     }
+}
+
+fn forget(names: &mut Vec<String>, name: &str) {
+    names.retain(|other| other != name);
 }
 
 /// Removes a parameter from a draft.

@@ -152,7 +152,7 @@ pub(crate) fn negation(name: &str) -> String {
 
 /// As [`split`], of text.
 pub(crate) fn split_text(name: &str) -> (&str, &str) {
-    name.rfind('.').and_then(|dot| name.split_at_checked(dot + 1)).unwrap_or(("", name))
+    name.split_at_checked(split(name.as_bytes()).0.len()).unwrap_or(("", name))
 }
 
 #[cfg(test)]
