@@ -1,13 +1,15 @@
 //! The processors that jails may use.
 
-#![allow(clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod common;
 
-use common::{host, jail, name, on_every_kernel};
+use std::time::Duration;
+
+use common::{Host, host, jail, name, on_every_kernel};
 use freebsd_jail::cpus::CpuSet;
 use freebsd_jail::error::Call;
-use freebsd_jail::{ErrorKind, Jail, raw};
+use freebsd_jail::{Error, ErrorKind, Jail, raw};
 
 fn below(jail: &Jail) -> Jail {
     jail.child_builder().name(name("below")).path("/").create_detached().expect("created")
@@ -88,6 +90,101 @@ fn t56_a_removed_jail_is_gone_even_if_another_has_its_jid() {
         }
         assert!(raw::jail_remove(next.jid()).is_ok());
     });
+}
+
+/// Attaches in a process that restricts itself to one CPU. Returns the error that this fails with.
+fn attach_on(host: &Host, cpu: u32, jail: &Jail) -> Option<(ErrorKind, Option<i32>)> {
+    let found = |error: Error| (error.kind(), error.errno());
+    if let Some(model) = host.model() {
+        let process = model.process().fork();
+        process.set_cpus([cpu]).expect("restricted");
+        let attached = process.run(|| jail.attach());
+        process.exit();
+        return attached.err().map(found);
+    }
+    restricted::attach_on(cpu, jail).map(|errno| (ErrorKind::Other, Some(errno)))
+}
+
+#[cfg(target_os = "freebsd")]
+mod restricted {
+    use super::Jail;
+
+    use nix::sys::wait::{WaitStatus, waitpid};
+    use nix::unistd::{ForkResult, fork};
+
+    pub(super) fn attach_on(cpu: u32, jail: &Jail) -> Option<i32> {
+        // SAFETY: libc looks after its own locks in the child, which makes a few system calls and exits.
+        match unsafe { fork() }.expect("forked") {
+            ForkResult::Parent { child } => match waitpid(child, None).expect("waited for") {
+                WaitStatus::Exited(_, code) => Some(code).filter(|code| *code != 0),
+                status => panic!("{status:?}"),
+            },
+            ForkResult::Child => {
+                // SAFETY: zeros are a set without CPUs.
+                let mut set: libc::cpuset_t = unsafe { core::mem::zeroed() };
+                // SAFETY: the set is ours, and large enough for the number, which the kernel returned.
+                unsafe { libc::CPU_SET(cpu as usize, &mut set) };
+                let size = size_of::<libc::cpuset_t>();
+                let (level, which) = (libc::CPU_LEVEL_WHICH, libc::CPU_WHICH_PID);
+                // SAFETY: about this process; the kernel only reads the set.
+                let result = unsafe { libc::cpuset_setaffinity(level, which, -1, size, &raw const set) };
+                let errno = match jail.attach() {
+                    _ if result == -1 => 255,
+                    Ok(()) => 0,
+                    Err(error) => error.errno().unwrap_or(254),
+                };
+                // SAFETY: it ends the process.
+                unsafe { libc::_exit(errno) }
+            }
+        }
+    }
+}
+
+#[cfg(not(target_os = "freebsd"))]
+mod restricted {
+    pub(super) fn attach_on(_: u32, _: &super::Jail) -> Option<i32> {
+        unreachable!("there is a model")
+    }
+}
+
+#[test]
+fn t47_a_process_without_a_cpu_of_the_jail_cannot_attach() {
+    on_every_kernel(|host| {
+        let jail = jail("disjoint");
+        let same = jail.try_clone().expect("cloned");
+        let all: Vec<u32> = jail.cpus().expect("read").iter().collect();
+        let [first, second, ..] = *all else {
+            println!("skipped: this host has one CPU");
+            return;
+        };
+        jail.set_cpus(&CpuSet::from_iter([first])).expect("set");
+        assert_eq!(attach_on(host, second, &same), Some((ErrorKind::Other, Some(libc::EDEADLK))));
+        assert_eq!(attach_on(host, first, &same), None);
+        // The set that the kernel loses then does not hold the jail.
+        assert!(jail.remove_and_wait(Some(Duration::from_secs(60))).expect("removed").is_done());
+    });
+}
+
+#[test]
+fn what_a_process_is_left_with_is_part_of_the_jail_s() {
+    let host = host();
+    let Some(model) = host.model() else {
+        println!("skipped: what becomes of a process is asked of the model");
+        return;
+    };
+    let jail = jail("masked");
+    let process = model.process().fork();
+    assert_eq!(process.set_cpus([]).expect_err("none").raw_os_error(), Some(libc::EDEADLK));
+    assert_eq!(process.set_cpus([9]).expect_err("there is none").raw_os_error(), Some(libc::EINVAL));
+    process.set_cpus([1, 2]).expect("restricted");
+    jail.set_cpus(&CpuSet::from_iter([0, 1, 3])).expect("set");
+    process.run(|| jail.attach()).expect("they have CPU 1 in common");
+    // It would be left without any.
+    let error = jail.set_cpus(&CpuSet::from_iter([0, 3])).expect_err("refused");
+    assert_eq!((error.kind(), error.errno()), (ErrorKind::InvalidValue, Some(libc::EDEADLK)));
+    jail.set_cpus(&CpuSet::from_iter([0, 1])).expect("set");
+    process.exit();
+    jail.set_cpus(&CpuSet::from_iter([0])).expect("set");
 }
 
 #[test]

@@ -77,6 +77,10 @@ impl State {
             self.let_go(key, LetGo::DEREF | LetGo::DEUREF);
             return Err(Errno(libc::EINVAL));
         }
+        if let Err(errno) = self.take_cpus(pid, key) {
+            self.let_go(key, LetGo::DEREF | LetGo::DEUREF);
+            return Err(errno);
+        }
         if self.files.kind(&self.prison(key).root) != Some(Kind::Directory) {
             // The root's file system has been unmounted by force (`change_dir`).
             self.let_go(key, LetGo::DEREF | LetGo::DEUREF);

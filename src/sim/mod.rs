@@ -81,11 +81,10 @@
 //! - T37 and T58: how the memory of a request is mapped.
 //! - T45, as far as programs inherit descriptors: inheritance is the host's own. A new descriptor exists during the
 //!   call, without close-on-exec.
-//! - T47: memory that the kernel does not free.
+//! - T47: memory that the kernel does not free, but for the CPU set of a jail that refused a process for its mask.
 //! - T49: in the model a jail that is gone has been released.
 //! - T50: in the model a signal reaches every process.
 //! - T53: resources are not counted; only the names of accounts exist, for T40.
-//! - T56: CPU sets.
 //! - The consequences of T42 and T43: they are recorded, and each process is in the jail of its last call.
 //!
 //! # What is not
@@ -96,10 +95,9 @@
 //!   host.
 //! - There are no files but a list of paths: every absolute path is a directory, but for `/nonexistent` and
 //!   `/etc/passwd`, until [`Kernel::only_paths`] is called. There are no symbolic links.
-//! - There are no networks except the [names of interfaces](Kernel::add_interface), and no mounts, CPU sets, resource
-//!   limits or System V objects behind their parameters. Modules that can be loaded ([`Kernel::load`]) add only their
-//!   parameters. Attaching never fails because of CPU sets, but it does for a [routing table](Process::set_fib) that
-//!   the jail's network stack lacks.
+//! - There are no networks except the [names of interfaces](Kernel::add_interface), and no mounts, resource limits or
+//!   System V objects behind their parameters. Modules that can be loaded ([`Kernel::load`]) add only their parameters.
+//! - The only CPU sets are those of jails and the [mask of a process](Process::set_cpus).
 //! - A model exists in one process. Calls in a child of a real fork(2) fail, with a reason, unless
 //!   [`Kernel::allow_copies`] permits its copy. Use [`Process`] to model forks, kills and other users.
 

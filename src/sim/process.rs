@@ -1,7 +1,7 @@
 //! Processes and their credentials.
 
 use core::ffi::c_int;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::sys::report::Report;
@@ -44,6 +44,8 @@ pub(super) struct ProcessState {
     pub(super) directories: u32,
     /// Its routing table.
     pub(super) fib: u32,
+    /// The processors that it has restricted itself to, `None` for all that its jail may use.
+    pub(super) cpus: Option<BTreeSet<u32>>,
     /// Whether it is in capability mode.
     pub(super) capability_mode: bool,
     /// Whether it has ended. It keeps its credential until it is waited for.
@@ -78,6 +80,7 @@ impl Processes {
             cwd: b"/".to_vec(),
             directories: 0,
             fib: 0,
+            cpus: None,
             capability_mode: false,
             ended: false,
             made: Vec::new(),

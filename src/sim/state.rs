@@ -51,6 +51,8 @@ pub(super) struct State {
     pub(super) unbound: Option<Unbound>,
     /// Whether resource accounting is on: the tunable `kern.racct.enable`.
     pub(super) racct: bool,
+    /// The cpusets that stay without a jail, since the kernel lost a reference to them (T47).
+    pub(super) lost_cpusets: BTreeSet<c_int>,
     /// The longest `meta` and `env`: sysctl `security.jail.meta_maxbufsize`.
     pub(super) meta_max: usize,
 }
@@ -83,6 +85,7 @@ impl State {
             early: None,
             unbound: None,
             racct: false,
+            lost_cpusets: BTreeSet::new(),
             meta_max: super::meta::MAX_LEN,
         }
     }
@@ -285,12 +288,16 @@ impl State {
 
     /// Whether a jail's cpuset has this number.
     pub(super) fn has_cpuset(&self, id: c_int) -> bool {
-        self.host.cpuset == id || self.prisons.values().any(|prison| prison.cpuset == id)
+        self.host.cpuset == id
+            || self.lost_cpusets.contains(&id)
+            || self.prisons.values().any(|prison| prison.cpuset == id)
     }
 
     /// The lowest number that no prison's cpuset has.
     pub(super) fn free_cpuset(&self) -> c_int {
         let taken: BTreeSet<c_int> = self.prisons.values().map(|prison| prison.cpuset).collect();
-        (3..c_int::MAX).find(|id| !taken.contains(id)).unwrap_or(c_int::MAX)
+        (3..c_int::MAX)
+            .find(|id| !taken.contains(id) && !self.lost_cpusets.contains(id))
+            .unwrap_or(c_int::MAX)
     }
 }

@@ -107,6 +107,16 @@ impl Process {
         }
     }
 
+    /// Restricts the process to some of the processors that its jail may use: cpuset_setaffinity(2) with `CPU_WHICH_PID`.
+    /// It cannot attach to a jail that may use none of them.
+    ///
+    /// # Errors
+    ///
+    /// `EDEADLK` for none at all, `EINVAL` if its jail may not use all of them, `ESRCH` if it has ended.
+    pub fn set_cpus(&self, cpus: impl IntoIterator<Item = u32>) -> io::Result<()> {
+        Ok(self.kernel.state().set_process_cpus(self.pid, cpus.into_iter().collect())?)
+    }
+
     /// Opens a directory: the process and its children cannot attach to a jail until they close it.
     pub fn open_directory(&self) {
         self.kernel.state().open_directory(self.pid);
