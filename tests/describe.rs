@@ -161,6 +161,7 @@ fn names_known_at_run_time_are_set_by_value_and_by_text() {
         for (name, text) in [("securelevel", "high"), ("nosuch.thing", "1"), ("allow.mlock", "maybe")] {
             let error = Jail::builder().path("/").set_parsed(name, text).create().expect_err("refused");
             assert_eq!((error.parameter(), error.call()), (Some(name), None), "{error}");
+            assert_eq!(error.to_string().contains("Catalog::describe"), name == "nosuch.thing", "{error}");
         }
         jail.set(param::SECURELEVEL, 3).expect("updated");
         assert_eq!(jail.get(param::SECURELEVEL).expect("read"), 3);

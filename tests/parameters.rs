@@ -194,6 +194,19 @@ fn lacks(case: &Case) {
 }
 
 #[test]
+fn features_are_what_can_be_used() {
+    on_every_kernel(|_| {
+        let features = Features::current();
+        assert!(features.has_jails());
+        assert_eq!(features.has_descriptors(), common::has_descriptors());
+        assert_eq!(features.has_events(), freebsd_jail::Watcher::new().is_ok());
+        let jail = || Jail::builder().path("/");
+        assert_eq!(features.has_meta(), jail().meta("k", "v").create().is_ok());
+        assert_eq!(features.has_vnet(), jail().network(Network::own_stack()).create().is_ok());
+    });
+}
+
+#[test]
 fn every_row_of_the_table_is_tried_and_no_other() {
     let cases = cases();
     let plain = |name: &str| !name.starts_with("meta.") && !name.starts_with("env.");

@@ -9,7 +9,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::os::unix::ffi::OsStrExt;
 
 use common::{host, name, on_every_kernel};
-use freebsd_jail::param::{Kind, MacDo, Param, Sharing, Value};
+use freebsd_jail::param::{Entries, Kind, MacDo, Param, Sharing, Value};
 use freebsd_jail::{
     Allow, Catalog, Jail, JailBuilder, JailInfo, JailUpdate, Jid, Permissions, Watcher,
     param::{self, Ip6, Mode},
@@ -215,6 +215,27 @@ fn text_that_is_not_utf_8_survives() {
     assert_eq!(written, json!({"path": [255, 47, 120], "meta.k": [255, 47, 120]}));
     let again = to_value(from_value::<JailBuilder>(written.clone()).expect("read")).expect("written");
     assert_eq!(again, written);
+}
+
+#[test]
+fn entries_are_a_map() {
+    let entries = Entries::new([("owner", "www"), ("note", "a=b")]).expect("good ones");
+    let written = to_value(&entries).expect("written");
+    assert_eq!(written, json!({"owner": "www", "note": "a=b"}));
+    assert_eq!(to_value(from_value::<Entries>(written.clone()).expect("read")).expect("written"), written);
+    for wrong in
+        [json!({"": "x"}), json!({"a=b": "x"}), json!({"a": "1\nb=2"}), json!({"a": 1}), json!("a=1")]
+    {
+        from_value::<Entries>(wrong).expect_err("refused");
+    }
+    // As far as it is text, what a jail has been given as a whole can be written too.
+    let _host = host();
+    let jail =
+        Jail::builder().path("/").optional(param::META, "a=1\n\nnonsense\na=2").create().expect("created");
+    match jail.get(param::META.entries()) {
+        Ok(read) => assert_eq!(to_value(read).expect("written"), json!({"a": "2"})),
+        Err(error) => println!("skipped: no metadata on this kernel: {error}"),
+    }
 }
 
 #[test]

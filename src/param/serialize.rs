@@ -1,12 +1,14 @@
 //! Serialisation of values, kinds and descriptions.
 
+use core::{fmt, ptr};
+use std::ffi::OsStr;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use serde::de::{Deserialize, DeserializeSeed, Deserializer};
+use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 
 use super::text::Text;
-use super::{Access, Kind, Mode, Since, Value};
+use super::{Access, Entries, Kind, Mode, Since, Value};
 
 /// Reads a value of this kind.
 ///
@@ -61,6 +63,44 @@ impl Serialize for Access {
             Self::CreateOnly => "create-only",
             Self::ReadOnly => "read-only",
         })
+    }
+}
+
+/// As a map of keys and values.
+impl Serialize for Entries {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // Of several with the same key, the last counts.
+        let counts =
+            |(key, value): &(&OsStr, &OsStr)| self.get(key).is_some_and(|last| ptr::eq(last, *value));
+        let text = |text: &OsStr| Text(text.to_owned());
+        let entries: Vec<_> =
+            self.iter().filter(counts).map(|(key, value)| (text(key), text(value))).collect();
+        serializer.collect_map(entries)
+    }
+}
+
+/// From a map of keys and values. What [`Entries::new`] refuses is refused.
+impl<'de> Deserialize<'de> for Entries {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(AsEntries)
+    }
+}
+
+struct AsEntries;
+
+impl<'de> Visitor<'de> for AsEntries {
+    type Value = Entries;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map of keys and values")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entries, A::Error> {
+        let mut entries = Vec::new();
+        while let Some((Text(key), Text(value))) = map.next_entry()? {
+            entries.push((key, value));
+        }
+        Entries::new(entries).map_err(de::Error::custom)
     }
 }
 

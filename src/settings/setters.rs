@@ -40,8 +40,20 @@ macro_rules! any_setters {
         /// see [`Value::parse`](crate::param::Value::parse).
         ///
         /// The kind is that of the [table](crate::param::TABLE), a boolean for `allow.*`, and a string for entries of
-        /// `meta` and `env`. Any other name is refused: use [`set_value`](Self::set_value) with the kind from
-        /// [`Catalog`](crate::Catalog).
+        /// `meta` and `env`. Any other name is refused, because only the running kernel knows its kind:
+        ///
+        /// ```
+        /// # use freebsd_jail::{Catalog, JailUpdate, param::Value, sim};
+        /// # fn main() -> freebsd_jail::Result<()> {
+        /// # let kernel = sim::Kernel::new();
+        /// # let _guard = kernel.install();
+        /// # let (name, text) = ("securelevel", "2");
+        /// let kind = Catalog::describe(name)?.kind();
+        /// let update = JailUpdate::new().set_value(name, Value::parse(kind, text)?);
+        /// # assert!(update.check().is_ok());
+        /// # Ok(())
+        /// # }
+        /// ```
         pub fn set_parsed(mut self, name: &str, text: &str) -> Self {
             self.settings.set_parsed(name, text);
             self

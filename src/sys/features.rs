@@ -12,33 +12,44 @@ use super::parameters::Parameters;
 use super::system::Mib;
 use super::{Errno, System};
 
-/// The features of the running kernel, which is asked once.
+/// What the running kernel supports, found out once.
+///
+/// For a single parameter, use [`JailBuilder::optional`](crate::JailBuilder::optional), or ask the
+/// [`Catalog`](crate::Catalog).
 ///
 /// ```
 /// # use freebsd_jail::{Features, sim};
-/// # let kernel = sim::Kernel::with_release(sim::Release::FREEBSD_13_2);
+/// # let kernel = sim::Kernel::with_release(sim::Release::FREEBSD_14_4);
 /// # let _guard = kernel.install();
 /// let features = Features::current();
-/// assert!(features.has_jails());
-/// assert!(!features.has_descriptors());
-/// println!("{features}");
+/// assert!(features.has_jails() && features.has_meta());
+/// assert!(!features.has_descriptors() && !features.has_events());
+/// assert_eq!(features.to_string(), "jails, network stacks, metadata");
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
+#[allow(clippy::struct_excessive_bools, reason = "each answers a question of its own")]
 pub struct Features {
     jails: bool,
     descriptors: bool,
+    vnet: bool,
+    meta: bool,
 }
 
 impl Features {
-    /// Returns what the kernel has. Asks it the first time only, with one jail_get(2) that changes nothing.
+    /// Returns what the kernel supports. Asks it the first time only, with one jail_get(2) that changes nothing and two
+    /// calls of sysctl(3).
     #[must_use]
     pub fn current() -> Self {
-        System::current().features()
+        let system = System::current();
+        let features = system.features();
+        let has = |name| features.jails && system.has_parameter(name);
+        Self { vnet: has("vnet"), meta: has("meta"), ..features }
     }
 
+    /// Makes features without those that are parameters.
     pub(crate) const fn new(jails: bool, descriptors: bool) -> Self {
-        Self { jails, descriptors }
+        Self { jails, descriptors, vnet: false, meta: false }
     }
 
     /// Whether jails exist: on FreeBSD, or with an installed model of it.
@@ -47,10 +58,30 @@ impl Features {
         self.jails
     }
 
-    /// Whether the kernel has jail descriptors and jail events, which FreeBSD 15.0 introduced.
+    /// Whether a handle is a descriptor, which never refers to another jail, and the kernel removes an
+    /// [`OwnedJail`](crate::OwnedJail) whose process is killed: since FreeBSD 15.0.
     #[must_use]
     pub const fn has_descriptors(self) -> bool {
         self.descriptors
+    }
+
+    /// Whether a [`Watcher`](crate::Watcher) receives events of jails: since FreeBSD 15.0.
+    #[must_use]
+    pub const fn has_events(self) -> bool {
+        self.descriptors
+    }
+
+    /// Whether a jail can have a network stack of its own, [`Network::Own`](crate::Network::Own): with the kernel
+    /// option `VIMAGE`, which FreeBSD's own kernels have.
+    #[must_use]
+    pub const fn has_vnet(self) -> bool {
+        self.vnet
+    }
+
+    /// Whether jails have metadata, [`META`](crate::param::META) and [`ENV`](crate::param::ENV): since FreeBSD 14.4.
+    #[must_use]
+    pub const fn has_meta(self) -> bool {
+        self.meta
     }
 }
 
@@ -61,15 +92,15 @@ thread_local! {
 
 #[cfg(feature = "sim")]
 impl Features {
-    /// Returns the same features without descriptors, as an older kernel has them.
+    /// Returns the same features without descriptors and events, as an older kernel has them.
     #[must_use]
     pub const fn without_descriptors(self) -> Self {
         Self { descriptors: false, ..self }
     }
 
-    /// Restricts the calling thread to these features of any kernel until the guard is dropped, to test how a program
-    /// behaves on an older kernel. Handles and [`Watcher`](crate::Watcher)s keep the features that were assumed when
-    /// they were made.
+    /// If these features have no descriptors, makes the calling thread use none on any kernel until the guard is
+    /// dropped, to test how a program behaves on an older kernel. Handles and [`Watcher`](crate::Watcher)s keep the
+    /// features that were assumed when they were made.
     ///
     /// ```
     /// # fn main() -> freebsd_jail::Result<()> {
@@ -116,17 +147,24 @@ impl Features {
 
     /// Returns the features in both sets: a call that the kernel lacks would kill the process.
     pub(crate) const fn and(self, other: Self) -> Self {
-        Self { jails: self.jails && other.jails, descriptors: self.descriptors && other.descriptors }
+        Self {
+            jails: self.jails && other.jails,
+            descriptors: self.descriptors && other.descriptors,
+            vnet: self.vnet && other.vnet,
+            meta: self.meta && other.meta,
+        }
     }
 }
 
 impl fmt::Display for Features {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match (self.jails, self.descriptors) {
-            (false, _) => "no jails",
-            (true, false) => "jails",
-            (true, true) => "jails, jail descriptors",
-        })
+        f.write_str(if self.jails { "jails" } else { "no jails" })?;
+        let parts = [
+            (self.descriptors, ", descriptors, events"),
+            (self.vnet, ", network stacks"),
+            (self.meta, ", metadata"),
+        ];
+        parts.into_iter().filter(|(has, _)| *has).try_for_each(|(_, part)| f.write_str(part))
     }
 }
 
