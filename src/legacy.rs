@@ -46,6 +46,17 @@ enum Version {
 
 impl LegacyJail {
     /// Makes arguments of version 2 (`JAIL_API_VERSION`), without a name and addresses.
+    ///
+    /// ```
+    /// # use freebsd_jail::{is_jailed, raw::{self, LegacyJail}, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// raw::jail(&LegacyJail::new("/usr/jail", "www.example.org"))?;
+    /// assert!(is_jailed()?);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn new(path: impl AsRef<Path>, hostname: impl AsRef<OsStr>) -> Self {
         Self {
             version: Version::Two,
@@ -58,23 +69,81 @@ impl LegacyJail {
     }
 
     /// Makes arguments of version 0, of FreeBSD 4, which has one IPv4 address and nothing else.
+    ///
+    /// ```
+    /// # use freebsd_jail::{is_jailed, raw::{self, LegacyJail}, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// let old = LegacyJail::version_0("/usr/jail", "www.example.org", [10, 0, 0, 22].into());
+    /// raw::jail(&old)?;
+    /// assert!(is_jailed()?);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn version_0(path: impl AsRef<Path>, hostname: impl AsRef<OsStr>, address: Ipv4Addr) -> Self {
         Self { version: Version::Zero, ip4: vec![address], ..Self::new(path, hostname) }
     }
 
     /// Sets the name. Default: the jid.
+    ///
+    /// ```
+    /// # use freebsd_jail::{Jail, is_jailed, param, raw::{self, LegacyJail}, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// # let host = kernel.process().fork();
+    /// let jail = LegacyJail::new("/usr/jail", "www.example.org").name("www");
+    /// let jid = raw::jail(&jail)?;
+    /// assert!(is_jailed()?);
+    /// # assert_eq!(host.run(|| Jail::open(jid)?.get(param::NAME))?, "www");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn name(mut self, name: impl AsRef<OsStr>) -> Self {
         self.name = Some(name.as_ref().to_owned());
         self
     }
 
     /// Sets the IPv4 addresses, of which the first is primary. Default: none.
+    ///
+    /// ```
+    /// use std::net::Ipv4Addr;
+    ///
+    /// # use freebsd_jail::{Jail, is_jailed, param, raw::{self, LegacyJail}, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// # let host = kernel.process().fork();
+    /// let jail = LegacyJail::new("/usr/jail", "www.example.org").ip4([Ipv4Addr::new(10, 0, 0, 22)]);
+    /// let jid = raw::jail(&jail)?;
+    /// assert!(is_jailed()?);
+    /// # assert_eq!(host.run(|| Jail::open(jid)?.get(param::IP4_ADDR))?, [Ipv4Addr::new(10, 0, 0, 22)]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn ip4(mut self, addresses: impl Into<Vec<Ipv4Addr>>) -> Self {
         self.ip4 = addresses.into();
         self
     }
 
     /// Sets the IPv6 addresses, of which the first is primary. Default: none.
+    ///
+    /// ```
+    /// use std::net::Ipv6Addr;
+    ///
+    /// # use freebsd_jail::{Jail, is_jailed, param, raw::{self, LegacyJail}, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// # let host = kernel.process().fork();
+    /// let jail = LegacyJail::new("/usr/jail", "www.example.org").ip6([Ipv6Addr::LOCALHOST]);
+    /// let jid = raw::jail(&jail)?;
+    /// assert!(is_jailed()?);
+    /// # assert_eq!(host.run(|| Jail::open(jid)?.get(param::IP6_ADDR))?, [Ipv6Addr::LOCALHOST]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn ip6(mut self, addresses: impl Into<Vec<Ipv6Addr>>) -> Self {
         self.ip6 = addresses.into();
         self

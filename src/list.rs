@@ -45,6 +45,20 @@ impl Jail {
     ///
     /// Since 15.0 the kernel lists from this jail; before, all jails are listed, and those below are recognised by
     /// their names.
+    ///
+    /// ```
+    /// # use freebsd_jail::{Jail, param, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// let outer = Jail::builder().name("outer").path("/").children_max(2).create()?;
+    /// let inner = outer.child_builder().path("/").children_max(1).create()?;
+    /// let innermost = inner.child_builder().path("/").create()?;
+    /// let jids: Vec<_> = outer.children().get(param::JID).collect::<Result<_, _>>()?;
+    /// assert_eq!(jids, [inner.jid()]);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn children(&self) -> Jails<'_> {
         self.descendants().direct()
@@ -55,6 +69,20 @@ impl Jail {
     /// # FreeBSD versions
     ///
     /// As [`children`](Self::children).
+    ///
+    /// ```
+    /// # use freebsd_jail::{Jail, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// let outer = Jail::builder().name("outer").path("/").children_max(2).create()?;
+    /// let inner = outer.child_builder().path("/").children_max(1).create()?;
+    /// let innermost = inner.child_builder().path("/").create()?;
+    /// assert_eq!(outer.descendants().count(), 2);
+    /// assert_eq!(inner.descendants().count(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn descendants(&self) -> Jails<'_> {
         Jails::new(self.system.clone(), Some(self))

@@ -77,6 +77,19 @@ enum Parent {
 impl Jail {
     /// Returns a builder for a jail at this process's own level. Nothing happens before [`create`](JailBuilder::create)
     /// or another method that creates.
+    ///
+    /// ```
+    /// # use freebsd_jail::{Jail, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// let builder = Jail::builder().name("www").path("/usr/jail");
+    /// assert!(Jail::open("www").is_err()); // nothing has happened yet
+    /// let jail = builder.create()?;
+    /// assert_eq!(Jail::open("www")?.jid(), jail.jid());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn builder() -> JailBuilder {
         JailBuilder::new(Parent::Own)
     }

@@ -65,6 +65,19 @@ impl Jail {
     /// # FreeBSD versions
     ///
     /// Since 15.0 the process attaches to the handle's own jail; before, to the jail that has its jid.
+    ///
+    /// ```
+    /// # use freebsd_jail::{Jail, is_jailed, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// let jail = Jail::builder().name("www").path("/").create_detached()?;
+    /// jail.attach()?;
+    /// assert!(is_jailed()?);
+    /// assert!(Jail::open("www").is_err()); // a process does not see its own jail
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "jail_attach")]
     pub fn attach(&self) -> Result<()> {
         self.check()?;

@@ -22,6 +22,19 @@ impl Jail {
     /// descriptor was made by root, update, attach to and remove it. The descriptor of an [`OwnedJail`] owns the jail:
     /// a copy keeps the jail when the owner is killed, and its last close removes the jail. To give another process
     /// access without ownership, send the descriptor of a [clone](Self::try_clone).
+    ///
+    /// ```
+    /// # use freebsd_jail::{Jail, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// let jail = Jail::builder().path("/").create_detached()?;
+    /// let descriptor = jail.descriptor().expect("this kernel has descriptors");
+    /// let same = Jail::try_from(descriptor)?;
+    /// assert_eq!(same.jid(), jail.jid());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn descriptor(&self) -> Option<BorrowedFd<'_>> {
         self.descriptor.as_ref().map(AsFd::as_fd)
@@ -29,6 +42,19 @@ impl Jail {
 
     /// Converts the handle into its descriptor, `None` if the handle has only the jid. It does not own the jail, unless
     /// the handle was made from a descriptor that does.
+    ///
+    /// ```
+    /// # use freebsd_jail::{Jail, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// let jail = Jail::builder().name("www").path("/").create_detached()?;
+    /// let descriptor = jail.into_descriptor().expect("this kernel has descriptors");
+    /// drop(descriptor);
+    /// assert!(Jail::open("www").is_ok()); // it did not own the jail
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn into_descriptor(self) -> Option<OwnedFd> {
         self.descriptor
@@ -46,6 +72,19 @@ impl Jail {
     /// # FreeBSD versions
     ///
     /// Since 15.0 this is about the handle's own jail; before, about the jail that has its jid.
+    ///
+    /// ```
+    /// # use freebsd_jail::{Jail, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// let jail = Jail::builder().path("/").create()?;
+    /// assert!(jail.is_alive()?);
+    /// jail.remove()?;
+    /// assert!(!jail.is_alive()?);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn is_alive(&self) -> Result<bool> {
         let result = self.check().and_then(|()| match self.descriptor() {
             Some(descriptor) => alive::check_alive(&self.system, descriptor),
@@ -70,6 +109,19 @@ impl Jail {
     ///
     /// Since 15.0 the clone has a descriptor of its own, if this handle has one. That of an [`OwnedJail`]'s clone is made
     /// by this process, and has its authority. Before, the clone has the jid, and nothing is asked of the kernel.
+    ///
+    /// ```
+    /// # use freebsd_jail::{Jail, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// let owner = Jail::builder().name("www").path("/").create()?;
+    /// let clone = owner.try_clone()?;
+    /// drop(clone);
+    /// assert!(owner.is_alive()?); // only the owner removes the jail
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn try_clone(&self) -> Result<Self> {
         let mut clone = self.duplicate()?;
         clone.kin = self.kin.join(self.owner);

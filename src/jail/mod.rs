@@ -119,6 +119,19 @@ impl Jail {
     /// Makes a handle from a jid, without checking that such a jail exists.
     ///
     /// Every operation uses the jid, and affects whichever jail has it at that time: prefer [`open`](Self::open).
+    ///
+    /// ```
+    /// # use freebsd_jail::{Jail, param, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// let jail = Jail::builder().path("/").securelevel(2).create()?;
+    /// let handle = Jail::unpinned(jail.jid());
+    /// assert_eq!(handle.get(param::SECURELEVEL)?, 2);
+    /// assert!(handle.descriptor().is_none());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn unpinned(jid: Jid) -> Self {
         Self::new(System::current(), jid, Nested::Unknown)
@@ -150,6 +163,17 @@ impl Jail {
     }
 
     /// Returns the jail's jid. It does not change while the jail is alive.
+    ///
+    /// ```
+    /// # use freebsd_jail::{Jail, param, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// let jail = Jail::builder().path("/").create()?;
+    /// assert_eq!(jail.get(param::JID)?, jail.jid());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn jid(&self) -> Jid {
         self.jid
@@ -225,6 +249,19 @@ impl Jail {
     /// Since 15.0 the handle's own jail is removed, even from inside, which kills this process. Before, the jail that
     /// has its jid is removed. From inside that fails with [`ErrorKind::NotFound`], and the jail stays. If another
     /// process has removed the jail and its jid has been reused, the other jail is removed.
+    ///
+    /// ```
+    /// # use freebsd_jail::{ErrorKind, Jail, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// let jail = Jail::builder().name("www").path("/").create_detached()?;
+    /// jail.remove()?;
+    /// assert!(Jail::open("www").is_err());
+    /// assert_eq!(jail.remove().unwrap_err().kind(), ErrorKind::Gone);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "jail_remove")]
     pub fn remove(&self) -> Result<()> {
         self.check()?;

@@ -23,6 +23,19 @@ impl Jail {
     ///
     /// Since 15.0 the kernel looks up the name relative to this jail; before, the jail is found by its full name, in
     /// two calls.
+    ///
+    /// ```
+    /// # use freebsd_jail::{Jail, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// let outer = Jail::builder().name("outer").path("/").children_max(1).create()?;
+    /// let inner = outer.child_builder().name("inner").path("/").create()?;
+    /// assert_eq!(outer.open_child("inner")?.jid(), inner.jid());
+    /// assert_eq!(Jail::open("outer.inner")?.jid(), inner.jid());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn open_child(&self, name: impl AsRef<OsStr>) -> Result<Self> {
         self.check()?;
         let name = name.as_ref();

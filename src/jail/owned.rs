@@ -83,6 +83,20 @@ impl OwnedJail {
     ///
     /// Returns the handle if there is no descriptor to hand over: before FreeBSD 15, which has no descriptors, and in a
     /// process that was forked since the handle was made.
+    ///
+    /// ```
+    /// # use freebsd_jail::{Jail, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// let jail = Jail::builder().name("www").path("/").create()?;
+    /// let descriptor = jail.into_descriptor().expect("this kernel has descriptors");
+    /// assert!(Jail::open("www").is_ok());
+    /// drop(descriptor); // the last copy
+    /// assert!(Jail::open("www").is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn into_descriptor(mut self) -> core::result::Result<OwnedFd, Self> {
         if !self.is_in_its_process() {
             return Err(self);
@@ -108,6 +122,19 @@ impl OwnedJail {
     /// # FreeBSD versions
     ///
     /// Before 15.0, which has no descriptors, this checks that a jail has the jid.
+    ///
+    /// ```
+    /// # use freebsd_jail::{Jail, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// let mut jail = Jail::builder().path("/").create()?;
+    /// // Here the program becomes a daemon, and continues in a child.
+    /// jail.adopt()?;
+    /// assert!(jail.is_alive()?);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn adopt(&mut self) -> Result<()> {
         let process = self.jail.system.process();
         let before = self.jail.owner.replace(process);
@@ -146,6 +173,19 @@ impl Jail {
     ///
     /// Since 15.0 the kernel also removes the jail when this process ends, which cannot be undone while the descriptor
     /// is open. Before, this only checks that the jail exists.
+    ///
+    /// ```
+    /// # use freebsd_jail::{Jail, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// drop(Jail::builder().name("www").path("/").create_detached()?);
+    /// let jail = Jail::open("www")?.into_owned()?;
+    /// drop(jail);
+    /// assert!(Jail::open("www").is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn into_owned(self) -> Result<OwnedJail> {
         self.check()?;
         if !self.system.has_descriptors() {

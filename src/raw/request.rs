@@ -47,6 +47,11 @@ pub struct Request {
 
 impl Request {
     /// Makes an empty request.
+    ///
+    /// ```
+    /// # use freebsd_jail::raw::Request;
+    /// assert!(Request::new().is_empty());
+    /// ```
     #[must_use]
     pub const fn new() -> Self {
         Self { draft: Draft::new() }
@@ -61,6 +66,19 @@ impl Request {
     ///
     /// [`ErrorKind::InvalidParameter`] for a malformed or reserved name, [`ErrorKind::Conflict`] when the kernel would
     /// take it for one that was added before, [`ErrorKind::InvalidRequest`] when the request would become too large.
+    ///
+    /// ```
+    /// # use freebsd_jail::{Jail, param, raw::{self, At, Request, SetFlags}, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// let mut request = Request::new();
+    /// request.string("path", "/")?.flag("persist")?.flag("allow.noset_hostname")?;
+    /// let jid = raw::jail_set(&mut request, At::None, SetFlags::CREATE)?.jid;
+    /// assert!(!Jail::open(jid)?.get(param::allow::SET_HOSTNAME)?);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn flag(&mut self, name: &str) -> Result<&mut Self> {
         self.add(name, Wire::Null)
     }
@@ -71,6 +89,16 @@ impl Request {
     ///
     /// As [`flag`](Self::flag), and [`ErrorKind::InvalidValue`] when the parameter is not an int according to the
     /// table.
+    ///
+    /// ```
+    /// # use freebsd_jail::raw::Request;
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// let mut request = Request::new();
+    /// request.int("securelevel", 2)?;
+    /// assert_eq!(request.value("securelevel"), Some(&2_i32.to_ne_bytes()[..]));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn int(&mut self, name: &str, value: i32) -> Result<&mut Self> {
         self.add(name, Wire::Int(value))
     }
@@ -80,6 +108,16 @@ impl Request {
     /// # Errors
     ///
     /// As [`int`](Self::int).
+    ///
+    /// ```
+    /// # use freebsd_jail::{param, raw::Request};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// let mut request = Request::new();
+    /// request.ulong("host.hostid", 7)?;
+    /// assert_eq!(request.read(param::HOST_HOSTID)?, 7);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn ulong(&mut self, name: &str, value: u64) -> Result<&mut Self> {
         self.add(name, Wire::Ulong(value))
     }
@@ -90,6 +128,16 @@ impl Request {
     ///
     /// As [`flag`](Self::flag), and [`ErrorKind::InvalidValue`] for a string that contains NUL, or is too long
     /// according to the table.
+    ///
+    /// ```
+    /// # use freebsd_jail::raw::Request;
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// let mut request = Request::new();
+    /// request.string("host.hostname", "www")?;
+    /// assert_eq!(request.value("host.hostname"), Some(&b"www\0"[..]));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn string(&mut self, name: &str, value: impl AsRef<OsStr>) -> Result<&mut Self> {
         self.add(name, Wire::Text(value.as_ref().as_bytes()))
     }
@@ -99,6 +147,16 @@ impl Request {
     /// # Errors
     ///
     /// As [`int`](Self::int).
+    ///
+    /// ```
+    /// # use freebsd_jail::raw::Request;
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// let mut request = Request::new();
+    /// request.ip4("ip4.addr", &[[10, 0, 0, 22].into()])?;
+    /// assert_eq!(request.value("ip4.addr"), Some(&[10, 0, 0, 22][..]));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn ip4(&mut self, name: &str, addresses: &[Ipv4Addr]) -> Result<&mut Self> {
         self.add(name, Wire::Ip4(addresses))
     }
@@ -108,6 +166,16 @@ impl Request {
     /// # Errors
     ///
     /// As [`int`](Self::int).
+    ///
+    /// ```
+    /// # use freebsd_jail::raw::Request;
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// let mut request = Request::new();
+    /// request.ip6("ip6.addr", &[])?; // no addresses
+    /// assert_eq!(request.value("ip6.addr"), Some(&[][..]));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn ip6(&mut self, name: &str, addresses: &[Ipv6Addr]) -> Result<&mut Self> {
         self.add(name, Wire::Ip6(addresses))
     }
@@ -117,6 +185,16 @@ impl Request {
     /// # Errors
     ///
     /// As [`int`](Self::int).
+    ///
+    /// ```
+    /// # use freebsd_jail::raw::Request;
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// let mut request = Request::new();
+    /// request.bytes("some.thing", &[1, 2])?; // as a kernel module has it
+    /// assert_eq!(request.value("some.thing"), Some(&[1, 2][..]));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn bytes(&mut self, name: &str, value: &[u8]) -> Result<&mut Self> {
         self.add(name, Wire::Bytes(value))
     }
@@ -126,11 +204,36 @@ impl Request {
     /// # Errors
     ///
     /// As [`int`](Self::int).
+    ///
+    /// ```
+    /// # use freebsd_jail::{Jail, param, raw::{self, At, GetFlags, Request}, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// let jail = Jail::builder().name("www").path("/").create()?;
+    /// let mut request = Request::new();
+    /// request.int("jid", jail.jid().get())?.space("name", 256)?;
+    /// raw::jail_get(&mut request, At::None, GetFlags::empty())?;
+    /// assert_eq!(request.read(param::NAME)?, "www");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn space(&mut self, name: &str, len: usize) -> Result<&mut Self> {
         self.add(name, Wire::Space(len))
     }
 
     /// Removes a parameter, and returns whether it existed.
+    ///
+    /// ```
+    /// # use freebsd_jail::raw::Request;
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// let mut request = Request::new();
+    /// request.int("securelevel", 2)?;
+    /// assert!(request.remove("securelevel"));
+    /// assert!(!request.remove("securelevel"));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn remove(&mut self, name: &str) -> bool {
         let place = self.draft.position(name);
         if let Some(place) = place {
@@ -140,23 +243,65 @@ impl Request {
     }
 
     /// Removes all parameters, and keeps the memory.
+    ///
+    /// ```
+    /// # use freebsd_jail::raw::Request;
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// let mut request = Request::new();
+    /// request.int("securelevel", 2)?.flag("persist")?;
+    /// request.clear();
+    /// assert!(request.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn clear(&mut self) {
         self.draft.clear();
     }
 
     /// Returns how many parameters there are.
+    ///
+    /// ```
+    /// # use freebsd_jail::raw::Request;
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// let mut request = Request::new();
+    /// request.int("securelevel", 2)?.flag("persist")?;
+    /// assert_eq!(request.len(), 2);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn len(&self) -> usize {
         self.draft.len()
     }
 
     /// Whether there are no parameters.
+    ///
+    /// ```
+    /// # use freebsd_jail::raw::Request;
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// let mut request = Request::new();
+    /// assert!(request.is_empty());
+    /// request.flag("persist")?;
+    /// assert!(!request.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.draft.len() == 0
     }
 
     /// Returns the names in the order in which they were added.
+    ///
+    /// ```
+    /// # use freebsd_jail::raw::Request;
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// let mut request = Request::new();
+    /// request.int("securelevel", 2)?.flag("persist")?;
+    /// assert!(request.names().eq(["securelevel", "persist"]));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.draft.names()
     }
@@ -165,6 +310,17 @@ impl Request {
     /// returned. A string's length stays that of its buffer: read to the NUL.
     ///
     /// `None` for missing names, and for those without a value.
+    ///
+    /// ```
+    /// # use freebsd_jail::raw::Request;
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// let mut request = Request::new();
+    /// request.string("name", "www")?.flag("persist")?;
+    /// assert_eq!(request.value("name"), Some(&b"www\0"[..]));
+    /// assert_eq!(request.value("persist"), None);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn value(&self, name: &str) -> Option<&[u8]> {
         self.draft.value(self.draft.position(name)?)
@@ -172,6 +328,20 @@ impl Request {
 
     /// Returns the length of a value as returned by the kernel, in bytes; for one added by [`flag`](Self::flag), the
     /// length that it needs.
+    ///
+    /// ```
+    /// # use freebsd_jail::{Jail, raw::{self, At, GetFlags, Request}, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// let jail = Jail::builder().name("www").path("/").create()?;
+    /// let mut request = Request::new();
+    /// request.int("jid", jail.jid().get())?.flag("name")?;
+    /// raw::jail_get(&mut request, At::None, GetFlags::empty())?;
+    /// assert_eq!(request.len_of("name"), Some("www\0".len()));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn len_of(&self, name: &str) -> Option<usize> {
         self.draft.answer_len(self.draft.position(name)?)
@@ -183,6 +353,16 @@ impl Request {
     ///
     /// [`ErrorKind::InvalidParameter`] when the request has no such parameter with a value, and
     /// [`ErrorKind::InvalidAnswer`] when the bytes do not have that type.
+    ///
+    /// ```
+    /// # use freebsd_jail::{param, raw::Request};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// let mut request = Request::new();
+    /// request.int("securelevel", 2)?;
+    /// assert_eq!(request.read(param::SECURELEVEL)?, 2);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn read<T: Decode, A>(&self, param: Param<'_, T, A>) -> Result<T> {
         param.resolve()?;
         let bytes = self.value(param.name()).ok_or_else(|| {

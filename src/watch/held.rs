@@ -166,12 +166,43 @@ impl HeldJail {
     /// # FreeBSD versions
     ///
     /// Since 15.0 a dying jail gets another jid when a new jail requests its own.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use freebsd_jail::{Jail, sim, watch::WaitOutcome};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// let jail = Jail::builder().path("/").create()?;
+    /// # let inmate = kernel.process().fork();
+    /// # inmate.run(|| jail.attach())?;
+    /// // A child in the jail that nobody waits for holds it.
+    /// if let WaitOutcome::TimedOut(held) = jail.remove_and_wait(Some(Duration::ZERO))? {
+    ///     assert_eq!(held.jid(), Some(jail.jid()));
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn jid(&self) -> Option<Jid> {
         Jid::new(self.jid)
     }
 
     /// Whether the jail has been removed, as far as known.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use freebsd_jail::{Jail, sim, watch::WaitOutcome};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// let jail = Jail::builder().path("/").create()?;
+    /// if let WaitOutcome::TimedOut(held) = jail.wait_gone(Some(Duration::ZERO))? {
+    ///     assert!(!held.is_dying()); // nobody has removed the jail
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn is_dying(&self) -> bool {
         self.is_dying

@@ -104,17 +104,61 @@ impl AsyncWatcher {
     /// # Errors
     ///
     /// As [`Watcher::wait`], and [`ErrorKind::Other`] when the runtime is shutting down.
+    ///
+    /// ```
+    /// # use freebsd_jail::{Jail, Watcher, sim, watch::EventKind};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// let watcher = Watcher::new()?.into_async()?;
+    /// watcher.get_ref().watch_own()?;
+    /// let (event, jail) = tokio::join!(watcher.wait(), async { Jail::builder().path("/").create() });
+    /// let jid = Some(jail?.jid());
+    /// assert!(event?.kinds().eq([EventKind::ChildCreated { jid }]));
+    /// # Ok(())
+    /// # })
+    /// # }
+    /// ```
     pub fn wait(&self) -> impl Future<Output = Result<Event>> + Send + '_ {
         read(&self.ready, || self.watcher.try_next())
     }
 
     /// Returns the watcher, to watch and unwatch jails.
+    ///
+    /// ```
+    /// # use freebsd_jail::{Jail, Watcher, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// let jail = Jail::builder().path("/").create()?;
+    /// let watcher = Watcher::new()?.into_async()?;
+    /// let watch = watcher.get_ref().watch(&jail)?;
+    /// assert!(watcher.get_ref().unwatch(watch)?);
+    /// # Ok(())
+    /// # })
+    /// # }
+    /// ```
     #[must_use]
     pub fn get_ref(&self) -> &Watcher {
         &self.watcher
     }
 
     /// Takes the watcher out of the runtime.
+    ///
+    /// ```
+    /// # use freebsd_jail::{Watcher, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// let watcher = Watcher::new()?.into_async()?.into_inner();
+    /// assert_eq!(watcher.try_next()?, None);
+    /// # Ok(())
+    /// # })
+    /// # }
+    /// ```
     #[must_use]
     pub fn into_inner(self) -> Watcher {
         self.watcher
@@ -161,17 +205,59 @@ impl AsyncFollower {
     /// # Errors
     ///
     /// As [`Follower::wait`], and [`ErrorKind::Other`] when the runtime is shutting down.
+    ///
+    /// ```
+    /// # use freebsd_jail::{Jail, sim, watch::{Followed, Follower}};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// let mut follower = Follower::new()?.into_async()?;
+    /// let create = async { Jail::builder().name("www").path("/").create() };
+    /// let (told, jail) = tokio::join!(follower.wait(), create);
+    /// assert!(matches!(told?, Followed::Appeared(followed) if followed.jid() == jail?.jid()));
+    /// # Ok(())
+    /// # })
+    /// # }
+    /// ```
     pub fn wait(&mut self) -> impl Future<Output = Result<Followed>> + Send + '_ {
         read(&self.ready, || self.follower.try_next())
     }
 
     /// Returns the follower, for [`Follower::jails`] and [`Follower::handle`].
+    ///
+    /// ```
+    /// # use freebsd_jail::{Jail, sim, watch::Follower};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// let _www = Jail::builder().name("www").path("/").create()?;
+    /// let follower = Follower::new()?.into_async()?;
+    /// assert_eq!(follower.get_ref().jails().count(), 1);
+    /// # Ok(())
+    /// # })
+    /// # }
+    /// ```
     #[must_use]
     pub fn get_ref(&self) -> &Follower {
         &self.follower
     }
 
     /// Takes the follower out of the runtime.
+    ///
+    /// ```
+    /// # use freebsd_jail::{sim, watch::Follower};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// let mut follower = Follower::new()?.into_async()?.into_inner();
+    /// assert_eq!(follower.try_next()?, None);
+    /// # Ok(())
+    /// # })
+    /// # }
+    /// ```
     #[must_use]
     pub fn into_inner(self) -> Follower {
         self.follower
@@ -319,6 +405,26 @@ impl HeldJail {
     /// # Panics
     ///
     /// In a tokio runtime without I/O or without time (`enable_all`).
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use freebsd_jail::{Jail, sim, watch::WaitOutcome};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// let jail = Jail::builder().path("/").create()?;
+    /// let second = Some(Duration::from_secs(1));
+    /// if let WaitOutcome::TimedOut(mut held) = jail.remove_and_wait_async(second).await? {
+    ///     while held.wait_gone_async(second).await?.is_timed_out() {
+    ///         eprintln!("still held by {}", held.holders()?);
+    ///     }
+    /// }
+    /// assert!(!jail.is_alive()?);
+    /// # Ok(())
+    /// # })
+    /// # }
+    /// ```
     pub fn wait_gone_async(
         &mut self,
         timeout: Option<Duration>,
