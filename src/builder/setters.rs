@@ -8,9 +8,9 @@ use super::JailBuilder;
 use crate::jid::Jid;
 use crate::network::{Ip4, Ip6, Network};
 use crate::param::{self, Mode, Sharing};
+use crate::settings::module_setters::{entry_setters, ipc_setters, module_setters};
 use crate::settings::setters::{
-    any_setters, entry_setters, host_setters, ipc_setters, limit_setters, module_setters, permission_setters,
-    source_address_setters,
+    any_setters, host_setters, limit_setters, permission_setters, source_address_setters,
 };
 use crate::update::JailUpdate;
 
@@ -21,6 +21,18 @@ impl JailBuilder {
     /// `parent.child` is a jail below `parent`, created as by [`Jail::child_builder`](crate::Jail::child_builder). A
     /// name whose last component is a decimal number is refused unless [`jid`](Self::jid) sets the same one. At most
     /// 255 bytes, including the names of the jails above. See [`param::NAME`].
+    ///
+    /// ```
+    /// # use freebsd_jail::{Jail, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// let web = Jail::builder().name("web").path("/").children_max(1).create()?;
+    /// let www = Jail::builder().name("web.www").path("/").create()?; // below `web`
+    /// assert_eq!(web.open_child("www")?.jid(), www.jid());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn name(self, name: impl AsRef<OsStr>) -> Self {
         self.set(param::NAME, name.as_ref())
     }
@@ -28,6 +40,18 @@ impl JailBuilder {
     /// Sets `jid`. Default: the kernel picks one from 1 to 999,999.
     ///
     /// See [`param::JID`].
+    ///
+    /// ```
+    /// # use freebsd_jail::{Jail, Jid, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// let jid = Jid::new(7).expect("above zero");
+    /// let jail = Jail::builder().path("/").jid(jid).name("7").create()?;
+    /// assert_eq!(jail.jid(), jid);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn jid(self, jid: Jid) -> Self {
         self.set(param::JID, jid)
     }
@@ -36,6 +60,17 @@ impl JailBuilder {
     ///
     /// It must exist, and is looked up from this process's root. A nested jail needs it. At most 1,023 bytes. See
     /// [`param::PATH`].
+    ///
+    /// ```
+    /// # use freebsd_jail::{Jail, param, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// let jail = Jail::builder().path("/usr/jail").create()?;
+    /// assert_eq!(jail.get(param::PATH)?.to_str(), Some("/usr/jail"));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn path(self, path: impl AsRef<Path>) -> Self {
         self.set(param::PATH, path.as_ref())
     }
@@ -44,6 +79,17 @@ impl JailBuilder {
     ///
     /// For programs that expect another release; nothing else about the system changes. Default: the parent's, on the
     /// host the kernel's own. See [`param::OSRELEASE`].
+    ///
+    /// ```
+    /// # use freebsd_jail::{Jail, param, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// let jail = Jail::builder().path("/").osrelease("14.2-RELEASE").osreldate(1402000).create()?;
+    /// assert_eq!(jail.get((param::OSRELEASE.utf8(), param::OSRELDATE))?, ("14.2-RELEASE".into(), 1402000));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn osrelease(self, osrelease: impl AsRef<OsStr>) -> Self {
         self.set(param::OSRELEASE, osrelease.as_ref())
     }
@@ -76,6 +122,19 @@ impl JailBuilder {
     /// Families without addresses are not sent, since that is the default. A network stack of the jail's own needs a
     /// kernel with option `VIMAGE`; its addresses are set inside. See [`param::VNET`], [`param::IP4`],
     /// [`param::IP4_ADDR`], [`param::IP6`] and [`param::IP6_ADDR`].
+    ///
+    /// ```
+    /// # use freebsd_jail::{Jail, Network, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// let own = Jail::builder().path("/").network(Network::own_stack()).create()?;
+    /// assert!(own.info()?.network.has_own_stack());
+    /// let shared = Jail::builder().path("/").network(Network::inherited()).create()?;
+    /// assert!(shared.info()?.network.is_inherited());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn network(mut self, network: Network) -> Self {
         for name in ["vnet", "ip4", "ip4.addr", "ip6", "ip6.addr"] {
             self.settings.unset(name);
@@ -93,6 +152,18 @@ impl JailBuilder {
     /// are the primary ones.
     ///
     /// The same as [`network`](Self::network) of [`Network::addresses`].
+    ///
+    /// ```
+    /// # use freebsd_jail::{Jail, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// let addresses = ["10.0.0.22", "2001:db8::22"].map(|address| address.parse().expect("an address"));
+    /// let jail = Jail::builder().path("/").addresses(addresses).create()?;
+    /// assert_eq!(jail.info()?.network.to_string(), "10.0.0.22, 2001:db8::22");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn addresses(self, addresses: impl IntoIterator<Item = IpAddr>) -> Self {
         self.network(Network::addresses(addresses))
     }
@@ -102,6 +173,21 @@ impl JailBuilder {
     ///
     /// For jails whose IPv4 and IPv6 differ. It cannot be combined with a network stack of the jail's own. See
     /// [`param::IP4`] and [`param::IP4_ADDR`].
+    ///
+    /// ```
+    /// use std::net::Ipv4Addr;
+    ///
+    /// # use freebsd_jail::{Jail, param::{self, Ip4, Mode}, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// let jail = Jail::builder().path("/").ip4([[10, 0, 0, 22].into()]).create()?;
+    /// assert_eq!(jail.get(param::IP4_ADDR)?, [Ipv4Addr::new(10, 0, 0, 22)]);
+    /// let jail = Jail::builder().path("/").ip4(Ip4::Inherit).create()?;
+    /// assert_eq!(jail.get(param::IP4)?, Mode::Inherit);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn ip4(self, ip4: impl Into<Ip4>) -> Self {
         match ip4.into() {
             Ip4::Addresses(addresses) => self.unset("ip4").set(param::IP4_ADDR, addresses),
@@ -130,13 +216,6 @@ impl JailBuilder {
 }
 
 /// # Permissions
-///
-/// ```
-/// use freebsd_jail::{Allow, Jail};
-///
-/// let described = Jail::builder().allow(Allow::RAW_SOCKETS).deny(Allow::SET_HOSTNAME).allow_mount("tmpfs");
-/// assert!(described.check().is_ok());
-/// ```
 impl JailBuilder {
     permission_setters!();
 }
@@ -154,49 +233,21 @@ impl JailBuilder {
 }
 
 /// # System V IPC
-///
-/// ```
-/// use freebsd_jail::{Jail, param::Mode};
-///
-/// let described = Jail::builder().sysvmsg(Mode::New).sysvsem(Mode::New).sysvshm(Mode::New);
-/// assert!(described.check().is_ok());
-/// ```
 impl JailBuilder {
     ipc_setters!();
 }
 
 /// # Linux, ZFS and mac_do
-///
-/// ```
-/// use freebsd_jail::{Jail, param::MacDo};
-///
-/// let described = Jail::builder().linux_osrelease("5.15.0").zfs_mount_snapshot(true).mac_do(MacDo::rules("uid=1001>uid=80"));
-/// assert!(described.check().is_ok());
-/// ```
 impl JailBuilder {
     module_setters!();
 }
 
 /// # Metadata
-///
-/// ```
-/// use freebsd_jail::Jail;
-///
-/// let described = Jail::builder().meta("owner", "www").jail_env("stage", "test");
-/// assert!(described.check().is_ok());
-/// ```
 impl JailBuilder {
     entry_setters!();
 }
 
 /// # Any parameter
-///
-/// ```
-/// use freebsd_jail::{Jail, param};
-///
-/// let described = Jail::builder().set(param::CHILDREN_MAX, 3).set_parsed("allow.mlock", "true").optional(param::META, "owner=www");
-/// assert!(described.check().is_ok());
-/// ```
 impl JailBuilder {
     any_setters!(Creatable);
 }

@@ -2,6 +2,7 @@
 
 mod entries;
 mod exclusions;
+pub(crate) mod module_setters;
 mod sent;
 pub(crate) mod setters;
 mod shown;

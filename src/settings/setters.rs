@@ -1,4 +1,5 @@
-//! The common setters of builders and updates: one macro per heading of their pages.
+//! The common setters of builders and updates: one macro per heading of their pages. The others are in
+//! `module_setters`.
 
 /// Setters of any parameter. `$bound` says which may be set.
 macro_rules! any_setters {
@@ -7,6 +8,19 @@ macro_rules! any_setters {
         ///
         /// The constants of [`param`](crate::param) are keys for it. [`Param::new`](crate::param::Param::new) makes a
         /// key for any other name, such as one that a kernel module adds.
+        ///
+        /// ```
+        /// # use freebsd_jail::{Jail, param::{self, Param}, sim};
+        /// # fn main() -> freebsd_jail::Result<()> {
+        /// # let kernel = sim::Kernel::new();
+        /// # let _guard = kernel.install();
+        /// # kernel.load(sim::Module::FileSystem("tmpfs"));
+        /// let builder = Jail::builder().path("/").set(param::SECURELEVEL, 2);
+        /// let jail = builder.set(Param::<bool>::new("allow.mount.tmpfs"), true).create()?;
+        /// assert_eq!(jail.get(param::SECURELEVEL)?, 2);
+        /// # Ok(())
+        /// # }
+        /// ```
         pub fn set<T: crate::param::Decode, A: crate::param::$bound>(
             mut self,
             param: crate::param::Param<'_, T, A>,
@@ -21,6 +35,18 @@ macro_rules! any_setters {
         /// Whether the kernel has it is checked once for each name, by one sysctl, when the jail is created or updated;
         /// a kernel module that is loaded later is not noticed. A denial (`false` for `allow.*`) is refused: a jail
         /// must not get a permission because its kernel is older.
+        ///
+        /// ```
+        /// # use freebsd_jail::{Jail, param::{self, Param}, sim};
+        /// # fn main() -> freebsd_jail::Result<()> {
+        /// # let kernel = sim::Kernel::new();
+        /// # let _guard = kernel.install();
+        /// let nosuch = Param::<i32>::new("nosuch.thing");
+        /// let jail = Jail::builder().path("/").optional(nosuch, 1).optional(param::SECURELEVEL, 2).create()?;
+        /// assert_eq!(jail.get(param::SECURELEVEL)?, 2);
+        /// # Ok(())
+        /// # }
+        /// ```
         pub fn optional<T: crate::param::Decode, A: crate::param::$bound>(
             mut self,
             param: crate::param::Param<'_, T, A>,
@@ -31,6 +57,18 @@ macro_rules! any_setters {
         }
 
         /// Sets a parameter whose name and type are known only at run time.
+        ///
+        /// ```
+        /// # use freebsd_jail::{Jail, param::{self, Value}, sim};
+        /// # fn main() -> freebsd_jail::Result<()> {
+        /// # let kernel = sim::Kernel::new();
+        /// # let _guard = kernel.install();
+        /// let (name, value) = ("securelevel", Value::Int(2));
+        /// let jail = Jail::builder().path("/").set_value(name, value).create()?;
+        /// assert_eq!(jail.get(param::SECURELEVEL)?, 2);
+        /// # Ok(())
+        /// # }
+        /// ```
         pub fn set_value(mut self, name: &str, value: impl Into<crate::param::Value>) -> Self {
             self.settings.set_value(name, &value.into());
             self
@@ -60,6 +98,18 @@ macro_rules! any_setters {
         }
 
         /// Adds the settings of an update. Those that are set here take precedence.
+        ///
+        /// ```
+        /// # use freebsd_jail::{Jail, JailUpdate, param, sim};
+        /// # fn main() -> freebsd_jail::Result<()> {
+        /// # let kernel = sim::Kernel::new();
+        /// # let _guard = kernel.install();
+        /// let defaults = JailUpdate::new().securelevel(3).hostname("default");
+        /// let jail = Jail::builder().path("/").hostname("www").with_defaults(&defaults).create()?;
+        /// assert_eq!(jail.get((param::SECURELEVEL, param::HOST_HOSTNAME.utf8()))?, (3, "www".into()));
+        /// # Ok(())
+        /// # }
+        /// ```
         pub fn with_defaults(mut self, update: &JailUpdate) -> Self {
             self.settings.extend_below(&update.settings);
             self
@@ -68,6 +118,18 @@ macro_rules! any_setters {
         /// Applies all settings of an update.
         ///
         /// They replace earlier settings, and later setters replace them.
+        ///
+        /// ```
+        /// # use freebsd_jail::{Jail, JailUpdate, param, sim};
+        /// # fn main() -> freebsd_jail::Result<()> {
+        /// # let kernel = sim::Kernel::new();
+        /// # let _guard = kernel.install();
+        /// let harden = JailUpdate::new().securelevel(3).hostname("hardened");
+        /// let jail = Jail::builder().path("/").hostname("www").with(&harden).create()?;
+        /// assert_eq!(jail.get((param::SECURELEVEL, param::HOST_HOSTNAME.utf8()))?, (3, "hardened".into()));
+        /// # Ok(())
+        /// # }
+        /// ```
         pub fn with(mut self, update: &JailUpdate) -> Self {
             self.settings.extend(&update.settings);
             self
@@ -134,6 +196,20 @@ macro_rules! limit_setters {
         ///
         /// Lowered, it falls in the jails below too; none is removed. Default for a new jail: 0. See
         /// [`param::CHILDREN_MAX`](crate::param::CHILDREN_MAX).
+        ///
+        /// ```
+        /// # use freebsd_jail::{Jail, JailUpdate, sim};
+        /// # fn main() -> freebsd_jail::Result<()> {
+        /// # let kernel = sim::Kernel::new();
+        /// # let _guard = kernel.install();
+        /// let outer = Jail::builder().path("/").children_max(1).create()?;
+        /// let _inner = outer.child_builder().path("/").create()?;
+        /// assert!(outer.child_builder().path("/").create().is_err());
+        /// outer.update(&JailUpdate::new().children_max(2))?;
+        /// assert!(outer.child_builder().path("/").create().is_ok());
+        /// # Ok(())
+        /// # }
+        /// ```
         pub fn children_max(self, most: u32) -> Self {
             self.set(crate::param::CHILDREN_MAX, most)
         }
@@ -184,6 +260,18 @@ macro_rules! permission_setters {
         /// Grants the permissions in the set, the parameters `allow.*`. The others are left as they are.
         ///
         /// The jail's parent must have them. See [`Allow`](crate::Allow).
+        ///
+        /// ```
+        /// # use freebsd_jail::{Allow, Jail, JailUpdate, sim};
+        /// # fn main() -> freebsd_jail::Result<()> {
+        /// # let kernel = sim::Kernel::new();
+        /// # let _guard = kernel.install();
+        /// let jail = Jail::builder().path("/").allow(Allow::RAW_SOCKETS).create()?;
+        /// jail.update(&JailUpdate::new().allow(Allow::CHFLAGS))?;
+        /// assert!(jail.permissions()?.contains(Allow::RAW_SOCKETS | Allow::CHFLAGS));
+        /// # Ok(())
+        /// # }
+        /// ```
         pub fn allow(mut self, permissions: crate::Allow) -> Self {
             self.settings.permit(permissions, true);
             self
@@ -192,6 +280,18 @@ macro_rules! permission_setters {
         /// Denies the permissions in the set, the parameters `allow.*`. The others are left as they are.
         ///
         /// The jails below lose them too. See [`Allow`](crate::Allow).
+        ///
+        /// ```
+        /// # use freebsd_jail::{Allow, Jail, JailUpdate, sim};
+        /// # fn main() -> freebsd_jail::Result<()> {
+        /// # let kernel = sim::Kernel::new();
+        /// # let _guard = kernel.install();
+        /// let jail = Jail::builder().path("/").deny(Allow::SET_HOSTNAME).create()?;
+        /// jail.update(&JailUpdate::new().deny(Allow::SUSER))?;
+        /// assert!(!jail.permissions()?.contains(Allow::SUSER));
+        /// # Ok(())
+        /// # }
+        /// ```
         pub fn deny(mut self, permissions: crate::Allow) -> Self {
             self.settings.permit(permissions, false);
             self
@@ -202,6 +302,18 @@ macro_rules! permission_setters {
         /// Replaces permissions that were set before; later setters can change them again. The kernel's permissions are
         /// read from the sysctl tree once, as [`Jail::permissions`](crate::Jail::permissions) says. One that the kernel
         /// lacks is an error.
+        ///
+        /// ```
+        /// # use freebsd_jail::{Allow, Jail, JailUpdate, sim};
+        /// # fn main() -> freebsd_jail::Result<()> {
+        /// # let kernel = sim::Kernel::new();
+        /// # let _guard = kernel.install();
+        /// let jail = Jail::builder().path("/").allow_only(Allow::SUSER | Allow::RAW_SOCKETS).create()?;
+        /// jail.update(&JailUpdate::new().allow_only(Allow::SUSER))?;
+        /// assert_eq!(jail.permissions()?, Allow::SUSER.into());
+        /// # Ok(())
+        /// # }
+        /// ```
         pub fn allow_only(mut self, permissions: impl Into<crate::Permissions>) -> Self {
             self.settings.permit_only(&permissions.into());
             self
@@ -211,6 +323,19 @@ macro_rules! permission_setters {
         ///
         /// Mounting needs [`Allow::MOUNT`](crate::Allow::MOUNT) and an `enforce_statfs` below 2 as well. The parameter
         /// exists once the file system's module is loaded.
+        ///
+        /// ```
+        /// # use freebsd_jail::{Allow, Jail, param::EnforceStatfs, sim};
+        /// # fn main() -> freebsd_jail::Result<()> {
+        /// # let kernel = sim::Kernel::new();
+        /// # let _guard = kernel.install();
+        /// # kernel.load(sim::Module::FileSystem("tmpfs"));
+        /// let jail = Jail::builder().path("/").allow(Allow::MOUNT).allow_mount("tmpfs");
+        /// let jail = jail.enforce_statfs(EnforceStatfs::BelowRoot).create()?;
+        /// assert!(jail.permissions()?.contains_name("mount.tmpfs"));
+        /// # Ok(())
+        /// # }
+        /// ```
         pub fn allow_mount(mut self, file_system: &str) -> Self {
             self.settings.permit_mount(file_system, true);
             self
@@ -224,125 +349,4 @@ macro_rules! permission_setters {
     };
 }
 
-/// Setters of System V IPC.
-macro_rules! ipc_setters {
-    () => {
-        /// Sets `sysvmsg`: whether the jail has System V message queues of its own, its parent's, or none.
-        ///
-        /// The parent must have some. Jails below that share them follow. An update that removes the jail's own queues
-        /// is refused (T41). Default for a new jail: none. See [`param::SYSVMSG`](crate::param::SYSVMSG).
-        pub fn sysvmsg(self, mode: crate::param::Mode) -> Self {
-            self.set(crate::param::SYSVMSG, mode)
-        }
-
-        /// Sets `sysvsem`: whether the jail has System V semaphores of its own, its parent's, or none.
-        ///
-        /// The parent must have some. Jails below that share them follow. An update that removes the jail's own
-        /// semaphores is refused (T41). Default for a new jail: none. See [`param::SYSVSEM`](crate::param::SYSVSEM).
-        pub fn sysvsem(self, mode: crate::param::Mode) -> Self {
-            self.set(crate::param::SYSVSEM, mode)
-        }
-
-        /// Sets `sysvshm`: whether the jail has System V shared memory of its own, its parent's, or none.
-        ///
-        /// The parent must have some. Jails below that share it follow. An update that removes the jail's own memory is
-        /// refused (T41). Default for a new jail: none. See [`param::SYSVSHM`](crate::param::SYSVSHM).
-        pub fn sysvshm(self, mode: crate::param::Mode) -> Self {
-            self.set(crate::param::SYSVSHM, mode)
-        }
-    };
-}
-
-/// Setters of parameters of kernel modules.
-macro_rules! module_setters {
-    () => {
-        /// Sets `linux`: whether the jail has names and versions of Linux emulation of its own, or its parent's.
-        ///
-        /// Setting one of these implies [`Sharing::New`](crate::param::Sharing::New) and cannot be combined with
-        /// [`Sharing::Inherit`](crate::param::Sharing::Inherit). Default for a new jail: its parent's. Needs the module
-        /// linux_common. See [`param::LINUX`](crate::param::LINUX).
-        pub fn linux(self, linux: crate::param::Sharing) -> Self {
-            self.set(crate::param::LINUX, linux)
-        }
-
-        /// Sets `linux.osname`, the name of the system that Linux programs see, at most 64 bytes.
-        ///
-        /// Default for a new jail: the parent's. Needs the module linux_common. See
-        /// [`param::LINUX_OSNAME`](crate::param::LINUX_OSNAME).
-        pub fn linux_osname(self, osname: impl AsRef<std::ffi::OsStr>) -> Self {
-            self.set(crate::param::LINUX_OSNAME, osname.as_ref())
-        }
-
-        /// Sets `linux.osrelease`, the version of Linux that its programs see, such as `5.15.0`, at most 64 bytes.
-        ///
-        /// Default for a new jail: the parent's. Needs the module linux_common. See
-        /// [`param::LINUX_OSRELEASE`](crate::param::LINUX_OSRELEASE).
-        pub fn linux_osrelease(self, osrelease: impl AsRef<std::ffi::OsStr>) -> Self {
-            self.set(crate::param::LINUX_OSRELEASE, osrelease.as_ref())
-        }
-
-        /// Sets `linux.oss_version`, the version of the Open Sound System that Linux programs see, such as 198144.
-        ///
-        /// Default for a new jail: the parent's. Needs the module linux_common. See
-        /// [`param::LINUX_OSS_VERSION`](crate::param::LINUX_OSS_VERSION).
-        pub fn linux_oss_version(self, version: i32) -> Self {
-            self.set(crate::param::LINUX_OSS_VERSION, version)
-        }
-
-        /// Sets `zfs`: whether the jail's ZFS settings are its own, or its parent's at any time.
-        ///
-        /// Default for a new jail: its own, at first equal to its parent's. Needs the module zfs. See
-        /// [`param::ZFS`](crate::param::ZFS).
-        pub fn zfs(self, mode: crate::param::Mode) -> Self {
-            self.set(crate::param::ZFS, mode)
-        }
-
-        /// Sets `zfs.mount_snapshot`: whether the snapshots of the jail's ZFS datasets can be read below `.zfs`.
-        ///
-        /// Default for a new jail: no. Needs the module zfs. See
-        /// [`param::ZFS_MOUNT_SNAPSHOT`](crate::param::ZFS_MOUNT_SNAPSHOT).
-        pub fn zfs_mount_snapshot(self, mount: bool) -> Self {
-            self.set(crate::param::ZFS_MOUNT_SNAPSHOT, mount)
-        }
-
-        /// Sets `mac.do` and `mac.do.rules`: which users may become others.
-        ///
-        /// Default for a new jail: none. Needs the module mac_do, since FreeBSD 14.3. See
-        /// [`param::MAC_DO`](crate::param::MAC_DO) and
-        /// [mac_do(4)](https://man.freebsd.org/cgi/man.cgi?query=mac_do&sektion=4).
-        pub fn mac_do(mut self, value: impl Into<crate::param::MacDo>) -> Self {
-            self.settings.mac_do(&value.into());
-            self
-        }
-    };
-}
-
-/// Setters of entries of `meta` and `env`.
-macro_rules! entry_setters {
-    () => {
-        /// Sets the metadata entry `meta.KEY`, which the jail cannot read.
-        ///
-        /// A key contains neither `=` nor a newline, a value no newline. Each of `meta` and `env` is limited to sysctl
-        /// `security.jail.meta_maxbufsize`: 4,096 bytes by default. The whole text is
-        /// [`param::META`](crate::param::META). Since FreeBSD 14.4.
-        pub fn meta(mut self, key: &str, value: impl AsRef<std::ffi::OsStr>) -> Self {
-            self.settings.set_key("meta", key, value.as_ref());
-            self
-        }
-
-        /// Sets the entry `env.KEY`, which the jail can read as sysctl `security.jail.env`. Programs do not get it as
-        /// an environment variable.
-        ///
-        /// The limits are those of [`meta`](Self::meta). The whole text is [`param::ENV`](crate::param::ENV). Since
-        /// FreeBSD 14.4.
-        pub fn jail_env(mut self, key: &str, value: impl AsRef<std::ffi::OsStr>) -> Self {
-            self.settings.set_key("env", key, value.as_ref());
-            self
-        }
-    };
-}
-
-pub(crate) use {
-    any_setters, entry_setters, host_setters, ipc_setters, limit_setters, module_setters, permission_setters,
-    source_address_setters,
-};
+pub(crate) use {any_setters, host_setters, limit_setters, permission_setters, source_address_setters};

@@ -5,9 +5,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::JailUpdate;
 use crate::param;
+use crate::settings::module_setters::{entry_setters, ipc_setters, module_setters};
 use crate::settings::setters::{
-    any_setters, entry_setters, host_setters, ipc_setters, limit_setters, module_setters, permission_setters,
-    source_address_setters,
+    any_setters, host_setters, limit_setters, permission_setters, source_address_setters,
 };
 
 /// # Identity
@@ -39,6 +39,18 @@ impl JailUpdate {
     /// last component again by this method, from the top down. (On FreeBSD 15 this is jail_set(2) with `JAIL_AT_DESC`,
     /// the parent's descriptor, the jid and the name.) This is refused for a jail that has child jails: remove those by
     /// their jids first.
+    ///
+    /// ```
+    /// # use freebsd_jail::{Jail, JailUpdate, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// let jail = Jail::builder().name("old").path("/").create()?;
+    /// jail.update(&JailUpdate::new().name("new"))?;
+    /// assert_eq!(Jail::open("new")?.jid(), jail.jid());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn name(self, name: impl AsRef<OsStr>) -> Self {
         self.set(param::NAME, name.as_ref())
     }
@@ -46,6 +58,18 @@ impl JailUpdate {
     /// Sets `persist`: whether the jail stays when it has no processes. Set to false, an empty jail goes at once.
     ///
     /// See [`param::PERSIST`] and jail(8).
+    ///
+    /// ```
+    /// # use freebsd_jail::{Jail, JailUpdate, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// let jail = Jail::builder().path("/").create_detached()?;
+    /// jail.update(&JailUpdate::new().persist(false))?; // it has no processes
+    /// assert!(!jail.is_alive()?);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn persist(self, persist: bool) -> Self {
         self.set(param::PERSIST, persist)
     }
@@ -88,6 +112,19 @@ impl JailUpdate {
     /// Sets `ip4.addr` and `ip6.addr`: all addresses of the jail. An address that is not listed is removed.
     ///
     /// As [`ip4`](Self::ip4) and [`ip6`](Self::ip6), which set the addresses of one family.
+    ///
+    /// ```
+    /// # use freebsd_jail::{Jail, JailUpdate, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// let addresses = |text: &str| text.parse().ok();
+    /// let jail = Jail::builder().path("/").addresses(addresses("10.0.0.1")).create()?;
+    /// jail.update(&JailUpdate::new().addresses(addresses("2001:db8::1")))?;
+    /// assert_eq!(jail.info()?.network.to_string(), "2001:db8::1");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn addresses(self, addresses: impl IntoIterator<Item = IpAddr>) -> Self {
         let (mut ip4, mut ip6) = (Vec::new(), Vec::new());
         for address in addresses {
@@ -115,13 +152,6 @@ impl JailUpdate {
 }
 
 /// # Permissions
-///
-/// ```
-/// use freebsd_jail::{Allow, JailUpdate};
-///
-/// let described = JailUpdate::new().allow(Allow::RAW_SOCKETS).deny(Allow::SET_HOSTNAME).allow_mount("tmpfs");
-/// assert!(described.check().is_ok());
-/// ```
 impl JailUpdate {
     permission_setters!();
 }
@@ -139,43 +169,34 @@ impl JailUpdate {
 }
 
 /// # System V IPC
-///
-/// ```
-/// use freebsd_jail::{JailUpdate, param::Mode};
-///
-/// let described = JailUpdate::new().sysvmsg(Mode::New).sysvsem(Mode::New).sysvshm(Mode::New);
-/// assert!(described.check().is_ok());
-/// ```
 impl JailUpdate {
     ipc_setters!();
 }
 
 /// # Linux, ZFS and mac_do
-///
-/// ```
-/// use freebsd_jail::{JailUpdate, param::MacDo};
-///
-/// let described = JailUpdate::new().linux_osrelease("5.15.0").zfs_mount_snapshot(true).mac_do(MacDo::rules("uid=1001>uid=80"));
-/// assert!(described.check().is_ok());
-/// ```
 impl JailUpdate {
     module_setters!();
 }
 
 /// # Metadata
-///
-/// ```
-/// use freebsd_jail::JailUpdate;
-///
-/// let described = JailUpdate::new().meta("owner", "www").jail_env("stage", "test");
-/// assert!(described.check().is_ok());
-/// ```
 impl JailUpdate {
     entry_setters!();
 
     /// Removes the metadata entry `meta.KEY`, if it exists.
     ///
     /// Since FreeBSD 14.4. See [`param::META`].
+    ///
+    /// ```
+    /// # use freebsd_jail::{Jail, JailUpdate, param, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// let jail = Jail::builder().path("/").meta("owner", "www").meta("stage", "test").create()?;
+    /// jail.update(&JailUpdate::new().remove_meta("owner"))?;
+    /// assert_eq!(jail.get(param::META)?, "stage=test");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn remove_meta(mut self, key: &str) -> Self {
         self.settings.remove_key(&format!("meta.{key}"));
         self
@@ -184,6 +205,18 @@ impl JailUpdate {
     /// Removes the entry `env.KEY`, if it exists.
     ///
     /// Since FreeBSD 14.4. See [`param::ENV`].
+    ///
+    /// ```
+    /// # use freebsd_jail::{Jail, JailUpdate, param, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// let jail = Jail::builder().path("/").jail_env("stage", "test").create()?;
+    /// jail.update(&JailUpdate::new().remove_jail_env("stage"))?;
+    /// assert_eq!(jail.get(param::ENV)?, "");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn remove_jail_env(mut self, key: &str) -> Self {
         self.settings.remove_key(&format!("env.{key}"));
         self
@@ -191,13 +224,6 @@ impl JailUpdate {
 }
 
 /// # Any parameter
-///
-/// ```
-/// use freebsd_jail::{JailUpdate, param};
-///
-/// let described = JailUpdate::new().set(param::CHILDREN_MAX, 3).set_parsed("allow.mlock", "true").optional(param::META, "owner=www");
-/// assert!(described.check().is_ok());
-/// ```
 impl JailUpdate {
     any_setters!(Updatable);
 }
