@@ -1,8 +1,9 @@
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import IPv4Address, IPv6Address
+from subprocess import Popen
 from types import TracebackType
-from typing import Optional, Union, final
+from typing import Any, Optional, Union, final
 
 from typing_extensions import Self, TypeAlias, disjoint_base
 
@@ -70,6 +71,7 @@ class Jail:
     def own(self) -> OwnedJail: ...
     def remove(self) -> None: ...
     def remove_and_wait(self, timeout: Optional[float] = None) -> bool: ...
+    def remove_and_reap(self, children: Sequence[Popen[Any]], timeout: Optional[float] = None) -> bool: ...
     def wait_gone(self, timeout: Optional[float] = None) -> bool: ...
     def attach(self) -> None: ...
 

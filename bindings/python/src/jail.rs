@@ -1,7 +1,9 @@
 //! Handles of jails.
 
 use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::process::Child;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use freebsd_jail::param::Kind;
@@ -71,25 +73,37 @@ impl Jail {
         py.detach(|| call(handle.jail())).raise()
     }
 
-    /// Waits, and looks now and then whether a signal has arrived.
+    /// Waits, and looks now and then whether a signal has arrived and which children have ended.
     fn wait(
         &self,
         py: Python<'_>,
+        mut children: Vec<Bound<'_, PyAny>>,
         timeout: Option<f64>,
         first: impl FnOnce(&native::Jail) -> native::Result<WaitOutcome<(), native::watch::HeldJail>> + Send,
     ) -> PyResult<bool> {
         let limit = timeout.map(Duration::try_from_secs_f64).transpose();
         let limit = limit.map_err(|_| PyValueError::new_err("the timeout is not a time"))?;
         let end = limit.and_then(|limit| Instant::now().checked_add(limit));
-        let WaitOutcome::TimedOut(mut held) = self.call(py, first)? else { return Ok(true) };
+        let mut outcome = self.call(py, first)?;
         loop {
             py.check_signals()?;
-            let left = end.map_or(SLICE, |end| end.saturating_duration_since(Instant::now()));
-            if left.is_zero() {
-                return Ok(false);
+            let mut running = Vec::new();
+            for child in children {
+                if child.call_method0("poll")?.is_none() {
+                    running.push(child);
+                }
             }
-            if py.detach(|| held.wait_gone(Some(left.min(SLICE)))).raise()?.is_done() {
-                return Ok(true);
+            children = running;
+            let left = end.map_or(SLICE, |end| end.saturating_duration_since(Instant::now())).min(SLICE);
+            match &mut outcome {
+                WaitOutcome::Done(()) if children.is_empty() => return Ok(true),
+                _ if left.is_zero() => return Ok(false),
+                WaitOutcome::Done(()) => py.detach(|| thread::sleep(left)),
+                WaitOutcome::TimedOut(held) => {
+                    if py.detach(|| held.wait_gone(Some(left))).raise()?.is_done() {
+                        outcome = WaitOutcome::Done(());
+                    }
+                }
             }
         }
     }
@@ -279,14 +293,27 @@ impl Jail {
     /// Removes the jail and waits until the kernel has let go of it, at most so many seconds. Returns whether it has.
     #[pyo3(signature = (timeout=None))]
     fn remove_and_wait(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
-        self.wait(py, timeout, |jail| jail.remove_and_wait(Some(Duration::ZERO)))
+        self.wait(py, Vec::new(), timeout, |jail| jail.remove_and_wait(Some(Duration::ZERO)))
+    }
+
+    /// Does the same, and waits for children of this process by their method poll, as subprocess.Popen has it: a killed
+    /// child holds its jail until it has been waited for.
+    #[pyo3(signature = (children, timeout=None))]
+    fn remove_and_reap(
+        &self,
+        py: Python<'_>,
+        children: Vec<Bound<'_, PyAny>>,
+        timeout: Option<f64>,
+    ) -> PyResult<bool> {
+        let none: [Child; 0] = [];
+        self.wait(py, children, timeout, |jail| jail.remove_and_reap(none, Some(Duration::ZERO)))
     }
 
     /// Waits until the jail has been removed and the kernel has let go of it, at most so many seconds. Returns whether
     /// it has.
     #[pyo3(signature = (timeout=None))]
     fn wait_gone(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
-        self.wait(py, timeout, |jail| jail.wait_gone(Some(Duration::ZERO)))
+        self.wait(py, Vec::new(), timeout, |jail| jail.wait_gone(Some(Duration::ZERO)))
     }
 
     /// Moves this process into the jail, for good. No directory may be open in the process, and the handle must not own

@@ -2,6 +2,7 @@ import errno
 import gc
 import os
 import pathlib
+import subprocess
 import threading
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
@@ -179,6 +180,17 @@ def test_waiting_ends_with_the_jail_or_the_time(model: Model) -> None:
     assert jail.wait_gone() is True
     remover.join()
     assert Jail.create_detached(path="/").remove_and_wait(5) is True
+
+
+def test_children_are_waited_for_with_the_jail(model: Model) -> None:
+    children = [subprocess.Popen(["sleep", duration]) for duration in ("0", "0.2")]
+    jail = Jail.create(path="/")
+    assert jail.remove_and_reap(children, 20) is True
+    assert [child.returncode for child in children] == [0, 0]
+    with subprocess.Popen(["sleep", "600"]) as outside:
+        # It was removed before, and the child is not in it.
+        assert jail.remove_and_reap([outside], 0.2) is False
+        outside.kill()
 
 
 def test_without_descriptors_a_jail_is_owned_all_the_same(old_model: Model) -> None:
