@@ -80,27 +80,41 @@ pub(crate) struct Found<T> {
     pub(crate) values: T,
 }
 
-/// Reads the keys' values in one call, and in further ones only if something has outgrown its buffer.
-pub(crate) fn read<K: Keys>(read: Read<'_>, keys: &K) -> Result<Found<K::Output>> {
-    let mut values = None;
-    let ask = |question: &mut Question<'_, '_>| keys.ask(question);
-    let mut answer = |answers: &mut Answers<'_, '_>| {
-        values = Some(keys.answer(answers)?);
-        Ok(())
-    };
-    // Beside the keys there is at most the jail's own.
-    let Found { jid, descriptor, inside, .. } = match const { (K::ROOM + NAME_ROOM, K::COUNT) } {
-        (0..=64, 0..=1) => read_in::<64, 2>(&read, &ask, &mut answer),
-        (0..=320, 0..=5) => read_in::<320, 6>(&read, &ask, &mut answer),
-        (0..=1792, _) => read_in::<1792, 13>(&read, &ask, &mut answer),
-        _ => read_in::<6144, 13>(&read, &ask, &mut answer),
-    }?;
-    let values = values.ok_or_else(|| Error::refused(ErrorKind::InvalidAnswer, "the answer is missing"))?;
-    Ok(Found { jid, descriptor, inside, values })
+/// Keys and what they read, whatever their type.
+trait Reading {
+    fn ask(&self, question: &mut Question<'_, '_>) -> Result<()>;
+    fn answer(&mut self, answers: &mut Answers<'_, '_>) -> Result<()>;
 }
 
-type Ask<'k> = dyn Fn(&mut Question<'_, '_>) -> Result<()> + 'k;
-type Answer<'k> = dyn FnMut(&mut Answers<'_, '_>) -> Result<()> + 'k;
+struct Values<'k, K: Keys> {
+    keys: &'k K,
+    values: Option<K::Output>,
+}
+
+impl<K: Keys> Reading for Values<'_, K> {
+    fn ask(&self, question: &mut Question<'_, '_>) -> Result<()> {
+        self.keys.ask(question)
+    }
+
+    fn answer(&mut self, answers: &mut Answers<'_, '_>) -> Result<()> {
+        self.values = Some(self.keys.answer(answers)?);
+        Ok(())
+    }
+}
+
+/// Reads the keys' values in one call, and in further ones only if something has outgrown its buffer.
+pub(crate) fn read<K: Keys>(read: Read<'_>, keys: &K) -> Result<Found<K::Output>> {
+    let mut reading = Values { keys, values: None };
+    // Beside the keys there is at most the jail's own.
+    let Found { jid, descriptor, inside, .. } = match const { (K::ROOM + NAME_ROOM, K::COUNT) } {
+        (0..=64, 0..=1) => read_in::<64, 2>(&read, &mut reading),
+        (0..=320, 0..=5) => read_in::<320, 6>(&read, &mut reading),
+        (0..=1792, _) => read_in::<1792, 13>(&read, &mut reading),
+        _ => read_in::<6144, 13>(&read, &mut reading),
+    }?;
+    let missing = || Error::refused(ErrorKind::InvalidAnswer, "the answer is missing");
+    Ok(Found { jid, descriptor, inside, values: reading.values.ok_or_else(missing)? })
+}
 
 /// A read whose answers come from elsewhere than jail_get(2).
 #[derive(Debug)]
@@ -148,8 +162,7 @@ impl Form {
 /// Reads with memory on the stack for so many bytes and pairs; what is more goes to the heap.
 fn read_in<const BYTES: usize, const PAIRS: usize>(
     read: &Read<'_>,
-    ask: &Ask<'_>,
-    answer: &mut Answer<'_>,
+    reading: &mut dyn Reading,
 ) -> Result<Found<()>> {
     let mut failure = None;
     if let Some((name, mut number)) = read.plain_key() {
@@ -157,15 +170,15 @@ fn read_in<const BYTES: usize, const PAIRS: usize>(
         let mut rows = [Row::EMPTY; PAIRS];
         let mut sheet = Sheet::new(&mut memory, &mut slots, &mut rows);
         sheet.lend(name, &mut number);
-        match read_plainly(&mut sheet, read, ask) {
+        match read_plainly(&mut sheet, read, reading) {
             Ok(jid) => {
-                answer(&mut Answers::new(Answered::Sheet { sheet: &sheet, next: 1 }))?;
+                reading.answer(&mut Answers::new(Answered::Sheet { sheet: &sheet, next: 1 }))?;
                 return Ok(Found { jid, descriptor: None, inside: true, values: () });
             }
             Err(errno) => failure = errno,
         }
     }
-    read_fully::<BYTES, PAIRS>(read, ask, answer, failure)
+    read_fully::<BYTES, PAIRS>(read, reading, failure)
 }
 
 /// The traces of the jail's keys that can be asked for, too.
@@ -176,7 +189,7 @@ const OWN_TRACES: u64 = name::trace(b"jid") | name::trace(b"lastjid");
 fn read_plainly(
     sheet: &mut Sheet<'_>,
     read: &Read<'_>,
-    ask: &Ask<'_>,
+    reading: &dyn Reading,
 ) -> core::result::Result<c_int, Option<Errno>> {
     let mut question = Question {
         request: Asked::Sheet { sheet, traces: OWN_TRACES, is_fit: true },
@@ -184,7 +197,7 @@ fn read_plainly(
         growable: 0,
         has_user_keys: false,
     };
-    let asked = ask(&mut question);
+    let asked = reading.ask(&mut question);
     match question.request {
         Asked::Sheet { sheet, is_fit: true, .. } if asked.is_ok() => {
             sheet.get(read.system, Verb::Get(read.flags).flags() | read.at.flag()).map_err(Some)
@@ -197,11 +210,10 @@ fn read_plainly(
 #[inline(never)]
 fn read_fully<const BYTES: usize, const PAIRS: usize>(
     read: &Read<'_>,
-    ask: &Ask<'_>,
-    answer: &mut Answer<'_>,
+    reading: &mut dyn Reading,
     failure: Option<Errno>,
 ) -> Result<Found<()>> {
-    read_on(&mut [0; BYTES], &mut [Entry::default(); PAIRS], read, ask, answer, failure)
+    read_on(&mut [0; BYTES], &mut [Entry::default(); PAIRS], read, reading, failure)
 }
 
 /// Reads with that memory, which is all zeros.
@@ -209,8 +221,7 @@ fn read_on(
     bytes: &mut [u8],
     entries: &mut [Entry],
     read: &Read<'_>,
-    ask: &Ask<'_>,
-    answer: &mut Answer<'_>,
+    reading: &mut dyn Reading,
     mut failure: Option<Errno>,
 ) -> Result<Found<()>> {
     let mut growth = Growth::Usual;
@@ -228,7 +239,7 @@ fn read_on(
         let mut places = Places::none();
         let request = Asked::Draft { draft: &mut draft, places: &mut places };
         let mut question = Question { request, growth, growable: 0, has_user_keys: false };
-        let asked = ask(&mut question);
+        let asked = reading.ask(&mut question);
         let Question { growable, has_user_keys, .. } = question;
         if growth == Growth::Rest(0) && asked.is_ok() && growable > 0 {
             growth = Growth::Rest(draft.room_left() / growable);
@@ -249,7 +260,7 @@ fn read_on(
                     None => true,
                 };
                 let places = places.as_slice().iter();
-                answer(&mut Answers::new(Answered::Draft { draft: &draft, places }))?;
+                reading.answer(&mut Answers::new(Answered::Draft { draft: &draft, places }))?;
                 return Ok(Found { jid: found.jid, descriptor: found.descriptor, inside, values: () });
             }
             // EINVAL without a word is what the kernel says of a buffer that is too small.
