@@ -245,11 +245,10 @@ impl Tree {
             name: name.into(),
             kind,
             access,
-            since: row.and_then(|row| row.since),
-            module: row.and_then(|row| row.module),
+            is_of_module: row.is_some_and(|row| row.is_of_module),
             max,
             range: row.and_then(|row| row.range),
-            texts: row.and_then(|row| row.texts),
+            notes: row.and_then(|row| row.notes),
             description: Some(description.into()),
         }))
     }

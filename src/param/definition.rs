@@ -28,28 +28,31 @@ pub struct Definition {
     pub(crate) name: Cow<'static, str>,
     pub(crate) kind: Kind,
     pub(crate) access: Access,
-    pub(crate) since: Option<Since>,
-    pub(crate) module: Option<&'static str>,
+    /// Whether a kernel module has it.
+    pub(crate) is_of_module: bool,
     /// The most bytes of a string, its NUL included.
     pub(crate) max: Option<usize>,
     pub(crate) range: Option<(i32, i32)>,
-    /// Where the table has its texts. They are not here, so that only programs that show them contain them.
-    pub(crate) texts: Option<TextsPlace>,
+    /// Where the rest of its row is.
+    pub(crate) notes: Option<NotesPlace>,
     /// The kernel's description. `None` for the table's.
     pub(crate) description: Option<Box<str>>,
 }
 
-/// The texts of a row.
+/// The part of a row that the crate itself does not use. It is kept apart, so that only programs that ask for it contain
+/// it.
 #[derive(Debug)]
-pub(super) struct Texts {
+pub(super) struct Notes {
+    pub(super) since: Since,
+    pub(super) module: Option<&'static str>,
     pub(super) default: &'static str,
     /// In rustdoc's markup.
     pub(super) doc: &'static str,
 }
 
-/// A place in one of the two lists of texts.
+/// A place in one of the two lists of notes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct TextsPlace {
+pub(crate) struct NotesPlace {
     pub(super) is_permission: bool,
     pub(super) row: u8,
 }
@@ -76,20 +79,26 @@ impl Definition {
     /// Returns the release that introduced it, if known.
     #[must_use]
     pub const fn since(&self) -> Option<Since> {
-        self.since
+        match self.notes {
+            Some(place) => Some(table::notes(place).since),
+            None => None,
+        }
     }
 
     /// Returns the kernel module that it belongs to, `None` if it is part of the kernel or unknown.
     #[must_use]
     pub const fn module(&self) -> Option<&str> {
-        self.module
+        match self.notes {
+            Some(place) => table::notes(place).module,
+            None => None,
+        }
     }
 
     /// Returns the default for a new jail, in words, if known.
     #[must_use]
     pub const fn default(&self) -> Option<&str> {
-        match self.texts {
-            Some(place) => Some(table::texts(place).default),
+        match self.notes {
+            Some(place) => Some(table::notes(place).default),
             None => None,
         }
     }
@@ -111,7 +120,7 @@ impl Definition {
     /// Returns what the parameter does, as plain text: one line for each paragraph.
     #[must_use]
     pub fn description(&self) -> String {
-        let doc = self.texts.map(|place| table::texts(place).doc);
+        let doc = self.notes.map(|place| table::notes(place).doc);
         plain(self.description.as_deref().or(doc).unwrap_or_default())
     }
 
@@ -179,7 +188,7 @@ fn link(text: &str) -> Option<(&str, &str, &str)> {
     Some((before, words, after))
 }
 
-/// What `Debug` and serde show: the texts, wherever they are.
+/// What `Debug` and serde show: everything, wherever it is.
 mod shown {
     use super::{Access, Kind, Since};
 
@@ -201,8 +210,9 @@ mod shown {
 
 impl Definition {
     fn shown(&self) -> shown::Definition<'_> {
-        let Self { kind, access, since, module, max, range, .. } = *self;
-        let (name, default, description) = (self.name(), self.default(), self.description());
+        let Self { kind, access, max, range, .. } = *self;
+        let (name, since, module) = (self.name(), self.since(), self.module());
+        let (default, description) = (self.default(), self.description());
         shown::Definition { name, kind, access, since, module, default, max, range, description }
     }
 }

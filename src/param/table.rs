@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 
 use super::access::Marker;
-use super::definition::{Texts, TextsPlace};
+use super::definition::{Notes, NotesPlace};
 use super::rows::{parameters, permissions, since_text};
 use super::{
     CreateOnly, Decode, Definition, EnforceStatfs, Kind, Mode, Param, ReadOnly, ReadWrite, Sharing, Since,
@@ -43,16 +43,19 @@ macro_rules! define {
             name: Cow::Borrowed($name),
             kind: { let kind = <$type as Decode>::KIND; $(let kind = { let _ = kind; Kind::$kind };)? kind },
             access: <$access as Marker>::ACCESS,
-            since: Some(Since::$since),
-            module: { let module: Option<&'static str> = None; $(let module = { let _ = module; Some($module) };)? module },
+            is_of_module: { let module: Option<&str> = None; $(let module = { let _ = module; Some($module) };)? module.is_some() },
             max: { let max: Option<usize> = None; $(let max = { let _ = max; Some($max) };)? max },
             range: { let range: Option<(i32, i32)> = None; $(let range = { let _ = range; Some(($least, $most)) };)? range },
-            texts: Some(TextsPlace { is_permission: $is_permission, row: Row::$constant as u8 }),
+            notes: Some(NotesPlace { is_permission: $is_permission, row: Row::$constant as u8 }),
             description: None,
         }),*];
 
-        pub(super) static TEXTS: [Texts; ROWS.len()] =
-            [$(Texts { default: $default, doc: concat!($($doc, "\n"),+) }),*];
+        pub(super) static NOTES: [Notes; ROWS.len()] = [$(Notes {
+            since: Since::$since,
+            module: { let module: Option<&str> = None; $(let module = { let _ = module; Some($module) };)? module },
+            default: $default,
+            doc: concat!($($doc, "\n"),+),
+        }),*];
 
         $(
             $(#[doc = $doc])+
@@ -74,7 +77,7 @@ macro_rules! define {
 /// [`Allow`](crate::Allow) is the same as a set.
 pub mod allow {
     use super::{
-        Cow, Decode, Definition, Marker, Param, ReadWrite, Since, Texts, TextsPlace, permissions, since_text,
+        Cow, Decode, Definition, Marker, Notes, NotesPlace, Param, ReadWrite, Since, permissions, since_text,
     };
 
     macro_rules! rows {
@@ -102,10 +105,10 @@ pub const TABLE: &[&Definition] = &{
     all
 };
 
-/// Returns the texts of a row.
+/// Returns the notes of a row.
 #[allow(clippy::indexing_slicing, reason = "only rows have such places")]
-pub(super) const fn texts(place: TextsPlace) -> &'static Texts {
-    let rows: &[Texts] = if place.is_permission { &allow::TEXTS } else { &TEXTS };
+pub(super) const fn notes(place: NotesPlace) -> &'static Notes {
+    let rows: &[Notes] = if place.is_permission { &allow::NOTES } else { &NOTES };
     &rows[place.row as usize]
 }
 
@@ -136,6 +139,5 @@ pub fn find(name: &str) -> Option<&'static Definition> {
 pub(crate) fn is_late(name: &str, definition: Option<&Definition>) -> bool {
     let is_text_of_keys = |name: &str| matches!(name, "meta" | "env");
     !name.starts_with("allow.")
-        && definition
-            .is_none_or(|definition| definition.module.is_some() || is_text_of_keys(&definition.name))
+        && definition.is_none_or(|definition| definition.is_of_module || is_text_of_keys(&definition.name))
 }
