@@ -177,6 +177,7 @@ fn t10_calls_that_the_kernel_does_not_know_are_not_made() {
         if Features::current().has_descriptors() {
             continue;
         }
+        let asked = host.calls().expect("the model");
         let file = std::fs::File::open("/etc/passwd").expect("a file");
         for error in [
             raw::jail_attach_jd(file.as_fd()).expect_err("unsupported"),
@@ -187,8 +188,7 @@ fn t10_calls_that_the_kernel_does_not_know_are_not_made() {
         ] {
             assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
         }
-        let calls = host.calls().expect("the model");
-        assert_eq!((calls.jail_attach_jd, calls.jail_remove_jd, calls.total()), (0, 0, 1), "{release:?}");
+        assert_eq!(host.calls().expect("the model"), asked, "{release:?}");
     }
 }
 

@@ -41,7 +41,7 @@ pub(crate) fn check_created_name(name: &[u8], jid: Option<i32>) -> Result<()> {
         return refuse("a jail's name cannot be empty; a jail without one is named by its jid");
     }
     let last = name.rsplit(|&byte| byte == b'.').next().unwrap_or_default();
-    if name.split(|&byte| byte == b'.').any(<[u8]>::is_empty) {
+    if name.split(|&byte| byte == b'.').rev().skip(1).any(<[u8]>::is_empty) {
         return refuse("a level of the name is empty");
     }
     if name::has_host_level(name) {
