@@ -1,7 +1,9 @@
 //! The jail part of the sysctl tree: names, OIDs, types and descriptions.
 
+use core::cell::OnceCell;
 use core::ffi::c_int;
-use std::collections::BTreeMap;
+use core::iter;
+use std::borrow::Cow;
 
 use super::release::Release;
 
@@ -88,16 +90,27 @@ pub(super) struct Leaf {
     /// Type and access.
     pub(super) kind: u32,
     pub(super) format: &'static str,
-    description: String,
+    description: Cow<'static, str>,
     pub(super) value: Value,
 }
 
-/// All leaves, in the order of their OIDs.
+/// All leaves.
 #[derive(Debug)]
-pub(super) struct Tree(Vec<Leaf>);
+pub(super) struct Tree {
+    sources: Vec<Source>,
+    /// In the order of their OIDs, which are assigned when the tree is first asked: few programs ask it.
+    leaves: OnceCell<Vec<Leaf>>,
+}
 
-/// The same with its full name.
-type Raw = (String, u32, &'static str, Value, String);
+/// A leaf with its full name, without an OID.
+#[derive(Debug)]
+struct Source {
+    name: String,
+    kind: u32,
+    format: &'static str,
+    value: Value,
+    description: Cow<'static, str>,
+}
 
 /// A leaf's name below a node, type and access, format, where its value is from, and description.
 pub(super) type Entry = (&'static str, u32, &'static str, Value, &'static str);
@@ -105,12 +118,8 @@ pub(super) type Entry = (&'static str, u32, &'static str, Value, &'static str);
 impl Tree {
     /// The tree of a release.
     pub(super) fn of(release: &Release) -> Self {
-        let mut leaves = Vec::new();
-        let mut add = |prefix: &str, entries: &[Entry]| {
-            leaves.extend(entries.iter().map(|(name, kind, format, value, description)| {
-                (format!("{prefix}{name}"), *kind, *format, *value, (*description).to_owned())
-            }));
-        };
+        let mut sources = Vec::new();
+        let mut add = |prefix, entries| sources.extend(sources_of(prefix, entries));
         add("kern.", KERN);
         add("security.jail.", JAIL);
         add("security.jail.param.", PARAM);
@@ -127,59 +136,57 @@ impl Tree {
         for name in release.allow {
             // A permission that is also a node has its value in a child with an empty name.
             let dot = if *name == "mount" { "." } else { "" };
-            let full = format!("security.jail.param.allow.{name}{dot}");
-            leaves.push((full, INT | RW, "B", Value::Int, permission(name)));
+            sources.push(permission(name, dot));
         }
-        Self(numbered(leaves))
+        Self { sources, leaves: OnceCell::new() }
     }
 
     /// Adds parameters of jails, which may change the OIDs of others.
     pub(super) fn add(&mut self, entries: &[Entry]) {
-        let added = entries.iter().map(|(name, kind, format, value, description)| {
-            (format!("security.jail.param.{name}"), *kind, *format, *value, (*description).to_owned())
-        });
-        self.renumber(added.collect());
+        self.sources.extend(sources_of("security.jail.param.", entries));
+        self.leaves.take();
     }
 
     /// Adds a permission.
     pub(super) fn add_permission(&mut self, name: &str) {
-        let full = format!("security.jail.param.allow.{name}");
-        self.renumber(vec![(full, INT | RW, "B", Value::Int, permission(name))]);
+        self.sources.push(permission(name, ""));
+        self.leaves.take();
     }
 
     /// Removes the parameters of a module: those of this name and below it.
     pub(super) fn remove(&mut self, name: &str) {
-        let own: Vec<&str> = ["security", "jail", "param"].into_iter().chain(name.split('.')).collect();
-        self.0.retain(|leaf| leaf.name.len() < own.len() || !leaf.name.iter().zip(&own).all(|(a, b)| a == b));
-        self.renumber(Vec::new());
+        self.sources.retain(|source| {
+            let below =
+                source.name.strip_prefix("security.jail.param.").and_then(|rest| rest.strip_prefix(name));
+            below.is_none_or(|rest| !rest.is_empty() && !rest.starts_with('.'))
+        });
+        self.leaves.take();
     }
 
-    fn renumber(&mut self, added: Vec<Raw>) {
-        let old = self.0.drain(..);
-        let old = old.map(|leaf| (leaf.name.join("."), leaf.kind, leaf.format, leaf.value, leaf.description));
-        self.0 = numbered(old.chain(added).collect());
+    fn leaves(&self) -> &[Leaf] {
+        self.leaves.get_or_init(|| numbered(&self.sources))
     }
 
     /// Returns the leaf of an OID.
     pub(super) fn leaf(&self, oid: &[c_int]) -> Option<&Leaf> {
-        self.0.iter().find(|leaf| leaf.oid == oid)
+        self.leaves().iter().find(|leaf| leaf.oid == oid)
     }
 
     /// Whether an OID has leaves below it.
     pub(super) fn is_node(&self, oid: &[c_int]) -> bool {
-        self.0.iter().any(|leaf| leaf.oid.len() > oid.len() && leaf.oid.starts_with(oid))
+        self.leaves().iter().any(|leaf| leaf.oid.len() > oid.len() && leaf.oid.starts_with(oid))
     }
 
     /// Returns the OID of the next leaf.
     pub(super) fn next(&self, oid: &[c_int]) -> Option<&[c_int]> {
-        self.0.iter().map(|leaf| leaf.oid.as_slice()).find(|next| *next > oid)
+        self.leaves().iter().map(|leaf| leaf.oid.as_slice()).find(|next| *next > oid)
     }
 
     /// Returns the name of an OID, in which unknown parts stay numbers.
     pub(super) fn name(&self, oid: &[c_int]) -> String {
         let part = |len: usize| {
             let (known, last) = (oid.get(..len)?, len.checked_sub(1)?);
-            let leaf = self.0.iter().find(|leaf| leaf.oid.starts_with(known));
+            let leaf = self.leaves().iter().find(|leaf| leaf.oid.starts_with(known));
             Some(leaf.and_then(|leaf| leaf.name.get(last).cloned()).unwrap_or_else(|| number(known)))
         };
         (1..=oid.len()).filter_map(part).collect::<Vec<_>>().join(".")
@@ -190,22 +197,22 @@ impl Tree {
         let name = super::options::c_string(name);
         let name = core::str::from_utf8(name.strip_suffix(b".").unwrap_or(name)).ok()?;
         let parts: Vec<&str> = name.split('.').collect();
-        let leaf = self.0.iter().find(|leaf| {
+        let leaf = self.leaves().iter().find(|leaf| {
             leaf.name.len() >= parts.len() && leaf.name.iter().zip(&parts).all(|(one, other)| one == other)
         })?;
         leaf.oid.get(..parts.len())
     }
 
     /// Returns the description of an OID.
-    pub(super) fn description(&self, oid: &[c_int]) -> Option<String> {
+    pub(super) fn description(&self, oid: &[c_int]) -> Option<Cow<'static, str>> {
         if let Some(leaf) = self.leaf(oid) {
             return Some(leaf.description.clone());
         }
         // The value of a node has the node's description.
         let value =
-            self.0.iter().find(|leaf| leaf.oid.len() == oid.len() + 1 && leaf.oid.starts_with(oid))?;
+            self.leaves().iter().find(|leaf| leaf.oid.len() == oid.len() + 1 && leaf.oid.starts_with(oid))?;
         let named = value.name.last().is_some_and(String::is_empty);
-        Some(if named { value.description.clone() } else { self.name(oid) })
+        Some(if named { value.description.clone() } else { self.name(oid).into() })
     }
 }
 
@@ -214,48 +221,50 @@ fn number(oid: &[c_int]) -> String {
     oid.last().map_or_else(String::new, c_int::to_string)
 }
 
-/// Returns the description of a permission.
-fn permission(name: &str) -> String {
-    if let Some(fs) = name.strip_prefix("mount.") {
-        return format!("Jail may mount the {fs} file system");
-    }
-    let described = ALLOW.iter().find(|(known, _)| *known == name);
-    described.map_or_else(String::new, |(_, description)| (*description).to_owned())
+fn sources_of(prefix: &str, entries: &[Entry]) -> impl Iterator<Item = Source> {
+    entries.iter().map(move |&(name, kind, format, value, description)| {
+        let (name, description) = (format!("{prefix}{name}"), Cow::Borrowed(description));
+        Source { name, kind, format, value, description }
+    })
+}
+
+/// Returns the leaf of a permission, whose name may end in a dot.
+fn permission(name: &str, dot: &str) -> Source {
+    let description = match name.strip_prefix("mount.") {
+        Some(fs) => format!("Jail may mount the {fs} file system").into(),
+        None => ALLOW.iter().find(|(known, _)| *known == name).map_or("", |(_, text)| *text).into(),
+    };
+    let name = format!("security.jail.param.allow.{name}{dot}");
+    Source { name, kind: INT | RW, format: "B", value: Value::Int, description }
 }
 
 /// Assigns OIDs: fixed ones for `kern`, the others in alphabetical order.
-fn numbered(leaves: Vec<Raw>) -> Vec<Leaf> {
-    let mut children: BTreeMap<Vec<String>, BTreeMap<String, c_int>> = BTreeMap::new();
-    let paths = leaves.iter().map(|leaf| leaf.0.split('.').map(str::to_owned).collect::<Vec<_>>());
-    for path in paths {
-        for (depth, name) in path.iter().enumerate() {
-            let parent = path.get(..depth).unwrap_or_default().to_vec();
-            children.entry(parent).or_default().insert(name.clone(), 0);
-        }
+fn numbered(sources: &[Source]) -> Vec<Leaf> {
+    let mut paths: Vec<(Vec<&str>, &Source)> =
+        sources.iter().map(|source| (source.name.split('.').collect(), source)).collect();
+    paths.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let mut leaves = Vec::new();
+    // The components of the leaf before, with their numbers.
+    let mut before: Vec<(&str, c_int)> = Vec::new();
+    for (path, source) in paths {
+        let same = iter::zip(&before, &path).take_while(|((one, _), other)| one == *other).count();
+        let sibling = before.get(same).map_or(256, |(_, number)| number + 1);
+        before.truncate(same);
+        before.extend(path.iter().copied().skip(same).zip(iter::once(sibling).chain(iter::repeat(256))));
+        let number = |(depth, (_, number)): (usize, &(&str, c_int))| {
+            let full = || path.get(..=depth).unwrap_or_default().join(".");
+            let fixed = FIXED.iter().find(|(fixed, _)| path.first() == Some(&"kern") && *fixed == full());
+            fixed.map_or(*number, |(_, number)| *number)
+        };
+        let Source { kind, format, value, .. } = *source;
+        let (oid, name) = (
+            before.iter().enumerate().map(number).collect(),
+            path.iter().map(|&part| part.to_owned()).collect(),
+        );
+        leaves.push(Leaf { oid, name, kind, format, description: source.description.clone(), value });
     }
-    for (parent, names) in &mut children {
-        for (automatic, (name, number)) in (256..).zip(names.iter_mut()) {
-            let full: Vec<&str> = parent.iter().map(String::as_str).chain([name.as_str()]).collect();
-            let fixed = FIXED.iter().find(|(fixed, _)| *fixed == full.join("."));
-            *number = fixed.map_or(automatic, |(_, number)| *number);
-        }
-    }
-    let oid_of = |path: &[String]| {
-        let numbers = (0..path.len()).filter_map(|depth| {
-            let (parent, name) = (path.get(..depth)?, path.get(depth)?);
-            children.get(parent)?.get(name).copied()
-        });
-        numbers.collect::<Vec<c_int>>()
-    };
-    let mut numbered: Vec<Leaf> = leaves
-        .into_iter()
-        .map(|(name, kind, format, value, description)| {
-            let name: Vec<String> = name.split('.').map(str::to_owned).collect();
-            Leaf { oid: oid_of(&name), name, kind, format, description, value }
-        })
-        .collect();
-    numbered.sort_by(|one, other| one.oid.cmp(&other.oid));
-    numbered
+    leaves.sort_by(|one: &Leaf, other| one.oid.cmp(&other.oid));
+    leaves
 }
 
 /// OIDs that `sys/sysctl.h` fixes.
