@@ -196,7 +196,10 @@ pub(crate) struct Living {
 impl Living {
     /// Asks the kernel. `None` where it does not answer as known.
     pub(crate) fn of(system: &System) -> Option<Self> {
-        let bytes = read(system).ok()?;
+        Self::parse(read(system).ok()?)
+    }
+
+    pub(crate) fn parse(bytes: Vec<u8>) -> Option<Self> {
         let mut records = Vec::new();
         let mut rest = bytes.as_slice();
         while !rest.is_empty() {
