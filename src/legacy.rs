@@ -230,6 +230,8 @@ mod tests {
             (libc::EEXIST, ErrorKind::AlreadyExists, Some("name")),
             (libc::ENOENT, ErrorKind::InvalidPath, Some("path")),
             (libc::ENOTDIR, ErrorKind::InvalidPath, Some("path")),
+            (libc::ELOOP, ErrorKind::InvalidPath, Some("path")),
+            (libc::EACCES, ErrorKind::InvalidPath, Some("path")),
             (libc::ENAMETOOLONG, ErrorKind::InvalidValue, None),
             (libc::EADDRINUSE, ErrorKind::AddressInUse, None),
             (libc::EAGAIN, ErrorKind::ResourceExhausted, None),

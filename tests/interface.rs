@@ -7,8 +7,8 @@ mod common;
 use std::process::Command;
 use std::time::Duration;
 
-use common::{Host, jail, name, on_every_kernel};
-use freebsd_jail::{Error, ErrorKind, Jail, Network, OwnedJail, error::Call};
+use common::{Host, jail, model, name, on_every_kernel, releases};
+use freebsd_jail::{Error, ErrorKind, Jail, Network, OwnedJail, error::Call, sim};
 
 /// Longer than anything takes, on an emulated machine too.
 const LONG: Duration = Duration::from_secs(60);
@@ -84,6 +84,48 @@ fn a_name_that_no_interface_can_have_is_refused() {
             assert_eq!(jail.reclaim_interface(name).expect_err("refused").kind(), ErrorKind::InvalidValue);
         }
     });
+}
+
+#[test]
+fn the_longest_name_of_an_interface_is_sent() {
+    on_every_kernel(|_| {
+        let jail = with_stack();
+        let error = jail.move_interface("fifteen-byte-na").expect_err("there is none");
+        refused(&error, ErrorKind::NotFound, Some(libc::ENXIO));
+    });
+}
+
+#[test]
+fn each_errno_of_moving_an_interface_has_its_kind() {
+    for release in releases() {
+        let host = model(sim::Kernel::with_release(release));
+        let kernel = host.model().expect("a model");
+        let jail = with_stack();
+        for (errno, kind) in [
+            (libc::EINVAL, ErrorKind::Unsupported),
+            (libc::ENOTTY, ErrorKind::Unsupported),
+            (libc::EOPNOTSUPP, ErrorKind::Unsupported),
+            (libc::EPERM, ErrorKind::PermissionDenied),
+            (libc::EMFILE, ErrorKind::ResourceExhausted),
+            (libc::ENFILE, ErrorKind::ResourceExhausted),
+            (libc::EEXIST, ErrorKind::AlreadyExists),
+            (libc::ENXIO, ErrorKind::NotFound),
+            (libc::ENODEV, ErrorKind::NotFound),
+            (libc::EIO, ErrorKind::Other),
+        ] {
+            // The first call reads whether the jail has a network stack.
+            kernel.fault(1, sim::Fault::Errno(errno));
+            let error = jail.move_interface("lo7").expect_err("the call fails");
+            assert_eq!(kernel.faulted(), Some("ioctl"));
+            refused(&error, kind, Some(errno));
+            kernel.fault(1, sim::Fault::Errno(errno));
+            refused(&jail.reclaim_interface("lo7").expect_err("the call fails"), kind, Some(errno));
+        }
+        kernel.fault(1, sim::Fault::Errno(libc::ENOSYS));
+        let error = jail.move_interface("lo7").expect_err("there are no jails");
+        refused(&error, ErrorKind::Unsupported, Some(libc::ENOSYS));
+        assert!(!error.to_string().contains("VIMAGE"), "{error}");
+    }
 }
 
 #[test]
