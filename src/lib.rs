@@ -39,7 +39,7 @@
 //! | to | use |
 //! |---|---|
 //! | create a jail | [`Jail::builder`], [`Jail::child_builder`]; [`create`](JailBuilder::create) gives an [`OwnedJail`], [`create_detached`](JailBuilder::create_detached) a [`Jail`] |
-//! | find one, or all | [`Jail::open`], [`Jail::all`], [`Jail::children`]; [`Snapshot`](snapshot::Snapshot) for a cheap overview |
+//! | find one, or all | [`Jail::open`], [`Jail::all`], [`Jail::children`]; [`Snapshot`](snapshot::Snapshot) for all at one moment, dying ones included |
 //! | read | [`Jail::get`] with the keys of [`param`], [`Jail::info`], [`Jail::permissions`] |
 //! | update | [`Jail::set`] for one parameter, [`Jail::update`] with a [`JailUpdate`] for several |
 //! | serialise | [`JailBuilder`] and [`JailUpdate`](JailUpdate#serialised), with feature `serde` |

@@ -13,11 +13,12 @@ use crate::sys::{self, Errno, System, xprison};
 /// All jails below this process's own at one moment, from sysctl `security.jail.list`: one sysctl(3) for any number of
 /// jails.
 ///
-/// A list of [`Jail::all`](crate::Jail::all) reads one jail after the other, and jails may come and go meanwhile. A
-/// snapshot is for what a list cannot do:
+/// A list of the living jails is of one moment as well, and as fast, if it [reads](crate::Jails::get) nothing but jid,
+/// name, path and host name. A snapshot does what no list does:
 ///
-/// - all its entries are of one moment, and with a thousand jails it is about six times as fast;
-/// - it includes jails that were never completely created ([`JailState::Invalid`]), which keep a name in use;
+/// - it has the dying jails of the same moment. A list with [dying](crate::Jails::dying) jails reads one after the other,
+///   and may have one twice or not at all (T59);
+/// - it has jails that were never completely created ([`JailState::Invalid`]), which keep a name in use (T18);
 /// - it is in the order of the tree: a jail before its children, the newest first.
 ///
 /// It has no other fields than these, because the kernel reports the others wrongly: addresses are mixed with those of
