@@ -36,7 +36,7 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    /// Reads the parameters from the kernel: four calls of sysctl(3) per parameter.
+    /// Reads the parameters from the kernel: four calls of [sysctl(3)] per parameter.
     ///
     /// # Errors
     ///
@@ -46,6 +46,8 @@ impl Catalog {
     /// # FreeBSD versions
     ///
     /// All. The contents depend on the running kernel: for example, `meta` and `env` exist since 14.4.
+    ///
+    /// [sysctl(3)]: https://man.freebsd.org/cgi/man.cgi?query=sysctl&sektion=3
     pub fn current() -> Result<Self> {
         let tree = Tree { system: System::current() };
         let root = tree.find(ROOT)?;
@@ -62,7 +64,7 @@ impl Catalog {
     /// Describes one parameter.
     ///
     /// A parameter in the [table](param::TABLE), or a key of `meta` or `env`, is described by its row, without a call.
-    /// Any other name takes five calls of sysctl(3). Use it to find out the kind of a parameter that is known only at
+    /// Any other name takes five calls of [sysctl(3)]. Use it to find out the kind of a parameter that is known only at
     /// run time.
     ///
     /// # Errors
@@ -80,6 +82,8 @@ impl Catalog {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// [sysctl(3)]: https://man.freebsd.org/cgi/man.cgi?query=sysctl&sektion=3
     pub fn describe(name: &str) -> Result<Definition> {
         name::check(name)?;
         if let Some(row) = param::find(name) {

@@ -57,7 +57,7 @@ impl Extend<u32> for CpuSet {
     }
 }
 
-/// As cpuset(1) takes it: `0-2,7`.
+/// As [cpuset(1)](https://man.freebsd.org/cgi/man.cgi?query=cpuset&sektion=1) takes it: `0-2,7`.
 impl fmt::Display for CpuSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut separator = "";
@@ -80,7 +80,7 @@ impl fmt::Display for CpuSet {
 impl Jail {
     /// Returns the processors that the jail may use.
     ///
-    /// Wraps cpuset_getaffinity(2) with `CPU_WHICH_JAIL`. Needs no privilege.
+    /// Wraps [cpuset_getaffinity(2)] with `CPU_WHICH_JAIL`. Needs no privilege.
     ///
     /// # Errors
     ///
@@ -97,6 +97,8 @@ impl Jail {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// [cpuset_getaffinity(2)]: https://man.freebsd.org/cgi/man.cgi?query=cpuset_getaffinity&sektion=2
     #[doc(alias = "cpuset_getaffinity")]
     pub fn cpus(&self) -> Result<CpuSet> {
         self.check()?;
@@ -111,8 +113,8 @@ impl Jail {
     /// **Narrowing lasts for the jails below**, and for sets that processes in the jail have made: they lose the
     /// processors that the jail loses, and do not get them back when the jail does.
     ///
-    /// Wraps cpuset_setaffinity(2) with `CPU_WHICH_JAIL`, which goes by the jid: if the jail is removed at this moment
-    /// and its jid is reused, the other jail is restricted, and the call returns [`ErrorKind::Gone`].
+    /// Wraps [cpuset_setaffinity(2)] with `CPU_WHICH_JAIL`, which goes by the jid: if the jail is removed at this
+    /// moment and its jid is reused, the other jail is restricted, and the call returns [`ErrorKind::Gone`].
     ///
     /// # Errors
     ///
@@ -135,6 +137,8 @@ impl Jail {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// [cpuset_setaffinity(2)]: https://man.freebsd.org/cgi/man.cgi?query=cpuset_setaffinity&sektion=2
     #[doc(alias = "cpuset_setaffinity")]
     pub fn set_cpus(&self, cpus: &CpuSet) -> Result<()> {
         let refuse = |reason: fmt::Arguments<'_>| Err(Error::refused(ErrorKind::InvalidValue, reason));

@@ -7,9 +7,11 @@ use bitflags::bitflags;
 use crate::sys;
 
 bitflags! {
-    /// Flags of jail_set(2), without those for the use of a descriptor (see [`At`](crate::raw::At)).
+    /// Flags of [jail_set(2)], without those for the use of a descriptor (see [`At`](crate::raw::At)).
     ///
     /// Unknown bits are kept and sent; the kernel refuses those that it does not know.
+    ///
+    /// [jail_set(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_set&sektion=2
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
     pub struct SetFlags: c_int {
         /// Create the jail.
@@ -29,9 +31,11 @@ bitflags! {
 }
 
 bitflags! {
-    /// Flags of jail_get(2), without those for the use of a descriptor (see [`At`](crate::raw::At)).
+    /// Flags of [jail_get(2)], without those for the use of a descriptor (see [`At`](crate::raw::At)).
     ///
     /// Unknown bits are kept and sent; the kernel refuses those that it does not know.
+    ///
+    /// [jail_get(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_get&sektion=2
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
     pub struct GetFlags: c_int {
         /// Find jails that are being removed, too.

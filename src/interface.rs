@@ -19,7 +19,7 @@ impl Jail {
     /// [`reclaim_interface`](Self::reclaim_interface). A removed jail keeps its interfaces until its network stack is
     /// destroyed, which happens last: [`wait_gone`](Self::wait_gone) waits for that.
     ///
-    /// Wraps ioctl(2) `SIOCSIFVNET`, which takes the jid, between a jail_get(2) and, by descriptor, an fstat(2).
+    /// Wraps [ioctl(2)] `SIOCSIFVNET`, which takes the jid, between a [jail_get(2)] and, by descriptor, an [fstat(2)].
     ///
     /// # Errors
     ///
@@ -51,6 +51,10 @@ impl Jail {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// [ioctl(2)]: https://man.freebsd.org/cgi/man.cgi?query=ioctl&sektion=2
+    /// [jail_get(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_get&sektion=2
+    /// [fstat(2)]: https://man.freebsd.org/cgi/man.cgi?query=fstat&sektion=2
     #[doc(alias = "SIOCSIFVNET")]
     pub fn move_interface(&self, name: &str) -> Result<()> {
         self.interface(name, Move::Into)
@@ -61,8 +65,8 @@ impl Jail {
     /// The interface loses its addresses and is down afterwards. **One that was created inside the jail is destroyed
     /// with it**, even after being moved.
     ///
-    /// Wraps ioctl(2) `SIOCSIFRVNET`, which takes the jid, between a jail_get(2) with if_nametoindex(3) and, by
-    /// descriptor, an fstat(2).
+    /// Wraps [ioctl(2)] `SIOCSIFRVNET`, which takes the jid, between a [jail_get(2)] with [if_nametoindex(3)] and, by
+    /// descriptor, an [fstat(2)].
     ///
     /// # Errors
     ///
@@ -89,6 +93,11 @@ impl Jail {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// [ioctl(2)]: https://man.freebsd.org/cgi/man.cgi?query=ioctl&sektion=2
+    /// [jail_get(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_get&sektion=2
+    /// [if_nametoindex(3)]: https://man.freebsd.org/cgi/man.cgi?query=if_nametoindex&sektion=3
+    /// [fstat(2)]: https://man.freebsd.org/cgi/man.cgi?query=fstat&sektion=2
     #[doc(alias = "SIOCSIFRVNET")]
     pub fn reclaim_interface(&self, name: &str) -> Result<()> {
         self.interface(name, Move::Back)

@@ -5,7 +5,7 @@ use crate::sys::System;
 
 /// Whether this process is in a jail. A process cannot see its own jail: no call lists or reads it.
 ///
-/// Wraps sysctl(3) of `security.jail.jailed`.
+/// Wraps [sysctl(3)] of `security.jail.jailed`.
 ///
 /// # Errors
 ///
@@ -20,6 +20,8 @@ use crate::sys::System;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// [sysctl(3)]: https://man.freebsd.org/cgi/man.cgi?query=sysctl&sektion=3
 pub fn is_jailed() -> Result<bool> {
     is_jailed_on(&System::current())
 }

@@ -9,7 +9,8 @@ use crate::error::{Call, Error, ErrorKind, Result, explain_own_attach};
 use crate::jid::Jid;
 use crate::sys::{Errno, System};
 
-/// The arguments of jail(2), for [`raw::jail`](crate::raw::jail), which creates a jail and attaches the process to it.
+/// The arguments of [jail(2)], for [`raw::jail`](crate::raw::jail), which creates a jail and attaches the process to
+/// it.
 ///
 /// **The manual calls it deprecated.** The following does the same, with better errors:
 ///
@@ -26,6 +27,8 @@ use crate::sys::{Errno, System};
 ///
 /// There is one difference: on the host, a jail of jail(2) gets its permissions and `enforce_statfs` from sysctls such
 /// as `security.jail.allow_raw_sockets`.
+///
+/// [jail(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail&sektion=2
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[must_use = "nothing is created before `raw::jail`"]
 pub struct LegacyJail {

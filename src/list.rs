@@ -92,7 +92,7 @@ impl Jail {
 /// An iterator over jails, from [`Jail::all`], [`Jail::children`] and [`Jail::descendants`].
 ///
 /// It returns handles; [`get`](Self::get) and [`info`](Self::info) return parameters of each jail instead. Each jail
-/// takes one jail_get(2), and the end one more, unless [`get`](Self::get) says otherwise. Jails come in the order of
+/// takes one [jail_get(2)], and the end one more, unless [`get`](Self::get) says otherwise. Jails come in the order of
 /// their jids; one that is created while the list is read may or may not be in it. An error ends the list.
 ///
 /// # FreeBSD versions
@@ -110,6 +110,8 @@ impl Jail {
 /// # Ok(())
 /// # }
 /// ```
+///
+/// [jail_get(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_get&sektion=2
 #[derive(Debug)]
 #[must_use = "nothing is listed before it is iterated over"]
 pub struct Jails<'p> {
@@ -144,8 +146,8 @@ impl<'p> Jails<'p> {
 
     /// Reads parameters of each jail.
     ///
-    /// If all jails are listed and only jid, name, path or host name are read, one sysctl(3) of `security.jail.list`
-    /// returns all of them, as of the first call of the iterator. Otherwise each jail takes one jail_get(2).
+    /// If all jails are listed and only jid, name, path or host name are read, one [sysctl(3)] of `security.jail.list`
+    /// returns all of them, as of the first call of the iterator. Otherwise each jail takes one [jail_get(2)].
     ///
     /// The iterator's errors are those of [`Jail::get`], and [`ErrorKind::Gone`] when the jail whose children are
     /// listed has been removed.
@@ -163,6 +165,9 @@ impl<'p> Jails<'p> {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// [sysctl(3)]: https://man.freebsd.org/cgi/man.cgi?query=sysctl&sektion=3
+    /// [jail_get(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_get&sektion=2
     pub fn get<K: Keys>(self, keys: K) -> Values<'p, K> {
         Values { walk: self.walk, keys, moment: None, has_begun: false }
     }

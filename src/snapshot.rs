@@ -10,8 +10,8 @@ use crate::error::{Call, Error, ErrorKind, Result};
 use crate::jid::Jid;
 use crate::sys::{self, Errno, System, xprison};
 
-/// All jails below this process's own at one moment, from sysctl `security.jail.list`: one sysctl(3) for any number of
-/// jails.
+/// All jails below this process's own at one moment, from sysctl `security.jail.list`: one [sysctl(3)] for any number
+/// of jails.
 ///
 /// A list of the living jails is of one moment as well, and as fast, if it [reads](crate::Jails::get) nothing but jid,
 /// name, path and host name. A snapshot does what no list does:
@@ -40,6 +40,8 @@ use crate::sys::{self, Errno, System, xprison};
 /// # Ok(())
 /// # }
 /// ```
+///
+/// [sysctl(3)]: https://man.freebsd.org/cgi/man.cgi?query=sysctl&sektion=3
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(transparent))]
@@ -78,7 +80,7 @@ pub enum JailState {
 impl Snapshot {
     /// Asks the kernel.
     ///
-    /// Wraps sysctl(3) of `security.jail.list`. Needs no privilege.
+    /// Wraps [sysctl(3)] of `security.jail.list`. Needs no privilege.
     ///
     /// # Errors
     ///
@@ -88,6 +90,8 @@ impl Snapshot {
     /// # FreeBSD versions
     ///
     /// All. Since 15.0 a dying jail may have another jid than before: a new jail that requests its jid gets it.
+    ///
+    /// [sysctl(3)]: https://man.freebsd.org/cgi/man.cgi?query=sysctl&sektion=3
     pub fn current() -> Result<Self> {
         Self::of(&System::current())
     }

@@ -19,12 +19,12 @@ const GROUPS: [(&str, &[&str]); 4] = [
 const ADDRESSES: [(&str, &str, Kind); 2] = [("ip4", "ip4.addr", Kind::Ip4), ("ip6", "ip6.addr", Kind::Ip6)];
 
 impl JailBuilder {
-    /// Copies the named parameters from another jail. They are read now, in one jail_get(2).
+    /// Copies the named parameters from another jail. They are read now, in one [jail_get(2)].
     ///
     /// Each name must be in the [table](param::TABLE) as one that can be set, or be a permission `allow.*`, or an entry
     /// of `meta` or `env`; an entry that the jail lacks is left out.
     ///
-    /// If a jail inherits its addresses, host names, Linux names, ZFS settings or rules of mac_do(4), naming the mode
+    /// If a jail inherits its addresses, host names, Linux names, ZFS settings or rules of [mac_do(4)], naming the mode
     /// (`ip4`, `ip6`, `host`, `linux`, `zfs`, `mac.do`) copies that it inherits them, even if their values are named as
     /// well. For a jail with its own addresses, naming `ip4` or `ip6` copies the addresses, since the mode does not
     /// show them. For a jail with its own network stack, name `vnet` instead, or in addition. If `ip4` or `ip6` are
@@ -45,6 +45,9 @@ impl JailBuilder {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// [jail_get(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_get&sektion=2
+    /// [mac_do(4)]: https://man.freebsd.org/cgi/man.cgi?query=mac_do&sektion=4
     pub fn copy_from(mut self, jail: &Jail, names: &[&str]) -> Result<Self> {
         self.read_from(jail, names)?;
         Ok(self)

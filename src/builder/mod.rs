@@ -108,8 +108,8 @@ impl Jail {
     ///
     /// Since 15.0 the kernel creates it from this jail, and checks the limits. Before, it is created by its full name,
     /// and the kernel checks only the limits of this process's own jail and of those above it. The limits of the jails
-    /// from this one upwards are checked first, with one jail_get(2) each; two processes that create at once may exceed
-    /// them.
+    /// from this one upwards are checked first, with one [jail_get(2)] each; two processes that create at once may
+    /// exceed them.
     ///
     /// ```
     /// # use freebsd_jail::{Jail, param, sim};
@@ -122,6 +122,8 @@ impl Jail {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// [jail_get(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_get&sektion=2
     pub fn child_builder(&self) -> JailBuilder {
         match self.try_clone() {
             Ok(parent) => JailBuilder::new(Parent::Jail(Arc::new(parent))),
@@ -172,9 +174,9 @@ impl JailBuilder {
 
     /// Creates the jail, which is removed when the handle is dropped.
     ///
-    /// Wraps jail_set(2) with `JAIL_CREATE`, one call. Parameters of modules, `meta` and `env` take a second one since
-    /// FreeBSD 15. A nested jail may take more: before FreeBSD 15 the parent's name and the limits of the jails in
-    /// between have to be read.
+    /// Wraps [jail_set(2)] with `JAIL_CREATE`, one call. Parameters of modules, `meta` and `env` take a second one
+    /// since FreeBSD 15. A nested jail may take more: before FreeBSD 15 the parent's name and the limits of the jails
+    /// in between have to be read.
     ///
     /// # Errors
     ///
@@ -202,6 +204,8 @@ impl JailBuilder {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// [jail_set(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_set&sektion=2
     #[doc(alias = "jail_set")]
     pub fn create(&self) -> Result<OwnedJail> {
         self.make(Fate::Owned).map(OwnedJail::new)
@@ -209,7 +213,7 @@ impl JailBuilder {
 
     /// Creates a jail that stays, with or without processes, until it is removed.
     ///
-    /// Wraps jail_set(2) with `JAIL_CREATE`, as [`create`](Self::create).
+    /// Wraps [jail_set(2)] with `JAIL_CREATE`, as [`create`](Self::create).
     ///
     /// # Errors
     ///
@@ -229,6 +233,8 @@ impl JailBuilder {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// [jail_set(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_set&sektion=2
     pub fn create_detached(&self) -> Result<Jail> {
         self.make(Fate::Detached)
     }
@@ -238,7 +244,7 @@ impl JailBuilder {
     /// All threads of the process move, and programs that other threads are starting are waited for; see
     /// [`Jail::attach`]. Afterwards the process cannot see its own jail, so it returns no handle, only the jid.
     ///
-    /// Wraps jail_set(2) with `JAIL_CREATE | JAIL_ATTACH`, as [`create`](Self::create). If parameters take a second
+    /// Wraps [jail_set(2)] with `JAIL_CREATE | JAIL_ATTACH`, as [`create`](Self::create). If parameters take a second
     /// call, the first one creates a jail that stays. The second one attaches, and makes the jail go with its last
     /// process, unless [`persist`](crate::param::PERSIST) was set.
     ///
@@ -265,6 +271,8 @@ impl JailBuilder {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// [jail_set(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_set&sektion=2
     pub fn create_and_attach(&self) -> Result<Jid> {
         self.make(Fate::Attached).map(|jail| jail.jid()).map_err(|error| {
             // Everything else was permitted: the jail had been created, and is gone again.

@@ -7,8 +7,11 @@ use crate::sys::ENOTCAPABLE;
 
 /// The kind of an [`Error`](crate::Error).
 ///
-/// An errno alone is ambiguous: `ENOENT` of jail_set(2) may be about the path, the parent or the jail, and `EINVAL` of
-/// jail_attach(2) usually means that the jail is gone. The kind resolves this.
+/// An errno alone is ambiguous: `ENOENT` of [jail_set(2)] may be about the path, the parent or the jail, and `EINVAL`
+/// of [jail_attach(2)] usually means that the jail is gone. The kind resolves this.
+///
+/// [jail_set(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_set&sektion=2
+/// [jail_attach(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_attach&sektion=2
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -16,8 +19,11 @@ pub enum ErrorKind {
     Unsupported,
     /// Not root, or a value looser than the parent jail allows (`EPERM`).
     PermissionDenied,
-    /// No jail of that name or jid is visible to this process (`ENOENT`; for jail_attach(2) and jail_remove(2) by jid
-    /// `EINVAL`).
+    /// No jail of that name or jid is visible to this process (`ENOENT`; for [jail_attach(2)] and [jail_remove(2)] by
+    /// jid `EINVAL`).
+    ///
+    /// [jail_attach(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_attach&sektion=2
+    /// [jail_remove(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_remove&sektion=2
     NotFound,
     /// The jail of this handle has been removed.
     Gone,
@@ -146,73 +152,73 @@ impl fmt::Display for ErrorKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Call {
-    /// jail(2)
+    /// [jail(2)](https://man.freebsd.org/cgi/man.cgi?query=jail&sektion=2)
     Jail,
-    /// jail_set(2)
+    /// [jail_set(2)](https://man.freebsd.org/cgi/man.cgi?query=jail_set&sektion=2)
     JailSet,
-    /// jail_get(2)
+    /// [jail_get(2)](https://man.freebsd.org/cgi/man.cgi?query=jail_get&sektion=2)
     JailGet,
-    /// jail_attach(2)
+    /// [jail_attach(2)](https://man.freebsd.org/cgi/man.cgi?query=jail_attach&sektion=2)
     JailAttach,
-    /// jail_attach_jd(2)
+    /// [jail_attach_jd(2)](https://man.freebsd.org/cgi/man.cgi?query=jail_attach_jd&sektion=2)
     JailAttachJd,
-    /// jail_remove(2)
+    /// [jail_remove(2)](https://man.freebsd.org/cgi/man.cgi?query=jail_remove&sektion=2)
     JailRemove,
-    /// jail_remove_jd(2)
+    /// [jail_remove_jd(2)](https://man.freebsd.org/cgi/man.cgi?query=jail_remove_jd&sektion=2)
     JailRemoveJd,
-    /// fcntl(2)
+    /// [fcntl(2)](https://man.freebsd.org/cgi/man.cgi?query=fcntl&sektion=2)
     Fcntl,
-    /// fstat(2)
+    /// [fstat(2)](https://man.freebsd.org/cgi/man.cgi?query=fstat&sektion=2)
     Fstat,
-    /// sysctl(3)
+    /// [sysctl(3)](https://man.freebsd.org/cgi/man.cgi?query=sysctl&sektion=3)
     Sysctl,
-    /// kqueue(2)
+    /// [kqueue(2)](https://man.freebsd.org/cgi/man.cgi?query=kqueue&sektion=2)
     Kqueue,
-    /// kevent(2)
+    /// [kevent(2)](https://man.freebsd.org/cgi/man.cgi?query=kevent&sektion=2)
     Kevent,
-    /// cpuset_getaffinity(2)
+    /// [cpuset_getaffinity(2)](https://man.freebsd.org/cgi/man.cgi?query=cpuset_getaffinity&sektion=2)
     CpusetGetaffinity,
-    /// cpuset_setaffinity(2)
+    /// [cpuset_setaffinity(2)](https://man.freebsd.org/cgi/man.cgi?query=cpuset_setaffinity&sektion=2)
     CpusetSetaffinity,
-    /// setsid(2)
+    /// [setsid(2)](https://man.freebsd.org/cgi/man.cgi?query=setsid&sektion=2)
     Setsid,
-    /// setpgid(2)
+    /// [setpgid(2)](https://man.freebsd.org/cgi/man.cgi?query=setpgid&sektion=2)
     Setpgid,
-    /// setfib(2)
+    /// [setfib(2)](https://man.freebsd.org/cgi/man.cgi?query=setfib&sektion=2)
     Setfib,
-    /// chdir(2)
+    /// [chdir(2)](https://man.freebsd.org/cgi/man.cgi?query=chdir&sektion=2)
     Chdir,
-    /// setrlimit(2)
+    /// [setrlimit(2)](https://man.freebsd.org/cgi/man.cgi?query=setrlimit&sektion=2)
     Setrlimit,
-    /// setgroups(2)
+    /// [setgroups(2)](https://man.freebsd.org/cgi/man.cgi?query=setgroups&sektion=2)
     Setgroups,
-    /// setgid(2)
+    /// [setgid(2)](https://man.freebsd.org/cgi/man.cgi?query=setgid&sektion=2)
     Setgid,
-    /// setuid(2)
+    /// [setuid(2)](https://man.freebsd.org/cgi/man.cgi?query=setuid&sektion=2)
     Setuid,
-    /// execve(2)
+    /// [execve(2)](https://man.freebsd.org/cgi/man.cgi?query=execve&sektion=2)
     Execve,
-    /// fork(2)
+    /// [fork(2)](https://man.freebsd.org/cgi/man.cgi?query=fork&sektion=2)
     Fork,
-    /// wait(2)
+    /// [wait(2)](https://man.freebsd.org/cgi/man.cgi?query=wait&sektion=2)
     Wait,
-    /// kill(2)
+    /// [kill(2)](https://man.freebsd.org/cgi/man.cgi?query=kill&sektion=2)
     Kill,
-    /// mkfifo(2)
+    /// [mkfifo(2)](https://man.freebsd.org/cgi/man.cgi?query=mkfifo&sektion=2)
     Mkfifo,
-    /// mmap(2)
+    /// [mmap(2)](https://man.freebsd.org/cgi/man.cgi?query=mmap&sektion=2)
     Mmap,
-    /// open(2)
+    /// [open(2)](https://man.freebsd.org/cgi/man.cgi?query=open&sektion=2)
     Open,
-    /// poll(2)
+    /// [poll(2)](https://man.freebsd.org/cgi/man.cgi?query=poll&sektion=2)
     Poll,
-    /// socketpair(2)
+    /// [socketpair(2)](https://man.freebsd.org/cgi/man.cgi?query=socketpair&sektion=2)
     Socketpair,
-    /// write(2)
+    /// [write(2)](https://man.freebsd.org/cgi/man.cgi?query=write&sektion=2)
     Write,
-    /// getpwnam(3)
+    /// [getpwnam(3)](https://man.freebsd.org/cgi/man.cgi?query=getpwnam&sektion=3)
     Getpwnam,
-    /// ioctl(2)
+    /// [ioctl(2)](https://man.freebsd.org/cgi/man.cgi?query=ioctl&sektion=2)
     Ioctl,
 }
 

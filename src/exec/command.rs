@@ -65,9 +65,9 @@ use crate::sys::lock;
 ///
 /// # Process descriptors
 ///
-/// There are none: std's `Command` calls fork(2), not pdfork(2), and its [`Child`] waits by pid. The pid is not reused
-/// before the child has been waited for. To be notified of its end without waiting for it, use waitid(2) with
-/// `WNOWAIT`, or kevent(2) with `EVFILT_PROC` and `NOTE_EXIT`.
+/// There are none: std's `Command` calls [fork(2)], not [pdfork(2)], and its [`Child`] waits by pid. The pid is not
+/// reused before the child has been waited for. To be notified of its end without waiting for it, use [waitid(2)] with
+/// `WNOWAIT`, or [kevent(2)] with `EVFILT_PROC` and `NOTE_EXIT`.
 ///
 /// # On the model
 ///
@@ -76,14 +76,14 @@ use crate::sys::lock;
 /// model is asked first whether the process could attach. The child then changes to the host's root directory instead,
 /// and all later steps act on the host.
 ///
-/// The model keeps the program in its books until it has been waited for: it is in [`Jail::processes`], removing the jail
-/// kills it, and as a zombie it keeps its jail. What the program starts itself is not in them.
+/// The model keeps the program in its books until it has been waited for: it is in [`Jail::processes`], removing the
+/// jail kills it, and as a zombie it keeps its jail. What the program starts itself is not in them.
 ///
 /// # FreeBSD versions
 ///
-/// Since 15.0 the child attaches by the handle's descriptor with jail_set(2), which watchers of the jail see as an
-/// update; before, it attaches by jid with jail_attach(2). Where mac_do(4) is loaded, the child reads the jail's rules
-/// right before and keeps them, see [`Jail::attach`].
+/// Since 15.0 the child attaches by the handle's descriptor with [jail_set(2)], which watchers of the jail see as an
+/// update; before, it attaches by jid with [jail_attach(2)]. Where [mac_do(4)] is loaded, the child reads the jail's
+/// rules right before and keeps them, see [`Jail::attach`].
 ///
 /// ```no_run
 /// use freebsd_jail::Jail;
@@ -95,6 +95,14 @@ use crate::sys::lock;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// [fork(2)]: https://man.freebsd.org/cgi/man.cgi?query=fork&sektion=2
+/// [pdfork(2)]: https://man.freebsd.org/cgi/man.cgi?query=pdfork&sektion=2
+/// [waitid(2)]: https://man.freebsd.org/cgi/man.cgi?query=waitid&sektion=2
+/// [kevent(2)]: https://man.freebsd.org/cgi/man.cgi?query=kevent&sektion=2
+/// [jail_set(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_set&sektion=2
+/// [jail_attach(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_attach&sektion=2
+/// [mac_do(4)]: https://man.freebsd.org/cgi/man.cgi?query=mac_do&sektion=4
 #[doc(alias = "jexec")]
 pub struct JailCommand<'j> {
     pub(super) jail: &'j Jail,
@@ -159,15 +167,15 @@ impl Jail {
 impl JailCommand<'_> {
     /// Starts the program.
     ///
-    /// Its standard streams are this process's by default. Wraps [`Command::spawn`] around jail_set(2) or
-    /// jail_attach(2) in the child.
+    /// Its standard streams are this process's by default. Wraps [`Command::spawn`] around [jail_set(2)] or
+    /// [jail_attach(2)] in the child.
     ///
     /// # Errors
     ///
     /// With a [`stage`](crate::Error::stage), from the child, which has then ended:
     ///
-    /// - `Session`: `EPERM`, for a process group of another session or a terminal that another session controls; `ENOTTY`
-    ///   for a standard input that is not a terminal;
+    /// - `Session`: `EPERM`, for a process group of another session or a terminal that another session controls;
+    ///   `ENOTTY` for a standard input that is not a terminal;
     /// - `Attach`: [`Gone`](crate::ErrorKind::Gone) when the jail has been removed,
     ///   [`InvalidDescriptor`](crate::ErrorKind::InvalidDescriptor) (`EBADF`) when another file has the number of the
     ///   jail's descriptor in the child, [`PermissionDenied`](crate::ErrorKind::PermissionDenied) (`EPERM`) when not
@@ -175,8 +183,8 @@ impl JailCommand<'_> {
     ///   common with the jail (`EDEADLK`), or has a routing table that the jail's own network stack lacks (`EINVAL`);
     /// - `Fib`: [`InvalidValue`](crate::ErrorKind::InvalidValue) (`EINVAL`) for a routing table that the host lacks;
     /// - `Directory`: [`InvalidPath`](crate::ErrorKind::InvalidPath);
-    /// - `Limits`: [`PermissionDenied`](crate::ErrorKind::PermissionDenied) (`EPERM`) for a hard limit that is raised by a
-    ///   process that is not root;
+    /// - `Limits`: [`PermissionDenied`](crate::ErrorKind::PermissionDenied) (`EPERM`) for a hard limit that is raised
+    ///   by a process that is not root;
     /// - `PreExec`: [`Other`](crate::ErrorKind::Other), with the errno of the closure's error;
     /// - `User`: [`PermissionDenied`](crate::ErrorKind::PermissionDenied) (`EPERM`) when not root,
     ///   [`InvalidValue`](crate::ErrorKind::InvalidValue) (`EINVAL`) for more groups than the kernel allows;
@@ -204,6 +212,9 @@ impl JailCommand<'_> {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// [jail_set(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_set&sektion=2
+    /// [jail_attach(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_attach&sektion=2
     pub fn spawn(&mut self) -> Result<Child> {
         self.start(Streams { stdin: Stdio::inherit(), stdout: Stdio::inherit(), stderr: Stdio::inherit() })
     }

@@ -16,7 +16,7 @@ pub(super) type Variable = (OsString, OsString);
 const PATH: &str = "/bin:/usr/bin";
 
 impl JailCommand<'_> {
-    /// Replaces this process's environment by that of a login, as `jexec -l` and `exec.clean` of jail(8) do.
+    /// Replaces this process's environment by that of a login, as `jexec -l` and `exec.clean` of [jail(8)] do.
     ///
     /// - `HOME`, `SHELL` and `USER` are those of the [user](Self::user), from the **host's** database; without one,
     ///   those of this process's user. A [uid](Self::uid) without an account on the host gets `/`, `/bin/sh` and no
@@ -24,7 +24,7 @@ impl JailCommand<'_> {
     /// - `TERM` is this process's.
     /// - `PATH` is `/bin:/usr/bin`.
     /// - The variables of the user's login class come from the host's `/etc/login.conf`: `PATH`, `MANPATH`, `LANG`,
-    ///   `MM_CHARSET`, `MAIL`, `TZ` and the list `setenv`; see login.conf(5). Off FreeBSD there are no login classes,
+    ///   `MM_CHARSET`, `MAIL`, `TZ` and the list `setenv`; see [login.conf(5)]. Off FreeBSD there are no login classes,
     ///   and none of this is set. The class's resource limits are not applied: see [`limit`](Self::limit).
     ///
     /// As with [`env_clear`](Self::env_clear), variables set before are lost; those set after take precedence. The user
@@ -44,6 +44,9 @@ impl JailCommand<'_> {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// [jail(8)]: https://man.freebsd.org/cgi/man.cgi?query=jail&sektion=8
+    /// [login.conf(5)]: https://man.freebsd.org/cgi/man.cgi?query=login.conf&sektion=5
     #[doc(alias = "exec.clean")]
     pub fn clean_env(&mut self) -> &mut Self {
         self.inner.env_clear();

@@ -31,7 +31,7 @@ impl Jail {
     ///   call run outside, those registered later inside. One of these may become another user.
     /// - The program itself is looked up inside.
     ///
-    /// Where mac_do(4) is loaded, each child reads the jail's rules right before it attaches, and carries them; see
+    /// Where [mac_do(4)] is loaded, each child reads the jail's rules right before it attaches, and carries them; see
     /// [`attach`](Self::attach).
     ///
     /// Signal handlers, jail descriptors and directories of the child are treated as by
@@ -54,8 +54,8 @@ impl Jail {
     /// # Errors
     ///
     /// [`ErrorKind::Conflict`] when the command has a working directory; [`ErrorKind::Gone`],
-    /// [`ErrorKind::ResourceExhausted`] as [`try_clone`](Self::try_clone); on the model [`ErrorKind::Unsupported`] unless
-    /// programs may run, and all that attaching may fail with, since there the kernel is asked at once.
+    /// [`ErrorKind::ResourceExhausted`] as [`try_clone`](Self::try_clone); on the model [`ErrorKind::Unsupported`]
+    /// unless programs may run, and all that attaching may fail with, since there the kernel is asked at once.
     ///
     /// # FreeBSD versions
     ///
@@ -72,6 +72,8 @@ impl Jail {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// [mac_do(4)]: https://man.freebsd.org/cgi/man.cgi?query=mac_do&sektion=4
     pub fn confine<'c>(&self, command: &'c mut Command) -> Result<&'c mut Command> {
         if command.get_current_dir().is_some() {
             return Err(Error::refused(

@@ -19,7 +19,7 @@ impl JailCommand<'_> {
     /// opened**.
     ///
     /// When this returns, the child has its user, has run the closures of [`pre_exec`](Self::pre_exec), has found the
-    /// program, and has closed the descriptors that execve(2) would close. If a step fails, this method returns the
+    /// program, and has closed the descriptors that [execve(2)] would close. If a step fails, this method returns the
     /// error, as [`spawn`](Self::spawn) does. Then the child waits:
     ///
     /// - When the gate is [opened](Opener::open), it executes the program. If that fails, its status is 127 if the
@@ -60,6 +60,8 @@ impl JailCommand<'_> {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// [execve(2)]: https://man.freebsd.org/cgi/man.cgi?query=execve&sektion=2
     pub fn spawn_held(&mut self, gate: Gate) -> Result<Child> {
         self.start_held(gate.0)
     }
@@ -113,7 +115,7 @@ pub struct Gate(OwnedFd);
 pub struct Opener(OwnedFd);
 
 impl Gate {
-    /// Makes a gate and its opener. Wraps socketpair(2).
+    /// Makes a gate and its opener. Wraps [socketpair(2)].
     ///
     /// # Errors
     ///
@@ -128,6 +130,8 @@ impl Gate {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// [socketpair(2)]: https://man.freebsd.org/cgi/man.cgi?query=socketpair&sektion=2
     pub fn new() -> Result<(Self, Opener)> {
         let (gate, opener) = gate::pair()
             .map_err(|errno| Error::os(Call::Socketpair, errno, ErrorKind::ResourceExhausted, ""))?;
@@ -137,12 +141,12 @@ impl Gate {
     /// Makes a FIFO, which [`Opener::at`] can open in any process of this process's user or of root.
     ///
     /// The path is this process's, not the jail's; keep it out of the jail's reach. It stays after the program has
-    /// ended. Wraps mkfifo(2) with mode 0600.
+    /// ended. Wraps [mkfifo(2)] with mode 0600.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::AlreadyExists`] when there is a file at the path, [`ErrorKind::InvalidPath`] when it cannot be reached,
-    /// [`ErrorKind::PermissionDenied`], [`ErrorKind::ResourceExhausted`].
+    /// [`ErrorKind::AlreadyExists`] when there is a file at the path, [`ErrorKind::InvalidPath`] when it cannot be
+    /// reached, [`ErrorKind::PermissionDenied`], [`ErrorKind::ResourceExhausted`].
     ///
     /// ```
     /// # fn main() -> freebsd_jail::Result<()> {
@@ -157,6 +161,8 @@ impl Gate {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// [mkfifo(2)]: https://man.freebsd.org/cgi/man.cgi?query=mkfifo&sektion=2
     pub fn at(path: impl AsRef<Path>) -> Result<Self> {
         let path = path_of(path.as_ref())?;
         gate::make_fifo(&path).map_err(|errno| failed(Call::Mkfifo, errno))?;

@@ -9,16 +9,16 @@ impl JailCommand<'_> {
     /// directory, as the program's user. Closures run in the order in which they were added.
     ///
     /// If one returns an error, the program is not executed, and the error of [`spawn`](Self::spawn) has the
-    /// [`stage`](crate::Error::stage) [`PreExec`](crate::error::Stage::PreExec) and the error's errno, `EINVAL` if it has
-    /// none.
+    /// [`stage`](crate::Error::stage) [`PreExec`](crate::error::Stage::PreExec) and the error's errno, `EINVAL` if it
+    /// has none.
     ///
     /// With [`exec`](Self::exec) the closures run in this process.
     ///
     /// # Safety
     ///
     /// As for [`CommandExt::pre_exec`](std::os::unix::process::CommandExt::pre_exec) of std: the closure runs after
-    /// fork(2), where other threads of the parent may have left locks taken for ever. It must be async-signal-safe: no
-    /// allocation, no lock, no logging, no panic. It must not close descriptors that it does not own.
+    /// [fork(2)], where other threads of the parent may have left locks taken for ever. It must be async-signal-safe:
+    /// no allocation, no lock, no logging, no panic. It must not close descriptors that it does not own.
     ///
     /// ```
     /// # use freebsd_jail::{Jail, sim};
@@ -41,6 +41,8 @@ impl JailCommand<'_> {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// [fork(2)]: https://man.freebsd.org/cgi/man.cgi?query=fork&sektion=2
     #[allow(unsafe_code, reason = "a promise of the caller's; the method only keeps the closure")]
     pub unsafe fn pre_exec(
         &mut self,

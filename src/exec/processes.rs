@@ -13,7 +13,7 @@ impl Jail {
     ///
     /// A pid is not a handle: the process may end before the pid is used, and another process may get the pid later.
     ///
-    /// Wraps sysctl(3) of `kern.proc.proc`, which returns all processes of the system.
+    /// Wraps [sysctl(3)] of `kern.proc.proc`, which returns all processes of the system.
     ///
     /// # Errors
     ///
@@ -29,6 +29,8 @@ impl Jail {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// [sysctl(3)]: https://man.freebsd.org/cgi/man.cgi?query=sysctl&sektion=3
     #[doc(alias = "pgrep")]
     pub fn processes(&self) -> Result<Vec<u32>> {
         let pids = self.system.processes(self.jid().get()).map_err(unlisted)?;
@@ -80,13 +82,13 @@ pub struct Process {
 }
 
 impl Processes {
-    /// Looks at the table. Wraps sysctl(3) of `kern.proc.proc`: one call, or three when the table has grown much since
-    /// the last time.
+    /// Looks at the table. Wraps [sysctl(3)] of `kern.proc.proc`: one call, or three when the table has grown much
+    /// since the last time.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unsupported`] where there are no jails, [`ErrorKind::ResourceExhausted`] when the table keeps growing
-    /// while it is read.
+    /// [`ErrorKind::Unsupported`] where there are no jails, [`ErrorKind::ResourceExhausted`] when the table keeps
+    /// growing while it is read.
     ///
     /// ```
     /// # use freebsd_jail::{exec::Processes, sim};
@@ -98,6 +100,8 @@ impl Processes {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// [sysctl(3)]: https://man.freebsd.org/cgi/man.cgi?query=sysctl&sektion=3
     pub fn current() -> Result<Self> {
         let table = System::current().process_table().map_err(unlisted)?;
         let mut processes: Vec<_> = table.into_iter().map(Process::from).collect();

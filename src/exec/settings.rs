@@ -30,8 +30,8 @@ impl JailCommand<'_> {
 
     /// Runs the program as a user of the **host's** database: with the user's uid, group and supplementary groups.
     ///
-    /// It is looked up before the fork, with getpwnam(3) and getgrouplist(3). The jail's own `/etc/passwd` is not read,
-    /// because the jail's users may be able to write it. [`gid`](Self::gid) and [`groups`](Self::groups) take
+    /// It is looked up before the fork, with [getpwnam(3)] and [getgrouplist(3)]. The jail's own `/etc/passwd` is not
+    /// read, because the jail's users may be able to write it. [`gid`](Self::gid) and [`groups`](Self::groups) take
     /// precedence.
     ///
     /// ```no_run
@@ -45,6 +45,9 @@ impl JailCommand<'_> {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// [getpwnam(3)]: https://man.freebsd.org/cgi/man.cgi?query=getpwnam&sektion=3
+    /// [getgrouplist(3)]: https://man.freebsd.org/cgi/man.cgi?query=getgrouplist&sektion=3
     pub fn user(&mut self, name: impl AsRef<OsStr>) -> &mut Self {
         self.wishes.user = Some(name.as_ref().to_owned());
         self
@@ -148,10 +151,10 @@ impl JailCommand<'_> {
     /// Makes the program the leader of a session of its own whose controlling terminal is its standard input.
     ///
     /// For an interactive shell, give the standard streams one end of a pseudo-terminal: see the example `console`. The
-    /// error's stage is [`Session`](crate::error::Stage::Session) when the standard input is not a terminal (`ENOTTY`), or is
-    /// the controlling terminal of another session (`EPERM`).
+    /// error's stage is [`Session`](crate::error::Stage::Session) when the standard input is not a terminal (`ENOTTY`),
+    /// or is the controlling terminal of another session (`EPERM`).
     ///
-    /// Wraps setsid(2) and ioctl(2) with `TIOCSCTTY`.
+    /// Wraps [setsid(2)] and [ioctl(2)] with `TIOCSCTTY`.
     ///
     /// ```no_run
     /// use std::fs::File;
@@ -169,15 +172,18 @@ impl JailCommand<'_> {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// [setsid(2)]: https://man.freebsd.org/cgi/man.cgi?query=setsid&sektion=2
+    /// [ioctl(2)]: https://man.freebsd.org/cgi/man.cgi?query=ioctl&sektion=2
     pub fn controlling_terminal(&mut self, controlling_terminal: bool) -> &mut Self {
         self.wishes.terminal = controlling_terminal;
         self
     }
 
-    /// Sets the routing table before the child attaches to the jail, as `exec.fib` of jail(8) does.
+    /// Sets the routing table before the child attaches to the jail, as `exec.fib` of [jail(8)] does.
     ///
     /// A process cannot attach to a jail whose own network stack lacks its routing table; `fib(0)` always exists. Wraps
-    /// setfib(2). The error's stage is [`Fib`](crate::error::Stage::Fib) when there is no such table (`EINVAL`).
+    /// [setfib(2)]. The error's stage is [`Fib`](crate::error::Stage::Fib) when there is no such table (`EINVAL`).
     ///
     /// ```
     /// # use freebsd_jail::{Jail, sim};
@@ -190,13 +196,16 @@ impl JailCommand<'_> {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// [jail(8)]: https://man.freebsd.org/cgi/man.cgi?query=jail&sektion=8
+    /// [setfib(2)]: https://man.freebsd.org/cgi/man.cgi?query=setfib&sektion=2
     pub fn fib(&mut self, fib: u32) -> &mut Self {
         self.wishes.fib = Some(fib);
         self
     }
 
     /// Sets the permission bits that are removed from new files and directories. Default: this process's. Wraps
-    /// umask(2).
+    /// [umask(2)].
     ///
     /// ```
     /// # use freebsd_jail::{Jail, sim};
@@ -210,6 +219,8 @@ impl JailCommand<'_> {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// [umask(2)]: https://man.freebsd.org/cgi/man.cgi?query=umask&sektion=2
     pub fn umask(&mut self, mask: u32) -> &mut Self {
         self.wishes.umask = Some(mask);
         self
@@ -218,8 +229,9 @@ impl JailCommand<'_> {
     /// Limits a resource: `soft` is the limit in effect, and the program may raise it up to `hard`. `u64::MAX` is no
     /// limit. Default: this process's limits.
     ///
-    /// The limits are set inside the jail, before the program becomes its user. They are per process or per user, not per
-    /// jail: rctl(8) limits jails. Wraps setrlimit(2). The error's stage is [`Limits`](crate::error::Stage::Limits).
+    /// The limits are set inside the jail, before the program becomes its user. They are per process or per user, not
+    /// per jail: [rctl(8)] limits jails. Wraps [setrlimit(2)]. The error's stage is
+    /// [`Limits`](crate::error::Stage::Limits).
     ///
     /// ```
     /// use freebsd_jail::exec::Resource;
@@ -235,6 +247,9 @@ impl JailCommand<'_> {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// [rctl(8)]: https://man.freebsd.org/cgi/man.cgi?query=rctl&sektion=8
+    /// [setrlimit(2)]: https://man.freebsd.org/cgi/man.cgi?query=setrlimit&sektion=2
     pub fn limit(&mut self, resource: Resource, soft: u64, hard: u64) -> &mut Self {
         self.wishes.limits.retain(|(other, ..)| *other != resource);
         self.wishes.limits.push((resource, soft, hard));

@@ -15,28 +15,29 @@ use crate::sys::report::{Report, Step};
 
 /// # Signals
 impl Jail {
-    /// Sends a signal to all processes in this jail and in the jails below it, and to no others. Returns whether there were
-    /// any. Signal 0 only asks that.
+    /// Sends a signal to all processes in this jail and in the jails below it, and to no others. Returns whether there
+    /// were any. Signal 0 only asks that.
     ///
     /// A child of this process attaches to the jail and signals everybody there, which no process outside can be: it
     /// does so only after attaching has succeeded. The child counts as one of the jail's processes meanwhile.
     ///
-    /// The signal reaches the processes that are there at that moment, and **it is no way to end a jail**: those that are
-    /// being forked are missed. A chain of forks outlived 11 rounds of `SIGKILL` in 88 of 100 tries on 15.1 (T50).
+    /// The signal reaches the processes that are there at that moment, and **it is no way to end a jail**: those that
+    /// are being forked are missed. A chain of forks outlived 11 rounds of `SIGKILL` in 88 of 100 tries on 15.1 (T50).
     /// [`remove`](Jail::remove) ends all processes for certain.
     ///
-    /// To signal one process, use kill(2) with a pid of [`processes`](Jail::processes), which may be another process's by
-    /// then.
+    /// To signal one process, use [kill(2)] with a pid of [`processes`](Jail::processes), which may be another
+    /// process's by then.
     ///
-    /// Wraps fork(2), jail_set(2) or jail_attach(2), and kill(2) of -1 in the child. Watchers are told that a process has
-    /// attached.
+    /// Wraps [fork(2)], [jail_set(2)] or [jail_attach(2)], and kill(2) of -1 in the child. Watchers are told that a
+    /// process has attached.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidValue`] (`EINVAL`) when there is no such signal. [`ErrorKind::PermissionDenied`] (`EPERM`) when
-    /// this process is not root, or when root in the jail may not signal its processes, as without
-    /// [`suser`](crate::Allow::SUSER). [`ErrorKind::Gone`] when the jail has been removed. All that keeps a process from
-    /// attaching, see [`attach`](Jail::attach). [`ErrorKind::ResourceExhausted`] when there can be no more processes.
+    /// [`ErrorKind::InvalidValue`] (`EINVAL`) when there is no such signal. [`ErrorKind::PermissionDenied`] (`EPERM`)
+    /// when this process is not root, or when root in the jail may not signal its processes, as without
+    /// [`suser`](crate::Allow::SUSER). [`ErrorKind::Gone`] when the jail has been removed. All that keeps a process
+    /// from attaching, see [`attach`](Jail::attach). [`ErrorKind::ResourceExhausted`] when there can be no more
+    /// processes.
     ///
     /// ```
     /// # use freebsd_jail::{Jail, sim};
@@ -48,6 +49,11 @@ impl Jail {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// [kill(2)]: https://man.freebsd.org/cgi/man.cgi?query=kill&sektion=2
+    /// [fork(2)]: https://man.freebsd.org/cgi/man.cgi?query=fork&sektion=2
+    /// [jail_set(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_set&sektion=2
+    /// [jail_attach(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_attach&sektion=2
     #[doc(alias = "kill")]
     pub fn signal(&self, signal: i32) -> Result<bool> {
         #[cfg(feature = "sim")]

@@ -1,4 +1,6 @@
-//! Reading parameters: keys in, typed values out, one jail_get(2).
+//! Reading parameters: keys in, typed values out, one [jail_get(2)].
+//!
+//! [jail_get(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_get&sektion=2
 
 mod read;
 

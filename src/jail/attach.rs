@@ -39,10 +39,10 @@ impl Jail {
     /// [`command`](Self::command) there, or [`sys::jail_attach`](crate::sys::jail_attach). A signal handler must not
     /// call it at all.
     ///
-    /// Wraps jail_set(2) with `JAIL_ATTACH` by descriptor, and jail_attach(2) by jid; jail_attach_jd(2) is not used,
-    /// because it leaks a reference on FreeBSD 15.0 and 15.1 (T17). By descriptor, if mac_do(4) is loaded, one more
-    /// call reads the jail's rules first and keeps them: the kernel would reset them (T6). A change of the rules by
-    /// another process between the two calls is lost: rules that are removed at this moment are restored. Whether
+    /// Wraps [jail_set(2)] with `JAIL_ATTACH` by descriptor, and [jail_attach(2)] by jid; [jail_attach_jd(2)] is not
+    /// used, because it leaks a reference on FreeBSD 15.0 and 15.1 (T17). By descriptor, if [mac_do(4)] is loaded, one
+    /// more call reads the jail's rules first and keeps them: the kernel would reset them (T6). A change of the rules
+    /// by another process between the two calls is lost: rules that are removed at this moment are restored. Whether
     /// mac_do(4) is loaded is found out once, as [`update`](Self::update) says.
     ///
     /// A process cannot attach to a jail that it owns: the jail would be removed, and the process killed, when the
@@ -78,6 +78,11 @@ impl Jail {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// [jail_set(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_set&sektion=2
+    /// [jail_attach(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_attach&sektion=2
+    /// [jail_attach_jd(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_attach_jd&sektion=2
+    /// [mac_do(4)]: https://man.freebsd.org/cgi/man.cgi?query=mac_do&sektion=4
     #[doc(alias = "jail_attach")]
     pub fn attach(&self) -> Result<()> {
         self.check()?;

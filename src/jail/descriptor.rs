@@ -18,7 +18,7 @@ use crate::wire::At;
 impl Jail {
     /// Returns the jail's descriptor, `None` if the handle has only the jid.
     ///
-    /// poll(2) reports `POLLHUP` once the jail has been removed. The holder of a copy can read the jail and, if the
+    /// [poll(2)] reports `POLLHUP` once the jail has been removed. The holder of a copy can read the jail and, if the
     /// descriptor was made by root, update, attach to and remove it. The descriptor of an [`OwnedJail`] owns the jail:
     /// a copy keeps the jail when the owner is killed, and its last close removes the jail. To give another process
     /// access without ownership, send the descriptor of a [clone](Self::try_clone).
@@ -35,6 +35,8 @@ impl Jail {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// [poll(2)]: https://man.freebsd.org/cgi/man.cgi?query=poll&sektion=2
     #[must_use]
     pub fn descriptor(&self) -> Option<BorrowedFd<'_>> {
         self.descriptor.as_ref().map(AsFd::as_fd)
@@ -62,7 +64,7 @@ impl Jail {
 
     /// Whether the jail is alive: its removal has not begun.
     ///
-    /// Wraps fstat(2) by descriptor, which needs no privilege, and jail_get(2) by jid.
+    /// Wraps [fstat(2)] by descriptor, which needs no privilege, and [jail_get(2)] by jid.
     ///
     /// # Errors
     ///
@@ -85,6 +87,9 @@ impl Jail {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// [fstat(2)]: https://man.freebsd.org/cgi/man.cgi?query=fstat&sektion=2
+    /// [jail_get(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_get&sektion=2
     pub fn is_alive(&self) -> Result<bool> {
         let result = self.check().and_then(|()| match self.descriptor() {
             Some(descriptor) => alive::check_alive(&self.system, descriptor),
@@ -205,7 +210,8 @@ fn no_more(error: &io::Error) -> Error {
     Error::os(Call::Fcntl, errno, ErrorKind::ResourceExhausted, "duplicating the jail's descriptor")
 }
 
-/// Makes a handle from a descriptor that **does not own its jail**. Checks with one jail_get(2) that the jail is alive.
+/// Makes a handle from a descriptor that **does not own its jail**. Checks with one [jail_get(2)] that the jail is
+/// alive.
 ///
 /// The handle has the authority of the descriptor's maker. Close-on-exec is set.
 ///
@@ -218,6 +224,8 @@ fn no_more(error: &io::Error) -> Error {
 ///
 /// [`ErrorKind::InvalidDescriptor`] when the descriptor is not a jail's, [`ErrorKind::Gone`] when its jail has been
 /// removed, [`ErrorKind::Unsupported`] before FreeBSD 15.
+///
+/// [jail_get(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_get&sektion=2
 impl TryFrom<OwnedFd> for Jail {
     type Error = Error;
 
@@ -234,12 +242,15 @@ impl TryFrom<OwnedFd> for Jail {
 
 /// Makes a handle of a descriptor's jail, with a new descriptor that does not own the jail, even if the given one does.
 ///
-/// Takes two jail_get(2) and one fstat(2). The handle has this process's authority, and the jail must be visible to
+/// Takes two [jail_get(2)] and one [fstat(2)]. The handle has this process's authority, and the jail must be visible to
 /// this process.
 ///
 /// # Errors
 ///
 /// As for an [`OwnedFd`], and [`ErrorKind::NotFound`] when the jail is not below this process's own.
+///
+/// [jail_get(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_get&sektion=2
+/// [fstat(2)]: https://man.freebsd.org/cgi/man.cgi?query=fstat&sektion=2
 impl TryFrom<BorrowedFd<'_>> for Jail {
     type Error = Error;
 
@@ -260,7 +271,7 @@ impl TryFrom<BorrowedFd<'_>> for Jail {
     }
 }
 
-/// Makes an owner from a descriptor that **owns its jail**. Checks with one jail_get(2) that the jail is alive.
+/// Makes an owner from a descriptor that **owns its jail**. Checks with one [jail_get(2)] that the jail is alive.
 ///
 /// The jail is removed when the handle is dropped, or here on an error, since that closes the descriptor. The kernel
 /// does not reveal whether a descriptor owns its jail. If this one does not, the jail is removed on drop all the same,
@@ -269,6 +280,8 @@ impl TryFrom<BorrowedFd<'_>> for Jail {
 /// # Errors
 ///
 /// As for a [`Jail`].
+///
+/// [jail_get(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_get&sektion=2
 impl TryFrom<OwnedFd> for OwnedJail {
     type Error = Error;
 

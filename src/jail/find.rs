@@ -16,7 +16,9 @@ use crate::param;
 #[non_exhaustive]
 pub enum NameOrJid<'n> {
     /// By name, as seen from this process's own jail. A name that is a decimal number finds the jail of that jid, as in
-    /// jls(8).
+    /// [jls(8)].
+    ///
+    /// [jls(8)]: https://man.freebsd.org/cgi/man.cgi?query=jls&sektion=8
     Name(&'n OsStr),
     /// By jid.
     Jid(Jid),

@@ -130,8 +130,8 @@ pub(crate) fn read_known<T>(system: &System, mut read: impl FnMut(&InfoKeys) -> 
 impl Jail {
     /// Reads the most used parameters in one call.
     ///
-    /// Wraps jail_get(2). If the kernel was built without IPv4, IPv6 or VIMAGE, the first time takes one more call for
-    /// each; these fields then say that the jail has none.
+    /// Wraps [jail_get(2)]. If the kernel was built without IPv4, IPv6 or VIMAGE, the first time takes one more call
+    /// for each; these fields then say that the jail has none.
     ///
     /// # Errors
     ///
@@ -153,6 +153,8 @@ impl Jail {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// [jail_get(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_get&sektion=2
     pub fn info(&self) -> Result<JailInfo> {
         read_known(&self.system, |keys| self.get(keys))
     }

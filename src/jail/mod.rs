@@ -73,7 +73,7 @@ impl From<Option<Jid>> for Nested {
 impl Jail {
     /// Finds a jail by its name or jid and makes a handle of it.
     ///
-    /// Wraps jail_get(2), one call (and the fcntl(2) that makes the descriptor close-on-exec).
+    /// Wraps [jail_get(2)], one call (and the [fcntl(2)] that makes the descriptor close-on-exec).
     ///
     /// # Errors
     ///
@@ -96,6 +96,9 @@ impl Jail {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// [jail_get(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_get&sektion=2
+    /// [fcntl(2)]: https://man.freebsd.org/cgi/man.cgi?query=fcntl&sektion=2
     pub fn open<'n>(find: impl Into<NameOrJid<'n>>) -> Result<Self> {
         let system = System::current();
         let find = find.into();
@@ -179,7 +182,7 @@ impl Jail {
         self.jid
     }
 
-    /// Reads a parameter, or several at once, in one jail_get(2).
+    /// Reads a parameter, or several at once, in one [jail_get(2)].
     ///
     /// A key gives its value, a tuple of keys (up to twelve) a tuple of values, and a slice of names and
     /// [kinds](crate::param::Kind) a `Vec` of [values](crate::param::Value). Only if a value without a fixed limit does
@@ -209,6 +212,8 @@ impl Jail {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// [jail_get(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_get&sektion=2
     pub fn get<K: Keys>(&self, keys: K) -> Result<K::Output> {
         Ok(self.read(&keys)?.values)
     }
@@ -237,7 +242,7 @@ impl Jail {
     /// then on. An [`OwnedJail`] whose jail was removed this way, through itself, a clone or a borrow, does not remove
     /// it again on drop.
     ///
-    /// Wraps jail_remove_jd(2) or jail_remove(2).
+    /// Wraps [jail_remove_jd(2)] or [jail_remove(2)].
     ///
     /// # Errors
     ///
@@ -262,6 +267,9 @@ impl Jail {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// [jail_remove_jd(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_remove_jd&sektion=2
+    /// [jail_remove(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_remove&sektion=2
     #[doc(alias = "jail_remove")]
     pub fn remove(&self) -> Result<()> {
         self.check()?;

@@ -39,7 +39,7 @@ use crate::wire::{At, Draft, Verb};
 ///
 /// - To use the jail in a child, [clone](Jail::try_clone) the handle before the fork: the clone works in both.
 /// - To have the child own a jail, create it there.
-/// - To become a daemon, do so before creating the jail. If the jail must exist before daemon(3) forks, call
+/// - To become a daemon, do so before creating the jail. If the jail must exist before [daemon(3)] forks, call
 ///   [`adopt`](Self::adopt) afterwards.
 ///
 /// ```
@@ -57,6 +57,8 @@ use crate::wire::{At, Draft, Verb};
 /// # Ok(())
 /// # }
 /// ```
+///
+/// [daemon(3)]: https://man.freebsd.org/cgi/man.cgi?query=daemon&sektion=3
 #[must_use = "the jail is removed when this is dropped"]
 pub struct OwnedJail {
     jail: Jail,
@@ -109,7 +111,7 @@ impl OwnedJail {
 
     /// Makes this process the owner, in a child that was forked since the handle was made.
     ///
-    /// For programs that become daemons, for example by daemon(3), after they have created a jail: the parent exits
+    /// For programs that become daemons, for example by [daemon(3)], after they have created a jail: the parent exits
     /// without dropping its handle, and the child continues. Does nothing in the process that made the handle.
     ///
     /// If the parent keeps running with its handle, the first of the two to drop its handle removes the jail.
@@ -135,6 +137,8 @@ impl OwnedJail {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// [daemon(3)]: https://man.freebsd.org/cgi/man.cgi?query=daemon&sektion=3
     pub fn adopt(&mut self) -> Result<()> {
         let process = self.jail.system.process();
         let before = self.jail.owner.replace(process);
@@ -158,11 +162,11 @@ impl OwnedJail {
 impl Jail {
     /// Takes ownership: the jail is removed when the returned handle is dropped.
     ///
-    /// Wraps jail_set(2) with `JAIL_OWN_DESC`, and jail_get(2) to check that the jail is alive. jail_get(2) alone could
-    /// return an owning descriptor, too, but would remove the jail if it failed afterwards (T1). If mac_do(4) is
-    /// loaded, one more call reads the jail's rules first and keeps them: the kernel would reset them (T6). A change of
-    /// the rules by another process between the two calls is lost: rules that are removed at this moment are restored.
-    /// Whether mac_do(4) is loaded is found out once, as [`update`](Jail::update) says.
+    /// Wraps [jail_set(2)] with `JAIL_OWN_DESC`, and [jail_get(2)] to check that the jail is alive. jail_get(2) alone
+    /// could return an owning descriptor, too, but would remove the jail if it failed afterwards (T1). If [mac_do(4)]
+    /// is loaded, one more call reads the jail's rules first and keeps them: the kernel would reset them (T6). A change
+    /// of the rules by another process between the two calls is lost: rules that are removed at this moment are
+    /// restored. Whether mac_do(4) is loaded is found out once, as [`update`](Jail::update) says.
     ///
     /// # Errors
     ///
@@ -186,6 +190,10 @@ impl Jail {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// [jail_set(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_set&sektion=2
+    /// [jail_get(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_get&sektion=2
+    /// [mac_do(4)]: https://man.freebsd.org/cgi/man.cgi?query=mac_do&sektion=4
     pub fn into_owned(self) -> Result<OwnedJail> {
         self.check()?;
         if !self.system.has_descriptors() {

@@ -10,9 +10,9 @@ use crate::permissions::Permissions;
 impl Jail {
     /// Returns the jail's permissions, of all permissions that this kernel has.
     ///
-    /// Wraps jail_get(2), one call. The first time on a kernel the names of its permissions are read from the sysctl
-    /// tree `security.jail.param.allow`, by four calls of sysctl(3) for each, and remembered. A permission of a module
-    /// that is loaded later is not noticed: read it by its name.
+    /// Wraps [jail_get(2)], one call. The first time on a kernel the names of its permissions are read from the sysctl
+    /// tree `security.jail.param.allow`, by four calls of [sysctl(3)] for each, and remembered. A permission of a
+    /// module that is loaded later is not noticed: read it by its name.
     ///
     /// # Errors
     ///
@@ -30,6 +30,9 @@ impl Jail {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// [jail_get(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_get&sektion=2
+    /// [sysctl(3)]: https://man.freebsd.org/cgi/man.cgi?query=sysctl&sektion=3
     pub fn permissions(&self) -> Result<Permissions> {
         let read = |anew| -> Result<Permissions> {
             let names = permission_names(&self.system, anew)?;

@@ -54,7 +54,7 @@
 //! | System V IPC | [`SYSVMSG`], [`SYSVSEM`], [`SYSVSHM`] |
 //! | Linux emulation | [`LINUX`], [`LINUX_OSNAME`], [`LINUX_OSRELEASE`], [`LINUX_OSS_VERSION`] |
 //! | ZFS | [`ZFS`], [`ZFS_MOUNT_SNAPSHOT`] |
-//! | mac_do(4) | [`MAC_DO`], [`MAC_DO_RULES`] |
+//! | [mac_do(4)] | [`MAC_DO`], [`MAC_DO_RULES`] |
 //! | metadata | [`META`], [`ENV`] |
 //!
 //! # Parameters at run time
@@ -62,8 +62,8 @@
 //! [`TABLE`] has a [`Definition`] of each, and [`find`] looks a name up. A kernel that lacks a parameter returns
 //! [`ErrorKind::UnknownParameter`](crate::ErrorKind::UnknownParameter).
 //!
-//! Kernel modules add parameters: [`Param::new`] makes a key of any name, and [`Catalog`](crate::Catalog) lists those of
-//! the running kernel. Each entry of `meta` and `env` is a parameter, too:
+//! Kernel modules add parameters: [`Param::new`] makes a key of any name, and [`Catalog`](crate::Catalog) lists those
+//! of the running kernel. Each entry of `meta` and `env` is a parameter, too:
 //!
 //! ```
 //! # use freebsd_jail::{Jail, param::Param, sim};
@@ -75,6 +75,8 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! [mac_do(4)]: https://man.freebsd.org/cgi/man.cgi?query=mac_do&sektion=4
 
 mod access;
 mod check;

@@ -44,7 +44,7 @@ impl Mode {
     }
 }
 
-/// `disable`, `new` or `inherit`, as jail(8) writes it.
+/// `disable`, `new` or `inherit`, as [jail(8)](https://man.freebsd.org/cgi/man.cgi?query=jail&sektion=8) writes it.
 impl fmt::Display for Mode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {

@@ -16,9 +16,10 @@ macro_rules! parameters {
             /// `.` separates the levels of nested jails. If the last level is a decimal number, it must be the jid. No
             /// other jail may have the same name.
             ///
-            /// rctl(8) uses names, too. If a name contains `:`, its rules apply to another subject. After a rename, the
-            /// resources of the jails below stay counted under their old names. With rctl, choose names without `:`,
-            /// and rename jails before there are rules and while they have no child jails.
+            /// [rctl(8)](https://man.freebsd.org/cgi/man.cgi?query=rctl&sektion=8) uses names, too. If a name contains `:`,
+            /// its rules apply to another subject. After a rename, the resources of the jails below stay counted under
+            /// their old names. With rctl, choose names without `:`, and rename jails before there are rules and while
+            /// they have no child jails.
             NAME: OsString, ReadWrite, "name", default "the jid", since FREEBSD_13_2, max 256;
             /// The directory that is the jail's root, at most 1,023 bytes.
             ///
@@ -239,8 +240,10 @@ macro_rules! permissions {
             /// [`Mode::Inherit`](crate::param::Mode::Inherit), where the request does not set these; set to
             /// false, the same as [`Mode::Disable`](crate::param::Mode::Disable). Prefer those.
             SYSVIPC: bool, ReadWrite, "allow.sysvipc", default "false", since FREEBSD_13_2;
-            /// Whether root inside may open raw sockets, as ping(8) and traceroute(8) do. Sent packets have the jail's
-            /// addresses.
+            /// Whether root inside may open raw sockets, as
+            /// [ping(8)](https://man.freebsd.org/cgi/man.cgi?query=ping&sektion=8) and
+            /// [traceroute(8)](https://man.freebsd.org/cgi/man.cgi?query=traceroute&sektion=8) do. Sent packets have
+            /// the jail's addresses.
             RAW_SOCKETS: bool, ReadWrite, "allow.raw_sockets", default "false", since FREEBSD_13_2;
             /// Whether root inside may change the system's file flags, as far as the secure level allows.
             CHFLAGS: bool, ReadWrite, "allow.chflags", default "false", since FREEBSD_13_2;
@@ -257,7 +260,8 @@ macro_rules! permissions {
             /// Whether root inside may bind to ports below 1024.
             RESERVED_PORTS: bool, ReadWrite, "allow.reserved_ports",
                 default "true, if the parent may", since FREEBSD_13_2;
-            /// Whether the kernel's messages, dmesg(8), may be read inside.
+            /// Whether the kernel's messages, [dmesg(8)](https://man.freebsd.org/cgi/man.cgi?query=dmesg&sektion=8),
+            /// may be read inside.
             READ_MSGBUF: bool, ReadWrite, "allow.read_msgbuf", default "false", since FREEBSD_13_2;
             /// Whether users who are not root may debug their processes. The jail may have it even if its parent lacks
             /// it.
@@ -272,14 +276,15 @@ macro_rules! permissions {
             NFSD: bool, ReadWrite, "allow.nfsd", default "false", since FREEBSD_14_0;
             /// Whether root inside may change extended attributes of the system namespace.
             EXTATTR: bool, ReadWrite, "allow.extattr", default "false", since FREEBSD_15_0;
-            /// Whether root inside may slew the system's clock, as ntpd(8) does. The host has the same clock.
+            /// Whether root inside may slew the system's clock, as
+            /// [ntpd(8)](https://man.freebsd.org/cgi/man.cgi?query=ntpd&sektion=8) does. The host has the same clock.
             ADJTIME: bool, ReadWrite, "allow.adjtime", default "false", since FREEBSD_15_0;
             /// Whether root inside may set the system's clock, and slew it. The host has the same clock.
             SETTIME: bool, ReadWrite, "allow.settime", default "false", since FREEBSD_15_0;
             /// Whether root inside may change routes, even without a network stack of the jail's own.
             ROUTING: bool, ReadWrite, "allow.routing", default "false", since FREEBSD_14_4;
-            /// Whether root inside may set audit(4) sessions, and so stop auditing. Kernels without option `AUDIT` lack
-            /// it.
+            /// Whether root inside may set [audit(4)](https://man.freebsd.org/cgi/man.cgi?query=audit&sektion=4) sessions,
+            /// and so stop auditing. Kernels without option `AUDIT` lack it.
             SETAUDIT: bool, ReadWrite, "allow.setaudit", default "false", since FREEBSD_15_0;
             /// Whether unprivileged users of the parent may signal, debug and set the CPUs of processes inside that
             /// have the same uid. The jail may have it even if its parent lacks it.

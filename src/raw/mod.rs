@@ -25,7 +25,10 @@ pub use crate::legacy::LegacyJail;
 pub use crate::wire::At;
 pub use request::Request;
 
-/// The result of a successful jail_set(2) or jail_get(2).
+/// The result of a successful [jail_set(2)] or [jail_get(2)].
+///
+/// [jail_set(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_set&sektion=2
+/// [jail_get(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_get&sektion=2
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Reply {
@@ -55,10 +58,11 @@ pub struct Reply {
 /// # FreeBSD versions
 ///
 /// [`At`] other than `None`, `GET_DESC` and `OWN_DESC` need 15.0; on an older kernel the error is
-/// [`ErrorKind::Unsupported`]. An update that returns a descriptor takes one more jail_get(2), which checks that the
+/// [`ErrorKind::Unsupported`]. An update that returns a descriptor takes one more [jail_get(2)], which checks that the
 /// jail is alive: with `kern.racct.enable` the kernel may return the descriptor of one that died (T46).
 ///
 /// [jail_set(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_set&sektion=2
+/// [jail_get(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_get&sektion=2
 #[doc(alias = "JAIL_CREATE")]
 #[doc(alias = "JAIL_UPDATE")]
 pub fn jail_set(request: &mut Request, at: At<'_>, flags: SetFlags) -> Result<Reply> {

@@ -59,7 +59,7 @@ impl Request {
 
     /// Adds a parameter without a value: NULL with length 0.
     ///
-    /// On jail_set(2) this is a boolean: `persist` is true and `nopersist` is false. On jail_get(2) it asks for
+    /// On [jail_set(2)] this is a boolean: `persist` is true and `nopersist` is false. On [jail_get(2)] it asks for
     /// the length that the value needs, which [`len_of`](Self::len_of) returns.
     ///
     /// # Errors
@@ -79,6 +79,9 @@ impl Request {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// [jail_set(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_set&sektion=2
+    /// [jail_get(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_get&sektion=2
     pub fn flag(&mut self, name: &str) -> Result<&mut Self> {
         self.add(name, Wire::Null)
     }
@@ -199,7 +202,7 @@ impl Request {
         self.add(name, Wire::Bytes(value))
     }
 
-    /// Adds a zeroed buffer of `len` bytes for jail_get(2).
+    /// Adds a zeroed buffer of `len` bytes for [jail_get(2)].
     ///
     /// # Errors
     ///
@@ -218,6 +221,8 @@ impl Request {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// [jail_get(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_get&sektion=2
     pub fn space(&mut self, name: &str, len: usize) -> Result<&mut Self> {
         self.add(name, Wire::Space(len))
     }
@@ -306,7 +311,7 @@ impl Request {
         self.draft.names()
     }
 
-    /// Returns a value: the one to be sent, and after a jail_get(2) the answer, cut to the length that the kernel
+    /// Returns a value: the one to be sent, and after a [jail_get(2)] the answer, cut to the length that the kernel
     /// returned. A string's length stays that of its buffer: read to the NUL.
     ///
     /// `None` for missing names, and for those without a value.
@@ -321,6 +326,8 @@ impl Request {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// [jail_get(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_get&sektion=2
     #[must_use]
     pub fn value(&self, name: &str) -> Option<&[u8]> {
         self.draft.value(self.draft.position(name)?)

@@ -5,29 +5,29 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Calls {
-    /// jail_set(2).
+    /// [jail_set(2)](https://man.freebsd.org/cgi/man.cgi?query=jail_set&sektion=2).
     pub jail_set: u64,
-    /// jail_get(2).
+    /// [jail_get(2)](https://man.freebsd.org/cgi/man.cgi?query=jail_get&sektion=2).
     pub jail_get: u64,
-    /// jail_attach(2).
+    /// [jail_attach(2)](https://man.freebsd.org/cgi/man.cgi?query=jail_attach&sektion=2).
     pub jail_attach: u64,
-    /// jail_remove(2).
+    /// [jail_remove(2)](https://man.freebsd.org/cgi/man.cgi?query=jail_remove&sektion=2).
     pub jail_remove: u64,
     /// `jail_attach_jd`.
     pub jail_attach_jd: u64,
     /// `jail_remove_jd`.
     pub jail_remove_jd: u64,
-    /// jail(2).
+    /// [jail(2)](https://man.freebsd.org/cgi/man.cgi?query=jail&sektion=2).
     pub jail: u64,
-    /// fstat(2) of one of the model's descriptors.
+    /// [fstat(2)](https://man.freebsd.org/cgi/man.cgi?query=fstat&sektion=2) of one of the model's descriptors.
     pub fstat: u64,
-    /// sysctl(3).
+    /// [sysctl(3)](https://man.freebsd.org/cgi/man.cgi?query=sysctl&sektion=3).
     pub sysctl: u64,
-    /// kqueue(2).
+    /// [kqueue(2)](https://man.freebsd.org/cgi/man.cgi?query=kqueue&sektion=2).
     pub kqueue: u64,
-    /// kevent(2).
+    /// [kevent(2)](https://man.freebsd.org/cgi/man.cgi?query=kevent&sektion=2).
     pub kevent: u64,
-    /// ioctl(2) of a network interface.
+    /// [ioctl(2)](https://man.freebsd.org/cgi/man.cgi?query=ioctl&sektion=2) of a network interface.
     pub ioctl: u64,
 }
 

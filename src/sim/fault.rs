@@ -18,8 +18,10 @@ pub enum Fault {
     Text(i32, Vec<u8>),
     /// It succeeds, and says that each value, or what a sysctl gave, has this length. Other calls are as usual.
     Length(usize),
-    /// It succeeds, and the values that jail_get(2) gives, or what a sysctl gave, consist of this byte. Other calls are as
-    /// usual.
+    /// It succeeds, and the values that [jail_get(2)] gives, or what a sysctl gave, consist of this byte. Other calls
+    /// are as usual.
+    ///
+    /// [jail_get(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_get&sektion=2
     Filled(u8),
 }
 
@@ -37,8 +39,8 @@ pub(super) struct Faults {
 impl Kernel {
     /// Makes one of the next system calls go wrong: after so many others, which are as usual.
     ///
-    /// Calls about jails, their CPUs and their interfaces are counted, and fstat(2) of the model's descriptors, sysctl(3),
-    /// kqueue(2) and kevent(2). A later fault replaces one that has not come yet.
+    /// Calls about jails, their CPUs and their interfaces are counted, and [fstat(2)] of the model's descriptors,
+    /// [sysctl(3)], [kqueue(2)] and [kevent(2)]. A later fault replaces one that has not come yet.
     ///
     /// ```
     /// use freebsd_jail::{ErrorKind, Jail, sim};
@@ -52,6 +54,11 @@ impl Kernel {
     /// assert!(jail.info().is_ok());
     /// # Ok::<_, freebsd_jail::Error>(())
     /// ```
+    ///
+    /// [fstat(2)]: https://man.freebsd.org/cgi/man.cgi?query=fstat&sektion=2
+    /// [sysctl(3)]: https://man.freebsd.org/cgi/man.cgi?query=sysctl&sektion=3
+    /// [kqueue(2)]: https://man.freebsd.org/cgi/man.cgi?query=kqueue&sektion=2
+    /// [kevent(2)]: https://man.freebsd.org/cgi/man.cgi?query=kevent&sektion=2
     pub fn fault(&self, after: u64, fault: Fault) {
         let faults = &mut self.state().faults;
         (faults.next, faults.hit) = (Some((after, fault)), None);

@@ -264,10 +264,12 @@ impl Kernel {
         self.0.exec.load(Ordering::Relaxed)
     }
 
-    /// Permits real children of this process, made by fork(2), to use their copies of the kernel.
+    /// Permits real children of this process, made by [fork(2)], to use their copies of the kernel.
     ///
     /// Otherwise each call in a child fails with [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported). A copy has
     /// the state at the time of the fork, and neither process sees later changes of the other.
+    ///
+    /// [fork(2)]: https://man.freebsd.org/cgi/man.cgi?query=fork&sektion=2
     pub fn allow_copies(&self, allowed: bool) {
         self.0.copies.store(allowed, Ordering::Relaxed);
     }
@@ -315,14 +317,18 @@ impl Kernel {
         self.state().prison_mut(HOST).hostname = name.as_ref().as_bytes().to_vec();
     }
 
-    /// Loads a module that adds parameters to jails: kldload(2). Only the host gets the permissions that it adds.
+    /// Loads a module that adds parameters to jails: [kldload(2)]. Only the host gets the permissions that it adds.
     ///
     /// OIDs in the sysctl tree change.
+    ///
+    /// [kldload(2)]: https://man.freebsd.org/cgi/man.cgi?query=kldload&sektion=2
     pub fn load(&self, module: Module) {
         self.state().load(module);
     }
 
-    /// Unloads a module: kldunload(2). Its parameters become unknown; permissions that it added stay.
+    /// Unloads a module: [kldunload(2)]. Its parameters become unknown; permissions that it added stay.
+    ///
+    /// [kldunload(2)]: https://man.freebsd.org/cgi/man.cgi?query=kldunload&sektion=2
     pub fn unload(&self, module: Module) {
         self.state().unload(module);
     }

@@ -11,9 +11,11 @@ use super::prison::HOST;
 use super::process::Pid;
 use super::state::State;
 
-/// The argument of jail(2): `struct jail` and `struct jail_v0`.
+/// The argument of [jail(2)]: `struct jail` and `struct jail_v0`.
 ///
 /// Strings are without their NUL, `None` where the pointer is NULL.
+///
+/// [jail(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail&sektion=2
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Legacy<'a> {
     /// `JAIL_API_VERSION`, 2, or 0 for the layout of FreeBSD 4.

@@ -57,13 +57,14 @@
 //!
 //! # What is modelled
 //!
-//! jail_set(2), jail_get(2), jail_attach(2), jail_remove(2), the two calls by descriptor, jail(2), and the sysctls
-//! about jails: the parameters and who may set them to which values, inheritance and restrictions, names, addresses,
-//! persistence, processes, dying jails, credentials, `meta` and `env`; and the events of a [`Watcher`](crate::Watcher).
-//! The releases are those of [`Release`]. Recordings of real kernels are replayed against it (`examples/replay`).
+//! [jail_set(2)], [jail_get(2)], [jail_attach(2)], [jail_remove(2)], the two calls by descriptor, [jail(2)], and the
+//! sysctls about jails: the parameters and who may set them to which values, inheritance and restrictions, names,
+//! addresses, persistence, processes, dying jails, credentials, `meta` and `env`; and the events of a
+//! [`Watcher`](crate::Watcher). The releases are those of [`Release`]. Recordings of real kernels are replayed against
+//! it (`examples/replay`).
 //!
 //! A jail descriptor is a real one, an end of a pair of sockets. Closing, copying and passing it on are the host's own;
-//! poll(2) reports a hang-up when the jail has died. The model notices the last close at the beginning of its next
+//! [poll(2)] reports a hang-up when the jail has died. The model notices the last close at the beginning of its next
 //! call.
 //!
 //! # The kernel's defects
@@ -98,8 +99,16 @@
 //! - There are no networks except the [names of interfaces](Kernel::add_interface), and no mounts, resource limits or
 //!   System V objects behind their parameters. Modules that can be loaded ([`Kernel::load`]) add only their parameters.
 //! - The only CPU sets are those of jails and the [mask of a process](Process::set_cpus).
-//! - A model exists in one process. Calls in a child of a real fork(2) fail, with a reason, unless
+//! - A model exists in one process. Calls in a child of a real [fork(2)] fail, with a reason, unless
 //!   [`Kernel::allow_copies`] permits its copy. Use [`Process`] to model forks, kills and other users.
+//!
+//! [jail_set(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_set&sektion=2
+//! [jail_get(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_get&sektion=2
+//! [jail_attach(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_attach&sektion=2
+//! [jail_remove(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_remove&sektion=2
+//! [jail(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail&sektion=2
+//! [poll(2)]: https://man.freebsd.org/cgi/man.cgi?query=poll&sektion=2
+//! [fork(2)]: https://man.freebsd.org/cgi/man.cgi?query=fork&sektion=2
 
 mod address;
 mod apply;

@@ -19,15 +19,21 @@ use super::state::State;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Moment {
-    /// jail_get(2) by `USE_DESC` or `AT_DESC`, or `jail_attach_jd`, has looked up its descriptor (T44).
+    /// [jail_get(2)] by `USE_DESC` or `AT_DESC`, or `jail_attach_jd`, has looked up its descriptor (T44).
+    ///
+    /// [jail_get(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_get&sektion=2
     Lookup,
-    /// jail_set(2) has made the descriptor that it will return, and done nothing else yet (T45).
+    /// [jail_set(2)] has made the descriptor that it will return, and done nothing else yet (T45).
+    ///
+    /// [jail_set(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_set&sektion=2
     NewDescriptor,
     /// A process is attaching to a jail by any call; its credential is still the old one (T42, T43).
     Attach,
     /// An update has been made, and its new descriptor is not bound yet (T46): with [`Kernel::set_racct`] only.
     Bind,
-    /// kevent(2) has found the jail of a new `EVFILT_JAIL`, which gets no events yet (T23, T38).
+    /// [kevent(2)] has found the jail of a new `EVFILT_JAIL`, which gets no events yet (T23, T38).
+    ///
+    /// [kevent(2)]: https://man.freebsd.org/cgi/man.cgi?query=kevent&sektion=2
     Watch,
 }
 

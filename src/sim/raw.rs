@@ -43,11 +43,13 @@ impl Kernel {
 }
 
 impl Syscalls<'_> {
-    /// jail_set(2): makes or changes a jail.
+    /// [jail_set(2)]: makes or changes a jail.
     ///
     /// # Errors
     ///
     /// Those of jail_set(2), with the kernel's message in the request's `errmsg`.
+    ///
+    /// [jail_set(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_set&sektion=2
     pub fn jail_set(self, request: &mut [Pair<'_>], flags: c_int) -> Result<c_int, Errno> {
         self.0.begin("jail_set", Some(request))?;
         let _attaching = self.0.attaching_if(flags);
@@ -65,7 +67,7 @@ impl Syscalls<'_> {
         result
     }
 
-    /// jail_get(2): reads a jail's parameters.
+    /// [jail_get(2)]: reads a jail's parameters.
     ///
     /// # Errors
     ///
@@ -75,6 +77,8 @@ impl Syscalls<'_> {
     ///
     /// If the request has a parameter named exactly `meta.` or `env.`, on releases that have these: it would hang the
     /// kernel (T16); [`sprung`](Kernel::sprung) records it.
+    ///
+    /// [jail_get(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_get&sektion=2
     pub fn jail_get(self, request: &mut [Pair<'_>], flags: c_int) -> Result<c_int, Errno> {
         let fault = self.0.begin("jail_get", Some(request))?;
         self.0.looked_up("jail_get", moment::number_used(request, flags));
@@ -87,11 +91,13 @@ impl Syscalls<'_> {
         spoil_answer(fault.as_ref(), request, answer)
     }
 
-    /// jail_attach(2): attaches the process to a jail.
+    /// [jail_attach(2)]: attaches the process to a jail.
     ///
     /// # Errors
     ///
     /// Those of jail_attach(2).
+    ///
+    /// [jail_attach(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_attach&sektion=2
     pub fn jail_attach(self, jid: c_int) -> Result<(), Errno> {
         self.0.begin("jail_attach", None)?;
         let _attaching = self.0.attaching("jail_attach");
@@ -100,11 +106,13 @@ impl Syscalls<'_> {
         state.sys_jail_attach(pid, jid)
     }
 
-    /// jail_remove(2): removes a jail and those below it, and kills their processes.
+    /// [jail_remove(2)]: removes a jail and those below it, and kills their processes.
     ///
     /// # Errors
     ///
     /// Those of jail_remove(2).
+    ///
+    /// [jail_remove(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_remove&sektion=2
     pub fn jail_remove(self, jid: c_int) -> Result<(), Errno> {
         self.0.begin("jail_remove", None)?;
         let (mut state, pid) = self.0.enter("jail_remove");
@@ -141,11 +149,13 @@ impl Syscalls<'_> {
         state.sys_jail_remove_jd(pid, fd)
     }
 
-    /// jail(2): creates a jail and attaches the process to it.
+    /// [jail(2)]: creates a jail and attaches the process to it.
     ///
     /// # Errors
     ///
     /// Those of jail(2).
+    ///
+    /// [jail(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail&sektion=2
     pub fn jail(self, jail: &Legacy<'_>) -> Result<c_int, Errno> {
         self.0.begin("jail", None)?;
         let _attaching = self.0.attaching("jail");
@@ -154,9 +164,11 @@ impl Syscalls<'_> {
         state.sys_jail(pid, jail)
     }
 
-    /// fstat(2) of a jail descriptor: its mode and inode, or `None` if it does not belong to this kernel.
+    /// [fstat(2)] of a jail descriptor: its mode and inode, or `None` if it does not belong to this kernel.
     ///
     /// For a living jail the mode is `0o100700` and the inode is the jid, for a dead one `0o100000` and 0.
+    ///
+    /// [fstat(2)]: https://man.freebsd.org/cgi/man.cgi?query=fstat&sektion=2
     #[must_use]
     pub fn fstat(self, fd: c_int) -> Option<Result<(u32, u64), Errno>> {
         let (mut state, _) = self.0.enter("fstat");
@@ -166,17 +178,19 @@ impl Syscalls<'_> {
         Some(self.0.begin("fstat", None).and(answer))
     }
 
-    /// setuid(2): makes the process another user.
+    /// [setuid(2)]: makes the process another user.
     ///
     /// # Errors
     ///
     /// `EPERM` if the process is not root.
+    ///
+    /// [setuid(2)]: https://man.freebsd.org/cgi/man.cgi?query=setuid&sektion=2
     pub fn setuid(self, uid: u32) -> Result<(), Errno> {
         let (mut state, pid) = self.0.enter("setuid");
         state.setuid(pid, uid)
     }
 
-    /// sysctl(3) by OID: reads into `old` and returns the value's length. Without `old` it only returns the length.
+    /// [sysctl(3)] by OID: reads into `old` and returns the value's length. Without `old` it only returns the length.
     ///
     /// The tree has `security.jail`, including the parameters, and those names of `kern` that differ between jails. The
     /// OIDs `[0, 1]` to `[0, 5]` return names, the next OID, the OID of the name in `new`, formats and descriptions. No
@@ -186,6 +200,8 @@ impl Syscalls<'_> {
     ///
     /// `ENOENT` for an unknown OID, `EISDIR` for a node, `ENOMEM` if `old` is too small (it is filled), `EPERM` when a
     /// value is to be set.
+    ///
+    /// [sysctl(3)]: https://man.freebsd.org/cgi/man.cgi?query=sysctl&sektion=3
     pub fn sysctl(
         self,
         mib: &[c_int],
@@ -199,11 +215,13 @@ impl Syscalls<'_> {
         Ok(fault.map_or(len, |fault| fault.spoil_value(old, len)))
     }
 
-    /// kqueue(2): makes an event queue. It has the filters `EVFILT_JAIL` and `EVFILT_JAILDESC` only.
+    /// [kqueue(2)]: makes an event queue. It has the filters `EVFILT_JAIL` and `EVFILT_JAILDESC` only.
     ///
     /// # Errors
     ///
     /// `EMFILE` and `ENFILE`.
+    ///
+    /// [kqueue(2)]: https://man.freebsd.org/cgi/man.cgi?query=kqueue&sektion=2
     pub fn kqueue(self) -> Result<OwnedFd, Errno> {
         self.0.begin("kqueue", None)?;
         let (mut state, pid) = self.0.enter("kqueue");
@@ -211,12 +229,14 @@ impl Syscalls<'_> {
         state.sys_kqueue(pid)
     }
 
-    /// kevent(2) that adds or changes a watch.
+    /// [kevent(2)] that adds or changes a watch.
     ///
     /// # Errors
     ///
     /// `ENOENT` for a jail that does not exist, `EBADF`, `EINVAL` for another filter, before FreeBSD 15, and if it is
     /// not a jail descriptor.
+    ///
+    /// [kevent(2)]: https://man.freebsd.org/cgi/man.cgi?query=kevent&sektion=2
     pub fn kevent_add(
         self,
         queue: BorrowedFd<'_>,
@@ -229,11 +249,13 @@ impl Syscalls<'_> {
         self.kevent_change(queue, change)
     }
 
-    /// kevent(2) that takes one event, if there is one, and does not wait.
+    /// [kevent(2)] that takes one event, if there is one, and does not wait.
     ///
     /// # Errors
     ///
     /// `EBADF` if it is not a queue of the model.
+    ///
+    /// [kevent(2)]: https://man.freebsd.org/cgi/man.cgi?query=kevent&sektion=2
     pub fn kevent_take(self, queue: BorrowedFd<'_>) -> Result<Option<Event>, Errno> {
         let mut events = [Kevent::default()];
         let count = self.kevent_read(queue, &mut events, true)?;

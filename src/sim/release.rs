@@ -8,8 +8,10 @@ use core::fmt;
 /// 13.2, 14.2 and 15.1 are checked against recorded answers of kernels of those releases. 14.4 is written from its
 /// source and has not been compared with a kernel.
 ///
-/// There is no constant for 14.3, whose system calls and parameters are those of 14.2, but for mac_do(4): a model of
+/// There is no constant for 14.3, whose system calls and parameters are those of 14.2, but for [mac_do(4)]: a model of
 /// 14.2 that [`Self::named`] gives the `kern.osreldate` 1403000 has 14.3's [`Module::MacDo`](super::Module::MacDo).
+///
+/// [mac_do(4)]: https://man.freebsd.org/cgi/man.cgi?query=mac_do&sektion=4
 // Each is a separate difference, which begins or ends with some release.
 #[allow(clippy::struct_excessive_bools)]
 #[derive(Clone, Copy, PartialEq, Eq)]

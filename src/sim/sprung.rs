@@ -23,7 +23,9 @@ pub enum Effect {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Sprung {
-    /// The number of the trap: 39 for T39. `None` for those of mac_do(4), which have none.
+    /// The number of the trap: 39 for T39. `None` for those of [mac_do(4)], which have none.
+    ///
+    /// [mac_do(4)]: https://man.freebsd.org/cgi/man.cgi?query=mac_do&sektion=4
     pub trap: Option<u8>,
     /// The system call: `jail_set`, `jail_get`, `jail_attach`, `jail_remove`, `jail_attach_jd`, `jail_remove_jd`,
     /// `jail`, `kevent`, `sysctl` or `close`.
@@ -64,9 +66,11 @@ impl Kernel {
     /// | T43 | a process forks while another thread of it is attaching to a jail |
     /// | T44 | an owning descriptor is closed for the last time while another thread's call uses it |
     /// | T46 | with `set_racct`, an update binds its descriptor to a jail that was removed meanwhile |
-    /// | none | rules of mac_do(4) are from `any` or `*`; or, in 14.2, one of its parameters is used in a way that panics |
+    /// | none | rules of [mac_do(4)] are from `any` or `*`; or, in 14.2, one of its parameters is used in a way that panics |
     ///
     /// T37 is never recorded: the model does not see how the memory of the `desc` slot is mapped.
+    ///
+    /// [mac_do(4)]: https://man.freebsd.org/cgi/man.cgi?query=mac_do&sektion=4
     #[must_use]
     pub fn sprung(&self) -> Vec<Sprung> {
         self.state().sprung.clone()

@@ -68,7 +68,9 @@ impl Process {
         action()
     }
 
-    /// Makes a child: fork(2). It has the same user and jail; the calling thread still acts as its old process.
+    /// Makes a child: [fork(2)]. It has the same user and jail; the calling thread still acts as its old process.
+    ///
+    /// [fork(2)]: https://man.freebsd.org/cgi/man.cgi?query=fork&sektion=2
     #[must_use]
     pub fn fork(&self) -> Self {
         let child = {
@@ -79,40 +81,48 @@ impl Process {
         Self::new(self.kernel.clone(), child)
     }
 
-    /// Changes the user: setuid(2).
+    /// Changes the user: [setuid(2)].
     ///
     /// # Errors
     ///
     /// `EPERM` if the process is not root, `ESRCH` if it has ended.
+    ///
+    /// [setuid(2)]: https://man.freebsd.org/cgi/man.cgi?query=setuid&sektion=2
     pub fn setuid(&self, uid: u32) -> io::Result<()> {
         Ok(self.kernel.state().setuid(self.pid, uid)?)
     }
 
-    /// Sets the working directory, against which relative paths are looked up: chdir(2).
+    /// Sets the working directory, against which relative paths are looked up: [chdir(2)].
     ///
     /// # Errors
     ///
     /// `ENOENT`, `ENOTDIR`, `ENAMETOOLONG`.
+    ///
+    /// [chdir(2)]: https://man.freebsd.org/cgi/man.cgi?query=chdir&sektion=2
     pub fn chdir(&self, path: impl AsRef<Path>) -> io::Result<()> {
         Ok(self.kernel.state().chdir(self.pid, path.as_ref().as_os_str().as_bytes())?)
     }
 
-    /// Sets the routing table: setfib(2).
+    /// Sets the routing table: [setfib(2)].
     ///
     /// The host has any number of tables, the network stack of a jail only table 0. Since FreeBSD 14 a process with
     /// another table cannot attach to such a jail.
+    ///
+    /// [setfib(2)]: https://man.freebsd.org/cgi/man.cgi?query=setfib&sektion=2
     pub fn set_fib(&self, fib: u32) {
         if let Some(process) = self.kernel.state().processes.get_mut(self.pid) {
             process.fib = fib;
         }
     }
 
-    /// Restricts the process to some of the processors that its jail may use: cpuset_setaffinity(2) with `CPU_WHICH_PID`.
-    /// It cannot attach to a jail that may use none of them.
+    /// Restricts the process to some of the processors that its jail may use: [cpuset_setaffinity(2)] with
+    /// `CPU_WHICH_PID`. It cannot attach to a jail that may use none of them.
     ///
     /// # Errors
     ///
     /// `EDEADLK` for none at all, `EINVAL` if its jail may not use all of them, `ESRCH` if it has ended.
+    ///
+    /// [cpuset_setaffinity(2)]: https://man.freebsd.org/cgi/man.cgi?query=cpuset_setaffinity&sektion=2
     pub fn set_cpus(&self, cpus: impl IntoIterator<Item = u32>) -> io::Result<()> {
         Ok(self.kernel.state().set_process_cpus(self.pid, cpus.into_iter().collect())?)
     }
@@ -127,20 +137,27 @@ impl Process {
         self.kernel.state().close_directory(self.pid);
     }
 
-    /// Enters capability mode, for good: cap_enter(2). Jail calls fail with `ECAPMODE` from then on, and most sysctls
-    /// with `EPERM`; fstat(2), watching and closing of descriptors still work (T55).
+    /// Enters capability mode, for good: [cap_enter(2)]. Jail calls fail with `ECAPMODE` from then on, and most sysctls
+    /// with `EPERM`; [fstat(2)], watching and closing of descriptors still work (T55).
+    ///
+    /// [cap_enter(2)]: https://man.freebsd.org/cgi/man.cgi?query=cap_enter&sektion=2
+    /// [fstat(2)]: https://man.freebsd.org/cgi/man.cgi?query=fstat&sektion=2
     pub fn cap_enter(&self) {
         if let Some(process) = self.kernel.state().processes.get_mut(self.pid) {
             process.capability_mode = true;
         }
     }
 
-    /// Takes all rights from a jail descriptor and its copies: cap_rights_limit(2). From then on fstat(2) and kevent(2)
-    /// fail with `ENOTCAPABLE`, but jail calls do not (T55).
+    /// Takes all rights from a jail descriptor and its copies: [cap_rights_limit(2)]. From then on [fstat(2)] and
+    /// [kevent(2)] fail with `ENOTCAPABLE`, but jail calls do not (T55).
     ///
     /// # Errors
     ///
     /// `EBADF`, and `EINVAL` if it is not a jail descriptor of the model.
+    ///
+    /// [cap_rights_limit(2)]: https://man.freebsd.org/cgi/man.cgi?query=cap_rights_limit&sektion=2
+    /// [fstat(2)]: https://man.freebsd.org/cgi/man.cgi?query=fstat&sektion=2
+    /// [kevent(2)]: https://man.freebsd.org/cgi/man.cgi?query=kevent&sektion=2
     pub fn limit_rights(&self, descriptor: impl AsFd) -> io::Result<()> {
         Ok(self.kernel.state().descriptors.limit(descriptor.as_fd().as_raw_fd())?)
     }
@@ -177,7 +194,7 @@ impl Process {
         state.end(self.pid);
     }
 
-    /// Waits for the process if it has ended: wait(2) by its parent. After that it no longer holds its jail.
+    /// Waits for the process if it has ended: [wait(2)] by its parent. After that it no longer holds its jail.
     ///
     /// ```
     /// use freebsd_jail::{Jail, sim};
@@ -198,6 +215,8 @@ impl Process {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// [wait(2)]: https://man.freebsd.org/cgi/man.cgi?query=wait&sektion=2
     pub fn reap(&self) {
         self.kernel.state().reap(self.pid);
     }

@@ -7,7 +7,7 @@ use libc::iovec;
 
 use super::{Errno, System, bindings};
 
-/// What jail(2) takes. [`jail`](fn@jail) is the call.
+/// What [jail(2)](https://man.freebsd.org/cgi/man.cgi?query=jail&sektion=2) takes. [`jail`](fn@jail) is the call.
 #[allow(non_camel_case_types)]
 pub type jail = bindings::jail;
 
@@ -18,15 +18,17 @@ pub type jail = bindings::jail;
 /// # Safety
 ///
 /// Until the call returns, `iov` points at `niov` iovecs, valid for reading and writing, and each of them at as much
-/// initialised memory as it says, valid for reading and, if it is a value, for writing: `desc` and `errmsg` are written.
-/// Nothing else uses the iovecs or the values meanwhile. No value overlaps another value, a name or the iovecs. Names are
-/// only read, and may overlap each other.
+/// initialised memory as it says, valid for reading and, if it is a value, for writing: `desc` and `errmsg` are
+/// written. Nothing else uses the iovecs or the values meanwhile. No value overlaps another value, a name or the
+/// iovecs. Names are only read, and may overlap each other.
 ///
-/// With `JAIL_GET_DESC` or `JAIL_OWN_DESC`, the value of `desc` must be in memory that a fork(2) of another thread does
-/// not write-protect, as after minherit(2) with `INHERIT_ZERO`: otherwise the kernels of 15.0 and 15.1 may panic (T37).
-/// [`raw::jail_set`](crate::raw::jail_set) sees to that; this function passes on what it is given.
+/// With `JAIL_GET_DESC` or `JAIL_OWN_DESC`, the value of `desc` must be in memory that a [fork(2)] of another thread
+/// does not write-protect, as after [minherit(2)] with `INHERIT_ZERO`: otherwise the kernels of 15.0 and 15.1 may panic
+/// (T37). [`raw::jail_set`](crate::raw::jail_set) sees to that; this function passes on what it is given.
 ///
 /// [jail_set(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_set&sektion=2
+/// [fork(2)]: https://man.freebsd.org/cgi/man.cgi?query=fork&sektion=2
+/// [minherit(2)]: https://man.freebsd.org/cgi/man.cgi?query=minherit&sektion=2
 pub unsafe fn jail_set(iov: *mut iovec, niov: c_uint, flags: c_int) -> c_int {
     // SAFETY: the caller vouches for the iovecs and their memory.
     in_c(unsafe { System::current().jail_set_raw(iov, niov, flags) })

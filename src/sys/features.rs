@@ -37,8 +37,11 @@ pub struct Features {
 }
 
 impl Features {
-    /// Returns what the kernel supports. Asks it the first time only, with one jail_get(2) that changes nothing and two
-    /// calls of sysctl(3).
+    /// Returns what the kernel supports. Asks it the first time only, with one [jail_get(2)] that changes nothing and
+    /// two calls of [sysctl(3)].
+    ///
+    /// [jail_get(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_get&sektion=2
+    /// [sysctl(3)]: https://man.freebsd.org/cgi/man.cgi?query=sysctl&sektion=3
     #[must_use]
     pub fn current() -> Self {
         let system = System::current();

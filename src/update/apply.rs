@@ -19,10 +19,10 @@ use crate::wire::{At, Draft, Entry, ErrorText, Verb, Wire};
 
 /// # Updating
 impl Jail {
-    /// Updates the jail, in one jail_set(2). Does nothing if nothing is set.
+    /// Updates the jail, in one [jail_set(2)]. Does nothing if nothing is set.
     ///
     /// Parameters that the update does not name stay as they are: no default is sent, and no value that was read
-    /// before, except the rules of mac_do(4), see below.
+    /// before, except the rules of [mac_do(4)], see below.
     ///
     /// **An update that fails may have been made in part** (T5): the kernel applies its own parameters before those of
     /// its modules. The crate checks what it can before the call, but only the kernel finds a `zfs.mount_snapshot`
@@ -42,8 +42,8 @@ impl Jail {
     ///
     /// # Where it takes more calls
     ///
-    /// On FreeBSD 15 a nested jail takes up to three more calls of jail_get(2) and of fstat(2). From further above, the
-    /// kernel would compare the update with the caller's jail and not with the jail's parent (T4), so the update is
+    /// On FreeBSD 15 a nested jail takes up to three more calls of [jail_get(2)] and of [fstat(2)]. From further above,
+    /// the kernel would compare the update with the caller's jail and not with the jail's parent (T4), so the update is
     /// made from the parent, by the jail's jid. The handle's jail is checked to be alive right before and right after,
     /// unless it goes by losing [`persist`](JailUpdate::persist). If it is removed in between, and another jail gets
     /// its jid below the same parent, that one is updated, and the result is [`ErrorKind::Gone`].
@@ -51,7 +51,7 @@ impl Jail {
     /// If mac_do(4) is loaded, the kernel resets the rules of a jail with every update that does not mention them (T6).
     /// So one more call reads them right before, and the update keeps them. A change of the rules by another process
     /// between the two calls is lost: rules that are removed at this moment are restored. Whether the module is loaded
-    /// is found out at the first update, by sysctl(3), and not again: load it before you start a process that updates
+    /// is found out at the first update, by [sysctl(3)], and not again: load it before you start a process that updates
     /// jails.
     ///
     /// Entries of `meta` and `env` that are set together with other parameters, or with each other, take one more call,
@@ -78,6 +78,12 @@ impl Jail {
     ///
     /// Since 15.0 the handle's own jail is updated, except in the case described above. Before, it is the jail that has
     /// its jid, in one call, nested or not: there the kernel compares it with its parent.
+    ///
+    /// [jail_set(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_set&sektion=2
+    /// [mac_do(4)]: https://man.freebsd.org/cgi/man.cgi?query=mac_do&sektion=4
+    /// [jail_get(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_get&sektion=2
+    /// [fstat(2)]: https://man.freebsd.org/cgi/man.cgi?query=fstat&sektion=2
+    /// [sysctl(3)]: https://man.freebsd.org/cgi/man.cgi?query=sysctl&sektion=3
     #[doc(alias = "jail_set")]
     pub fn update(&self, update: &JailUpdate) -> Result<()> {
         self.apply(&update.settings)
@@ -98,7 +104,7 @@ impl Jail {
         Change { jail: self, settings, core }.apply()
     }
 
-    /// Updates one parameter, in one jail_set(2), as [`update`](Self::update).
+    /// Updates one parameter, in one [jail_set(2)], as [`update`](Self::update).
     ///
     /// # Errors
     ///
@@ -115,6 +121,8 @@ impl Jail {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// [jail_set(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_set&sektion=2
     pub fn set<T: Decode, A: Updatable>(&self, param: Param<'_, T, A>, value: impl Encode<T>) -> Result<()> {
         // Enough for any but a long string, which goes to the heap.
         let (mut bytes, mut entries) = ([0; 96], [Entry::default(); 2]);

@@ -14,7 +14,7 @@ use crate::settings::setters::{
 impl JailUpdate {
     /// Sets `name`; for a nested jail, its last component. A number must be the jail's own jid.
     ///
-    /// At most 255 bytes, including the names of the jails above. See [`param::NAME`] and jail(8).
+    /// At most 255 bytes, including the names of the jails above. See [`param::NAME`] and [jail(8)].
     ///
     /// # What is refused
     ///
@@ -23,7 +23,7 @@ impl JailUpdate {
     /// T39). So a nested jail, or any jail if this process is inside one, is renamed only while its `children.cur` and
     /// `children.max` are both 0. A jail that is not below the jail of this process is never renamed (T26).
     ///
-    /// With `kern.racct.enable`, which rctl(8) needs, the kernel may panic if a renamed jail, or one below it, has
+    /// With `kern.racct.enable`, which [rctl(8)] needs, the kernel may panic if a renamed jail, or one below it, has
     /// processes (T40). Then a jail is renamed only while none of them has a process or a zombie. **A process that
     /// attaches between this check and the rename is not covered.** The tunable is read once per process. If it is set,
     /// each rename reads the list of processes, and makes a call or two for each jail below, which only update the name
@@ -36,9 +36,9 @@ impl JailUpdate {
     /// Read from the host, a garbled name does not begin with the name of the jail above it and a dot. Until it is
     /// repaired, do not list such jails from inside or by [`Jail::children`](crate::Jail::children) of a jail above,
     /// and do not read `security.jail.list` inside. To repair it, open each jail by its jid, from the host, and set its
-    /// last component again by this method, from the top down. (On FreeBSD 15 this is jail_set(2) with `JAIL_AT_DESC`,
-    /// the parent's descriptor, the jid and the name.) This is refused for a jail that has child jails: remove those by
-    /// their jids first.
+    /// last component again by this method, from the top down. (On FreeBSD 15 this is [jail_set(2)] with
+    /// `JAIL_AT_DESC`, the parent's descriptor, the jid and the name.) This is refused for a jail that has child jails:
+    /// remove those by their jids first.
     ///
     /// ```
     /// # use freebsd_jail::{Jail, JailUpdate, sim};
@@ -51,13 +51,17 @@ impl JailUpdate {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// [jail(8)]: https://man.freebsd.org/cgi/man.cgi?query=jail&sektion=8
+    /// [rctl(8)]: https://man.freebsd.org/cgi/man.cgi?query=rctl&sektion=8
+    /// [jail_set(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_set&sektion=2
     pub fn name(self, name: impl AsRef<OsStr>) -> Self {
         self.set(param::NAME, name.as_ref())
     }
 
     /// Sets `persist`: whether the jail stays when it has no processes. Set to false, an empty jail goes at once.
     ///
-    /// See [`param::PERSIST`] and jail(8).
+    /// See [`param::PERSIST`] and [jail(8)].
     ///
     /// ```
     /// # use freebsd_jail::{Jail, JailUpdate, sim};
@@ -70,6 +74,8 @@ impl JailUpdate {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// [jail(8)]: https://man.freebsd.org/cgi/man.cgi?query=jail&sektion=8
     pub fn persist(self, persist: bool) -> Self {
         self.set(param::PERSIST, persist)
     }

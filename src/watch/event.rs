@@ -23,7 +23,7 @@ bitflags! {
     pub struct EventFlags: u32 {
         /// A jail directly below this one was created.
         const CHILD = sys::NOTE_JAIL_CHILD;
-        /// The jail was changed by jail_set(2).
+        /// The jail was changed by [jail_set(2)](https://man.freebsd.org/cgi/man.cgi?query=jail_set&sektion=2).
         const SET = sys::NOTE_JAIL_SET;
         /// A process attached to the jail.
         const ATTACH = sys::NOTE_JAIL_ATTACH;
@@ -58,7 +58,9 @@ pub enum EventKind {
         /// Its jid; `None` when there were several, or when processes attached as well.
         jid: Option<Jid>,
     },
-    /// jail_set(2) was used on the jail. It may have changed nothing, and it may have failed halfway.
+    /// [jail_set(2)] was used on the jail. It may have changed nothing, and it may have failed halfway.
+    ///
+    /// [jail_set(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_set&sektion=2
     Changed,
     /// One or more processes attached to the jail. A process that is forked by one in the jail does not attach.
     Attached {

@@ -34,9 +34,9 @@ use crate::wire::At;
 /// Removing a jail kills its processes. Other references hold it until they are closed or end:
 ///
 /// - **A child that has not been waited for.** A killed process stays as a zombie, and its jail with it, until its
-///   parent calls wait(2). A program that starts processes in a jail has to wait for each of them, for which there is
-///   [`Jail::remove_and_reap`]. A child made by pdfork(2) holds the jail until waitpid(2), or until its descriptor is
-///   closed.
+///   parent calls [wait(2)]. A program that starts processes in a jail has to wait for each of them, for which there is
+///   [`Jail::remove_and_reap`]. A child made by [pdfork(2)] holds the jail until [waitpid(2)], or until its descriptor
+///   is closed.
 /// - A descriptor that was opened inside and is held outside: of a directory, a device, a socket, a pipe, shared memory
 ///   or a jail.
 /// - A file system that was mounted inside, until it is unmounted.
@@ -51,6 +51,10 @@ use crate::wire::At;
 /// All. Since 15.0, the `HeldJail` of a jail that has not been removed yet holds a descriptor, which does not keep the
 /// jail. Before, a jail is recognised by its jid, cpuset and path alone: one that has not been removed yet may be
 /// confused with a later one that has all three.
+///
+/// [wait(2)]: https://man.freebsd.org/cgi/man.cgi?query=wait&sektion=2
+/// [pdfork(2)]: https://man.freebsd.org/cgi/man.cgi?query=pdfork&sektion=2
+/// [waitpid(2)]: https://man.freebsd.org/cgi/man.cgi?query=waitpid&sektion=2
 #[derive(Debug, Clone)]
 pub struct HeldJail {
     system: System,

@@ -52,7 +52,7 @@ impl HeldJail {
     /// Lists what holds the jail: the processes in it, zombies included, and the jails below it. Empty if the jail is
     /// gone, or if it is held only by something that cannot be listed.
     ///
-    /// Wraps sysctl(3) of `kern.proc.proc`, and jail_get(2) once per jail. Off FreeBSD the model's processes are
+    /// Wraps [sysctl(3)] of `kern.proc.proc`, and [jail_get(2)] once per jail. Off FreeBSD the model's processes are
     /// listed.
     ///
     /// # Errors
@@ -84,6 +84,9 @@ impl HeldJail {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// [sysctl(3)]: https://man.freebsd.org/cgi/man.cgi?query=sysctl&sektion=3
+    /// [jail_get(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_get&sektion=2
     pub fn holders(&mut self) -> Result<Holders> {
         // Processes and jails are found by the jid, which a dying jail may lose meanwhile.
         for _ in 0..4 {

@@ -4,8 +4,10 @@
 //! - A [`Watcher`] reports what the kernel reports of the jails that you choose, since FreeBSD 15.0.
 //! - [`Jail::wait_dying`] and [`Jail::wait_gone`] wait for the end of one jail and work on all releases.
 //!
-//! Watchers and followers are [`AsFd`], for poll(2) and event loops: `examples/watch.rs` shows it. With the feature
+//! Watchers and followers are [`AsFd`], for [poll(2)] and event loops: `examples/watch.rs` shows it. With the feature
 //! `tokio` they and the waits can be awaited.
+//!
+//! [poll(2)]: https://man.freebsd.org/cgi/man.cgi?query=poll&sektion=2
 
 mod deadline;
 mod event;
@@ -53,7 +55,7 @@ pub use with_tokio::{AsyncFollower, AsyncWatcher};
 /// Watches jails: reports when they are updated or removed, when processes attach to them, and when jails are created
 /// below them.
 ///
-/// A watcher is an event queue, kqueue(2), to which jails are added with [`watch`](Self::watch). Each event read from
+/// A watcher is an event queue, [kqueue(2)], to which jails are added with [`watch`](Self::watch). Each event read from
 /// it is about one jail; the kernel combines what has happened to that jail since its last event. A watcher can be used
 /// from several threads at once; each event goes to one of them. Open queues do not keep the process from attaching to
 /// a jail.
@@ -61,9 +63,9 @@ pub use with_tokio::{AsyncFollower, AsyncWatcher};
 /// **A watch lasts until the removal of its jail has been read, or until [`unwatch`](Self::unwatch)**, even if its
 /// handle is dropped. It has a descriptor of its own, one per watch, which does not hold a removed jail.
 ///
-/// As [`AsFd`] a watcher can be given to poll(2), or to the event loop of an async runtime: the descriptor is readable
-/// while there are events. An event loop must wait for reading only (kqueue(2) refuses to watch another queue for
-/// writing). When it reports that the descriptor is readable, call [`try_next`](Self::try_next) until it returns
+/// As [`AsFd`] a watcher can be given to [poll(2)], or to the event loop of an async runtime: the descriptor is
+/// readable while there are events. An event loop must wait for reading only (kqueue(2) refuses to watch another queue
+/// for writing). When it reports that the descriptor is readable, call [`try_next`](Self::try_next) until it returns
 /// `None`. Add no filters of your own to it: their events are discarded.
 ///
 /// A jail removed before you can watch it is still reported if its parent is watched: its creation is. To follow all
@@ -102,6 +104,9 @@ pub use with_tokio::{AsyncFollower, AsyncWatcher};
 /// # Ok(())
 /// # }
 /// ```
+///
+/// [kqueue(2)]: https://man.freebsd.org/cgi/man.cgi?query=kqueue&sektion=2
+/// [poll(2)]: https://man.freebsd.org/cgi/man.cgi?query=poll&sektion=2
 #[doc(alias = "kqueue")]
 #[doc(alias = "EVFILT_JAIL")]
 #[doc(alias = "EVFILT_JAILDESC")]
@@ -212,9 +217,9 @@ impl Watcher {
 
     /// Watches the jail that has a jid now, as [`watch`](Self::watch) does.
     ///
-    /// Wraps jail_get(2), which makes a descriptor of the jail, and kevent(2) with `EVFILT_JAILDESC`. `EVFILT_JAIL`,
-    /// which takes a jid, is not used: if it is registered at the moment of a removal, the removal is lost and the
-    /// kernel may panic (T23). Needs no privilege.
+    /// Wraps [jail_get(2)], which makes a descriptor of the jail, and [kevent(2)] with `EVFILT_JAILDESC`.
+    /// `EVFILT_JAIL`, which takes a jid, is not used: if it is registered at the moment of a removal, the removal is
+    /// lost and the kernel may panic (T23). Needs no privilege.
     ///
     /// # Errors
     ///
@@ -235,6 +240,9 @@ impl Watcher {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// [jail_get(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_get&sektion=2
+    /// [kevent(2)]: https://man.freebsd.org/cgi/man.cgi?query=kevent&sektion=2
     pub fn watch_jid(&self, jid: Jid) -> Result<WatchId> {
         self.check_process()?;
         // T23: by descriptor, never by jid.
@@ -252,7 +260,7 @@ impl Watcher {
     /// The events have no [jid](Event::jid). Calling it again ends the earlier watch and keeps the events that have not
     /// been read. If this process attaches to a jail later, the watch stays the host's.
     ///
-    /// Wraps kevent(2) with `EVFILT_JAIL`. Needs no privilege.
+    /// Wraps [kevent(2)] with `EVFILT_JAIL`. Needs no privilege.
     ///
     /// # Errors
     ///
@@ -275,6 +283,8 @@ impl Watcher {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// [kevent(2)]: https://man.freebsd.org/cgi/man.cgi?query=kevent&sektion=2
     pub fn watch_own(&self) -> Result<WatchId> {
         self.check_process()?;
         if Trap::T38.is_there(&self.system) && crate::jailed::is_jailed_on(&self.system)? {
@@ -295,7 +305,7 @@ impl Watcher {
     /// Ends a watch. Its unread events are lost. Returns whether it existed: a watch ends by itself once the removal of
     /// its jail has been read.
     ///
-    /// Wraps close(2) of the watch's descriptor, and kevent(2) for the host's.
+    /// Wraps [close(2)] of the watch's descriptor, and [kevent(2)] for the host's.
     ///
     /// # Errors
     ///
@@ -316,6 +326,9 @@ impl Watcher {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// [close(2)]: https://man.freebsd.org/cgi/man.cgi?query=close&sektion=2
+    /// [kevent(2)]: https://man.freebsd.org/cgi/man.cgi?query=kevent&sektion=2
     pub fn unwatch(&self, watch: WatchId) -> Result<bool> {
         self.check_process()?;
         let mut watches = self.watches();

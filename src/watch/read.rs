@@ -50,8 +50,8 @@ impl Watcher {
         }
     }
 
-    /// Waits for events as [`wait`](Self::wait) does, appends up to 32 pending ones, read by one kevent(2), and returns
-    /// how many.
+    /// Waits for events as [`wait`](Self::wait) does, appends up to 32 pending ones, read by one [kevent(2)], and
+    /// returns how many.
     ///
     /// # Errors
     ///
@@ -75,6 +75,8 @@ impl Watcher {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// [kevent(2)]: https://man.freebsd.org/cgi/man.cgi?query=kevent&sektion=2
     pub fn wait_many(
         &self,
         events: &mut Vec<Event>,

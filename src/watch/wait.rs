@@ -24,11 +24,12 @@ impl Jail {
     ///
     /// Since 15.0 it wraps [poll(2)] on the handle's descriptor, one system call. A handle made by [`Jail::unpinned`]
     /// has none: one is made of the jail that has the jid, which is watched then. If the process has no more
-    /// descriptors, if that of the handle lacks the right `CAP_EVENT` (capsicum(4)), and before 15.0, the jail is
-    /// polled with jail_get(2), every few milliseconds at first and four times a second in the end, so the removal may
-    /// be noticed late. Without a descriptor only the jid identifies the jail: the wait continues if another jail gets
-    /// the jid between two looks.
+    /// descriptors, if that of the handle lacks the right `CAP_EVENT` ([capsicum(4)]), and before 15.0, the jail is
+    /// polled with [jail_get(2)], every few milliseconds at first and four times a second in the end, so the removal
+    /// may be noticed late. Without a descriptor only the jid identifies the jail: the wait continues if another jail
+    /// gets the jid between two looks.
     ///
+    /// [capsicum(4)]: https://man.freebsd.org/cgi/man.cgi?query=capsicum&sektion=4
     /// [poll(2)]: https://man.freebsd.org/cgi/man.cgi?query=poll&sektion=2
     ///
     /// ```
@@ -48,6 +49,8 @@ impl Jail {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// [jail_get(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_get&sektion=2
     pub fn wait_dying(&self, timeout: Option<Duration>) -> Result<WaitOutcome> {
         self.wait_dying_until(Deadline::after(timeout))
     }
@@ -82,7 +85,7 @@ impl Jail {
     ///
     /// # FreeBSD versions
     ///
-    /// All. Wraps jail_get(2), cpuset_getid(2) and, if the dying jail may have another jid, sysctl(3) of
+    /// All. Wraps [jail_get(2)], [cpuset_getid(2)] and, if the dying jail may have another jid, [sysctl(3)] of
     /// `security.jail.list`. Before 15.0 a jail that is revived with `JAIL_DYING` counts as gone.
     ///
     /// ```
@@ -97,6 +100,10 @@ impl Jail {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// [jail_get(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_get&sektion=2
+    /// [cpuset_getid(2)]: https://man.freebsd.org/cgi/man.cgi?query=cpuset_getid&sektion=2
+    /// [sysctl(3)]: https://man.freebsd.org/cgi/man.cgi?query=sysctl&sektion=3
     pub fn wait_gone(&self, timeout: Option<Duration>) -> Result<WaitOutcome<(), HeldJail>> {
         let deadline = Deadline::after(timeout);
         let held = match HeldJail::of_living(self)? {

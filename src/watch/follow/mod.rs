@@ -24,14 +24,14 @@ use tree::Tree;
 
 /// Follows all jails that this process can see, at any depth: reports the existing ones, and then what happens.
 ///
-/// First come the jails that are [`Present`](Followed::Present) when the follower is made. Then it reports each jail that
-/// [appears](Followed::Appeared), is [renamed](Followed::Renamed), [changed](Followed::Changed),
-/// [attached to](Followed::Attached) and [removed](Followed::Removed). Each jail is reported before those below it and
-/// removed after them. [`FollowedJail::id`] identifies a jail even if its jid is reused.
+/// First come the jails that are [`Present`](Followed::Present) when the follower is made. Then it reports each jail
+/// that [appears](Followed::Appeared), is [renamed](Followed::Renamed), [changed](Followed::Changed), [attached
+/// to](Followed::Attached) and [removed](Followed::Removed). Each jail is reported before those below it and removed
+/// after them. [`FollowedJail::id`] identifies a jail even if its jid is reused.
 ///
-/// As [`AsFd`] a follower can be given to poll(2) or to an event loop, for reading only. **Call
-/// [`try_next`](Self::try_next) until it returns `None` before waiting on the descriptor**, at first and each time it is
-/// readable: what has been read already does not make it readable.
+/// As [`AsFd`] a follower can be given to [poll(2)] or to an event loop, for reading only. **Call
+/// [`try_next`](Self::try_next) until it returns `None` before waiting on the descriptor**, at first and each time it
+/// is readable: what has been read already does not make it readable.
 ///
 /// # When it falls behind
 ///
@@ -58,11 +58,11 @@ use tree::Tree;
 /// All. Since 15.0 the kernel reports events, and the follower holds one descriptor per jail, which does not hold a
 /// removed jail.
 ///
-/// Before 15.0 there are no events: the follower **polls** with one sysctl(3) per [interval](Self::interval). It reports
-/// jails that appear, are renamed and are removed, and never [`Changed`](Followed::Changed),
-/// [`Attached`](Followed::Attached) or [`Missed`](Followed::Missed); a jail that comes and goes between two looks is not
-/// noticed. A jail is recognised by its jid and its path: one that has both of a jail removed since the last look is
-/// taken for that jail.
+/// Before 15.0 there are no events: the follower **polls** with one [sysctl(3)] per [interval](Self::interval). It
+/// reports jails that appear, are renamed and are removed, and never [`Changed`](Followed::Changed),
+/// [`Attached`](Followed::Attached) or [`Missed`](Followed::Missed); a jail that comes and goes between two looks is
+/// not noticed. A jail is recognised by its jid and its path: one that has both of a jail removed since the last look
+/// is taken for that jail.
 ///
 /// In a jail, since 15.0, new jails directly below the process's own are found by polling (the kernel can panic when a
 /// process watches its own jail), and all else by events.
@@ -87,6 +87,9 @@ use tree::Tree;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// [poll(2)]: https://man.freebsd.org/cgi/man.cgi?query=poll&sektion=2
+/// [sysctl(3)]: https://man.freebsd.org/cgi/man.cgi?query=sysctl&sektion=3
 pub struct Follower {
     system: System,
     // Dropped before the jails' descriptors: closing the queue ends all filters at once.
@@ -118,8 +121,8 @@ const INTERVAL: Duration = Duration::from_secs(1);
 impl Follower {
     /// Makes a follower, which looks at all jails at once. If it has to poll, it does so once a second.
     ///
-    /// Wraps kqueue(2), sysctl(3) of `security.jail.list`, and since FreeBSD 15.0 two jail_get(2) and one kevent(2) per
-    /// jail. Needs no privilege.
+    /// Wraps [kqueue(2)], [sysctl(3)] of `security.jail.list`, and since FreeBSD 15.0 two [jail_get(2)] and one
+    /// [kevent(2)] per jail. Needs no privilege.
     ///
     /// # Errors
     ///
@@ -138,6 +141,11 @@ impl Follower {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// [kqueue(2)]: https://man.freebsd.org/cgi/man.cgi?query=kqueue&sektion=2
+    /// [sysctl(3)]: https://man.freebsd.org/cgi/man.cgi?query=sysctl&sektion=3
+    /// [jail_get(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_get&sektion=2
+    /// [kevent(2)]: https://man.freebsd.org/cgi/man.cgi?query=kevent&sektion=2
     pub fn new() -> Result<Self> {
         Self::with_interval(INTERVAL)
     }

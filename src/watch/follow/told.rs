@@ -105,7 +105,9 @@ pub enum Followed {
         #[cfg_attr(feature = "serde", serde(serialize_with = "crate::param::text::serialize"))]
         from: Arc<OsStr>,
     },
-    /// jail_set(2) was used on the jail. It may have changed nothing.
+    /// [jail_set(2)] was used on the jail. It may have changed nothing.
+    ///
+    /// [jail_set(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_set&sektion=2
     Changed(FollowedJail),
     /// One or more processes attached to the jail. A process that is forked by one in the jail does not attach, and
     /// processes that attached before the jail was reported are not reported.
