@@ -299,7 +299,7 @@ fn a_follower_that_falls_behind_knows_all_jails_that_are_there() {
                 done.extend(thread.join().expect("joined"));
             }
         });
-        while let Some(told) = follower.wait(Some(5 * INTERVAL)).expect("waited").done() {
+        while let Some(told) = follower.wait(Some(Duration::from_secs(1))).expect("waited").done() {
             reported.add(told);
         }
         check(&done, &reported, has_events);
