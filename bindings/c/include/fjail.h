@@ -15,6 +15,7 @@
 /* Made from src by `UPDATE=1 cargo test --test header`. */
 
 #include <stddef.h>
+#include <sys/types.h>
 
 /*
  A handle of a jail. On FreeBSD 15 and later it cannot name another jail, even if the jid is reused.
@@ -180,10 +181,38 @@ struct fjail_sim *fjail_sim_install(const char *release);
 
 #if defined(FJAIL_SIM)
 /*
+ Permits `fjail_spawn` to run programs, which the model does not confine: they run on the host. Does nothing with
+ `NULL`.
+ */
+void fjail_sim_allow_exec(const struct fjail_sim *model);
+#endif
+
+#if defined(FJAIL_SIM)
+/*
  Ends the model. The jails in it are gone. Does nothing with `NULL`.
  */
 void fjail_sim_uninstall(struct fjail_sim *model);
 #endif
+
+/*
+ Starts a program in the jail. Returns 0, or -1 with errno set: the text then names the step that failed. The caller
+ waits for the child with waitpid(2); until then it holds its jail, even a removed one.
+
+ `argv` ends with `NULL`. The program, `argv[0]`, is looked up inside the jail, in the `PATH` of its new environment
+ if it has no slash. `envp`, whose strings are `NAME=value`, ends with `NULL`, too. If it is `NULL` itself, the
+ environment is that of a login, as with `jexec -l`: this process's is not inherited.
+
+ `user` is a user of the host, or `NULL` for this process's. `directory` is a path in the jail, or `NULL` for its root
+ directory. `streams` has three open descriptors, the program's standard input, output and error, or is `NULL` for
+ this process's; they stay open here.
+ */
+int fjail_spawn(const struct fjail *jail,
+                char *const *argv,
+                char *const *envp,
+                const char *user,
+                const char *directory,
+                const int *streams,
+                pid_t *pid);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -53,7 +53,7 @@ fn boxed(result: Result<Handle>) -> *mut Handle {
 /// # Safety
 ///
 /// `jail` is `NULL` or a handle that has not been freed.
-unsafe fn given<'a>(jail: *const Handle) -> Result<&'a Jail> {
+pub(crate) unsafe fn given<'a>(jail: *const Handle) -> Result<&'a Jail> {
     // SAFETY: it came from `boxed`, and is freed after this call.
     let handle = unsafe { jail.as_ref() };
     handle.ok_or_else(|| refused(NO_HANDLE))?.jail()

@@ -10,3 +10,4 @@ mod list;
 mod outcome;
 #[cfg(feature = "sim")]
 mod sim;
+mod spawn;

@@ -10,6 +10,7 @@ use crate::outcome::answer;
 
 /// A model of the kernel in memory, which gets the jail calls of this process.
 pub struct Model {
+    kernel: Kernel,
     _guard: ProcessGuard,
 }
 
@@ -23,8 +24,21 @@ pub unsafe extern "C" fn fjail_sim_install(release: *const c_char) -> *mut Model
         Some(release) => find(&release.to_string_lossy()).map(Kernel::with_release),
         None => Ok(Kernel::new()),
     };
-    let model = kernel.map(|kernel| Box::into_raw(Box::new(Model { _guard: kernel.install_for_process() })));
+    let model = kernel.map(|kernel| {
+        let guard = kernel.install_for_process();
+        Box::into_raw(Box::new(Model { kernel, _guard: guard }))
+    });
     answer(model, ptr::null_mut())
+}
+
+/// Permits `fjail_spawn` to run programs, which the model does not confine: they run on the host. Does nothing with
+/// `NULL`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fjail_sim_allow_exec(model: *const Model) {
+    // SAFETY: it came from `fjail_sim_install`, and is freed after this call.
+    if let Some(model) = unsafe { model.as_ref() } {
+        model.kernel.allow_exec(true);
+    }
 }
 
 fn find(name: &str) -> Result<Release> {

@@ -186,7 +186,94 @@ a_descriptor_hands_the_jail_over(void)
     CHECK(fjail_from_descriptor(STDIN_FILENO) == NULL && errno == EINVAL);
 }
 
+/* Runs a script in a jail, and returns its exit status, or -1 if it cannot be started. */
+static int
+script(const fjail *jail, char *text, char *const *envp, const char *user, const char *directory,
+    const int *streams)
+{
+    char *argv[] = { "/bin/sh", "-c", text, NULL };
+    pid_t pid = -1;
+    int status = 0;
+
+    if (fjail_spawn(jail, argv, envp, user, directory, streams, &pid) == -1) {
+        CHECK(pid == -1);
+        return (-1);
+    }
+    CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status));
+    return (WEXITSTATUS(status));
+}
+
+static void
+a_program_runs_in_the_jail(void)
+{
+    const fjail_param params[] = { { "name", "busy" }, { "path", "/" } };
+    fjail *jail = fjail_create(params, COUNT(params));
+    char *variables[] = { "ONE=1", "TWO=a=b", "PATH=/bin:/usr/bin", NULL };
+    char *malformed[] = { "ONE", NULL };
+    char *nameless[] = { "=1", NULL };
+    char *missing[] = { "nosuch", NULL };
+    char *nothing[] = { NULL };
+    int in[2], out[2], streams[3];
+    const int closed[] = { -1, STDOUT_FILENO, STDERR_FILENO };
+    char output[16] = "";
+    pid_t pid;
+
+    CHECK(jail != NULL);
+    CHECK(setenv("FJAIL_SECRET", "x", 1) == 0);
+    CHECK(script(jail, "exit 7", NULL, NULL, NULL, NULL) == 7);
+    CHECK(script(jail, "test `pwd` = /", NULL, NULL, NULL, NULL) == 0);
+    CHECK(script(jail, "test `pwd` = /dev", NULL, NULL, "/dev", NULL) == 0);
+    CHECK(script(jail, "test -z \"$FJAIL_SECRET\" && test -n \"$HOME\"", NULL, NULL, NULL, NULL) == 0);
+    CHECK(script(jail, "test \"$ONE\" = 1 && test \"$TWO\" = a=b", variables, NULL, NULL, NULL) == 0);
+    CHECK(script(jail, "test -z \"$FJAIL_SECRET$HOME\"", variables, NULL, NULL, NULL) == 0);
+#ifndef FJAIL_SIM
+    CHECK(script(jail, "test `/sbin/sysctl -n security.jail.jailed` = 1", NULL, NULL, NULL, NULL) == 0);
+#endif
+    if (geteuid() == 0) {
+        CHECK(script(jail, "test `id -un` = nobody", NULL, "nobody", NULL, NULL) == 0);
+    } else {
+        CHECK(script(jail, "exit 0", NULL, "nobody", NULL, NULL) == -1 && errno == EPERM);
+    }
+
+    CHECK(pipe(in) == 0 && pipe(out) == 0);
+    streams[0] = in[0];
+    streams[1] = streams[2] = out[1];
+    CHECK(write(in[1], "to\n", 3) == 3);
+    CHECK(script(jail, "read to; echo $to fro; echo too >&2", NULL, NULL, NULL, streams) == 0);
+    CHECK(read(out[0], output, sizeof(output) - 1) == 11 && strcmp(output, "to fro\ntoo\n") == 0);
+    CHECK(close(in[0]) == 0 && close(in[1]) == 0 && close(out[0]) == 0 && close(out[1]) == 0);
+
+    pid = -1;
+    CHECK(fjail_spawn(jail, missing, NULL, NULL, NULL, NULL, &pid) == -1 && errno == ENOENT && pid == -1);
+    CHECK(strstr(fjail_errmsg(), "exec") != NULL && strstr(fjail_errmsg(), "nosuch") != NULL);
+    CHECK(script(jail, "exit 0", NULL, NULL, "/nosuch", NULL) == -1 && errno == ENOENT);
+    CHECK(strstr(fjail_errmsg(), "directory") != NULL && strstr(fjail_errmsg(), "/nosuch") != NULL);
+    CHECK(script(jail, "exit 0", NULL, "no such user", NULL, NULL) == -1 && errno == EINVAL);
+    CHECK(script(jail, "exit 0", malformed, NULL, NULL, NULL) == -1 && errno == EINVAL);
+    CHECK(script(jail, "exit 0", nameless, NULL, NULL, NULL) == -1 && errno == EINVAL);
+    CHECK(script(jail, "exit 0", NULL, NULL, NULL, closed) == -1 && errno == EBADF);
+    CHECK(script(NULL, "exit 0", NULL, NULL, NULL, NULL) == -1 && errno == EINVAL);
+    CHECK(fjail_spawn(jail, nothing, NULL, NULL, NULL, NULL, &pid) == -1 && errno == EINVAL);
+    CHECK(fjail_spawn(jail, NULL, NULL, NULL, NULL, NULL, &pid) == -1 && errno == EINVAL);
+    CHECK(fjail_spawn(jail, missing, NULL, NULL, NULL, NULL, NULL) == -1 && errno == EINVAL);
+
+    CHECK(fjail_remove(jail) == 0);
+    CHECK(script(jail, "exit 0", NULL, NULL, NULL, NULL) == -1 && errno == ENOENT);
+    fjail_free(jail);
+}
+
 #ifdef FJAIL_SIM
+static void
+a_model_runs_no_program_unless_it_may(void)
+{
+    const fjail_param params[] = { { "path", "/" } };
+    fjail *jail = fjail_create(params, COUNT(params));
+
+    CHECK(jail != NULL);
+    CHECK(script(jail, "exit 0", NULL, NULL, NULL, NULL) == -1 && errno == ENOSYS);
+    fjail_free(jail);
+}
+
 static void
 without_descriptors_a_handle_is_kept(void)
 {
@@ -247,11 +334,15 @@ main(void)
     fjail_sim_uninstall(model);
     model = fjail_sim_install(NULL);
     CHECK(model != NULL);
+    a_model_runs_no_program_unless_it_may();
+    fjail_sim_allow_exec(NULL);
+    fjail_sim_allow_exec(model);
 #endif
     values_of_every_kind_are_text();
     errors_have_an_errno_and_a_text();
     a_jail_goes_with_the_handle_that_owns_it();
     a_descriptor_hands_the_jail_over();
+    a_program_runs_in_the_jail();
     a_process_attaches();
 #ifdef FJAIL_SIM
     fjail_sim_uninstall(model);
