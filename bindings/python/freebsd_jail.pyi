@@ -1,9 +1,9 @@
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import IPv4Address, IPv6Address
-from subprocess import Popen
+from subprocess import CompletedProcess, Popen
 from types import TracebackType
-from typing import Any, Optional, Union, final
+from typing import Any, BinaryIO, Optional, Protocol, Union, final
 
 from typing_extensions import Self, TypeAlias, disjoint_base
 
@@ -29,6 +29,7 @@ __all__ = [
     "OtherProcessError",
     "OwnedJail",
     "PermissionDeniedError",
+    "Process",
     "ResourceExhaustedError",
     "UnknownParameterError",
     "UnsupportedError",
@@ -41,6 +42,14 @@ _Address: TypeAlias = Union[IPv4Address, IPv6Address, str]
 _ToSet: TypeAlias = Union[bool, int, str, bytes, os.PathLike[str], _Address, Iterable[_Address], None]
 # What a parameter reads as.
 _Value: TypeAlias = Union[bool, int, str, bytes, list[IPv4Address], list[IPv6Address]]
+_Text: TypeAlias = Union[str, bytes, os.PathLike[str]]
+
+class _File(Protocol):
+    def fileno(self) -> int: ...
+
+# A program's standard stream: None for this process's, a descriptor, a file, or subprocess.PIPE, DEVNULL or, for stderr,
+# STDOUT.
+_Stream: TypeAlias = Union[int, _File, None]
 
 @disjoint_base
 class Jail:
@@ -71,9 +80,38 @@ class Jail:
     def own(self) -> OwnedJail: ...
     def remove(self) -> None: ...
     def remove_and_wait(self, timeout: Optional[float] = None) -> bool: ...
-    def remove_and_reap(self, children: Sequence[Popen[Any]], timeout: Optional[float] = None) -> bool: ...
+    def remove_and_reap(
+        self, children: Sequence[Union[Process, Popen[Any]]], timeout: Optional[float] = None
+    ) -> bool: ...
     def wait_gone(self, timeout: Optional[float] = None) -> bool: ...
     def attach(self) -> None: ...
+    # args is a list: the program, looked up in the jail, and its arguments. user is a user of the host, cwd a path in
+    # the jail. env is the whole environment; None is that of a login, as jexec -l has it. This process's environment
+    # is not inherited.
+    def spawn(
+        self,
+        args: Sequence[_Text],
+        *,
+        user: Optional[str] = None,
+        cwd: Optional[_Text] = None,
+        env: Optional[Mapping[str, _Text]] = None,
+        stdin: _Stream = None,
+        stdout: _Stream = None,
+        stderr: _Stream = None,
+    ) -> Process: ...
+    # As subprocess.run, with bytes.
+    def run(
+        self,
+        args: Sequence[_Text],
+        *,
+        user: Optional[str] = None,
+        cwd: Optional[_Text] = None,
+        env: Optional[Mapping[str, _Text]] = None,
+        input: Optional[bytes] = None,
+        capture_output: bool = False,
+        timeout: Optional[float] = None,
+        check: bool = False,
+    ) -> CompletedProcess[bytes]: ...
 
 @final
 class OwnedJail(Jail):
@@ -91,8 +129,33 @@ class OwnedJail(Jail):
     ) -> None: ...
 
 @final
+class Process:
+    @property
+    def pid(self) -> int: ...
+    # This process's ends of pipes.
+    @property
+    def stdin(self) -> Optional[BinaryIO]: ...
+    @property
+    def stdout(self) -> Optional[BinaryIO]: ...
+    @property
+    def stderr(self) -> Optional[BinaryIO]: ...
+    # The exit status, negative for a signal.
+    def poll(self) -> Optional[int]: ...
+    def wait(self, timeout: Optional[float] = None) -> int: ...
+    def kill(self) -> None: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        kind: Optional[type[BaseException]] = None,
+        exception: Optional[BaseException] = None,
+        traceback: Optional[TracebackType] = None,
+        /,
+    ) -> None: ...
+
+@final
 class Model:
-    def __new__(cls, release: Optional[str] = None) -> Self: ...
+    # With allow_exec, programs run on the host, where nothing confines them.
+    def __new__(cls, release: Optional[str] = None, *, allow_exec: bool = False) -> Self: ...
     @property
     def sprung(self) -> list[str]: ...
     def __enter__(self) -> Self: ...
@@ -112,6 +175,7 @@ class JailError(OSError):
     value: Optional[str]
     jail: Optional[str]
     call: Optional[str]
+    stage: Optional[str]
 
 class UnsupportedError(JailError): ...
 class PermissionDeniedError(JailError): ...

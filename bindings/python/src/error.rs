@@ -1,6 +1,9 @@
 //! Exceptions: one for each kind of error.
 
-use freebsd_jail::{Error, ErrorKind, error::Call};
+use std::io;
+
+use freebsd_jail::error::{Call, Stage};
+use freebsd_jail::{Error, ErrorKind};
 use pyo3::create_exception;
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
@@ -11,7 +14,8 @@ create_exception!(
     JailError,
     PyOSError,
     "A failed operation on jails.\n\nBesides errno and strerror it has: message, the kernel's own text; parameter and \
-     value, those at fault; jail, the name or jid; call, the system call. Each is None where it is not known."
+     value, those at fault; jail, the name or jid; call, the system call; stage, the step of starting a program. Each \
+     is None where it is not known."
 );
 
 macro_rules! classes {
@@ -70,7 +74,13 @@ fn exception(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
     exception.setattr("value", error.value())?;
     exception.setattr("jail", error.jail())?;
     exception.setattr("call", error.call().map(Call::name))?;
+    exception.setattr("stage", error.stage().map(Stage::name))?;
     Ok(PyErr::from_value(exception))
+}
+
+/// Makes the exception of an error of the operating system: a class below `OSError`, by errno.
+pub(crate) fn os_error(error: &io::Error) -> PyErr {
+    PyOSError::new_err((error.raw_os_error(), error.to_string()))
 }
 
 /// An error of the crate on its way to Python.

@@ -1,19 +1,23 @@
 //! Handles of jails.
 
+use std::ffi::OsString;
 use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::process::Child;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use freebsd_jail::param::Kind;
-use freebsd_jail::watch::WaitOutcome;
+use freebsd_jail::watch::{HeldJail, WaitOutcome};
 use freebsd_jail::{self as native, Catalog, Error, ErrorKind, Jid, get::Present};
 use pyo3::exceptions::{PyKeyError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyMapping};
+use pyo3::types::{PyBytes, PyDict, PyMapping};
 
 use crate::error::{Raise, raised};
+use crate::process::{PIPE, Process, Program, Streams};
+use crate::run;
+use crate::time::Deadline;
 use crate::value::{Params, to_python};
 
 /// A handle with or without ownership of its jail.
@@ -79,14 +83,11 @@ impl Jail {
         py: Python<'_>,
         mut children: Vec<Bound<'_, PyAny>>,
         timeout: Option<f64>,
-        first: impl FnOnce(&native::Jail) -> native::Result<WaitOutcome<(), native::watch::HeldJail>> + Send,
+        first: impl FnOnce(&native::Jail) -> native::Result<WaitOutcome<(), HeldJail>> + Send,
     ) -> PyResult<bool> {
-        let limit = timeout.map(Duration::try_from_secs_f64).transpose();
-        let limit = limit.map_err(|_| PyValueError::new_err("the timeout is not a time"))?;
-        let end = limit.and_then(|limit| Instant::now().checked_add(limit));
+        let mut deadline = Deadline::after(timeout)?;
         let mut outcome = self.call(py, first)?;
         loop {
-            py.check_signals()?;
             let mut running = Vec::new();
             for child in children {
                 if child.call_method0("poll")?.is_none() {
@@ -94,13 +95,14 @@ impl Jail {
                 }
             }
             children = running;
-            let left = end.map_or(SLICE, |end| end.saturating_duration_since(Instant::now())).min(SLICE);
+            if outcome.is_done() && children.is_empty() {
+                return Ok(true);
+            }
+            let Some(slice) = deadline.slice(py)? else { return Ok(false) };
             match &mut outcome {
-                WaitOutcome::Done(()) if children.is_empty() => return Ok(true),
-                _ if left.is_zero() => return Ok(false),
-                WaitOutcome::Done(()) => py.detach(|| thread::sleep(left)),
+                WaitOutcome::Done(()) => py.detach(|| thread::sleep(slice)),
                 WaitOutcome::TimedOut(held) => {
-                    if py.detach(|| held.wait_gone(Some(left))).raise()?.is_done() {
+                    if py.detach(|| held.wait_gone(Some(slice))).raise()?.is_done() {
                         outcome = WaitOutcome::Done(());
                     }
                 }
@@ -109,16 +111,13 @@ impl Jail {
     }
 }
 
-/// How long a wait goes on before signals are looked for.
-const SLICE: Duration = Duration::from_millis(100);
-
 fn owned(py: Python<'_>, jail: native::OwnedJail) -> PyResult<Py<OwnedJail>> {
     Py::new(py, PyClassInitializer::from(Jail::new(Handle::Owned(jail))).add_subclass(OwnedJail))
 }
 
 /// Takes a descriptor that Python gives away.
 #[allow(unsafe_code)]
-fn taken(descriptor: RawFd) -> PyResult<OwnedFd> {
+pub(crate) fn taken(descriptor: RawFd) -> PyResult<OwnedFd> {
     if descriptor < 0 {
         return Err(raised(&Error::from(ErrorKind::InvalidDescriptor)));
     }
@@ -296,8 +295,8 @@ impl Jail {
         self.wait(py, Vec::new(), timeout, |jail| jail.remove_and_wait(Some(Duration::ZERO)))
     }
 
-    /// Does the same, and waits for children of this process by their method poll, as subprocess.Popen has it: a killed
-    /// child holds its jail until it has been waited for.
+    /// Does the same, and waits for children of this process by their method poll, which Process and subprocess.Popen
+    /// have: a killed child holds its jail until it has been waited for.
     #[pyo3(signature = (children, timeout=None))]
     fn remove_and_reap(
         &self,
@@ -320,6 +319,56 @@ impl Jail {
     /// the jail.
     fn attach(&self, py: Python<'_>) -> PyResult<()> {
         self.call(py, native::Jail::attach)
+    }
+
+    /// Starts a program in the jail, and returns it at once. It is looked up in the jail.
+    ///
+    /// user is one of the host's, cwd a path in the jail. env is the whole environment; with None it is that of a login,
+    /// as jexec -l has it, and nothing of this process's is inherited. Streams are None for this process's, a
+    /// descriptor, a file, or subprocess.PIPE, DEVNULL or STDOUT.
+    #[pyo3(signature = (args, *, user=None, cwd=None, env=None, stdin=None, stdout=None, stderr=None))]
+    #[allow(clippy::too_many_arguments, reason = "Python has them by name")]
+    fn spawn(
+        &self,
+        args: &Bound<'_, PyAny>,
+        user: Option<OsString>,
+        cwd: Option<&Bound<'_, PyAny>>,
+        env: Option<&Bound<'_, PyMapping>>,
+        stdin: Option<&Bound<'_, PyAny>>,
+        stdout: Option<&Bound<'_, PyAny>>,
+        stderr: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Process> {
+        let py = args.py();
+        let program = Program::read(args, user, cwd, env)?;
+        let (streams, pipes) = Streams::read(py, [stdin, stdout, stderr])?;
+        let child = self.call(py, |jail| program.start(jail, streams))?;
+        Process::new(py, child, args, pipes)
+    }
+
+    /// Runs a program in the jail and waits for it, as subprocess.run does; user, cwd and env are those of spawn.
+    ///
+    /// When the time is over, the program is killed: what it has started itself stays in the jail.
+    #[pyo3(signature = (args, *, user=None, cwd=None, env=None, input=None, capture_output=false, timeout=None, check=false))]
+    #[allow(clippy::too_many_arguments, reason = "Python has them by name")]
+    fn run<'py>(
+        &self,
+        args: &Bound<'py, PyAny>,
+        user: Option<OsString>,
+        cwd: Option<&Bound<'py, PyAny>>,
+        env: Option<&Bound<'py, PyMapping>>,
+        input: Option<&Bound<'py, PyBytes>>,
+        capture_output: bool,
+        timeout: Option<f64>,
+        check: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = args.py();
+        let limit = (timeout, Deadline::after(timeout)?);
+        let program = Program::read(args, user, cwd, env)?;
+        let pipe = PIPE.into_pyobject(py)?.into_any();
+        let output = Some(&pipe).filter(|_| capture_output);
+        let (streams, pipes) = Streams::read(py, [Some(&pipe).filter(|_| input.is_some()), output, output])?;
+        let child = self.call(py, |jail| program.start(jail, streams))?;
+        run::to_its_end(args, child, pipes, input.map_or(&[], |input| input.as_bytes()), limit, check)
     }
 
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {

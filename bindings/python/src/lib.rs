@@ -6,11 +6,14 @@ mod error;
 mod jail;
 #[cfg(feature = "sim")]
 mod model;
+mod process;
+mod run;
+mod time;
 mod value;
 
 use pyo3::prelude::*;
 
-/// FreeBSD jails: create, read, change, remove and attach to them.
+/// FreeBSD jails: create, read, change, remove and attach to them, and start programs in them.
 #[pymodule(name = "freebsd_jail")]
 mod module {
     use pyo3::prelude::*;
@@ -22,6 +25,8 @@ mod module {
     #[cfg(feature = "sim")]
     #[pymodule_export]
     use crate::model::Model;
+    #[pymodule_export]
+    use crate::process::Process;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

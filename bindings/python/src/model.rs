@@ -15,14 +15,16 @@ pub(crate) struct Model {
 
 #[pymethods]
 impl Model {
-    /// Makes a model of a FreeBSD release, such as "14.2", or of the newest.
+    /// Makes a model of a FreeBSD release, such as "14.2", or of the newest. Programs in its jails run only with
+    /// allow_exec, and then on the host: nothing confines them.
     #[new]
-    #[pyo3(signature = (release=None))]
-    fn new(release: Option<&str>) -> PyResult<Self> {
+    #[pyo3(signature = (release=None, *, allow_exec=false))]
+    fn new(release: Option<&str>, allow_exec: bool) -> PyResult<Self> {
         let kernel = match release {
             Some(name) => Kernel::with_release(find(name)?),
             None => Kernel::new(),
         };
+        kernel.allow_exec(allow_exec);
         Ok(Self { kernel, installed: Mutex::new(None) })
     }
 

@@ -49,7 +49,8 @@ fn from_python(name: &str, kind: Kind, object: &Bound<'_, PyAny>) -> PyResult<Va
     })
 }
 
-fn string(object: &Bound<'_, PyAny>) -> PyResult<OsString> {
+/// Reads a str, bytes or os.PathLike, as os.fsencode() does.
+pub(crate) fn string(object: &Bound<'_, PyAny>) -> PyResult<OsString> {
     match object.cast::<PyBytes>() {
         Ok(bytes) => Ok(OsString::from_vec(bytes.as_bytes().to_vec())),
         Err(_) => object.extract().map(PathBuf::into_os_string),

@@ -13,6 +13,14 @@ def model() -> Iterator[Model]:
 
 
 @pytest.fixture
+def running_model() -> Iterator[Model]:
+    """A kernel that runs programs, on the host."""
+    with Model(allow_exec=True) as model:
+        yield model
+    assert model.sprung == []
+
+
+@pytest.fixture
 def old_model() -> Iterator[Model]:
     """A kernel that has no descriptors."""
     with Model("14.2") as model:
