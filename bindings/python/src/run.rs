@@ -4,7 +4,6 @@ use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::process::Child;
-use std::time::Duration;
 
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -25,8 +24,11 @@ pub(crate) fn to_its_end<'py>(
     let py = args.py();
     let child = Shared::new(child);
     let mut talk = Talk::new(pipes, input);
-    let ended = match talk.until_all_closed(py, &deadline) {
-        Ok(true) => child.wait(py, &mut deadline),
+    let ended = match talk.until_all_closed(py, &mut deadline) {
+        Ok(true) => {
+            deadline.wait_for_another();
+            child.wait(py, &mut deadline)
+        }
         Ok(false) => Ok(None),
         Err(error) => Err(error),
     };
@@ -66,9 +68,6 @@ struct Output {
     bytes: Vec<u8>,
 }
 
-/// How long one poll waits at most: its argument is limited.
-const LONGEST: Duration = Duration::from_secs(3600);
-
 impl<'a> Talk<'a> {
     fn new([input, output, errors]: Pipes, rest: &'a [u8]) -> Self {
         let read = |pipe: OwnedFd| Output { pipe: Some(pipe.into()), bytes: Vec::new() };
@@ -76,9 +75,9 @@ impl<'a> Talk<'a> {
         Self { input, rest, outputs: [output.map(read), errors.map(read)] }
     }
 
-    /// Writes and reads until all pipes are closed. Returns false when the time is over. Python's poll lets other
-    /// threads run, and the handlers of signals.
-    fn until_all_closed(&mut self, py: Python<'_>, deadline: &Deadline) -> PyResult<bool> {
+    /// Writes and reads until all pipes are closed. Returns false when the time is over. Other threads run while Python
+    /// polls.
+    fn until_all_closed(&mut self, py: Python<'_>, deadline: &mut Deadline) -> PyResult<bool> {
         let select = py.import("select")?;
         let (readable, writable) = (select.getattr("POLLIN")?, select.getattr("POLLOUT")?);
         // So much can be written at once without blocking where anything can.
@@ -96,11 +95,8 @@ impl<'a> Talk<'a> {
             if open == 0 {
                 return Ok(true);
             }
-            let left = deadline.left(LONGEST);
-            if left.is_zero() {
-                return Ok(false);
-            }
-            let ready = poll.call_method1("poll", (left.as_secs_f64() * 1000.0,))?;
+            let Some(slice) = deadline.slice(py)? else { return Ok(false) };
+            let ready = poll.call_method1("poll", (slice.as_secs_f64() * 1000.0,))?;
             for (descriptor, _) in ready.extract::<Vec<(RawFd, i32)>>()? {
                 self.write_to(descriptor, most)?;
                 self.read_from(descriptor)?;

@@ -23,15 +23,16 @@ impl Deadline {
         Ok(Self { end: limit.and_then(|limit| Instant::now().checked_add(limit)), slice: FIRST })
     }
 
-    /// Returns the time that is left, at most this.
-    pub(crate) fn left(&self, most: Duration) -> Duration {
-        self.end.map_or(most, |end| end.saturating_duration_since(Instant::now()).min(most))
+    /// Starts with short slices again.
+    pub(crate) fn wait_for_another(&mut self) {
+        self.slice = FIRST;
     }
 
     /// Returns how long to wait before the next look, `None` once the time is over. Handlers of signals run.
     pub(crate) fn slice(&mut self, py: Python<'_>) -> PyResult<Option<Duration>> {
         py.check_signals()?;
-        let slice = self.left(self.slice);
+        let left = |end: Instant| end.saturating_duration_since(Instant::now());
+        let slice = self.end.map_or(self.slice, |end| left(end).min(self.slice));
         self.slice = (self.slice * 2).min(LONGEST);
         Ok(Some(slice).filter(|slice| !slice.is_zero()))
     }
