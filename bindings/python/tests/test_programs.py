@@ -89,7 +89,9 @@ def test_a_block_closes_the_pipes_and_waits(jail: Jail) -> None:
     assert process.poll() == 0
 
 
-def test_streams_are_those_of_subprocess(jail: Jail, tmp_path: pathlib.Path) -> None:
+def test_streams_are_those_of_subprocess(
+    jail: Jail, tmp_path: pathlib.Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     both = sh("echo out; echo err >&2")
     with jail.spawn(both, stdout=PIPE, stderr=PIPE) as process:
         assert process.stdout is not None and process.stderr is not None
@@ -104,6 +106,7 @@ def test_streams_are_those_of_subprocess(jail: Jail, tmp_path: pathlib.Path) -> 
         assert jail.spawn(sh("read line"), stdin=DEVNULL).wait() == 1
         os.fstat(log.fileno())  # it is still open here
     assert (tmp_path / "log").read_bytes() == b"out\nerr\nout\n"
+    assert tuple(capfd.readouterr()) == ("", "")
     with pytest.raises(OSError) as caught:
         jail.spawn(both, stdout=1000000)
     assert caught.value.errno == errno.EBADF
