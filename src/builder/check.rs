@@ -36,9 +36,8 @@ impl JailBuilder {
 
     fn mistakes(&self) -> Vec<Error> {
         let mut mistakes = self.settings.mistakes();
-        let jid = self.settings.int("jid");
-        mistakes
-            .extend(self.settings.text("name").and_then(|name| param::check_created_name(name, jid).err()));
+        let check = |name: &[u8]| param::check_created_name(name, self.settings.int("jid")).err();
+        mistakes.extend(self.settings.text("name").and_then(check));
         let is_nested = self.is_below() || self.split_name().is_some();
         if is_nested && self.settings.core.position("path").is_none() {
             mistakes.push(

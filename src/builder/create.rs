@@ -10,7 +10,7 @@ use crate::guard::alive;
 use crate::jail::{Jail, Nested, no_descriptor};
 use crate::jid::Jid;
 use crate::param;
-use crate::settings::{Memory, Settings, unset};
+use crate::settings::{Large, Settings, Small, unset};
 use crate::sys::{System, Trap};
 use crate::wire::{Answer, At, Draft, ErrorText, Verb, Wire};
 
@@ -58,15 +58,17 @@ impl JailBuilder {
             parent.check()?;
         }
         let system = parent.map_or_else(System::current, |parent| parent.system.clone());
-        let mut memory = Memory::new();
-        let mut creation = Creation::prepare(&self.settings, system, memory.draft(), fate)?;
-        if let Some((_, last)) = &split {
-            creation.set_name(last.as_bytes());
-        }
-        match parent {
-            Some(parent) => creation.below(parent),
-            None => creation.at_this_level(),
-        }
+        let create = |core: Draft<'_>| {
+            let mut creation = Creation::prepare(&self.settings, system, core, fate)?;
+            if let Some((_, last)) = &split {
+                creation.set_name(last.as_bytes());
+            }
+            match parent {
+                Some(parent) => creation.below(parent),
+                None => creation.at_this_level(),
+            }
+        };
+        if Small::fits(&self.settings) { create(Small::new().draft()) } else { create(Large::new().draft()) }
     }
 }
 
@@ -183,7 +185,7 @@ impl<'b, 'd> Creation<'b, 'd> {
             _ => ErrorText::Always,
         };
         let answer = self.core.call_asking(text, &self.system, verb, at, Subject::New);
-        answer.map_err(|error| self.settings.by_its_name(error))
+        answer.map_err(|error| self.settings.by_its_name(error, &self.core))
     }
 
     /// Makes the second call, and removes the jail if that fails.

@@ -7,7 +7,7 @@ mod read;
 use crate::error::{Error, ErrorKind, Result};
 use crate::param::{self, Decode, Kind, Param, Sealed, Value};
 use crate::sys::Sheet;
-use crate::wire::{Draft, name};
+use crate::wire::{Draft, Wire, name};
 
 pub(crate) use read::{Base, Form, Found, Key, Read, read};
 
@@ -195,7 +195,7 @@ impl Question<'_, '_> {
         };
         draft.check_room(name, room).map_err(|error| error.about(name))?;
         places.push(draft.len());
-        draft.push_space(name, room);
+        draft.push(name, Wire::Space(room));
         Ok(())
     }
 }

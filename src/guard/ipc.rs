@@ -36,6 +36,9 @@ pub(crate) struct Effect {
 impl Change {
     fn of(draft: &Draft<'_>) -> Option<Self> {
         let has = |name| draft.position(name).is_some();
+        if !(MODULES.into_iter().any(has) || has(ALL) || has(NOT_ALL)) {
+            return None;
+        }
         let modes = MODULES.map(|name| int(draft, name).and_then(Mode::from_number));
         let all = if has(ALL) { Some(true) } else { has(NOT_ALL).then_some(false) };
         (all.is_some() || modes.iter().any(Option::is_some)).then_some(Self { modes, all })

@@ -11,9 +11,9 @@ use crate::wire::{Draft, Wire};
 
 /// Adds the jail's rules of mac_do(4) to an update, unless it sets them itself: the kernel would reset them.
 pub(crate) fn carry_rules(jail: &Jail, draft: &mut Draft<'_>) -> Result<()> {
-    let names = [param::MAC_DO.name(), param::MAC_DO_RULES.name()];
     let system = &jail.system;
-    if names.iter().any(|name| draft.position(name).is_some())
+    if draft.position(param::MAC_DO.name()).is_some()
+        || draft.position(param::MAC_DO_RULES.name()).is_some()
         || !Trap::T6.is_there(system)
         || !system.has_mac_do()
     {

@@ -7,7 +7,7 @@ mod sent;
 pub(crate) mod setters;
 mod shown;
 
-pub(crate) use sent::Memory;
+pub(crate) use sent::{Large, Small};
 
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
@@ -104,6 +104,11 @@ impl<'s> Settings<'s> {
         if let Err(error) = result {
             self.fail(error);
         }
+    }
+
+    /// Whether [`mistakes`](Self::mistakes) may find any.
+    pub(crate) fn may_have_mistakes(&self) -> bool {
+        self.has_modes || !self.mistakes.is_empty()
     }
 
     /// Returns all mistakes: refused values, and parameters that exclude each other.
@@ -243,11 +248,14 @@ impl<'s> Settings<'s> {
         Some(Cow::Owned(positive))
     }
 
-    /// Adds the parameter to an error: a boolean by its own name, not its `no` name; others with their values.
-    pub(crate) fn by_its_name(&self, error: Error) -> Error {
+    /// Adds the parameter to an error: a boolean by its own name, not its `no` name; others with their values, which
+    /// may have moved to what was sent.
+    pub(crate) fn by_its_name(&self, error: Error, sent: &Draft<'_>) -> Error {
         match error.parameter().and_then(|name| self.negated(name)).map(Cow::into_owned) {
             Some(positive) => error.about(&positive),
-            None => param::with_value(error, |name| self.value(name)),
+            None => {
+                param::with_value(error, |name| self.value(name).or_else(|| sent.value(sent.position(name)?)))
+            }
         }
     }
 
@@ -377,7 +385,9 @@ impl<'s> Settings<'s> {
 }
 
 fn forget(names: &mut Vec<String>, name: &str) {
-    names.retain(|other| other != name);
+    if !names.is_empty() {
+        names.retain(|other| other != name);
+    }
 }
 
 /// Removes a parameter from a draft.

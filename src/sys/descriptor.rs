@@ -6,7 +6,7 @@ use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
 use super::bindings::{JAIL_CREATE, JAIL_GET_DESC, JAIL_OWN_DESC, JAIL_UPDATE};
 use super::zeroed::ZeroedSlot;
-use super::{Errno, Slot, System, Trap, fd};
+use super::{Errno, System, Trap, fd};
 
 /// The value of `desc`: a descriptor for the kernel to use, and the place for a new one.
 #[derive(Debug)]
@@ -53,13 +53,12 @@ impl<'fd> DescriptorSlot<'fd> {
         Ok(Self { given, place, precious })
     }
 
-    /// Returns the slot for the request.
-    pub(crate) fn slot(&mut self) -> Slot<'_> {
-        let bytes = match &mut self.place {
+    /// Returns the value for the request.
+    pub(crate) fn bytes(&mut self) -> &mut [u8] {
+        match &mut self.place {
             Place::Here(bytes) => bytes,
             Place::Zeroed(slot) => slot.bytes(),
-        };
-        Slot::new(b"desc\0", Some(bytes))
+        }
     }
 
     /// After a successful call, takes the descriptor that the kernel put here, close-on-exec and 3 or above. After any

@@ -1,5 +1,6 @@
 //! Updating a jail.
 
+use core::mem;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStringExt;
 
@@ -13,7 +14,7 @@ use crate::guard::{ipc, rename};
 use crate::jail::{Jail, Nested, carry_rules, read_and_pin};
 use crate::jid::Jid;
 use crate::param::{self, Decode, Encode, Mode, Param, Updatable, Use};
-use crate::settings::{Memory, Settings, unset};
+use crate::settings::{Large, Settings, Small, unset};
 use crate::sys::Trap;
 use crate::wire::{At, Draft, Entry, ErrorText, Verb, Wire};
 
@@ -89,17 +90,35 @@ impl Jail {
         self.apply(&update.settings)
     }
 
+    #[inline(never)]
     fn apply(&self, settings: &Settings<'_>) -> Result<()> {
-        if let Some(first) = super::mistakes(settings).into_iter().next() {
-            return Err(first);
-        }
+        super::first_mistake(settings)?;
         if settings.is_empty() {
             return Ok(());
         }
         self.check()?;
         check_texts(self, settings)?;
-        let mut memory = Memory::new();
-        let mut core = memory.draft();
+        if Small::fits(settings) {
+            self.apply_in(settings, Small::new().draft())
+        } else {
+            self.apply_in(settings, Large::new().draft())
+        }
+    }
+
+    /// Updates with settings that are not needed afterwards, most of which are sent from where they are.
+    fn apply_own(&self, settings: &mut Settings<'_>) -> Result<()> {
+        if settings.late.len() > 0 || settings.core.position("name").is_some() {
+            return self.apply(settings);
+        }
+        if settings.may_have_mistakes() {
+            super::first_mistake(settings)?;
+        }
+        self.check()?;
+        let core = mem::replace(&mut settings.core, Draft::new());
+        Change { jail: self, settings, core }.apply()
+    }
+
+    fn apply_in(&self, settings: &Settings<'_>, mut core: Draft<'_>) -> Result<()> {
         settings.copy_into(&self.system, &mut core, None)?;
         Change { jail: self, settings, core }.apply()
     }
@@ -128,7 +147,7 @@ impl Jail {
         let (mut bytes, mut entries) = ([0; 96], [Entry::default(); 2]);
         let mut settings = Settings::lent(Use::Update, Draft::lent(&mut bytes, &mut entries));
         settings.set(param, &value);
-        self.apply(&settings)
+        self.apply_own(&mut settings)
     }
 }
 
@@ -273,13 +292,14 @@ impl Change<'_, '_> {
         let text = if matches!(at, At::Use(_)) { ErrorText::OnFailure } else { ErrorText::Always };
         let verb = Verb::Set(SetFlags::UPDATE);
         let result = self.core.call_asking(text, &jail.system, verb, at, Subject::Handle);
-        result.map(drop).map_err(|error| jail.error(self.settings.by_its_name(error)))
+        result.map(drop).map_err(|error| jail.error(self.settings.by_its_name(error, &self.core)))
     }
 }
 
 /// A new name: the rules are [`rename`]'s.
 impl Change<'_, '_> {
     fn new_name(&self) -> Option<&[u8]> {
+        self.core.position("name")?;
         self.settings.text("name")
     }
 

@@ -100,6 +100,15 @@ impl JailUpdate {
     }
 }
 
+/// Returns the first mistake.
+#[inline]
+fn first_mistake(settings: &Settings<'_>) -> Result<(), Error> {
+    if !settings.may_have_mistakes() && settings.core.position("name").is_none() {
+        return Ok(());
+    }
+    mistakes(settings).into_iter().next().map_or(Ok(()), Err)
+}
+
 /// Finds every mistake, as [`JailUpdate::check`].
 fn mistakes(settings: &Settings<'_>) -> Vec<Error> {
     let mut mistakes = settings.mistakes();

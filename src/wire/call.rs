@@ -112,6 +112,7 @@ impl Draft<'_> {
     }
 
     /// Makes the call, and asks for the text of an error as said.
+    #[inline]
     pub(crate) fn call_asking(
         &mut self,
         text: ErrorText,
@@ -147,6 +148,11 @@ impl Draft<'_> {
             .map_err(|errno| self.failure(verb, subject, errno, errmsg))
     }
 
+    #[allow(
+        clippy::inline_always,
+        reason = "the levels between an operation and its call cost more than some of them"
+    )]
+    #[inline(always)]
     fn exchange(
         &mut self,
         system: &System,
@@ -159,29 +165,16 @@ impl Draft<'_> {
         if self.len() > 0 || !(given.is_some() || verb.makes_descriptor()) {
             self.check_limits()?;
         }
-        if verb.makes_descriptor() {
-            return self.exchange_for_descriptor(system, verb, at, errmsg);
-        }
         let mut number = given.map(|fd| fd.as_raw_fd().to_ne_bytes());
-        let own = [number.as_mut().map(|bytes| Slot::new(b"desc\0", Some(bytes))), errmsg.map(errmsg_slot)];
-        Ok(self.send(system, verb, at, own).map(|jid| Answer { jid, descriptor: None }))
-    }
-
-    /// Makes a call that returns a new descriptor.
-    fn exchange_for_descriptor(
-        &mut self,
-        system: &System,
-        verb: Verb,
-        at: At<'_>,
-        errmsg: Option<&mut [u8]>,
-    ) -> Result<core::result::Result<Answer, Errno>> {
+        if !verb.makes_descriptor() {
+            let desc = number.as_mut().map(<[u8; 4]>::as_mut_slice);
+            return Ok(self.send(system, verb, at, desc, errmsg).map(|jid| Answer { jid, descriptor: None }));
+        }
         let sets = matches!(verb, Verb::Set(_));
-        let mut descriptor =
-            DescriptorSlot::new(system, sets, verb.flags(), at.descriptor()).map_err(|errno| {
-                Error::os(Call::Mmap, errno, ErrorKind::ResourceExhausted, "room for a descriptor")
-            })?;
-        let own = [Some(descriptor.slot()), errmsg.map(errmsg_slot)];
-        match self.send(system, verb, at, own) {
+        let mut descriptor = DescriptorSlot::new(system, sets, verb.flags(), given).map_err(|errno| {
+            Error::os(Call::Mmap, errno, ErrorKind::ResourceExhausted, "room for a descriptor")
+        })?;
+        match self.send(system, verb, at, Some(descriptor.bytes()), errmsg) {
             Ok(jid) => match descriptor.take() {
                 Ok(descriptor) => Ok(Ok(Answer { jid, descriptor })),
                 Err(errno) => {
@@ -199,17 +192,19 @@ impl Draft<'_> {
         system: &System,
         verb: Verb,
         at: At<'_>,
-        own: [Option<Slot<'a>>; OWN_PAIRS],
+        desc: Option<&'a mut [u8]>,
+        errmsg: Option<&'a mut [u8]>,
     ) -> core::result::Result<c_int, Errno> {
+        let flags = verb.flags() | at.flag();
         // The smaller, the commoner.
         match self.len() + OWN_PAIRS {
-            0..=4 => self.send_in(system, verb, at, own, &mut [const { Slot::EMPTY }; 4]),
-            5..=10 => self.send_in(system, verb, at, own, &mut [const { Slot::EMPTY }; 10]),
-            11..=20 => self.send_in(system, verb, at, own, &mut [const { Slot::EMPTY }; 20]),
+            0..=4 => self.send_in(system, verb, flags, desc, errmsg, &mut [const { Slot::EMPTY }; 4]),
+            5..=10 => self.send_in(system, verb, flags, desc, errmsg, &mut [const { Slot::EMPTY }; 10]),
+            11..=20 => self.send_in(system, verb, flags, desc, errmsg, &mut [const { Slot::EMPTY }; 20]),
             count => {
                 let mut slots = Vec::new();
                 slots.resize_with(count, || Slot::EMPTY);
-                self.send_in(system, verb, at, own, &mut slots)
+                self.send_in(system, verb, flags, desc, errmsg, &mut slots)
             }
         }
     }
@@ -219,24 +214,41 @@ impl Draft<'_> {
         &'a mut self,
         system: &System,
         verb: Verb,
-        at: At<'_>,
-        own: [Option<Slot<'a>>; OWN_PAIRS],
+        flags: c_int,
+        desc: Option<&'a mut [u8]>,
+        errmsg: Option<&'a mut [u8]>,
         slots: &mut [Slot<'a>],
     ) -> core::result::Result<c_int, Errno> {
-        let Some((room, rest)) = slots.split_first_chunk_mut() else { return Err(Errno(libc::EINVAL)) };
-        cut(self.bytes.as_mut_slice(), self.entries.as_slice(), rest);
-        let unused = place_own(own, room);
-        let slots = slots.get_mut(unused..OWN_PAIRS + self.entries.len()).unwrap_or_default();
-        let flags = verb.flags() | at.flag();
-        let result = match verb {
-            Verb::Set(_) => system.jail_set(slots, flags),
-            Verb::Get(_) => system.jail_get(slots, flags),
+        let all = OWN_PAIRS + self.len();
+        let Some(([first, second], rest)) = slots.split_first_chunk_mut() else {
+            return Err(Errno(libc::EINVAL));
         };
-        let answers = slots.iter().skip(OWN_PAIRS - unused);
-        for (entry, slot) in self.entries.as_mut_slice().iter_mut().zip(answers) {
-            entry.set_answer_len(slot.value_len());
+        cut(self.bytes.as_mut_slice(), self.entries.as_slice(), rest);
+        let desc = desc.map(|desc| Slot::new(b"desc\0", Some(desc)));
+        let errmsg = errmsg.map(|errmsg| Slot::new(b"errmsg\0", Some(errmsg)));
+        let unused = match (desc, errmsg) {
+            (Some(desc), Some(errmsg)) => {
+                (*first, *second) = (desc, errmsg);
+                0
+            }
+            (Some(slot), None) | (None, Some(slot)) => {
+                *second = slot;
+                1
+            }
+            (None, None) => OWN_PAIRS,
+        };
+        let slots = slots.get_mut(unused..all).unwrap_or_default();
+        match verb {
+            Verb::Set(_) => system.jail_set(slots, flags),
+            Verb::Get(_) => {
+                let jid = system.jail_get(slots, flags)?;
+                let answers = slots.iter().skip(OWN_PAIRS - unused);
+                for (entry, slot) in self.entries.as_mut_slice().iter_mut().zip(answers) {
+                    entry.set_answer_len(slot.value_len());
+                }
+                Ok(jid)
+            }
         }
-        result
     }
 
     /// Makes an error of what the kernel said.
@@ -246,27 +258,6 @@ impl Draft<'_> {
         let names = |each: &mut dyn FnMut(&str)| self.names().for_each(each);
         Error::from_kernel(verb.call(), errno, text, &Asked { subject, names: &names })
     }
-}
-
-/// Puts the call's own pairs at the end of their room, and returns how much of it is unused.
-fn place_own<'a>(own: [Option<Slot<'a>>; OWN_PAIRS], room: &mut [Slot<'a>; OWN_PAIRS]) -> usize {
-    let [first, second] = room;
-    match own {
-        [None, None] => 2,
-        [Some(slot), None] | [None, Some(slot)] => {
-            *second = slot;
-            1
-        }
-        [Some(slot), Some(other)] => {
-            (*first, *second) = (slot, other);
-            0
-        }
-    }
-}
-
-/// Makes a slot for the kernel's text.
-fn errmsg_slot(buffer: &mut [u8]) -> Slot<'_> {
-    Slot::new(b"errmsg\0", Some(buffer))
 }
 
 /// Makes slots of the arena: each name, then each value, one after the other.

@@ -100,6 +100,11 @@ impl<'s> Draft<'s> {
         self.entries.len()
     }
 
+    /// Returns the bytes of all names and values.
+    pub(crate) fn size(&self) -> usize {
+        self.bytes.len()
+    }
+
     pub(crate) fn clear(&mut self) {
         self.bytes.clear();
         self.entries.clear();
@@ -112,18 +117,31 @@ impl<'s> Draft<'s> {
         self.bytes.extend(other.bytes.as_slice());
         let first = self.entries.len();
         self.entries.extend(other.entries.as_slice());
-        for entry in self.entries.as_mut_slice().iter_mut().skip(first) {
-            entry.start += offset;
-            entry.value += offset;
-            entry.end += offset;
+        if offset > 0 {
+            for entry in self.entries.as_mut_slice().iter_mut().skip(first) {
+                entry.start += offset;
+                entry.value += offset;
+                entry.end += offset;
+            }
         }
         self.traces |= other.traces;
     }
 
     /// Sets a parameter. A value of it that is there already is replaced.
     pub(crate) fn set(&mut self, name: &str, value: Wire<'_>) -> Result<()> {
+        if self.may_have(name) {
+            self.make_way(name, value.is_null())?;
+        }
+        self.check_room(name, value.len()).map_err(|error| error.about(name))?;
+        self.push(name, value);
+        Ok(())
+    }
+
+    /// Removes what a new value replaces.
+    #[inline(never)]
+    fn make_way(&mut self, name: &str, is_null: bool) -> Result<()> {
         while let Some(earlier) = self.collision(name) {
-            let is_boolean = value.is_null() && name::user_key(name).is_none();
+            let is_boolean = is_null && name::user_key(name).is_none();
             let (one, other) = (name.as_bytes(), self.name(earlier).as_bytes());
             let is_opposite = || name::is_negation(one, other) || name::is_negation(other, one);
             if one != other && !(is_boolean && is_opposite()) {
@@ -131,56 +149,52 @@ impl<'s> Draft<'s> {
             }
             self.remove(earlier);
         }
-        self.check_room(name, value.len()).map_err(|error| error.about(name))?;
-        self.push(name, value);
         Ok(())
     }
 
     /// Appends a pair. Nothing is checked here.
     pub(crate) fn push(&mut self, name: &str, value: Wire<'_>) {
-        if let Wire::Space(room) = value {
-            return self.push_space(name, room);
-        }
+        let (int, long);
+        let (bytes, room): (&[u8], usize) = match value {
+            Wire::Null | Wire::Bool(_) => (&[], 0),
+            Wire::Space(room) => (&[], room),
+            Wire::Int(value) => {
+                int = value.to_ne_bytes();
+                (&int, int.len())
+            }
+            Wire::Count(value) => {
+                int = value.to_ne_bytes();
+                (&int, int.len())
+            }
+            Wire::Ulong(value) => {
+                long = to_ulong(value);
+                (&long, long.len())
+            }
+            Wire::Bytes(bytes) => (bytes, bytes.len()),
+            Wire::Text(text) | Wire::Padded(text, _) => (text, value.len()),
+            Wire::Ip4(addresses) => (&[], size_of_val(addresses)),
+            Wire::Ip6(addresses) => (&[], size_of_val(addresses)),
+        };
         let is_negated = matches!(value, Wire::Bool(false));
         let name_len = name.len() + if is_negated { b"no".len() } else { 0 };
-        let start = self.bytes.len();
-        let middle = start + name_len + 1;
-        let end = middle + value.len();
+        let (start, null) = (self.bytes.len(), value.is_null());
+        let value_start = start + name_len + 1;
+        let end = value_start + room;
+        self.traces |= name::trace(name.as_bytes());
+        self.entries.push(Entry { start, value: value_start, end, answer_len: room, null });
         // What is left alone is zero, such as the NUL after a name or a string.
         let memory = self.bytes.grow(end - start);
-        let rest = if is_negated {
-            let (level, last) = name::split_text(name);
-            put(put(put(memory, level.as_bytes()), b"no"), last.as_bytes())
-        } else {
-            put(memory, name.as_bytes())
-        };
-        let rest = rest.get_mut(1..).unwrap_or_default();
+        let rest = if is_negated { put_negation(memory, name) } else { put(memory, name.as_bytes()) };
+        let rest = put(rest.get_mut(1..).unwrap_or_default(), bytes);
         match value {
-            Wire::Null | Wire::Bool(_) | Wire::Space(_) => {}
-            Wire::Int(value) => _ = put(rest, &value.to_ne_bytes()),
-            Wire::Count(value) => _ = put(rest, &value.to_ne_bytes()),
-            Wire::Ulong(value) => _ = put(rest, &to_ulong(value)),
-            Wire::Bytes(text) | Wire::Text(text) | Wire::Padded(text, _) => _ = put(rest, text),
             Wire::Ip4(addresses) => {
-                _ = addresses.iter().fold(rest, |rest, address| put(rest, &address.octets()));
+                addresses.iter().fold(rest, |rest, address| put(rest, &address.octets()));
             }
             Wire::Ip6(addresses) => {
-                _ = addresses.iter().fold(rest, |rest, address| put(rest, &address.octets()));
+                addresses.iter().fold(rest, |rest, address| put(rest, &address.octets()));
             }
+            _ => {}
         }
-        self.traces |= name::trace(name.as_bytes());
-        let (answer_len, null) = (end - middle, value.is_null());
-        self.entries.push(Entry { start, value: middle, end, answer_len, null });
-    }
-
-    /// Appends a pair with room for an answer.
-    pub(crate) fn push_space(&mut self, name: &str, room: usize) {
-        let start = self.bytes.len();
-        let value = start + name.len() + 1;
-        let end = value + room;
-        put(self.bytes.grow(end - start), name.as_bytes());
-        self.traces |= name::trace(name.as_bytes());
-        self.entries.push(Entry { start, value, end, answer_len: room, null: false });
     }
 
     /// Removes a pair.
@@ -216,21 +230,22 @@ impl<'s> Draft<'s> {
         (0..self.len()).map(|index| self.name(index))
     }
 
+    /// Whether there may be a pair of this name, or one that collides with it.
+    #[inline]
+    fn may_have(&self, name: &str) -> bool {
+        self.traces & name::trace(name.as_bytes()) != 0
+    }
+
     /// Returns the place of the pair of exactly this name.
     #[inline]
     pub(crate) fn position(&self, name: &str) -> Option<usize> {
-        let name = name.as_bytes();
-        if self.traces & name::trace(name) == 0 { None } else { self.place(|other| other == name) }
+        if self.may_have(name) { self.place(|other| other == name.as_bytes()) } else { None }
     }
 
     /// Returns the place of a pair that the kernel would take for the same parameter as this name.
     #[inline]
     pub(crate) fn collision(&self, name: &str) -> Option<usize> {
-        let name = name.as_bytes();
-        if self.traces & name::trace(name) == 0 {
-            return None;
-        }
-        self.place(|other| name::collide(other, name))
+        if self.may_have(name) { self.place(|other| name::collide(other, name.as_bytes())) } else { None }
     }
 
     /// Returns the place of a pair whose name is one that is looked for.
@@ -340,6 +355,13 @@ pub(crate) fn check_alone(name: &str, value: usize) -> Result<()> {
 /// Returns what a pair takes of the kernel's 65,536 bytes.
 fn pair_weight(name: &str, value: usize) -> usize {
     value.saturating_add(name.len()).saturating_add(1 + PAIR_OVERHEAD)
+}
+
+/// Copies the name by which a boolean is sent as false, and returns what is behind it.
+#[inline(never)]
+fn put_negation<'m>(room: &'m mut [u8], name: &str) -> &'m mut [u8] {
+    let (level, last) = name::split_text(name);
+    put(put(put(room, level.as_bytes()), b"no"), last.as_bytes())
 }
 
 /// Copies bytes to the start of a slice, and returns what is behind them.

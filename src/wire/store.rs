@@ -94,18 +94,19 @@ impl<'s, T: Copy + Default> Store<'s, T> {
 
     /// Appends that many default values, and returns them.
     pub(crate) fn grow(&mut self, count: usize) -> &mut [T] {
-        let start = self.len();
-        if let Self::Lent { memory, len } = self {
-            if memory.len() - *len >= count {
+        self.reserve(count);
+        match self {
+            Self::Lent { memory, len } => {
+                let start = *len;
                 *len += count;
-            } else {
-                self.spill(count);
+                memory.get_mut(start..*len).unwrap_or_default()
+            }
+            Self::Owned(vec) => {
+                let start = vec.len();
+                vec.resize(start + count, T::default());
+                vec.get_mut(start..).unwrap_or_default()
             }
         }
-        if let Self::Owned(vec) = self {
-            vec.resize(start + count, T::default());
-        }
-        self.as_mut_slice().get_mut(start..).unwrap_or_default()
     }
 
     /// Removes a range, moving what follows.
