@@ -77,6 +77,7 @@ impl fmt::Display for CpuSet {
     }
 }
 
+/// # CPUs
 impl Jail {
     /// Returns the processors that the jail may use.
     ///

@@ -103,10 +103,10 @@
 #[cfg(not(unix))]
 compile_error!("freebsd-jail wraps system calls of FreeBSD; it builds on any Unix, and on nothing else");
 
-// rustdoc shows the methods of a type in the order of modules: first those that a reader needs first.
-mod jail;
-
+// rustdoc shows the methods of a type in the order of modules, and those of a module after its submodules'.
 mod builder;
+
+mod jail;
 
 pub mod list;
 

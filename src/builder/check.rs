@@ -7,6 +7,7 @@ use super::JailBuilder;
 use crate::error::{Error, ErrorKind, Result};
 use crate::param;
 
+/// # Checking
 impl JailBuilder {
     /// Finds every mistake that can be found without asking the kernel.
     ///

@@ -18,6 +18,7 @@ const GROUPS: [(&str, &[&str]); 4] = [
 /// The same for addresses, whose mode reads as [`Mode::Disable`] even if they are the jail's own.
 const ADDRESSES: [(&str, &str, Kind); 2] = [("ip4", "ip4.addr", Kind::Ip4), ("ip6", "ip6.addr", Kind::Ip6)];
 
+/// # Copying from another jail
 impl JailBuilder {
     /// Copies the named parameters from another jail. They are read now, in one [jail_get(2)].
     ///

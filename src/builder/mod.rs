@@ -1,9 +1,13 @@
 //! Building a jail.
 
-mod check;
-mod copy;
 mod create;
+
+// rustdoc shows the methods of `JailBuilder` in this order.
 mod setters;
+
+mod copy;
+
+mod check;
 
 use core::fmt;
 use std::sync::Arc;

@@ -9,7 +9,7 @@ use super::JailCommand;
 /// Why an argument is refused.
 const ARGUMENT: &str = "an argument cannot contain NUL";
 
-/// The methods of std's command.
+/// # Arguments, environment and streams
 impl JailCommand<'_> {
     /// Adds an argument.
     ///

@@ -39,11 +39,12 @@ use crate::sys::lock;
 ///   `HOME`, `USER` and similar variables.
 /// - The user, unless another is set: usually root, who is root inside the jail as well.
 /// - Signals that are ignored; std resets `SIGPIPE` and the signal mask.
-/// - Descriptors that are not close-on-exec, with two exceptions: - **Jail descriptors** are not inherited, even those
-///   of other libraries or in standard streams: a descriptor of another jail is a way out of this one. To give a
-///   program one, send it over a socket. - **Directories.** A process that has one open cannot attach to a jail. If the
-///   kernel refuses the child for that reason, the child replaces each open directory by a socket, close-on-exec or
-///   not, except its standard input, output and error, and tries once more. They stay open in this process.
+/// - Descriptors that are not close-on-exec, with two exceptions:
+///   - **Jail descriptors** are never inherited, not even those of other libraries or in standard streams: a descriptor
+///     of another jail is a way out of this one. To give a program one, send it over a socket.
+///   - **Directories** may be replaced. A process that has one open cannot attach to a jail. If the kernel refuses the
+///     child for that reason, the child replaces each open directory by a socket, close-on-exec or not, except its
+///     standard input, output and error, and tries once more. They stay open in this process.
 ///
 /// Until it executes the program, the child has this process's memory and descriptors, inside the jail. The jail's
 /// processes cannot trace it meanwhile, and signals do not run this process's handlers in it. They can stop it: **after
@@ -164,6 +165,7 @@ impl Jail {
     }
 }
 
+/// # Starting
 impl JailCommand<'_> {
     /// Starts the program.
     ///

@@ -15,6 +15,7 @@ pub(super) type Variable = (OsString, OsString);
 /// The default `PATH` of a program.
 const PATH: &str = "/bin:/usr/bin";
 
+/// # A clean environment
 impl JailCommand<'_> {
     /// Replaces this process's environment by that of a login, as `jexec -l` and `exec.clean` of [jail(8)] do.
     ///

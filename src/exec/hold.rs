@@ -14,6 +14,7 @@ use crate::error::{Call, Error, ErrorKind, Result};
 use crate::sys::hold::{Hold, Program};
 use crate::sys::{Errno, fd, gate};
 
+/// # Starting behind a gate
 impl JailCommand<'_> {
     /// Starts a process that takes all steps but executing the program, and **holds it in the jail until the gate is
     /// opened**.

@@ -4,6 +4,7 @@ use std::io;
 
 use super::JailCommand;
 
+/// # Code in the child
 impl JailCommand<'_> {
     /// Adds a closure that runs in the child right before the program is executed: inside the jail, in the working
     /// directory, as the program's user. Closures run in the order in which they were added.

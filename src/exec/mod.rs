@@ -2,19 +2,30 @@
 //!
 //! [`Jail::command`](crate::Jail::command) starts one. A [`Gate`] holds it until the gate is opened.
 
-mod arguments;
-mod command;
-mod environment;
 mod failure;
-mod foreign;
-mod hold;
-mod hook;
 mod limits;
 mod plan;
-mod processes;
+
+// rustdoc shows the methods of `Jail` and `JailCommand` in this order.
+mod arguments;
+
+mod environment;
+
 mod settings;
-mod signal;
+
+mod hook;
+
+mod command;
+
+mod hold;
+
 mod standard;
+
+mod foreign;
+
+mod processes;
+
+mod signal;
 
 pub use command::JailCommand;
 pub use hold::{Gate, Opener};

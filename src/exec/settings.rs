@@ -6,7 +6,7 @@ use std::path::Path;
 use super::JailCommand;
 use super::limits::Resource;
 
-/// Settings that the child applies.
+/// # Directory, user, session and limits
 impl JailCommand<'_> {
     /// Sets the working directory, as a path in the jail. Default: the jail's root directory, from which a relative one
     /// is looked up, too.

@@ -6,6 +6,7 @@ use super::JailCommand;
 use crate::error::Result;
 use crate::sys::child;
 
+/// # Conversion into a command of std
 impl JailCommand<'_> {
     /// Converts the command into std's, for code that requires it: `tokio::process::Command::from` makes it
     /// asynchronous.

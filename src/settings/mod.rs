@@ -171,8 +171,8 @@ impl<'s> Settings<'s> {
     /// Sets a parameter from text, by its kind.
     pub(crate) fn set_parsed(&mut self, name: &str, text: &str) {
         let unknown = || {
-            let reason = "its type is not known from its name: ask `Catalog::describe` for its kind, parse the text \
-                          by `Value::parse`, and use `set_value`";
+            let reason = "its type is not known from its name: parse the text by `Catalog::describe(name)?.parse(text)` \
+                          and use `set_value`";
             Error::refused(ErrorKind::InvalidParameter, reason).about(name)
         };
         match param::kind_of(name).ok_or_else(unknown).and_then(|kind| Value::parse(kind, text)) {

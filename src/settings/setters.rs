@@ -81,13 +81,12 @@ macro_rules! any_setters {
         /// `meta` and `env`. Any other name is refused, because only the running kernel knows its kind:
         ///
         /// ```
-        /// # use freebsd_jail::{Catalog, JailUpdate, param::Value, sim};
+        /// # use freebsd_jail::{Catalog, JailUpdate, sim};
         /// # fn main() -> freebsd_jail::Result<()> {
         /// # let kernel = sim::Kernel::new();
         /// # let _guard = kernel.install();
         /// # let (name, text) = ("securelevel", "2");
-        /// let kind = Catalog::describe(name)?.kind();
-        /// let update = JailUpdate::new().set_value(name, Value::parse(kind, text)?);
+        /// let update = JailUpdate::new().set_value(name, Catalog::describe(name)?.parse(text)?);
         /// # assert!(update.check().is_ok());
         /// # Ok(())
         /// # }

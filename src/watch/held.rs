@@ -105,6 +105,7 @@ const RELEASE: Duration = Duration::from_secs(2);
 /// After this time, the cpuset may be another jail's.
 const REUSED: Duration = Duration::from_millis(60);
 
+/// # Waiting
 impl HeldJail {
     /// Records how to recognise the jail of a handle, while it is alive. `None` if it has been removed.
     pub(super) fn of_living(jail: &Jail) -> Result<Option<Self>> {

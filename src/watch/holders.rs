@@ -48,6 +48,7 @@ impl Holders {
     }
 }
 
+/// # What holds it
 impl HeldJail {
     /// Lists what holds the jail: the processes in it, zombies included, and the jails below it. Empty if the jail is
     /// gone, or if it is held only by something that cannot be listed.

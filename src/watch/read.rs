@@ -5,11 +5,13 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 
 use super::deadline::Deadline;
-use super::{Event, WaitOutcome, Watcher, queue_error};
+use super::watching::queue_error;
+use super::{Event, WaitOutcome, Watcher};
 use crate::error::{Call, Result};
 use crate::sys::Errno;
 use crate::sys::event::{Kevent, MAX_EVENTS};
 
+/// # Reading events
 impl Watcher {
     /// Waits for the next event. Without a timeout it blocks until one arrives.
     ///

@@ -118,6 +118,7 @@ pub struct Follower {
 /// How often a follower polls by default.
 const INTERVAL: Duration = Duration::from_secs(1);
 
+/// # Following
 impl Follower {
     /// Makes a follower, which looks at all jails at once. If it has to poll, it does so once a second.
     ///
