@@ -122,9 +122,8 @@ fn create(input: &mut Input<'_>, worlds: &mut Worlds) {
         let mut flags = SetFlags::CREATE;
         if worlds.raw.release() == sim::Release::FREEBSD_15_1 {
             flags |= SetFlags::OWN_DESC;
-        } else {
-            request.flag("persist").expect("an owned jail persists");
         }
+        request.flag("persist").expect("an owned jail persists");
         raw::jail_set(&mut request, At::None, flags).map_err(|error| error.errno())
     });
     match (typed, raw) {
