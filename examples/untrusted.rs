@@ -5,11 +5,11 @@ mod common;
 
 use std::ffi::OsString;
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Output, Stdio};
-use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use common::Result;
 use freebsd_jail::exec::Resource;
@@ -63,8 +63,15 @@ impl Drop for View {
     }
 }
 
+/// Reads all that is written to a pipe, and returns what waits for its end.
+fn read(mut pipe: impl Read + Send + 'static) -> impl FnOnce() -> Vec<u8> {
+    let mut all = Vec::new();
+    let reading = thread::spawn(move || pipe.read_to_end(&mut all).map_or_else(|_| Vec::new(), |_| all));
+    || reading.join().unwrap_or_default()
+}
+
 impl Sandbox {
-    /// Runs a program, and returns what it wrote; `None` if its time was over before it and all that it started had ended.
+    /// Runs a program, and returns what it wrote; `None` if its time was over before it had ended.
     pub(crate) fn run(&self, program: &OsString, arguments: &[OsString]) -> Result<Option<Output>> {
         let view = View::of(&self.root)?;
         let jail = Jail::builder()
@@ -75,13 +82,8 @@ impl Sandbox {
             .securelevel(3)
             .create()?;
         let mut command = jail.command(program);
-        command
-            .args(arguments)
-            .user(&self.user)
-            .env_clear()
-            .env("PATH", "/bin:/usr/bin")
-            .setsid(true)
-            .umask(0o077);
+        command.args(arguments).user(&self.user).setsid(true).umask(0o077);
+        command.env_clear().env("PATH", "/bin:/usr/bin");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         for (resource, limit) in [
             (Resource::AddressSpace, 256 << 20),
@@ -93,25 +95,22 @@ impl Sandbox {
         ] {
             command.limit(resource, limit, limit);
         }
-        let child = command.spawn()?;
-        let (done, when_done) = channel::<()>();
-        // Removing the jail ends everybody in it, and so closes the pipes.
-        let end = || jail.remove_and_wait(Some(Duration::from_secs(10)));
-        let (output, early) = thread::scope(|scope| {
-            let watch =
-                move || (when_done.recv_timeout(self.time) == Err(RecvTimeoutError::Timeout)).then(end);
-            let watching = scope.spawn(watch);
-            let output = child.wait_with_output();
-            drop(done);
-            (output, watching.join().unwrap_or(None))
-        });
-        let timed_out = early.is_some();
-        // What it has left running goes, too. The view can be unmounted as soon as the jail has gone.
-        if let WaitOutcome::TimedOut(mut held) = early.unwrap_or_else(end)? {
+        let mut child = command.spawn()?;
+        let (stdout, stderr) = (child.stdout.take().map(read), child.stderr.take().map(read));
+        let deadline = Instant::now() + self.time;
+        while child.try_wait()?.is_none() && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(10));
+        }
+        let in_time = child.try_wait()?.is_some();
+        // What it has left running goes, too, which closes the pipes. The view can be unmounted then.
+        let ended = jail.remove_and_reap([&mut child], Some(Duration::from_secs(10)))?;
+        if let WaitOutcome::TimedOut(mut held) = ended {
             return Err(format!("the jail is held by {}", held.holders()?).into());
         }
         drop(view);
-        Ok(Some(output?).filter(|_| !timed_out))
+        let (stdout, stderr) =
+            (stdout.map_or_else(Vec::new, |read| read()), stderr.map_or_else(Vec::new, |read| read()));
+        Ok(in_time.then_some(Output { status: child.wait()?, stdout, stderr }))
     }
 }
 
