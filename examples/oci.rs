@@ -5,7 +5,7 @@
 mod common;
 
 use std::fs;
-use std::io::ErrorKind::NotFound;
+use std::io::{self, ErrorKind::NotFound};
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use std::time::Duration;
 use common::Result;
 use freebsd_jail::exec::{Gate, Opener, Processes};
 use freebsd_jail::watch::WaitOutcome;
-use freebsd_jail::{ErrorKind, Jail};
+use freebsd_jail::{Jail, param};
 
 const HELP: &str = "\
 usage: oci FOLDER create ID ROOT PROGRAM [ARGUMENT...]
@@ -65,14 +65,13 @@ impl Container {
             Err(error) if error.kind() == NotFound && self.folder.exists() => return Ok(("creating", None)),
             Err(error) => return Err(error.into()),
         };
-        let jail = match Jail::open(&self.name) {
+        let jail = match Jail::open(&self.name).map_err(io::Error::from) {
             Ok(jail) => jail,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(("stopped", None)),
+            Err(error) if error.kind() == NotFound => return Ok(("stopped", None)),
             Err(error) => return Err(error.into()),
         };
         // The pid alone may be another process's by now; the jail's it is not.
-        let processes = Processes::current()?;
-        let lives = processes.of(jail.jid()).iter().any(|process| process.pid == pid && !process.is_zombie);
+        let lives = Processes::current()?.of(jail.jid()).iter().any(|one| one.pid == pid && !one.is_zombie);
         Ok(match (lives, self.folder.join("gate").exists()) {
             (false, _) => ("stopped", None),
             (true, true) => ("created", Some(pid)),
@@ -90,8 +89,7 @@ impl Container {
     /// Runs another program in the container.
     pub(crate) fn exec(&self, program: &[String]) -> Result<ExitCode> {
         let (program, arguments) = program.split_first().ok_or("no program is given")?;
-        let jail = Jail::open(&self.name)?;
-        Ok(common::status(jail.command(program).args(arguments).clean_env().status()?))
+        Ok(common::status(Jail::open(&self.name)?.command(program).args(arguments).clean_env().status()?))
     }
 
     /// Signals all processes of the container.
@@ -101,16 +99,19 @@ impl Container {
 
     /// Removes whatever there is of the container.
     pub(crate) fn delete(&self) -> Result<()> {
-        match Jail::open(&self.name) {
-            Ok(jail) => {
-                if let WaitOutcome::TimedOut(mut held) =
-                    jail.remove_and_wait(Some(Duration::from_secs(10)))?
-                {
-                    return Err(format!("the jail is still held by {}", held.holders()?).into());
-                }
+        let limit = Some(Duration::from_secs(10));
+        let outcome = match Jail::open(&self.name).map_err(io::Error::from) {
+            Ok(jail) => jail.remove_and_wait(limit)?,
+            // Another process may have removed it, such as a `delete` that was killed while it waited.
+            Err(error) if error.kind() == NotFound => {
+                let mut dying = Jail::all().dying(true).get((param::JID, param::NAME)).flatten();
+                let jail = dying.find(|(_, name)| **name == *self.name);
+                jail.map_or(Ok(WaitOutcome::Done(())), |(jid, _)| Jail::unpinned(jid).wait_gone(limit))?
             }
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(error.into()),
+        };
+        if let WaitOutcome::TimedOut(mut held) = outcome {
+            return Err(format!("the jail is still held by {}", held.holders()?).into());
         }
         match fs::remove_dir_all(&self.folder) {
             Err(error) if error.kind() != NotFound => Err(error.into()),
@@ -124,7 +125,6 @@ fn options() -> Result<Option<Vec<String>>> {
     match words.first().map(String::as_str) {
         Some("--help") => Ok(None),
         Some(option) if option.starts_with('-') => Err(format!("{option} is not an option").into()),
-        _ if words.len() < 3 => Err("no container is given".into()),
         _ => Ok(Some(words)),
     }
 }
