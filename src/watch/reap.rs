@@ -51,12 +51,11 @@ impl Jail {
     /// waits until the jail is gone, as [`wait_gone`](Self::wait_gone) does.
     ///
     /// A killed child holds its jail until its parent waits for it, so [`remove_and_wait`](Self::remove_and_wait) alone
-    /// would never end while this process has unreaped children inside. After this call their statuses can be had
-    /// without blocking: [`Child::wait`] returns the one that was read. What they have written to pipes can still be
-    /// read.
+    /// would never end while this process has unreaped children inside.
     ///
-    /// The wait is done when the jail is gone **and** each of the children has been reaped. A child that is not in the
-    /// jail is not killed, but waited for as well. One that cannot be waited for any more counts as reaped.
+    /// The wait is done when the jail is gone **and** each of the children has been reaped: then [`Child::wait`] returns
+    /// its status without blocking. What it has written to a pipe can still be read. A child that is not in the jail is
+    /// not killed, but waited for as well. One that cannot be waited for any more counts as reaped.
     ///
     /// A jail that has been removed already is no error: the children are reaped, and it is waited for.
     ///
