@@ -1,4 +1,4 @@
-//! Gives an interactive shell in a jail, on a terminal of its own.
+//! Opens an interactive shell in a jail, on a terminal of its own.
 
 mod common;
 
@@ -64,7 +64,7 @@ fn console(options: &Options, model: Option<&Model>) -> Result<ExitCode> {
         command.user(user);
     }
     let mut shell = command.spawn()?;
-    // The last open copies of the terminal are the shell's now: when they are closed, its output ends.
+    // Only the shell has copies of the terminal now: its output ends when they are closed.
     drop(command);
 
     let _raw = Raw::set();
@@ -80,13 +80,13 @@ fn terminal() -> Result<(PtyMaster, File)> {
     let master = posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC)?;
     grantpt(&master)?;
     unlockpt(&master)?;
-    // SAFETY: this program has one thread yet, so that no other asks for a terminal's name.
+    // SAFETY: this program still has one thread, so no other asks for a terminal's name.
     let path = unsafe { ptsname(&master) }?;
     let terminal = File::options().read(true).write(true).custom_flags(OFlag::O_NOCTTY.bits()).open(path)?;
     Ok((master, terminal))
 }
 
-/// Copies what comes as it comes, until the end. The end of a terminal is an error on some systems.
+/// Copies data as it arrives, until the end. On some systems a terminal ends with an error.
 fn copy(from: &mut impl Read, mut to: impl Write) {
     let mut buffer = [0; 4096];
     while let Ok(count @ 1..) = from.read(&mut buffer) {
@@ -97,7 +97,7 @@ fn copy(from: &mut impl Read, mut to: impl Write) {
     }
 }
 
-/// This process's own terminal, which passes on every key as long as this lives.
+/// This process's own terminal, in raw mode until this is dropped.
 struct Raw(Termios);
 
 impl Raw {

@@ -1,7 +1,7 @@
 //! A privileged process hands a jail to an unprivileged one, which attaches to it.
 //!
-//! A jail descriptor carries the authority of whoever made it. Root creates the jail, sends the descriptor over a
-//! Unix socket to a process of another user, and that attaches to the jail with it, which its user could never do alone.
+//! A jail descriptor carries the authority of its maker. Root creates the jail and sends the descriptor over a Unix
+//! socket to a process of another user, which attaches to the jail with it. Its user could not do that otherwise.
 //!
 //! On FreeBSD 15 as root the other process is a child with uid 1001; anywhere else both are processes of the model.
 //!
@@ -78,7 +78,7 @@ fn attach(socket: &UnixStream) -> Result<()> {
     });
     // SAFETY: recvmsg has just made it for this process, and nothing else owns it.
     let descriptor = unsafe { OwnedFd::from_raw_fd(received.ok_or("no descriptor came")?) };
-    // Asks the kernel whether it is a jail's that lives.
+    // Checks that it is the descriptor of a living jail.
     let jail = Jail::try_from(descriptor)?;
     println!("other: received jail {}, {}", jail.jid(), jail.get(param::HOST_HOSTNAME.utf8())?);
     match freebsd_jail::raw::jail_attach(jail.jid()) {

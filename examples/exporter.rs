@@ -51,7 +51,7 @@ fn main() -> ExitCode {
         let listener = TcpListener::bind(&options.listen)?;
         println!("serving http://{}/metrics", listener.local_addr()?);
         for stream in listener.incoming() {
-            // One client that goes away, or is slow, is no reason to end.
+            // Continue if a client disconnects or is slow.
             if let Err(error) = stream.map_err(Into::into).and_then(|stream| answer(&stream)) {
                 eprintln!("exporter: {error}");
             }
@@ -60,7 +60,7 @@ fn main() -> ExitCode {
     })
 }
 
-/// A jail with a process in it, and one below it, where the kernel is a model that has none.
+/// Creates a jail with a process and a child jail, if the kernel is a model, which has no jails.
 fn demonstration(model: &Model) -> Result<Jail> {
     let www = Jail::builder().name("www").path("/").hostname("www.example.org").children_max(1);
     let www = www.securelevel(1).create_detached()?;
@@ -74,7 +74,7 @@ fn answer(stream: &TcpStream) -> Result<()> {
     stream.set_write_timeout(Some(Duration::from_secs(5)))?;
     let mut lines = BufReader::new(stream).lines();
     let request = lines.next().transpose()?.unwrap_or_default();
-    // The rest of the request has to be read, or closing would reset the connection.
+    // Read the rest of the request: otherwise closing would reset the connection.
     for line in lines {
         if line?.is_empty() {
             break;
@@ -93,7 +93,7 @@ fn answer(stream: &TcpStream) -> Result<()> {
     Ok(())
 }
 
-/// What is counted of each jail.
+/// The metrics of a jail.
 const COUNTS: [(&str, &str); 5] = [
     ("processes", "Processes in the jail, zombies included, without those in jails below."),
     ("zombies", "Processes that have ended and were not waited for."),
@@ -102,7 +102,7 @@ const COUNTS: [(&str, &str); 5] = [
     ("dying", "Whether the jail was removed, and something holds it still."),
 ];
 
-/// Reads all there is: one jail_get(2) per jail, and one look at all processes.
+/// Reads all metrics: one jail_get(2) per jail, and one look at all processes.
 fn metrics() -> Result<String> {
     let keys = (
         (param::JID, param::NAME, param::PATH, param::HOST_HOSTNAME),

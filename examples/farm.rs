@@ -1,4 +1,4 @@
-//! A build farm: parallel builds, each in a jail of its own, which is gone when the build has ended.
+//! A build farm: parallel builds, each in a jail of its own that is removed when the build ends.
 
 mod common;
 
@@ -36,7 +36,7 @@ pub(crate) struct Farm {
     pub(crate) cancelled: Arc<AtomicBool>,
 }
 
-/// What has come of a build.
+/// The result of a build.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Done(ExitStatus),
@@ -46,7 +46,7 @@ pub(crate) enum Outcome {
 }
 
 impl Farm {
-    /// Runs all builds, and returns what has come of them in their order.
+    /// Runs all builds, and returns their results in order.
     pub(crate) fn run(&self, builds: &[String]) -> Vec<Outcome> {
         let waiting: Mutex<VecDeque<_>> = Mutex::new(builds.iter().enumerate().collect());
         let mut outcomes: Vec<_> = thread::scope(|scope| {
@@ -73,21 +73,21 @@ impl Farm {
         }
         let log = File::create(self.logs.join(format!("{number}.log")))?;
         let name = format!("farm-{}-{number}", std::process::id());
-        // Removed with everything in it when this process ends, however it ends.
+        // Removed with everything in it, even if this process is killed.
         let jail = Jail::builder().name(name).path(&self.root).network(Network::none()).create()?;
         let mut command = jail.command("/bin/sh");
         command.args(["-c", script]).clean_env().setsid(true).limit(Resource::CoreSize, 0, 0);
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         let mut child = command.spawn()?;
         let outcome = self.watch(&mut child);
-        // Ends all that it has started. Its status can be read still.
+        // Kills everything that it has started. Its status can still be read.
         match jail.remove_and_reap([&mut child], Some(Duration::from_secs(20)))? {
             WaitOutcome::TimedOut(mut held) => Err(format!("the jail is held by {}", held.holders()?).into()),
             WaitOutcome::Done(()) => outcome,
         }
     }
 
-    /// Waits for a build as long as it may take.
+    /// Waits for a build until its time is over.
     fn watch(&self, child: &mut Child) -> Result<Outcome> {
         let deadline = Instant::now() + self.time;
         loop {

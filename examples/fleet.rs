@@ -1,4 +1,4 @@
-//! Keeps many jails alike: creates them from one description, hardens them by one update, and replaces those that go.
+//! Keeps many equal jails: creates them from one description, hardens them by one update, and replaces removed ones.
 
 mod common;
 
@@ -47,7 +47,7 @@ fn main() -> ExitCode {
         fleet.check()?;
         println!("{} jails created", fleet.jails.len());
         if model.is_some() {
-            // On the model nobody else removes one.
+            // On the model nothing else removes one.
             Jail::open("worker0")?.remove()?;
         }
         let end = Instant::now() + Duration::from_secs_f64(options.seconds);
@@ -62,9 +62,9 @@ fn main() -> ExitCode {
 }
 
 struct Fleet {
-    /// What all have in common.
+    /// The description of all jails.
     common: JailBuilder,
-    /// What is changed once they run.
+    /// The update that is applied when they run.
     harden: JailUpdate,
     jails: BTreeMap<String, Option<OwnedJail>>,
 }
@@ -73,7 +73,7 @@ impl Fleet {
     fn new(options: &Options) -> Result<Self> {
         let common = Jail::builder().path(&options.path).deny(Allow::SET_HOSTNAME);
         let harden = JailUpdate::new().securelevel(3).deny(Allow::UNPRIVILEGED_PROC_DEBUG);
-        // A mistake shows now, and not after half of the jails have been created.
+        // Find mistakes now, and not after half of the jails have been created.
         common.check().map_err(|mistakes| format!("{mistakes:?}"))?;
         harden.check().map_err(|mistakes| format!("{mistakes:?}"))?;
         let jails = (0..options.count).map(|index| (format!("worker{index}"), None)).collect();
@@ -89,13 +89,13 @@ impl Fleet {
             }
             let jail = match self.common.clone().name(name).hostname(name).create() {
                 Ok(jail) => jail,
-                // The old one is not gone completely, or someone else has the name: the next round tries again.
+                // The old one is still dying, or the name is in use: try again in the next round.
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => continue,
                 Err(error) => return Err(error.into()),
             };
             jail.update(&self.harden)?;
             created += 1;
-            // Drops the handle of the one that has gone.
+            // Drops the handle of a removed jail.
             *place = Some(jail);
         }
         Ok(created)

@@ -1,7 +1,7 @@
 //! Forks beside an owned jail, and hands a jail from a child to its parent.
 //!
 //! An `OwnedJail` belongs to the process that made it. In a forked child its methods fail and dropping it does nothing,
-//! so the child gets what it needs in another way:
+//! so a child needs something else:
 //!
 //! 1. to use a jail of its parent, a clone of the handle, made before the fork;
 //! 2. to own a jail, it creates one itself, after the fork;
@@ -29,11 +29,11 @@ fn main() -> Result<()> {
     let jail = Jail::builder().name("shared").path("/").hostname("inside").create()?;
     println!("parent: owns jail {}", jail.jid());
 
-    // The clone does not own the jail, and so it works in both processes.
+    // The clone does not own the jail, so it works in both processes.
     let clone = jail.try_clone()?;
     in_child(model.as_ref(), || {
         if model.is_none() {
-            // The owner is the parent's: here it does nothing but say so.
+            // The owner belongs to the parent: here its methods fail.
             let refused = jail.remove().map_err(|error| error.kind());
             assert_eq!(refused, Err(ErrorKind::OtherProcess));
         }
@@ -64,24 +64,24 @@ fn in_child(model: Option<&sim::Kernel>, work: impl FnOnce() -> Result<()>) -> R
     if let Some(model) = model {
         return model.process().fork().run(work);
     }
-    // SAFETY: this process has no other threads, so the child may do whatever its parent may.
+    // SAFETY: this process has no other threads, so the child may do everything that its parent may.
     match unsafe { fork() }? {
         ForkResult::Child => {
             let result = work();
             if let Err(error) = &result {
                 eprintln!("child: {error}");
             }
-            // Whatever is dropped on the way, no jail of the parent's is removed.
+            // Nothing that is dropped here removes a jail of the parent.
             std::process::exit(i32::from(result.is_err()));
         }
         ForkResult::Parent { child } => match waitpid(child, None)? {
             WaitStatus::Exited(_, 0) => Ok(()),
-            status => Err(format!("a child ended otherwise than it should: {status:?}").into()),
+            status => Err(format!("unexpected end of a child: {status:?}").into()),
         },
     }
 }
 
-/// Sends a jail to the process that is to own it.
+/// Sends a jail to its new owner.
 fn hand_over(socket: &UnixStream, jail: OwnedJail) -> Result<()> {
     let jid = jail.jid().get().to_ne_bytes();
     let bytes = [IoSlice::new(&jid)];
@@ -89,10 +89,10 @@ fn hand_over(socket: &UnixStream, jail: OwnedJail) -> Result<()> {
         Ok(descriptor) => {
             let descriptors = [descriptor.as_raw_fd()];
             let message = [ControlMessage::ScmRights(&descriptors)];
-            // On its way the descriptor keeps the jail, even when this process ends.
+            // The descriptor keeps the jail while it is in the socket, even if this process ends.
             sendmsg::<()>(socket.as_raw_fd(), &bytes, &message, MsgFlags::empty(), None)?;
         }
-        // Before FreeBSD 15 an owner whose process ends leaves its jail.
+        // Before FreeBSD 15 the jail stays when its owner's process ends.
         Err(jail) => {
             std::mem::forget(jail);
             sendmsg::<()>(socket.as_raw_fd(), &bytes, &[], MsgFlags::empty(), None)?;
@@ -101,7 +101,7 @@ fn hand_over(socket: &UnixStream, jail: OwnedJail) -> Result<()> {
     Ok(())
 }
 
-/// Receives a jail, and owns it.
+/// Receives a jail, and becomes its owner.
 fn receive(socket: &UnixStream) -> Result<OwnedJail> {
     let mut jid = [0; 4];
     let mut iov = [IoSliceMut::new(&mut jid)];

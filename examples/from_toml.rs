@@ -1,4 +1,4 @@
-//! Creates the jails of a TOML file, each table a jail, and prints them as they are.
+//! Creates the jails of a TOML file, one per table, and prints what they are.
 
 mod common;
 
@@ -29,7 +29,7 @@ named as the jail, with its parameters; the table `defaults` is for all of them:
   -c, --check   say what is wrong with the file, and create nothing
       --help    this text";
 
-/// A file as its user writes it.
+/// The file's contents.
 #[derive(Deserialize)]
 struct File {
     #[serde(default)]

@@ -19,7 +19,7 @@ usage: jail [-D] [-n NAME] [-u USER] PATH HOSTNAME IP[,IP...] COMMAND [ARGUMENT.
        jail -m name=NAME PARAMETER[=VALUE]...
        jail -r [-D] JAIL...
 
-  -c, --create       create a jail; it goes with its last process, unless `persist` is given
+  -c, --create       create a jail; it is removed with its last process, unless `persist` is given
   -m, --modify       change the jail that `name` or `jid` says
   -r, --remove       remove jails, by name or number, and kill their processes
   -D, --devfs        mount devfs on the jail's /dev, by rule set 4, for as long as the jail lives; -r -D unmounts it
@@ -81,7 +81,7 @@ fn main() -> ExitCode {
             words.push(format!("ip6.addr={}", ip6.join(",")));
             create(words, &options, model)
         }
-        _ => Err("there is something missing; see --help".into()),
+        _ => Err("an argument is missing; see --help".into()),
     })
 }
 
@@ -100,7 +100,7 @@ fn create(mut words: Vec<String>, options: &Options, model: Option<&Model>) -> R
         }
     }
     if options.command.is_empty() && !persist {
-        return Err("without `persist` and without a command, the jail would go at once".into());
+        return Err("without `persist` and a command, the jail would be removed at once".into());
     }
     let devfs = options.devfs.then(|| Devfs::mount(&root)).transpose()?;
     let jail = builder.path(&root).create_detached()?;
@@ -115,7 +115,7 @@ fn create(mut words: Vec<String>, options: &Options, model: Option<&Model>) -> R
     let ended = command.status();
     let lives = match &ended {
         _ if persist => true,
-        // It goes with what the command may have left running in it.
+        // It is removed with all processes that the command has left.
         Ok(_) => jail.update(&JailUpdate::new().persist(false)).and_then(|()| jail.is_alive())?,
         Err(_) => jail.remove().map(|()| false)?,
     };

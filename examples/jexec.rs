@@ -41,7 +41,7 @@ fn options() -> Result<Option<Options>> {
             Short('h') | Long("help") => return Ok(None),
             Value(jail) => {
                 options.jail = jail.string()?;
-                // The rest is the command's, whatever it looks like.
+                // Everything else belongs to the command.
                 options.command.extend(parser.raw_args()?);
             }
             _ => return Err(argument.unexpected().into()),
@@ -75,6 +75,6 @@ fn execute(options: &Options, model: Option<&Model>) -> Result<ExitCode> {
         command.env_clear().env("PATH", "/bin:/usr/bin").env("SHELL", "/bin/sh").env("HOME", "/");
         command.env("USER", user).envs(term);
     }
-    // The program takes this process's place, and with it terminal, signals and status.
+    // The program replaces this process, and takes over its terminal, signals and status.
     Err(command.exec().into())
 }

@@ -1,5 +1,5 @@
-//! Limits what a jail may use, by rctl(4): that the rules belong to its name and outlive it, and how an owner takes them
-//! away.
+//! Limits a jail's resources by rctl(4). Shows that the rules belong to its name and outlive it, and how an owner
+//! removes them.
 //!
 //!     limits
 //!
@@ -65,7 +65,7 @@ mod rules {
     }
 }
 
-/// A jail with limits, which are taken away with it.
+/// A jail with limits, which are removed with it.
 struct Limited {
     // Dropped after `drop` has removed it and its rules.
     jail: OwnedJail,
@@ -92,7 +92,7 @@ impl Limited {
 
     fn take_away(&self) {
         if let Err(error) = rules::remove_all(&self.name) {
-            // There are none.
+            // There are no rules.
             eprintln!("limits: {error}");
         }
     }
@@ -100,7 +100,7 @@ impl Limited {
 
 impl Drop for Limited {
     fn drop(&mut self) {
-        // First the jail: nothing in it runs without limits then.
+        // Remove the jail first, so that nothing in it runs without limits.
         let _ = self.jail.remove();
         self.take_away();
     }
@@ -123,7 +123,7 @@ fn main() -> Result<()> {
     drop(jail);
     println!("after the jail: {}", rules::list(&name)?.join(" "));
 
-    // An owner that takes them away, also those that it finds.
+    // An owner that removes all rules, even older ones.
     let jail = Jail::builder().name(&name).path("/").create()?;
     let limited = Limited::new(jail, &["maxproc:deny=20", "memoryuse:deny=256m"])?;
     println!("with limits: {}", rules::list(&name)?.join(" "));

@@ -40,7 +40,7 @@ impl Container {
 
     /// Creates the jail and a process in it, which waits at the gate.
     pub(crate) fn create(&self, root: &Path, program: &[String]) -> Result<()> {
-        // This fails if there is such a container: nothing of that one may be undone then.
+        // Fails if the container exists, which must then stay as it is.
         fs::create_dir(&self.folder)?;
         self.fill(root, program).inspect_err(|_| drop(self.delete()))
     }
@@ -53,12 +53,12 @@ impl Container {
         command.args(arguments).clean_env().setsid(true);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let child = command.spawn_held(gate)?;
-        // Either there is none, or it is complete.
+        // A container either is complete or does not exist.
         fs::write(self.folder.join("pid.new"), child.id().to_string())?;
         Ok(fs::rename(self.folder.join("pid.new"), self.folder.join("pid"))?)
     }
 
-    /// Returns the state's name, and the first process while it is there.
+    /// Returns the state's name, and the first process while it exists.
     pub(crate) fn state(&self) -> Result<(&'static str, Option<u32>)> {
         let pid = match fs::read_to_string(self.folder.join("pid")) {
             Ok(pid) => pid.parse()?,
@@ -70,7 +70,7 @@ impl Container {
             Err(error) if error.kind() == NotFound => return Ok(("stopped", None)),
             Err(error) => return Err(error.into()),
         };
-        // The pid alone may be another process's by now; the jail's it is not.
+        // The pid may have been reused by a process outside of the jail.
         let lives = Processes::current()?.of(jail.jid()).iter().any(|one| one.pid == pid && !one.is_zombie);
         Ok(match (lives, self.folder.join("gate").exists()) {
             (false, _) => ("stopped", None),
@@ -94,10 +94,10 @@ impl Container {
 
     /// Signals all processes of the container.
     pub(crate) fn kill(&self, signal: i32) -> Result<()> {
-        if Jail::open(&self.name)?.signal(signal)? { Ok(()) } else { Err("nobody is there".into()) }
+        if Jail::open(&self.name)?.signal(signal)? { Ok(()) } else { Err("it has no processes".into()) }
     }
 
-    /// Removes whatever there is of the container.
+    /// Removes everything that exists of the container.
     pub(crate) fn delete(&self) -> Result<()> {
         let limit = Some(Duration::from_secs(10));
         let outcome = match Jail::open(&self.name).map_err(io::Error::from) {

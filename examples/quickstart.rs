@@ -1,6 +1,6 @@
 //! Creates, reads, lists, changes, nests and removes jails, and prints what it does.
 //!
-//! On FreeBSD as root it does so for real; anywhere else on the model of the kernel, which confines nothing.
+//! On FreeBSD as root it uses the kernel; anywhere else a model of it, which confines nothing.
 //!
 //! `cargo run --example quickstart`
 
@@ -16,7 +16,7 @@ fn main() -> Result<()> {
     let _guard = model.as_ref().map(sim::Kernel::install);
     println!("running on {}\n", if model.is_some() { "the model of the kernel" } else { "the kernel" });
 
-    println!("create: a jail with a host name, an address and room for one jail below it");
+    println!("create: a jail with a host name, an address and at most one child jail");
     let jail = Jail::builder()
         .name("quickstart")
         .path("/")
@@ -55,13 +55,13 @@ fn main() -> Result<()> {
     let full = jail.child_builder().name("another").path("/").create().expect_err("there is room for one");
     println!("  a second one: {:?}\n    {full}\n", full.kind());
 
-    println!("list: every jail that can be seen from here, one system call each");
+    println!("list: every visible jail, one system call each");
     for entry in Jail::all().get((param::JID, param::NAME.utf8(), param::HOST_HOSTNAME.utf8())) {
         let (jid, name, hostname) = entry?;
         println!("  {jid:>5}  {name:<20}  {hostname}");
     }
 
-    println!("\nremove: the child by its handle's end, its parent by a call");
+    println!("\nremove: the child by dropping its handle, its parent by a call");
     let jid = child.jid();
     drop(child);
     let gone = Jail::open(jid).expect_err("removed");

@@ -64,7 +64,7 @@ fn main() -> ExitCode {
     common::run("sandbox", HELP, options(), |options, model| run(&options, model))
 }
 
-/// Describes the jail. No kernel grants more than this says, whatever its defaults are.
+/// Describes the jail, which gets exactly these permissions, whatever the kernel's defaults are.
 fn sandbox() -> JailBuilder {
     Jail::builder()
         .network(Network::none())

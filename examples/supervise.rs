@@ -1,4 +1,4 @@
-//! Keeps a service running in a jail of its own, which goes when this program ends, however it ends.
+//! Keeps a service running in a jail of its own, which is removed when this program exits or is killed.
 
 mod common;
 
@@ -103,7 +103,7 @@ fn supervise(options: &Options, model: Option<&Model>) -> Result<ExitCode> {
 
 fn start(jail: &Jail, options: &Options) -> Result<Child> {
     let mut command = jail.command(&options.program);
-    // Signals of the terminal are this process's to deal with.
+    // Only this process handles the terminal's signals.
     command.args(&options.arguments).process_group(0);
     if let Some(user) = &options.user {
         command.user(user);
@@ -121,7 +121,7 @@ fn end(jail: &Jail, mut service: Child, timeout: Duration) -> Result<ExitCode> {
         thread::sleep(Duration::from_millis(50));
     }
     if jail.remove_and_reap([&mut service], Some(Duration::from_secs(10)))?.is_timed_out() {
-        return Err("the jail is removed, and something holds it still".into());
+        return Err("the jail has been removed, and something still holds it".into());
     }
     println!("jail removed: {}", service.wait()?);
     Ok(ExitCode::SUCCESS)

@@ -1,5 +1,5 @@
-//! Runs a program that is not trusted: without network, on a read-only root, as another user, with an environment, limits
-//! and a time of its own. Nothing of it is left afterwards.
+//! Runs an untrusted program: without network, on a read-only root, as another user, with a clean environment, resource
+//! limits and a time limit. Nothing of it is left afterwards.
 
 mod common;
 
@@ -58,7 +58,7 @@ impl Drop for View {
     fn drop(&mut self) {
         #[cfg(target_os = "freebsd")]
         let _ = nix::mount::unmount(&self.0, nix::mount::MntFlags::MNT_FORCE);
-        // Not with what is in it: should it still be mounted, that is the folder's.
+        // Only if it is empty: if it is still mounted, the files are the folder's.
         let _ = fs::remove_dir(&self.0);
     }
 }
@@ -71,13 +71,13 @@ fn read(mut pipe: impl Read + Send + 'static) -> impl FnOnce() -> Vec<u8> {
 }
 
 impl Sandbox {
-    /// Runs a program, and returns what it wrote; `None` if its time was over before it had ended.
+    /// Runs a program, and returns what it wrote; `None` if the time was over before it had ended.
     pub(crate) fn run(&self, program: &OsString, arguments: &[OsString]) -> Result<Option<Output>> {
         let view = View::of(&self.root)?;
         let jail = Jail::builder()
             .path(&view.0)
             .network(Network::none())
-            // Root in the jail becomes the user, and nobody there becomes root: the view has no set-user-id programs.
+            // Root in the jail becomes the user. No user becomes root: the view has no set-user-id programs.
             .allow_only(Allow::SUSER)
             .securelevel(3)
             .create()?;
@@ -102,7 +102,7 @@ impl Sandbox {
             thread::sleep(Duration::from_millis(10));
         }
         let in_time = child.try_wait()?.is_some();
-        // What it has left running goes, too, which closes the pipes. The view can be unmounted then.
+        // Processes that it has left are killed, too, which closes the pipes. Then the view can be unmounted.
         let ended = jail.remove_and_reap([&mut child], Some(Duration::from_secs(10)))?;
         if let WaitOutcome::TimedOut(mut held) = ended {
             return Err(format!("the jail is held by {}", held.holders()?).into());

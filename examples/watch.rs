@@ -1,6 +1,6 @@
 //! Reports what happens to all jails, at any depth, with plain poll(2), until it is interrupted.
 //!
-//! After the removal of a jail it reports when the jail is gone, and each second until then what holds it.
+//! After the removal of a jail it reports when the jail is gone, and until then, each second, what holds it.
 
 mod common;
 
@@ -44,7 +44,7 @@ fn main() -> ExitCode {
     })
 }
 
-/// A jail that is followed, and how it is waited for until it is gone.
+/// A jail that is followed, and the wait for its end.
 struct Known {
     jail: FollowedJail,
     held: HeldJail,
@@ -55,7 +55,7 @@ fn watch(end: Option<Instant>) -> Result<()> {
     let mut follower = Follower::new()?;
     let mut known: BTreeMap<WatchId, Known> = BTreeMap::new();
     loop {
-        // All there is, before waiting for the descriptor.
+        // Handle everything before waiting for the descriptor.
         while let Some(told) = follower.try_next()? {
             report(&told);
             note(&told, &follower, &mut known)?;
@@ -87,7 +87,7 @@ fn report(told: &Followed) {
     }
 }
 
-/// Keeps what is needed to know when a jail is gone.
+/// Keeps what identifies the jail until it is gone.
 fn note(told: &Followed, follower: &Follower, known: &mut BTreeMap<WatchId, Known>) -> Result<()> {
     let Some(jail) = told.jail().cloned() else { return Ok(()) };
     let id = jail.id();
@@ -103,7 +103,7 @@ fn note(told: &Followed, follower: &Follower, known: &mut BTreeMap<WatchId, Know
 }
 
 impl Known {
-    /// Reports the end of a removed jail, or what keeps it from going. Returns whether it is gone.
+    /// Reports that a removed jail is gone, or what holds it. Returns whether it is gone.
     fn is_gone(&mut self) -> Result<bool> {
         let Some(removed) = self.removed else { return Ok(false) };
         let is_gone = self.held.wait_gone(Some(Duration::ZERO))?.is_done();

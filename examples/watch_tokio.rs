@@ -1,7 +1,7 @@
 //! Follows all jails and waits for the end of one in an async runtime: feature `tokio`.
 //!
-//! On FreeBSD it reports what happens until nothing has for ten seconds. Anywhere else it shows the same on a model of
-//! the kernel, with jails of its own.
+//! On FreeBSD it ends when nothing has happened for ten seconds. Anywhere else it creates jails on a model of the
+//! kernel.
 
 use std::time::Duration;
 
@@ -9,9 +9,9 @@ use freebsd_jail::watch::{AsyncFollower, Follower, WaitOutcome};
 use freebsd_jail::{Jail, JailUpdate, Result, sim};
 use tokio::time::{sleep, timeout};
 
-/// Reports what happens, until nothing has for some time.
+/// Reports what happens, until nothing happens for some time.
 async fn follow(mut follower: AsyncFollower, patience: Duration) -> Result<()> {
-    // Dropping the future, as the timeout does, loses nothing.
+    // The timeout drops the future, which loses nothing.
     while let Ok(told) = timeout(patience, follower.wait()).await {
         println!("{:?}", told?);
     }

@@ -105,7 +105,7 @@ impl Jail {
         self.check()?;
         let mask = self.system.jail_cpus(self.jid().get());
         let mask = mask.map_err(|errno| cpus_error(Call::CpusetGetaffinity, errno))?;
-        // The set went by the jid, which was the jail's if it lives still (T56).
+        // The call used the jid, which was this jail's if the jail is still alive (T56).
         if self.is_alive()? { Ok(CpuSet(mask.iter().collect())) } else { Err(Error::gone()) }
     }
 

@@ -3,7 +3,7 @@
 //! A jail confines processes: it has a root directory, a name, addresses and permissions. Processes that attach to it
 //! cannot leave it, and can reach only what belongs to it. This crate wraps [jail(2)] and the related system calls, and
 //! the jail descriptors of FreeBSD 15, for programs that embed jails. It is not a jail manager: it does not read
-//! `jail.conf` or run other programs.
+//! `jail.conf`, and does its work by system calls, not by running [jail(8)].
 //!
 //! ```
 //! use freebsd_jail::{Allow, Jail, JailUpdate, Network, param};
@@ -38,28 +38,33 @@
 //!
 //! | to | use |
 //! |---|---|
-//! | create a jail | [`Jail::builder`], [`Jail::child_builder`]; [`create`](JailBuilder::create) gives an [`OwnedJail`], [`create_detached`](JailBuilder::create_detached) a [`Jail`] |
-//! | find one, or all | [`Jail::open`], [`Jail::all`], [`Jail::children`]; [`Snapshot`](snapshot::Snapshot) for all at one moment, dying ones included |
-//! | read | [`Jail::get`] with the keys of [`param`], [`Jail::info`], [`Jail::permissions`] |
+//! | create a jail | [`Jail::builder`], then [`create`](JailBuilder::create) for an [`OwnedJail`], which is removed when dropped, or [`create_detached`](JailBuilder::create_detached) for a [`Jail`] that stays |
+//! | own a jail, or hand it over | [`OwnedJail`], [`Jail::into_owned`], [`OwnedJail::into_descriptor`] |
+//! | nest jails | [`Jail::child_builder`], [`Jail::open_child`], [`Jail::children`] |
+//! | find a jail, or list all | [`Jail::open`], [`Jail::all`]; [`Snapshot`](snapshot::Snapshot) for all at one moment, dying ones included |
+//! | read one | [`Jail::get`] with the keys of [`param`], [`Jail::info`], [`Jail::permissions`] |
+//! | read many | [`Jail::all`] with [`Jails::get`] or [`Jails::info`] |
 //! | update | [`Jail::set`] for one parameter, [`Jail::update`] with a [`JailUpdate`] for several |
 //! | serialise | [`JailBuilder`] and [`JailUpdate`](JailUpdate#serialised), with feature `serde` |
-//! | run a program in one | [`Jail::command`]; [`Jail::confine`] for a `std::process::Command` you already have |
+//! | run a program in a jail | [`Jail::command`]; [`Jail::confine`] for a `std::process::Command` you already have |
 //! | attach this process, for good | [`Jail::attach`], [`JailBuilder::create_and_attach`] |
-//! | remove | drop an [`OwnedJail`], or [`Jail::remove`] |
-//! | receive events, follow all jails, wait for the end of one | [`Watcher`], [`watch::Follower`], [`Jail::wait_dying`], [`Jail::wait_gone`] |
+//! | remove a jail | drop its [`OwnedJail`], or [`Jail::remove`] |
+//! | wait for its end | [`Jail::wait_dying`], [`Jail::wait_gone`]; [`Jail::remove_and_reap`] removes it and waits for this process's children in it |
+//! | receive events | [`Watcher`] for chosen jails, [`Follower`](watch::Follower) for all |
 //! | query the kernel's features and parameters | [`Features`], [`Catalog`] |
 //! | use what the typed layer lacks | [`raw`] and its [`Request`](raw::Request); [`sys`] for C's conventions |
-//! | test without root or FreeBSD | feature `sim` |
+//! | test without root or FreeBSD | feature `sim`: see [Testing without FreeBSD](guide::testing) |
 //!
 //! The [guides](guide) explain each of these with programs that can be copied.
 //!
-//! # What holds everywhere
+//! # Guarantees
 //!
 //! - **Nothing is sent that was not set.** A parameter that is not set has the kernel's default, and some defaults
 //!   grant permissions: a jail of which nothing is set may set its host name ([`Allow::SET_HOSTNAME`]), bind ports
 //!   below 1024 ([`Allow::RESERVED_PORTS`]), let users debug their processes ([`Allow::UNPRIVILEGED_PROC_DEBUG`]) and
-//!   use root's privileges ([`Allow::SUSER`]), where its parent may. [`allow_only`](JailBuilder::allow_only) sets
-//!   exactly the permissions given. A denial is sent as the `no` name, because the kernel ignores a boolean's value.
+//!   use root's privileges ([`Allow::SUSER`]), where its parent may; FreeBSD 14.4 also grants
+//!   [`Allow::UNPRIVILEGED_PARENT_TAMPERING`]. [`allow_only`](JailBuilder::allow_only) sets exactly the permissions
+//!   given. A denial is sent as the `no` name, because the kernel ignores a boolean's value.
 //! - **Mistakes are found before the call**, with the parameter's name, before anything has changed. Errors of the
 //!   kernel keep its message: see [`Error`].
 //! - **One system call per operation**, on jails that are not nested: each method says when it takes more.
@@ -71,9 +76,10 @@
 //! - Dropping an [`OwnedJail`] removes the jail and kills every process in it.
 //! - Before FreeBSD 15, a process that is killed by SIGKILL leaves its owned jails behind. Since 15 the kernel removes
 //!   them.
-//! - A removed jail stays, dying, while anything holds it: a child that nobody has waited for, for example.
-//!   [`Jail::wait_gone`] lists what holds it.
-//! - A program in a jail inherits this process's environment, except after [`JailCommand::env_clear`].
+//! - A removed jail stays, dying, while anything holds it, such as a child process that has not been waited for. The
+//!   outcome of [`Jail::wait_gone`] [lists](watch::HeldJail::holders) what holds it.
+//! - A program in a jail inherits this process's environment, unless [`JailCommand::env_clear`] or
+//!   [`JailCommand::clean_env`] removes it.
 //! - A process that has a directory open cannot attach. The error names the directory.
 //!
 //! # Two things that no library can prevent
@@ -96,6 +102,7 @@
 //!   of using the checked-in file.
 //!
 //! [jail(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail&sektion=2
+//! [jail(8)]: https://man.freebsd.org/cgi/man.cgi?query=jail&sektion=8
 
 #![deny(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]

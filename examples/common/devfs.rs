@@ -6,15 +6,15 @@ use std::time::{Duration, Instant};
 
 use super::Result;
 
-/// How long a jail's last processes and its root directory may take to go once the jail has been removed.
+/// How long a removed jail's processes and root directory may stay in use.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A mounted devfs, unmounted when it is dropped.
 pub struct Devfs(PathBuf);
 
 impl Devfs {
-    /// Mounts devfs below a jail's root, with the rule set that is meant for jails: `devfsrules_jail`, 4, which
-    /// has to be loaded; see devfs.rules(5).
+    /// Mounts devfs below a jail's root, with the ruleset for jails, `devfsrules_jail` (4), which must
+    /// be loaded; see devfs.rules(5).
     pub fn mount(root: &Path) -> Result<Self> {
         let place = place(root)?;
         if !cfg!(target_os = "freebsd") {
@@ -31,7 +31,7 @@ impl Devfs {
         Ok(Self(place))
     }
 
-    /// The one that is mounted below a jail's root already.
+    /// Returns the devfs that is already mounted below a jail's root.
     pub fn mounted(root: &Path) -> Result<Self> {
         let place = place(root)?;
         #[cfg(target_os = "freebsd")]
@@ -46,7 +46,7 @@ impl Devfs {
         Ok(Self(place))
     }
 
-    /// Leaves it mounted if the jail lives on.
+    /// Leaves it mounted if the jail stays.
     pub fn unless(self, lives: bool) -> Option<Self> {
         if lives {
             eprintln!("{}: mounted until the jail is removed with -r -D", self.0.display());
@@ -57,7 +57,7 @@ impl Devfs {
     }
 }
 
-/// Where a jail with this root has its devices.
+/// Returns the directory of devices of a jail with this root.
 fn place(root: &Path) -> Result<PathBuf> {
     let place = root.join("dev");
     if cfg!(target_os = "freebsd") {
@@ -78,7 +78,7 @@ impl Drop for Devfs {
     fn drop(&mut self) {
         let end = Instant::now() + PATIENCE;
         while let Err(error) = unmount(&self.0) {
-            // The kernel lets go of a removed jail's processes and root directory after the jail cannot be seen any more.
+            // The kernel releases a removed jail's processes and root directory after the jail has left the list.
             if error != nix::errno::Errno::EBUSY || Instant::now() >= end {
                 eprintln!("{}: not unmounted: {error}", self.0.display());
                 return;

@@ -1,4 +1,4 @@
-//! What the programs have in common: the model where there is no FreeBSD, and how they start.
+//! Code that the programs share: how they start, and the model on other systems than FreeBSD.
 
 #![allow(dead_code, reason = "each program uses its part of this file")]
 #![allow(unreachable_pub, reason = "it is a module of several programs")]
@@ -12,13 +12,13 @@ use freebsd_jail::{Jail, Jid, sim};
 
 pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-/// The model of the kernel, installed where there is no FreeBSD.
+/// The model of the kernel, installed on other systems than FreeBSD.
 pub struct Model {
     kernel: sim::Kernel,
     _guard: sim::ProcessGuard,
 }
 
-/// Runs a program on FreeBSD's kernel, or else on a model of it. Without options it says what they are.
+/// Runs a program on FreeBSD's kernel, or else on a model of it. Without options it prints the help.
 pub fn run<O>(
     program: &str,
     help: &str,
@@ -53,13 +53,13 @@ impl Model {
         &self.kernel
     }
 
-    /// Has programs run on this host, where nothing confines them.
+    /// Lets programs run on this host, where nothing confines them.
     pub fn allow_exec(&self, allowed: bool) {
         self.kernel.allow_exec(allowed);
     }
 }
 
-/// Opens a jail. A model has none when a program starts: there the jail is created first.
+/// Opens a jail. A model has no jails when a program starts: there the jail is created first.
 pub fn open(jail: &str, model: Option<&Model>) -> Result<Jail> {
     if model.is_some() {
         eprintln!("the model has no jails yet: {jail} is created for demonstration");
@@ -74,7 +74,7 @@ pub fn open(jail: &str, model: Option<&Model>) -> Result<Jail> {
     Ok(Jail::open(jail)?)
 }
 
-/// Returns a program's own status as this one's.
+/// Returns a program's status as this program's.
 pub fn status(status: ExitStatus) -> ExitCode {
     status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from)
 }

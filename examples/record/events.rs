@@ -1,4 +1,4 @@
-//! Event queues: what is watched, and what they tell.
+//! Event queues: what is watched, and what they report.
 
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
@@ -18,7 +18,7 @@ const QUEUE: &str = "@q";
 const UDATA: usize = 100;
 
 impl Recorder {
-    /// Makes a queue, or adds a watch to it, or takes what it has to tell. A child has none.
+    /// Makes a queue, adds a watch to it, or takes its events. A child has no queue.
     pub(super) fn events(&mut self) -> Result<(), String> {
         if !self.descriptors || self.place != Place::Host {
             return Ok(());

@@ -1,4 +1,4 @@
-//! What is not sent, since it is known to panic, to hang or to corrupt a kernel.
+//! Requests that are not sent, because they panic, hang or corrupt a kernel.
 //!
 //! Races take two threads, and this program has one (T42 to T44). Jails are watched by descriptor, or from the host
 //! (T23, T38). The memory of a request has just been written when the kernel gets it, so that none of its pages has to
@@ -36,9 +36,9 @@ impl Names {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Build {
     pub(crate) osreldate: c_int,
-    /// Whether resources are accounted for.
+    /// Whether resource accounting is on.
     pub(crate) racct: bool,
-    /// Whether it checks itself, and panics over what it finds: `options INVARIANTS`.
+    /// Whether it was built with `options INVARIANTS`, and panics if a check fails.
     pub(crate) checked: bool,
 }
 
@@ -100,7 +100,7 @@ pub(crate) fn is_harmful(set: bool, request: &Request, now: Circumstances) -> bo
     if (1_500_000..1_501_000).contains(&now.build.osreldate) && size(request) > 60_000 {
         return true;
     }
-    // A process that removes its own jail writes nothing down any more (T25).
+    // A process that removes its own jail cannot record anything afterwards (T25).
     now.inside && request.flags & JAIL_OWN_DESC != 0
 }
 

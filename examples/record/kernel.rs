@@ -25,7 +25,7 @@ pub(crate) struct Machine {
     settle: Duration,
 }
 
-/// What a queue tells.
+/// An event of a queue.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Event {
     pub(crate) udata: usize,
@@ -193,7 +193,7 @@ impl Machine {
             child.exit();
             return Ok((0, signal));
         }
-        // SAFETY: this program has one thread, so that the child may do what the parent may.
+        // SAFETY: this program has one thread, so that the child may do everything that its parent may.
         match unsafe { nix::unistd::fork() }.map_err(|error| error.to_string())? {
             ForkResult::Child => {
                 body();

@@ -1,4 +1,4 @@
-//! Makes random calls and writes down what became of them.
+//! Makes random calls and records the answers.
 
 use std::collections::BTreeMap;
 use std::ffi::c_int;
@@ -25,9 +25,9 @@ pub(super) const SLOTS: [&str; 4] = ["@a", "@b", "@c", "@d"];
 /// The slot of a directory that a child has open.
 pub(super) const DIRECTORY: &str = "@e";
 const PROCESSES: [&str; 3] = ["p", "q", "r"];
-/// How many calls there are between two clearings of everything.
+/// How many calls are made before everything is removed again.
 const ROUND: usize = 80;
-/// What a process can learn of its jail, or of all.
+/// What a process can read about its jail, or about all jails.
 const SYSCTLS: [&str; 12] = [
     "security.jail.jailed",
     "security.jail.vnet",
@@ -121,7 +121,7 @@ impl Recorder {
         let mut request = Request { flags: JAIL_DYING, ..Request::default() };
         request.give("lastjid", Value::Int(0));
         if recorder.ask(false, &request).0.is_ok() {
-            return Err("there are jails on this machine, which the model would know nothing of".to_owned());
+            return Err("this machine has jails, which the model would not know".to_owned());
         }
         // The kernel counts on from the last jid that it has given to a jail.
         let mut request = Request { flags: JAIL_CREATE, ..Request::default() };

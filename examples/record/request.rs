@@ -18,7 +18,7 @@ pub(crate) enum Value {
     Long(u64),
     /// Any bytes.
     Bytes(Vec<u8>),
-    /// A buffer of so many zero bytes.
+    /// A buffer of this many zero bytes.
     Room(usize),
     /// The descriptor in a slot, as an int.
     Slot(&'static str),
@@ -52,7 +52,7 @@ impl Value {
     }
 }
 
-/// What is to be asked.
+/// A request.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Request {
     pub(crate) flags: c_int,

@@ -1,4 +1,4 @@
-//! Values to give to parameters, and room to ask for them: most of them right, some not.
+//! Values for parameters, and buffers to read them: most of them valid, some not.
 
 use std::ffi::c_int;
 
@@ -123,7 +123,7 @@ pub(crate) fn to_set(random: &mut Random, name: &str, row: &Definition) -> Value
     }
 }
 
-/// Room for the value of a parameter.
+/// A buffer for the value of a parameter.
 pub(crate) fn to_read(random: &mut Random, row: &Definition) -> Value {
     match random.below(100) {
         0..6 => return Value::Null,
@@ -141,7 +141,7 @@ pub(crate) fn to_read(random: &mut Random, row: &Definition) -> Value {
     }
 }
 
-/// A value that fits nothing in particular.
+/// A random value.
 fn wrong(random: &mut Random) -> Value {
     match random.below(5) {
         0 => Value::Null,

@@ -1,4 +1,4 @@
-//! Replays recordings of real kernels against the model, and prints what the model answers otherwise.
+//! Replays recordings of real kernels against the model, and prints each difference.
 //!
 //! Nothing is sent to a real kernel, not even where the example runs on FreeBSD: a recording may hold calls that panic or
 //! hang one. The model answers those as well.
@@ -29,7 +29,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Replays what the command line names; returns how much differs.
+/// Replays the files of the command line; returns the number of differences.
 fn run() -> Result<usize, String> {
     let mut known = known::Known::default();
     let mut files: Vec<PathBuf> = Vec::new();

@@ -19,16 +19,16 @@ use serde_json::{Value, json};
 use super::errno;
 use super::transcript::{Given, Line, hex, hex_trimmed};
 
-/// What became of playing a file.
+/// The result of playing a file.
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
     /// How many calls were compared.
     pub(crate) calls: usize,
-    /// Those that were answered otherwise than recorded.
+    /// The calls whose answers differ from the recording.
     pub(crate) differences: Vec<Difference>,
 }
 
-/// A call that was answered otherwise than recorded.
+/// A call whose answer differs from the recording.
 #[derive(Debug)]
 pub(crate) struct Difference {
     /// The line, from 1 on.
@@ -92,7 +92,7 @@ fn recorded_on(line: &Line) -> Result<Kernel, String> {
         Kernel::with_release(Release::nearest(osreldate).named(osreldate, kept(line.text("release"))));
     kernel.set_hostname(line.text("hostname"));
     if let Some(modules) = line.list("modules") {
-        // The model of 15 has it built in. One that is loaded has its turn later.
+        // The model of 15 has it built in; loaded modules follow later.
         kernel.unload(Module::MacDo);
         for module in modules {
             kernel.load(match module {
@@ -146,7 +146,7 @@ fn of_folder(path: &Path) -> Result<Kernel, String> {
 
 type Answer = BTreeMap<&'static str, Value>;
 
-/// Leaves those members of two answers in which they differ.
+/// Keeps only the members in which two answers differ.
 fn only_differing(mut expected: Answer, mut got: Answer) -> (Answer, Answer) {
     let same: Vec<&str> = expected.keys().copied().filter(|key| expected.get(key) == got.get(key)).collect();
     for key in same {

@@ -21,7 +21,7 @@ pub(super) enum Fate {
     Owned,
     /// It stays until it is removed.
     Detached,
-    /// This process is attached to it, and it goes with its last process.
+    /// This process is attached to it, and it is removed with its last process.
     Attached,
 }
 
@@ -98,7 +98,7 @@ impl<'b, 'd> Creation<'b, 'd> {
         if self.late.len() == 0 || self.fate != Fate::Attached { self.fate } else { Fate::Detached }
     }
 
-    /// A jail with a handle needs `persist`; one that is attached to goes with its last process.
+    /// A jail with a handle needs `persist`; one that is attached to is removed with its last process.
     fn decide_persistence(&mut self) -> Result<()> {
         let first_fate = self.first_fate();
         let place = self.core.collision("persist");
@@ -111,7 +111,7 @@ impl<'b, 'd> Creation<'b, 'd> {
                     self.core.remove(place);
                 }
                 self.core.push("persist", Wire::Bool(true));
-                // From the attach on, it goes with its last process.
+                // From the attach on, it is removed with its last process.
                 self.late.push("persist", Wire::Bool(false));
             }
             (Fate::Owned | Fate::Detached, None) => self.core.push("persist", Wire::Bool(true)),

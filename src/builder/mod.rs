@@ -243,7 +243,7 @@ impl JailBuilder {
         self.make(Fate::Detached)
     }
 
-    /// Creates a jail and attaches this process to it, for good. The jail goes with its last process.
+    /// Creates a jail and attaches this process to it, for good. The jail is removed with its last process.
     ///
     /// All threads of the process move, and programs that other threads are starting are waited for; see
     /// [`Jail::attach`]. Afterwards the process cannot see its own jail, so it returns no handle, only the jid.

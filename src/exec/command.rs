@@ -281,7 +281,7 @@ impl JailCommand<'_> {
     /// with [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) for an [`OwnedJail`](crate::OwnedJail) and its clones.
     /// Other handles of the jail, from [`Jail::open`], say, do not know of the owner. Before FreeBSD 15 the jail would
     /// stay for ever instead. [`create_detached`](crate::JailBuilder::create_detached) makes one for this purpose,
-    /// or [`create_and_attach`](crate::JailBuilder::create_and_attach) one that goes with its last process.
+    /// or [`create_and_attach`](crate::JailBuilder::create_and_attach) one that is removed with its last process.
     ///
     /// ```no_run
     /// # use freebsd_jail::{Jail, sim};

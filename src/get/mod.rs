@@ -14,10 +14,10 @@ pub(crate) use read::{Base, Form, Found, Key, Read, read};
 /// The most keys of a tuple.
 pub(crate) const MAX_TUPLE: usize = 12;
 
-/// The memory on the stack for keys whose number is known at run time only.
+/// Stack memory for keys whose number is known only at run time.
 pub(crate) const MANY_ROOM: usize = 1024;
 
-/// What a name takes beside its value; longer ones move the request to the heap.
+/// The bytes reserved for a name; longer names move the request to the heap.
 const NAME_ROOM: usize = 24;
 
 /// What can be read in one call: a key, a tuple of up to twelve, a list of names and kinds, or all of a
@@ -46,14 +46,14 @@ pub struct Question<'d, 's> {
     growth: Growth,
     /// How many buffers are smaller than their values may be.
     growable: usize,
-    /// Whether a key of `meta` or `env` is asked for.
+    /// Whether a key of `meta` or `env` is requested.
     has_user_keys: bool,
 }
 
-/// Where the names and the room for the values go.
+/// Where the names and the space for the values go.
 #[derive(Debug)]
 enum Asked<'d, 's> {
-    /// Into lent memory, in the order of the keys. What does not fit there makes it unfit to be sent.
+    /// Into borrowed memory, in the order of the keys. If something does not fit, nothing is sent.
     Sheet {
         sheet: &'d mut Sheet<'s>,
         traces: u64,
@@ -65,17 +65,17 @@ enum Asked<'d, 's> {
     },
 }
 
-/// How large the buffers are of values that have no fixed limit.
+/// The sizes of the buffers for values without a fixed limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Growth {
     /// As large as most values need. Each key of `meta` and `env` has its own.
     Usual,
-    /// As large as the kernel's own limits. Keys of `meta` and `env` are read as the whole text from here on: of a
-    /// single one the kernel wants room for all that follows it (T7), which for many is more than a request can hold.
+    /// As large as the kernel's own limits. Keys of `meta` and `env` are read as the whole text from here on: for each
+    /// key the kernel requires space for everything after it (T7), more than a request can hold for many keys.
     Limit,
-    /// Four times that, for where the limits have been raised.
+    /// Four times that, for raised limits.
     Raised,
-    /// What a request can hold, divided: this many bytes each.
+    /// The space of a request, divided: this many bytes each.
     Rest(usize),
 }
 
@@ -101,7 +101,7 @@ impl Growth {
             Self::Usual => usual,
             Self::Limit => limit,
             Self::Raised => 4 * limit,
-            // A list is of whole addresses.
+            // A list holds whole addresses.
             Self::Rest(room) => room - room % 16,
         }
     }
@@ -145,7 +145,7 @@ impl Places {
 }
 
 impl Question<'_, '_> {
-    /// Asks for a parameter whose name and kind are known at run time only.
+    /// Requests a parameter whose name and kind are known only at run time.
     pub(crate) fn ask_named(&mut self, name: &str, kind: Kind) -> Result<()> {
         let max = param::resolve(name, kind)?.and_then(|definition| definition.max);
         self.ask(name, kind, 256, max)
@@ -175,8 +175,8 @@ impl Question<'_, '_> {
                 (name, usual, max) = (name::text_of(name), 4096, None);
             }
         }
-        // A name that is there already, be it the key by which the jail is found, is answered from its one slot:
-        // of a name that is given twice, the kernel would answer the last and leave the other as it was.
+        // A name that is already in the request, such as the jail's key, is answered from that slot: if a name is
+        // given twice, the kernel answers only the last one.
         if let Some(place) = draft.collision(name) {
             let other = draft.name(place);
             if other != name {
@@ -257,8 +257,8 @@ impl<'d, 's> Answers<'d, 's> {
     }
 }
 
-/// Returns what the kernel would answer for a key of `meta` or `env`, from the whole text: nothing at all where there is
-/// no such key, and of several the last one. See `jm_osd_method_get` in `sys/kern/kern_jailmeta.c`.
+/// Returns what the kernel would answer for a key of `meta` or `env`, from the whole text: nothing if there is no such
+/// key, and the last of several. See `jm_osd_method_get` in `sys/kern/kern_jailmeta.c`.
 fn value_of_key(text: &[u8], key: &str) -> Vec<u8> {
     let text = text.split(|&byte| byte == 0).next().unwrap_or_default();
     let mut lines = text.split(|&byte| byte == b'\n').rev();
@@ -335,7 +335,7 @@ impl<K: Keys> Keys for &K {
     }
 }
 
-/// Keys of which some value is larger than most, read into memory on the stack that fits it all the same.
+/// Keys with a value larger than most, which is still read into stack memory.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Roomy<K>(pub(crate) K);
 
@@ -411,9 +411,9 @@ macro_rules! list {
 list!([S: AsRef<str>] Vec<(S, Kind)>);
 list!([S: AsRef<str>, const N: usize] [(S, Kind); N]);
 
-/// Names and kinds of which a key of `meta` or `env` that the jail does not have reads as `None`.
+/// Names and kinds, where a key of `meta` or `env` that the jail lacks reads as `None`.
 ///
-/// As a plain slice of names and kinds, except that there such a key reads as an empty string.
+/// In a plain slice of names and kinds, such a key reads as an empty string.
 ///
 /// ```
 /// # use freebsd_jail::{Jail, get::Present, param::{Kind, Value}, sim};

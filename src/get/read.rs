@@ -1,4 +1,4 @@
-//! Making the read: of which jail, with buffers that grow, and decoding what comes back.
+//! Makes a read: selects the jail, grows the buffers, and decodes the answer.
 
 use core::ffi::c_int;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -13,10 +13,10 @@ use crate::wire::{At, Draft, Entry, ErrorText, Verb, Wire, name};
 /// Which jail is read.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Key<'k> {
-    /// The one of the descriptor that goes with the call.
+    /// The jail of the call's descriptor.
     Descriptor,
     Jid(c_int),
-    /// The one with the next higher number.
+    /// The jail with the next higher jid.
     After(c_int),
     Name(&'k [u8]),
 }
@@ -27,7 +27,7 @@ impl Key<'_> {
             Self::Descriptor => {}
             Self::Jid(jid) => draft.push("jid", Wire::Int(jid)),
             Self::After(jid) => draft.push("lastjid", Wire::Int(jid)),
-            // The kernel writes the jail's name back, so there must be room for more than what was asked by.
+            // The kernel writes the jail's full name back, which may be longer than the key.
             Self::Name(name) => draft.push("name", Wire::Padded(name, param::NAME_MAX)),
         }
     }
@@ -41,13 +41,13 @@ pub(crate) struct Read<'r> {
     pub(crate) subject: Subject,
     pub(crate) at: At<'r>,
     pub(crate) key: Key<'r>,
-    /// The jail from which names and parents are told, where the call itself tells them from further above.
+    /// The jail that names and parents shall be relative to, if the kernel returns them relative to one further above.
     pub(crate) relative_to: Option<&'r Base>,
 }
 
 impl Read<'_> {
-    /// Returns the jail's key, if an error of this call can be found out about afterwards and its answers are told as
-    /// they come.
+    /// Returns the jail's key, if the message of an error can be requested by a second call and the answers are
+    /// returned as they come.
     fn plain_key(&self) -> Option<(&'static [u8], [u8; size_of::<c_int>()])> {
         let is_plain =
             self.relative_to.is_none() && Verb::Get(self.flags).error_text(self.at) == ErrorText::OnFailure;
@@ -62,7 +62,7 @@ impl Read<'_> {
     }
 }
 
-/// A jail from which the jails below it are told.
+/// A jail that the names of those below shall be relative to.
 #[derive(Debug, Clone)]
 pub(crate) struct Base {
     pub(crate) jid: c_int,
@@ -75,7 +75,7 @@ pub(crate) struct Base {
 pub(crate) struct Found<T> {
     pub(crate) jid: c_int,
     pub(crate) descriptor: Option<OwnedFd>,
-    /// Whether the jail is below the one that it was to be told from.
+    /// Whether the jail is below the one that its name shall be relative to.
     pub(crate) inside: bool,
     pub(crate) values: T,
 }
@@ -102,7 +102,7 @@ impl<K: Keys> Reading for Values<'_, K> {
     }
 }
 
-/// Reads the keys' values in one call, and in further ones only if something has outgrown its buffer.
+/// Reads the keys' values in one call, and repeats it only if a value does not fit its buffer.
 pub(crate) fn read<K: Keys>(read: Read<'_>, keys: &K) -> Result<Found<K::Output>> {
     let mut reading = Values { keys, values: None };
     // Beside the keys there is at most the jail's own.
@@ -116,7 +116,7 @@ pub(crate) fn read<K: Keys>(read: Read<'_>, keys: &K) -> Result<Found<K::Output>
     Ok(Found { jid, descriptor, inside, values: reading.values.ok_or_else(missing)? })
 }
 
-/// A read whose answers come from elsewhere than jail_get(2).
+/// A read whose answers do not come from jail_get(2).
 #[derive(Debug)]
 pub(crate) struct Form {
     draft: Draft<'static>,
@@ -124,8 +124,8 @@ pub(crate) struct Form {
 }
 
 impl Form {
-    /// Makes one for keys of which all names are known there, with the sizes of their answers. `None` for others, and
-    /// for what cannot be asked.
+    /// Makes one for keys whose names are all known there, with the sizes of their answers. `None` for other keys, and
+    /// for requests that cannot be sent.
     pub(crate) fn new<K: Keys>(keys: &K, size: fn(&str) -> Option<usize>) -> Option<Self> {
         let mut draft = Draft::with_room(K::ROOM, K::COUNT);
         let mut places = Places::none();
@@ -141,7 +141,7 @@ impl Form {
         all_fit.then_some(Self { draft, places })
     }
 
-    /// Reads the keys' values from what `answer` says of each name.
+    /// Reads the keys' values from what `answer` returns for each name.
     pub(crate) fn read<'a, K: Keys>(
         &mut self,
         keys: &K,
@@ -159,7 +159,7 @@ impl Form {
     }
 }
 
-/// Reads with memory on the stack for so many bytes and pairs; what is more goes to the heap.
+/// Reads with stack memory for this many bytes and pairs; a larger request goes to the heap.
 fn read_in<const BYTES: usize, const PAIRS: usize>(
     read: &Read<'_>,
     reading: &mut dyn Reading,
@@ -181,11 +181,11 @@ fn read_in<const BYTES: usize, const PAIRS: usize>(
     read_fully::<BYTES, PAIRS>(read, reading, failure)
 }
 
-/// The traces of the jail's keys that can be asked for, too.
+/// The traces of those keys of a jail that can also be read.
 const OWN_TRACES: u64 = name::trace(b"jid") | name::trace(b"lastjid");
 
-/// Reads into a sheet, without asking for the text of an error. Fails without an errno, and without a call, if not
-/// everything fits.
+/// Reads into a sheet, without requesting the message of an error. Fails without an errno, and without a call, if
+/// something does not fit.
 fn read_plainly(
     sheet: &mut Sheet<'_>,
     read: &Read<'_>,
@@ -206,7 +206,7 @@ fn read_plainly(
     }
 }
 
-/// Reads what [`read_plainly`] does not, or has failed to.
+/// Reads what [`read_plainly`] cannot read, or failed to.
 #[inline(never)]
 fn read_fully<const BYTES: usize, const PAIRS: usize>(
     read: &Read<'_>,
@@ -245,7 +245,7 @@ fn read_on(
             growth = Growth::Rest(draft.room_left() / growable);
             continue;
         }
-        // Keys of `meta` and `env` are asked for by another name in a larger request, which the text would tell of.
+        // A larger request has other names for keys of `meta` and `env`, and the message would quote them.
         if text == ErrorText::OnFailure && growable > 0 && !has_user_keys {
             text = ErrorText::UnlessInvalid;
         }
@@ -263,12 +263,12 @@ fn read_on(
                 reading.answer(&mut Answers::new(Answered::Draft { draft: &draft, places }))?;
                 return Ok(Found { jid: found.jid, descriptor: found.descriptor, inside, values: () });
             }
-            // EINVAL without a word is what the kernel says of a buffer that is too small.
+            // EINVAL without a message means that a buffer was too small.
             Err(error) if growable > 0 && error.is_wordless_einval() => match growth.next() {
                 Some(next) => (growth, text) = (next, ErrorText::Always),
                 None => return Err(error.because("the values are larger than a request can hold")),
             },
-            // Buffers that were too many or too large for a request.
+            // The buffers were too many or too large for a request.
             Err(error) if error.is_oversize() && growth == Growth::Usual && has_user_keys => {
                 growth = Growth::Limit;
             }

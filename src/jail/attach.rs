@@ -48,7 +48,7 @@ impl Jail {
     /// A process cannot attach to a jail that it owns: the jail would be removed, and the process killed, when the
     /// handle is dropped or the process executes a program (T25). This is refused for an [`OwnedJail`] and its clones.
     /// It is not noticed for other handles of the same jail, for example from [`open`](Self::open): do not attach by
-    /// one. For a jail that goes with its last process, use [`JailBuilder::create_and_attach`]. A forked child may
+    /// one. For a jail that is removed with its last process, use [`JailBuilder::create_and_attach`]. A forked child may
     /// attach by a clone.
     ///
     /// # Errors

@@ -188,7 +188,7 @@ pub fn jail_remove_jd(descriptor: BorrowedFd<'_>) -> Result<()> {
 /// for alternatives.
 ///
 /// All threads of the process move, and programs that other threads are starting are waited for; see
-/// [`Jail::attach`](crate::Jail::attach). The jail goes with its last process.
+/// [`Jail::attach`](crate::Jail::attach). The jail is removed with its last process.
 ///
 /// # Errors
 ///

@@ -1,10 +1,10 @@
-//! Events, as a program that logs them wants them.
+//! Events, for logs.
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use crate::watch::Event;
 
-/// As the jail's jid, which is missing for the host, and the list of what happened.
+/// As the jail's jid, null for the host, and a list of the kinds.
 impl Serialize for Event {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut event = serializer.serialize_struct("Event", 2)?;

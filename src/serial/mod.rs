@@ -1,4 +1,4 @@
-//! Serialising with serde what is set of jails and what is read of them.
+//! Serialising builders, updates and values that were read, with serde.
 
 mod event;
 mod network;

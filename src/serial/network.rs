@@ -1,4 +1,4 @@
-//! Networks: as what people call them, or as their addresses.
+//! Networks: by name, or as addresses.
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -10,8 +10,8 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::network::{Ip4, Ip6, Network};
 
-/// The form where values can be read only as the type that they were written with: whether the jail has a network stack
-/// of its own, and the addresses, which are missing where they are inherited.
+/// The form for formats that do not describe their types: whether the jail has a network stack of its own, and the
+/// addresses, `None` if they are inherited.
 type Typed = (bool, Option<Vec<Ipv4Addr>>, Option<Vec<Ipv6Addr>>);
 
 /// As `"none"`, `"inherited"` or `"own stack"`, as a list of addresses, or as a map of `ip4` and `ip6`.

@@ -1,4 +1,4 @@
-//! What is set of a jail, read from a map of parameters as people write it.
+//! Reading builders and updates from a map of parameters, as people write it.
 
 use core::fmt;
 use std::collections::BTreeSet;
@@ -68,7 +68,7 @@ struct Reading {
     network: Option<Network>,
     allow_only: Option<Vec<String>>,
     optional: Vec<String>,
-    /// Whether a value can be read only as the type that it was written with.
+    /// Whether the format does not describe the types of values.
     is_typed: bool,
 }
 
@@ -90,7 +90,7 @@ impl Reading {
         self.settings.take_mistake().map_or(Ok(()), |mistake| Err(E::custom(mistake)))
     }
 
-    /// Notes that a parameter has been read.
+    /// Records that a parameter has been read.
     fn note<E: de::Error>(&mut self, name: &str) -> Result<(), E> {
         if self.names.insert(name.to_owned()) {
             return Ok(());

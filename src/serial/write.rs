@@ -1,4 +1,4 @@
-//! What is set of a jail, written as a flat map of parameters.
+//! Writing builders and updates as a flat map of parameters.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -14,8 +14,8 @@ use crate::wire::{Draft, name};
 
 /// As a flat map of parameters: see [`JailUpdate`](crate::JailUpdate#serialised).
 ///
-/// A jail below that of a handle cannot be serialised, since the handle cannot; nor can a mistake, nor a parameter whose
-/// type neither the [table](crate::param::TABLE) nor its name tells.
+/// The builder of a child jail cannot be serialised, because the handle of the parent cannot; nor can a mistake, nor a
+/// parameter whose type is known neither from the [table](crate::param::TABLE) nor from its name.
 impl Serialize for JailBuilder {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if self.is_below() {
@@ -25,8 +25,8 @@ impl Serialize for JailBuilder {
     }
 }
 
-/// As a flat map of parameters: see [`JailUpdate`](crate::JailUpdate#serialised). An entry of `meta` or `env` that is to
-/// be removed has no value.
+/// As a flat map of parameters: see [`JailUpdate`](crate::JailUpdate#serialised). An entry of `meta` or `env` to be
+/// removed has no value.
 impl Serialize for JailUpdate {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serialize(&self.settings, serializer)

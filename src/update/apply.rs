@@ -46,7 +46,7 @@ impl Jail {
     /// On FreeBSD 15 a nested jail takes up to three more calls of [jail_get(2)] and of [fstat(2)]. From further above,
     /// the kernel would compare the update with the caller's jail and not with the jail's parent (T4), so the update is
     /// made from the parent, by the jail's jid. The handle's jail is checked to be alive right before and right after,
-    /// unless it goes by losing [`persist`](JailUpdate::persist). If it is removed in between, and another jail gets
+    /// unless it is removed by losing [`persist`](JailUpdate::persist). If it is removed in between, and another jail gets
     /// its jid below the same parent, that one is updated, and the result is [`ErrorKind::Gone`].
     ///
     /// If mac_do(4) is loaded, the kernel resets the rules of a jail with every update that does not mention them (T6).
@@ -242,7 +242,7 @@ impl Change<'_, '_> {
                 self.set_jid(jail);
                 self.call(jail, At::None)?;
                 if self.may_go() {
-                    // An empty jail has gone with the change, and another one may get its jid.
+                    // The change may have removed an empty jail, and another one may get its jid.
                     jail.look_after();
                 }
                 Ok(())
@@ -273,7 +273,7 @@ impl Change<'_, '_> {
         }
     }
 
-    /// Whether an empty jail goes with the change.
+    /// Whether the change removes an empty jail.
     fn may_go(&self) -> bool {
         self.core.position("nopersist").is_some()
     }
@@ -397,7 +397,7 @@ fn move_account(renamed: &Jail, jid: Jid) -> Result<()> {
     let moved = carry_rules(&jail, &mut draft)
         .and_then(|()| draft.call(&jail.system, verb, At::None, Subject::Handle));
     match moved {
-        // It is gone meanwhile.
+        // It has been removed meanwhile.
         Err(error) if error.kind() == ErrorKind::Gone => Ok(()),
         moved => moved.map(drop),
     }

@@ -59,7 +59,7 @@ impl JailUpdate {
         self.set(param::NAME, name.as_ref())
     }
 
-    /// Sets `persist`: whether the jail stays when it has no processes. Set to false, an empty jail goes at once.
+    /// Sets `persist`: whether the jail stays when it has no processes. Set to false, it removes an empty jail at once.
     ///
     /// See [`param::PERSIST`] and [jail(8)].
     ///

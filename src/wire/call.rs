@@ -9,16 +9,16 @@ use crate::error::{Asked, Call, Error, ErrorKind, Result, Subject};
 use crate::flags::{GetFlags, SetFlags};
 use crate::sys::{DescriptorSlot, Errno, Slot, System};
 
-/// As many bytes as any text of the kernel's needs, and then some.
+/// Space for any of the kernel's messages, and some more.
 pub(crate) const ERRMSG_LEN: usize = 1024;
 
-/// As many bytes as the longest text needs that is about a parameter of the table.
+/// Space for the longest message about a parameter of the table.
 const SHORT_ERRMSG_LEN: usize = 320;
 
 /// The pairs that the call adds to those of the draft: `desc` and `errmsg`.
 pub(crate) const OWN_PAIRS: usize = 2;
 
-/// Which of the two calls to make, with its flags but for those of [`At`].
+/// Which of the two calls to make, with its flags except those of [`At`].
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Verb {
     Set(SetFlags),
@@ -40,8 +40,8 @@ impl Verb {
         }
     }
 
-    /// Returns when the text is asked for, as far as the call alone decides: reading changes nothing, so that a read
-    /// that fails can be made again. But closing a descriptor that it has made may remove the jail (T1), and below a
+    /// Returns when the message is requested, as far as the call alone decides: reading changes nothing, so a failed
+    /// read can be repeated. But closing a descriptor that it has made may remove the jail (T1), and below a
     /// descriptor, each call must be preceded by a check that its jail lives (T3).
     pub(crate) fn error_text(self, at: At<'_>) -> ErrorText {
         match (self, at) {
@@ -50,7 +50,7 @@ impl Verb {
         }
     }
 
-    /// Whether a new descriptor is asked for.
+    /// Whether a new descriptor is requested.
     pub(crate) fn makes_descriptor(self) -> bool {
         match self {
             Self::Set(flags) => flags.intersects(SetFlags::GET_DESC | SetFlags::OWN_DESC),
@@ -66,15 +66,15 @@ pub(crate) struct Answer {
     pub(crate) descriptor: Option<OwnedFd>,
 }
 
-/// When the kernel is asked for the text of its error, which costs as much as a quarter of a short call.
+/// When the kernel's message is requested, which costs as much as a quarter of a short call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ErrorText {
     /// With the call.
     Always,
-    /// By a second call, after one without it has failed. What the second one says counts, success included. For calls
-    /// of which a failure leaves nothing behind.
+    /// By a second call, after one without it has failed. The second result counts, success included. For calls whose
+    /// failure leaves nothing behind.
     OnFailure,
-    /// The same, but not of `EINVAL`, after which the caller asks again with larger buffers.
+    /// The same, except after `EINVAL`, when the caller repeats the call with larger buffers.
     UnlessInvalid,
 }
 
@@ -100,8 +100,8 @@ impl Draft<'_> {
         at: At<'_>,
         subject: Subject,
     ) -> Result<Answer> {
-        // What these mean is known without a text; and a jail that is created without enough memory may stay (T18), so
-        // that another try may leave a second one.
+        // The meaning of these is clear without a message. And a jail whose creation ran out of memory may stay
+        // (T18), so another try may leave a second one.
         if errno.0 == libc::ENOMEM
             || (errno.0 == libc::ENOENT && subject == Subject::Next)
             || (errno.0 == libc::EINVAL && text == ErrorText::UnlessInvalid)
@@ -111,7 +111,7 @@ impl Draft<'_> {
         self.call_for_text(system, verb, at, subject)
     }
 
-    /// Makes the call, and asks for the text of an error as said.
+    /// Makes the call, and requests the message of an error as `text` says.
     #[inline]
     pub(crate) fn call_asking(
         &mut self,
@@ -196,7 +196,7 @@ impl Draft<'_> {
         errmsg: Option<&'a mut [u8]>,
     ) -> core::result::Result<c_int, Errno> {
         let flags = verb.flags() | at.flag();
-        // The smaller, the commoner.
+        // Smaller requests are more common.
         match self.len() + OWN_PAIRS {
             0..=4 => self.send_in(system, verb, flags, desc, errmsg, &mut [const { Slot::EMPTY }; 4]),
             5..=10 => self.send_in(system, verb, flags, desc, errmsg, &mut [const { Slot::EMPTY }; 10]),
@@ -209,7 +209,7 @@ impl Draft<'_> {
         }
     }
 
-    /// Makes the call with slots that are enough.
+    /// Makes the call with enough slots.
     fn send_in<'a>(
         &'a mut self,
         system: &System,
@@ -251,7 +251,7 @@ impl Draft<'_> {
         }
     }
 
-    /// Makes an error of what the kernel said.
+    /// Makes an error from the kernel's answer.
     #[cold]
     fn failure(&self, verb: Verb, subject: Subject, errno: Errno, errmsg: &[u8]) -> Error {
         let text = errmsg.split(|&byte| byte == 0).next().unwrap_or_default();
@@ -264,7 +264,7 @@ impl Draft<'_> {
 fn cut<'a>(bytes: &'a mut [u8], entries: &[Entry], slots: &mut [Slot<'a>]) {
     let mut rest = bytes;
     for (entry, slot) in entries.iter().zip(slots) {
-        // The entries were measured from these bytes; were they not, the kernel would refuse an empty slot.
+        // The entries always lie within these bytes. If they did not, the kernel would refuse the empty slot.
         let Some((name, tail)) = rest.split_at_mut_checked(entry.name_room()) else { return };
         let Some((value, tail)) = tail.split_at_mut_checked(entry.value_room()) else { return };
         *slot = Slot::new(name, if entry.is_null() { None } else { Some(value) });

@@ -19,7 +19,7 @@ const MAX_BYTES: usize = 64 * 1024;
 /// `vfs_buildopts`. A program cannot know its kernel at compile time, so it counts on the larger size.
 const PAIR_OVERHEAD: usize = 48;
 
-/// What `desc` and `errmsg` take, which the call adds.
+/// The size of `desc` and `errmsg`, which the call adds.
 const OWN_BYTES: usize = 2 * PAIR_OVERHEAD + b"desc\0errmsg\0".len() + size_of::<c_int>() + ERRMSG_LEN;
 
 /// One pair of a draft. Names and values lie one after the other, without gaps.
@@ -75,7 +75,7 @@ impl<'s> Draft<'s> {
         Self { bytes: Store::owned(), entries: Store::owned(), traces: 0 }
     }
 
-    /// Makes room for that many bytes and pairs at once.
+    /// Reserves space for that many bytes and pairs.
     pub(crate) fn with_room(bytes: usize, pairs: usize) -> Self {
         let mut draft = Self::new();
         draft.bytes.reserve(bytes);
@@ -127,7 +127,7 @@ impl<'s> Draft<'s> {
         self.traces |= other.traces;
     }
 
-    /// Sets a parameter. A value of it that is there already is replaced.
+    /// Sets a parameter, and replaces an earlier value.
     pub(crate) fn set(&mut self, name: &str, value: Wire<'_>) -> Result<()> {
         if self.may_have(name) {
             self.make_way(name, value.is_null())?;
@@ -182,7 +182,7 @@ impl<'s> Draft<'s> {
         let end = value_start + room;
         self.traces |= name::trace(name.as_bytes());
         self.entries.push(Entry { start, value: value_start, end, answer_len: room, null });
-        // What is left alone is zero, such as the NUL after a name or a string.
+        // Untouched bytes are zero, such as the NUL after a name or a string.
         let memory = self.bytes.grow(end - start);
         let rest = if is_negated { put_negation(memory, name) } else { put(memory, name.as_bytes()) };
         let rest = put(rest.get_mut(1..).unwrap_or_default(), bytes);
@@ -248,14 +248,14 @@ impl<'s> Draft<'s> {
         if self.may_have(name) { self.place(|other| name::collide(other, name.as_bytes())) } else { None }
     }
 
-    /// Returns the place of a pair whose name is one that is looked for.
+    /// Returns the place of the first pair whose name matches.
     #[inline(never)]
     fn place(&self, is: impl Fn(&[u8]) -> bool) -> Option<usize> {
         self.entries.as_slice().iter().position(|entry| self.name_of(entry).is_some_and(&is))
     }
 
-    /// Returns a value: before a call what goes to the kernel, after it what came back, as far as the kernel
-    /// says it wrote. `None` for NULL.
+    /// Returns a value: before a call the one to send, after it the answer, as far as the kernel says that it
+    /// wrote. `None` for NULL.
     pub(crate) fn value(&self, index: usize) -> Option<&[u8]> {
         let entry = self.entries.as_slice().get(index)?;
         if entry.null {
@@ -265,13 +265,13 @@ impl<'s> Draft<'s> {
         self.bytes.as_slice().get(entry.value..entry.value + len)
     }
 
-    /// Returns the length that the kernel left with a value, which of a NULL one is what it would need.
+    /// Returns the length that the kernel returned for a value; for NULL, the length that the value needs.
     pub(crate) fn answer_len(&self, index: usize) -> Option<usize> {
         self.entries.as_slice().get(index).map(|entry| entry.answer_len)
     }
 
-    /// Rewrites a `name` and a `parent` that came back as the jail of this prefix and number sees them.
-    /// Says whether it had the prefix.
+    /// Rewrites a returned `name` and `parent` as the jail with this prefix and jid sees them. Returns whether the
+    /// name had the prefix.
     pub(crate) fn make_relative(&mut self, prefix: &[u8], jid: c_int) -> bool {
         let mut inside = false;
         let name = self.position("name").and_then(|place| self.value_mut(place));
@@ -286,12 +286,12 @@ impl<'s> Draft<'s> {
         inside
     }
 
-    /// Returns the room for a value.
+    /// Returns the space for a value.
     pub(crate) fn room(&self, index: usize) -> usize {
         self.entries.as_slice().get(index).map_or(0, Entry::value_room)
     }
 
-    /// Puts an answer where the kernel would. Says whether there is room for it.
+    /// Writes an answer where the kernel would. Returns whether it fits.
     pub(crate) fn answer(&mut self, index: usize, answer: &[u8]) -> bool {
         let Some(room) = self.value_mut(index).and_then(|value| value.get_mut(..answer.len())) else {
             return false;
@@ -308,7 +308,7 @@ impl<'s> Draft<'s> {
         self.bytes.as_mut_slice().get_mut(entry.value..entry.end)
     }
 
-    /// Returns what the request takes of the kernel's 65,536 bytes.
+    /// Returns how many of the kernel's 65,536 bytes the request takes.
     fn weight(&self) -> usize {
         self.bytes.len() + self.entries.len() * PAIR_OVERHEAD + OWN_BYTES
     }
@@ -318,13 +318,13 @@ impl<'s> Draft<'s> {
         MAX_BYTES.saturating_sub(self.weight())
     }
 
-    /// Refuses another pair that the request could not hold, before anything is looked through or copied for it.
+    /// Refuses another pair that does not fit the request, before anything is searched or copied.
     pub(crate) fn check_room(&self, name: &str, value: usize) -> Result<()> {
         check_pairs(self.entries.len() + 1)?;
         check_weight(self.weight().saturating_add(pair_weight(name, value)))
     }
 
-    /// Refuses what the kernel refuses without a word; FreeBSD 15.0 even frees memory twice over it.
+    /// Refuses a request that the kernel refuses without a message; FreeBSD 15.0 would free invalid memory.
     pub(crate) fn check_limits(&self) -> Result<()> {
         if self.entries.len() == 0 {
             return Err(Error::refused(
@@ -337,7 +337,7 @@ impl<'s> Draft<'s> {
     }
 }
 
-/// Returns a C unsigned long; [`Wire::check_number`] has seen to its size.
+/// Returns a C unsigned long; [`Wire::check_number`] has checked its size.
 #[allow(
     clippy::useless_conversion,
     clippy::unnecessary_fallible_conversions,
@@ -347,24 +347,24 @@ fn to_ulong(value: u64) -> [u8; size_of::<c_ulong>()] {
     c_ulong::try_from(value).unwrap_or(c_ulong::MAX).to_ne_bytes()
 }
 
-/// Refuses a pair that no request could hold, before anything is looked through or copied for it.
+/// Refuses a pair that fits no request, before anything is searched or copied.
 pub(crate) fn check_alone(name: &str, value: usize) -> Result<()> {
     check_weight(OWN_BYTES.saturating_add(pair_weight(name, value)))
 }
 
-/// Returns what a pair takes of the kernel's 65,536 bytes.
+/// Returns how many of the kernel's 65,536 bytes a pair takes.
 fn pair_weight(name: &str, value: usize) -> usize {
     value.saturating_add(name.len()).saturating_add(1 + PAIR_OVERHEAD)
 }
 
-/// Copies the name by which a boolean is sent as false, and returns what is behind it.
+/// Copies the name by which a boolean is sent as false, and returns the rest of the slice.
 #[inline(never)]
 fn put_negation<'m>(room: &'m mut [u8], name: &str) -> &'m mut [u8] {
     let (level, last) = name::split_text(name);
     put(put(put(room, level.as_bytes()), b"no"), last.as_bytes())
 }
 
-/// Copies bytes to the start of a slice, and returns what is behind them.
+/// Copies bytes to the start of a slice, and returns the rest.
 fn put<'m>(room: &'m mut [u8], bytes: &[u8]) -> &'m mut [u8] {
     match room.split_at_mut_checked(bytes.len()) {
         Some((place, rest)) => {

@@ -1,4 +1,4 @@
-//! Names and values as the kernel takes them: what a request is made of, and the call that sends it.
+//! Names and values in the kernel's format, and the call that sends them.
 
 mod at;
 mod call;

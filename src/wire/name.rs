@@ -50,8 +50,8 @@ pub(crate) fn conflict(name: &str, other: &str) -> Error {
 pub(crate) const HOST_LEVEL: &str =
     "no jail is named \"0\": on the host, the kernel would drop this level unnoticed";
 
-/// Whether a jail's name has a level `0` above its last one (T30). That is what the kernel calls the host, so it takes
-/// `0.x` for `x` there: see `kern_jail_set` in `sys/kern/kern_jail.c`.
+/// Whether a jail's name has a level `0` above its last one (T30). The kernel calls the host `0`, and so reads
+/// `0.x` as `x` there: see `kern_jail_set` in `sys/kern/kern_jail.c`.
 pub(crate) fn has_host_level(name: &[u8]) -> bool {
     let name = name.split(|&byte| byte == 0).next().unwrap_or_default();
     name.split(|&byte| byte == b'.').rev().skip(1).any(|level| level == b"0")
@@ -61,8 +61,8 @@ pub(crate) fn has_host_level(name: &[u8]) -> bool {
 pub(crate) const FROM_ANY: &str =
     "a rule names a user or a group before `>`: FreeBSD panics over `any` or `*` there";
 
-/// Whether rules of mac_do(4) have one for any user. The kernel refuses it with a text that has a place for the type,
-/// and passes nothing for it: see `parse_single_rule` in `sys/security/mac_do/mac_do.c`.
+/// Whether rules of mac_do(4) contain one from any user. The kernel refuses it with a message that has a placeholder
+/// for the type, and passes no argument for it: see `parse_single_rule` in `sys/security/mac_do/mac_do.c`.
 pub(crate) fn has_rule_from_any(rules: &[u8]) -> bool {
     let rules = rules.split(|&byte| byte == 0).next().unwrap_or_default();
     rules.split(|&byte| byte == b';').any(|rule| {
@@ -83,17 +83,17 @@ pub(crate) fn text_of(name: &str) -> &'static str {
 
 /// Whether the kernel would keep only one of these two names in one request.
 ///
-/// That is so when they are the same, when one has `no` before a component where the other has not and all else
-/// is alike (`allow.mount`, `allow.nomount`), and, for the sake of mount(2), of any two of `ro`, `rdonly`,
-/// `norw`, `rw` and `noro`. See `vfs_equalopts` in FreeBSD's `sys/kern/vfs_mount.c`.
+/// These are: equal names; names that differ only by a `no` before a component (`allow.mount`, `allow.nomount`); and,
+/// because of mount(2), any two of `ro`, `rdonly`, `norw`, `rw` and `noro`. See `vfs_equalopts` in FreeBSD's
+/// `sys/kern/vfs_mount.c`.
 pub(crate) fn collide(a: &[u8], b: &[u8]) -> bool {
     match a.len().abs_diff(b.len()) {
         0 if a == b => return true,
-        // The `no` makes two bytes.
+        // A `no` has two bytes.
         2 if is_negation_somewhere(a, b) => return true,
         _ => {}
     }
-    // Few names end as those five do; the rest need not be taken apart.
+    // Few names end like those five; only these are split.
     if !(ends_read_only(a) && ends_read_only(b)) {
         return false;
     }
@@ -105,8 +105,8 @@ fn ends_read_only(name: &[u8]) -> bool {
     matches!(name, [.., b'r', b'o' | b'w'] | [.., b'l', b'y'])
 }
 
-/// Returns a bit that a name shares with all that [collide](collide) with it: a `no` makes two bytes and leaves the last
-/// one. Only the names of read-only options may end in different ones, and a `no` with nothing behind it.
+/// Returns a bit that a name shares with all names that [collide](collide) with it: a `no` has two bytes, and does not
+/// change the last byte. Only the names of read-only options may end in different bytes, and an empty component's `no`.
 pub(crate) const fn trace(name: &[u8]) -> u64 {
     match name {
         [] | [.., b'.' | b'o' | b'w' | b'y'] => 1,
@@ -118,7 +118,7 @@ pub(crate) const fn trace(name: &[u8]) -> u64 {
 fn is_negation_somewhere(a: &[u8], b: &[u8]) -> bool {
     let (long, short) = if a.len() > b.len() { (a, b) } else { (b, a) };
     let common = long.iter().zip(short).take_while(|(a, b)| a == b).count();
-    // The `no` stands where they part, or before: `no` itself may begin what follows, as in `nonodes`.
+    // The `no` is where they begin to differ, or before: the rest may begin with `no` itself, as in `nonodes`.
     (0..=common).any(|start| {
         let begins = start == 0 || long.get(start - 1) == Some(&b'.');
         let rest = long.get(start..).and_then(|rest| rest.strip_prefix(b"no"));
@@ -133,7 +133,7 @@ pub(crate) fn is_negation(name: &[u8], base: &[u8]) -> bool {
     level == base_level && last.strip_prefix(b"no") == Some(base_last)
 }
 
-/// Whether mount(2) takes this for an option on read-only mounting, which a jail's parameters share code with.
+/// Whether mount(2), which shares its code with jail parameters, reads this as an option of read-only mounting.
 fn is_read_only_option(name: &[u8]) -> bool {
     matches!(name, b"ro" | b"rdonly" | b"norw" | b"rw" | b"noro")
 }
@@ -150,7 +150,7 @@ pub(crate) fn negation(name: &str) -> String {
     format!("{level}no{last}")
 }
 
-/// As [`split`], of text.
+/// [`split`] for text.
 pub(crate) fn split_text(name: &str) -> (&str, &str) {
     name.split_at_checked(split(name.as_bytes()).0.len()).unwrap_or(("", name))
 }

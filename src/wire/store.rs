@@ -3,7 +3,7 @@
 /// Like a `Vec`, but starts in memory that the caller lends, usually on its stack.
 #[derive(Debug)]
 pub(crate) enum Store<'s, T> {
-    /// What lies behind `len` is all default values.
+    /// Everything after `len` is a default value.
     Lent {
         memory: &'s mut [T],
         len: usize,
@@ -52,7 +52,7 @@ impl<'s, T: Copy + Default> Store<'s, T> {
         }
     }
 
-    /// Makes room for that many more.
+    /// Reserves space for that many more.
     pub(crate) fn reserve(&mut self, more: usize) {
         match self {
             Self::Lent { memory, len } if memory.len() - *len < more => self.spill(more),
@@ -65,7 +65,7 @@ impl<'s, T: Copy + Default> Store<'s, T> {
         self.reserve(values.len());
         match self {
             Self::Lent { memory, len } => {
-                // `reserve` has seen to the room.
+                // `reserve` has reserved the space.
                 if let Some(room) = memory.get_mut(*len..*len + values.len()) {
                     room.copy_from_slice(values);
                     *len += values.len();

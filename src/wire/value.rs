@@ -23,9 +23,9 @@ pub enum Wire<'a> {
     Ip4(&'a [Ipv4Addr]),
     Ip6(&'a [Ipv6Addr]),
     Bytes(&'a [u8]),
-    /// Zeroed room for an answer.
+    /// Zeroed space for an answer.
     Space(usize),
-    /// A string that the kernel answers with another one, with room for that many bytes.
+    /// A string that the kernel replaces by its answer, with space for that many bytes.
     Padded(&'a [u8], usize),
 }
 
