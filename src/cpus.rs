@@ -18,6 +18,7 @@ use crate::sys::cpuset::{CPU_MAX, Mask};
 /// assert_eq!(cpus.to_string(), "0-2,7");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct CpuSet(BTreeSet<u32>);
 
 impl CpuSet {

@@ -9,11 +9,14 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::os::unix::ffi::OsStrExt;
 
 use common::{host, name, on_every_kernel};
+use freebsd_jail::cpus::CpuSet;
+use freebsd_jail::exec::Processes;
 use freebsd_jail::param::{Entries, Kind, MacDo, Param, Sharing, Value};
 use freebsd_jail::{
     Allow, Catalog, Jail, JailBuilder, JailInfo, JailUpdate, Jid, Permissions, Watcher,
     param::{self, Ip6, Mode},
     snapshot::Snapshot,
+    watch::Holders,
 };
 use serde_json::{Value as Json, from_value, json, to_value};
 
@@ -296,6 +299,15 @@ fn all_that_is_read_can_be_serialised() {
     let keys = [("securelevel", Kind::Int), ("host.hostname", Kind::String), ("persist", Kind::Bool)];
     let row = to_value(jail.get(&keys[..]).expect("read")).expect("written");
     assert_eq!(row, json!([-1, "h", true]));
+    let cpus = jail.cpus().expect("read");
+    assert_eq!(from_value::<CpuSet>(to_value(&cpus).expect("written")).expect("read"), cpus);
+    let processes = to_value(Processes::current().expect("read")).expect("written");
+    let this = processes
+        .as_array()
+        .and_then(|list| list.iter().find(|each| each["pid"] == std::process::id() || each["jid"].is_null()));
+    assert_eq!(this.expect("this process")["is_zombie"], json!(false));
+    let holders = to_value(Holders::default()).expect("written");
+    assert_eq!(holders, json!({"processes": [], "jails": []}));
     let watched = Watcher::new().and_then(|watcher| {
         watcher.watch(&jail)?;
         jail.set(param::SECURELEVEL, 0)?;

@@ -61,10 +61,12 @@ impl Jail {
 /// # }
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(transparent))]
 pub struct Processes(Vec<Process>);
 
 /// A process, as the system's table had it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Process {
     /// Its process id. It is not a handle: the process may have ended, and another may have the id by now.
@@ -76,6 +78,7 @@ pub struct Process {
     /// The user id that it acts as.
     pub uid: u32,
     /// The name of its program, at most 19 bytes of it; `None` if the table has none, as on the model.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::param::text::serialize_some"))]
     pub command: Option<OsString>,
     /// Whether it is a zombie: it has ended, and its parent has not waited for it.
     pub is_zombie: bool,

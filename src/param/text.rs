@@ -33,6 +33,15 @@ pub(crate) fn serialize<S: Serializer>(text: impl AsRef<OsStr>, serializer: S) -
     }
 }
 
+/// For fields that may have no text.
+#[allow(clippy::ref_option, reason = "serde passes a reference to the field")]
+pub(crate) fn serialize_some<S: Serializer>(
+    text: &Option<OsString>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    text.clone().map(Text).serialize(serializer)
+}
+
 /// For the attribute `with` of fields.
 pub(crate) fn deserialize<'de, D: Deserializer<'de>, T: From<OsString>>(
     deserializer: D,

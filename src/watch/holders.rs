@@ -13,6 +13,7 @@ use crate::sys::{Errno, System};
 ///
 /// `Display` lists them for a message.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Holders {
     /// The processes in it, zombies included.
@@ -23,6 +24,7 @@ pub struct Holders {
 
 /// A process that holds a jail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct HoldingProcess {
     /// Its process id.
