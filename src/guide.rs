@@ -5,10 +5,11 @@
 //! 3. [Nesting and delegation](nesting)
 //! 4. [Programs inside](programs)
 //! 5. [Watching](watching)
-//! 6. [A container runtime](runtime)
-//! 7. [Testing without FreeBSD](testing)
-//! 8. [Forking beside owned jails](forking)
-//! 9. [Writing a binding for another language](bindings)
+//! 6. [Keeping services running](services)
+//! 7. [A container runtime](runtime)
+//! 8. [Testing without FreeBSD](testing)
+//! 9. [Forking beside owned jails](forking)
+//! 10. [Writing a binding for another language](bindings)
 
 #[doc = include_str!("guide/owning.md")]
 pub mod owning {}
@@ -24,6 +25,9 @@ pub mod programs {}
 
 #[doc = include_str!("guide/watching.md")]
 pub mod watching {}
+
+#[doc = include_str!("guide/services.md")]
+pub mod services {}
 
 #[doc = include_str!("guide/runtime.md")]
 pub mod runtime {}

@@ -111,6 +111,9 @@ impl Default for Kernel {
 
 impl Kernel {
     /// Starts a kernel of the newest release, [`Release::FREEBSD_15_1`].
+    ///
+    /// It has mac_do(4) loaded, so that an update carries the jail's rules and takes two calls. A test that counts
+    /// [calls](Self::calls) may [unload](Self::unload) [`Module::MacDo`](super::Module::MacDo) first.
     #[must_use]
     pub fn new() -> Self {
         Self::with_release(Release::FREEBSD_15_1)
