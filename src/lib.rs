@@ -22,10 +22,10 @@
 //!
 //! let (name, host) = jail.get((param::NAME, param::HOST_HOSTNAME))?; // one system call
 //! jail.set(param::SECURELEVEL, 3)?; // one system call
-//! let harden = JailUpdate::new().securelevel(3).deny(Allow::RAW_SOCKETS); // for any number of jails
+//! let harden = JailUpdate::new().deny(Allow::RAW_SOCKETS); // for any number of jails
 //! jail.update(&harden)?; // one system call
-//! for entry in Jail::all().get((param::JID, param::NAME)) {
-//!     let (jid, name) = entry?; // one system call per jail
+//! for entry in Jail::all().get((param::JID, param::NAME)) { // one sysctl for all jails
+//!     let (jid, name) = entry?;
 //! }
 //! let www = Jail::open("www")?; // by name or jid
 //! # assert_eq!((name, host), ("www".into(), "www.example.org".into()));
@@ -50,7 +50,7 @@
 //! | attach this process, for good | [`Jail::attach`], [`JailBuilder::create_and_attach`] |
 //! | remove a jail | drop its [`OwnedJail`], or [`Jail::remove`] |
 //! | wait for its end | [`Jail::wait_dying`], [`Jail::wait_gone`]; [`Jail::remove_and_reap`] removes it and waits for this process's children in it |
-//! | receive events | [`Watcher`] for chosen jails, [`Follower`](watch::Follower) for all |
+//! | receive events | [`Watcher`] for chosen jails, since FreeBSD 15; [`Follower`](watch::Follower) for all, on all releases |
 //! | query the kernel's features and parameters | [`Features`], [`Catalog`] |
 //! | use what the typed layer lacks | [`raw`] and its [`Request`](raw::Request); [`sys`] for C's conventions |
 //! | test without root or FreeBSD | feature `sim`: see [Testing without FreeBSD](guide::testing) |
@@ -80,7 +80,8 @@
 //!   outcome of [`Jail::wait_gone`] [lists](watch::HeldJail::holders) what holds it.
 //! - A program in a jail inherits this process's environment, unless [`JailCommand::env_clear`] or
 //!   [`JailCommand::clean_env`] removes it.
-//! - A process that has a directory open cannot attach. The error names the directory.
+//! - A process that has a directory open cannot attach, and the error names the directory. [`Jail::command`] can start
+//!   programs all the same: the child closes it.
 //!
 //! # Two things that no library can prevent
 //!
@@ -90,7 +91,9 @@
 //!
 //! # FreeBSD versions
 //!
-//! One binary supports 13.2 to 15: the kernel's features are found out at run time. On other Unix systems the crate
+//! A number such as T6 names a defect or a surprise of the kernel; `docs/kernel.md` in the repository lists them.
+//!
+//! One binary supports 13.2 to 15: the kernel's features are detected at run time. On other Unix systems the crate
 //! builds, and every call fails with [`ErrorKind::Unsupported`], or goes to a model of the kernel if one is installed.
 //!
 //! # Features

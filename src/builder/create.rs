@@ -38,6 +38,20 @@ struct Creation<'b, 'd> {
 
 impl JailBuilder {
     pub(super) fn make(&self, fate: Fate) -> Result<Jail> {
+        self.try_to_make(fate).map_err(|error| self.with_name(error))
+    }
+
+    /// Names the jail that was not created.
+    #[cold]
+    fn with_name(&self, error: Error) -> Error {
+        let name = self.settings.text("name").and_then(|name| core::str::from_utf8(name).ok());
+        match name.filter(|name| !name.is_empty() && !name.contains(char::is_control)) {
+            Some(name) => error.of_jail(name),
+            None => error,
+        }
+    }
+
+    fn try_to_make(&self, fate: Fate) -> Result<Jail> {
         self.first_mistake()?;
         // A jail `parent.child` is created from the parent, so that the kernel counts it there.
         let split = self.split_name();

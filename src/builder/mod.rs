@@ -176,7 +176,7 @@ impl JailBuilder {
         !matches!(self.parent, Parent::Own)
     }
 
-    /// Creates the jail, which is removed when the handle is dropped.
+    /// Creates the jail, which is removed when the handle is dropped. It stays while it has no processes.
     ///
     /// Wraps [jail_set(2)] with `JAIL_CREATE`, one call. Parameters of modules, `meta` and `env` take a second one
     /// since FreeBSD 15. A nested jail may take more: before FreeBSD 15 the parent's name and the limits of the jails

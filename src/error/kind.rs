@@ -48,7 +48,8 @@ pub enum ErrorKind {
     /// A program cannot be executed: it does not exist in the jail, has an unknown format, or is not executable
     /// (`ENOENT`, `ENOTDIR`, `EACCES`, `ENOEXEC` …).
     NotExecutable,
-    /// An address is in use by another jail (`EADDRINUSE`).
+    /// An address is in use by another jail, and one of the two has more addresses (`EADDRINUSE`): jails can share an
+    /// address only if each of them has no other.
     AddressInUse,
     /// A jail has reached its limit of child jails (`EPERM` "prison limit exceeded", or without a message if the limit
     /// is 0).

@@ -66,7 +66,7 @@ use crate::sys::lock;
 ///
 /// # Process descriptors
 ///
-/// There are none: std's `Command` calls [fork(2)], not [pdfork(2)], and its [`Child`] waits by pid. The pid is not
+/// Programs are not started with process descriptors: std's `Command` calls [fork(2)], not [pdfork(2)], and its [`Child`] waits by pid. The pid is not
 /// reused before the child has been waited for. To be notified of its end without waiting for it, use [waitid(2)] with
 /// `WNOWAIT`, or [kevent(2)] with `EVFILT_PROC` and `NOTE_EXIT`.
 ///

@@ -83,7 +83,7 @@
 //! - T45, as far as programs inherit descriptors: inheritance is the host's own. A new descriptor exists during the
 //!   call, without close-on-exec.
 //! - T47: memory that the kernel does not free, but for the CPU set of a jail that refused a process for its mask.
-//! - T49: in the model a jail that is gone has been released.
+//! - T49: in the model a jail is released as soon as it is gone.
 //! - T50: in the model a signal reaches every process.
 //! - T53: resources are not counted; only the names of accounts exist, for T40.
 //! - The consequences of T42 and T43: they are recorded, and each process is in the jail of its last call.

@@ -53,7 +53,7 @@ pub enum EventKind {
     /// A jail directly below this one was created, or several were.
     ///
     /// There may be no such jail: the kernel reports the creation before its last steps, which can fail, and the jail
-    /// may have been removed since. Open it to know.
+    /// may have been removed since. To find out, open it.
     ChildCreated {
         /// Its jid; `None` when there were several, or when processes attached as well.
         jid: Option<Jid>,

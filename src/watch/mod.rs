@@ -73,15 +73,15 @@ pub use with_tokio::{AsyncFollower, AsyncWatcher};
 /// a jail.
 ///
 /// **A watch lasts until the removal of its jail has been read, or until [`unwatch`](Self::unwatch)**, even if its
-/// handle is dropped. It has a descriptor of its own, one per watch, which does not hold a removed jail.
+/// handle is dropped. Each watch has a descriptor of its own, which does not keep a removed jail dying.
 ///
 /// As [`AsFd`] a watcher can be given to [poll(2)], or to the event loop of an async runtime: the descriptor is
 /// readable while there are events. An event loop must wait for reading only (kqueue(2) refuses to watch another queue
 /// for writing). When it reports that the descriptor is readable, call [`try_next`](Self::try_next) until it returns
 /// `None`. Add no filters of your own to it: their events are discarded.
 ///
-/// A jail removed before you can watch it is still reported if its parent is watched: its creation is. To follow all
-/// jails of a host use a [`Follower`]. Only direct children are reported.
+/// If the parent of a jail is watched, you learn of the jail even if it is removed before you can watch it, since its
+/// creation is reported. Only direct children are reported; to follow all jails of a host use a [`Follower`].
 ///
 /// # In a forked child
 ///

@@ -55,7 +55,7 @@ impl Jail {
     ///
     /// The wait is done when the jail is gone **and** each of the children has been reaped: then [`Child::wait`] returns
     /// its status without blocking. What it has written to a pipe can still be read. A child that is not in the jail is
-    /// not killed, but waited for as well. One that cannot be waited for any more counts as reaped.
+    /// not killed, but waited for as well. A child that can no longer be waited for counts as reaped.
     ///
     /// A jail that has been removed already is no error: the children are reaped, and it is waited for.
     ///
