@@ -31,16 +31,26 @@ impl JailBuilder {
     }
 
     /// Returns the first mistake.
-    pub(super) fn first_mistake(&self) -> Result<()> {
-        self.mistakes().into_iter().next().map_or(Ok(()), Err)
+    pub(super) fn first_mistake(&self, name: Option<&[u8]>) -> Result<()> {
+        let is_nested = self.is_below() || name.is_some_and(|name| name.contains(&b'.'));
+        if is_nested || self.settings.may_have_mistakes() {
+            return self.mistakes().into_iter().next().map_or(Ok(()), Err);
+        }
+        name.map_or(Ok(()), |name| self.check_name(name))
     }
 
+    fn check_name(&self, name: &[u8]) -> Result<()> {
+        param::check_created_name(name, || self.settings.int("jid"))
+    }
+
+    #[inline(never)]
     fn mistakes(&self) -> Vec<Error> {
         let mut mistakes = self.settings.mistakes();
-        let check = |name: &[u8]| param::check_created_name(name, self.settings.int("jid")).err();
-        mistakes.extend(self.settings.text("name").and_then(check));
-        let is_nested = self.is_below() || self.split_name().is_some();
-        if is_nested && self.settings.core.position("path").is_none() {
+        mistakes.extend(self.settings.name().and_then(|name| self.check_name(name).err()));
+        let has_parent = |name: &[u8]| name.contains(&b'.');
+        if (self.is_below() || self.settings.name().is_some_and(has_parent))
+            && self.settings.core.position("path").is_none()
+        {
             mistakes.push(
                 Error::refused(
                     ErrorKind::InvalidParameter,
@@ -51,12 +61,11 @@ impl JailBuilder {
         }
         mistakes
     }
+}
 
-    /// Splits a name of the form `parent.child`.
-    pub(super) fn split_name(&self) -> Option<(OsString, OsString)> {
-        let name = self.settings.text("name")?;
-        let dot = name.iter().rposition(|&byte| byte == b'.')?;
-        let (above, last) = (name.get(..dot)?, name.get(dot + 1..)?);
-        Some((OsStr::from_bytes(above).to_owned(), OsStr::from_bytes(last).to_owned()))
-    }
+/// Splits a name of the form `parent.child`.
+pub(super) fn split_name(name: &[u8]) -> Option<(OsString, OsString)> {
+    let dot = name.iter().rposition(|&byte| byte == b'.')?;
+    let (above, last) = (name.get(..dot)?, name.get(dot + 1..)?);
+    Some((OsStr::from_bytes(above).to_owned(), OsStr::from_bytes(last).to_owned()))
 }

@@ -4,6 +4,7 @@ use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
 
 use super::JailBuilder;
+use super::check::split_name;
 use crate::error::{ATTACHING, Error, ErrorKind, Result, Subject};
 use crate::flags::SetFlags;
 use crate::guard::alive;
@@ -44,7 +45,7 @@ impl JailBuilder {
     /// Names the jail that was not created.
     #[cold]
     fn with_name(&self, error: Error) -> Error {
-        let name = self.settings.text("name").and_then(|name| core::str::from_utf8(name).ok());
+        let name = self.settings.name().and_then(|name| core::str::from_utf8(name).ok());
         match name.filter(|name| !name.is_empty() && !name.contains(char::is_control)) {
             Some(name) => error.of_jail(name),
             None => error,
@@ -52,9 +53,10 @@ impl JailBuilder {
     }
 
     fn try_to_make(&self, fate: Fate) -> Result<Jail> {
-        self.first_mistake()?;
+        let name = self.settings.name();
+        self.first_mistake(name)?;
         // A jail `parent.child` is created from the parent, so that the kernel counts it there.
-        let split = self.split_name();
+        let split = name.and_then(split_name);
         let parent_of_name;
         let parent = if let Some((above, _)) = &split {
             parent_of_name = match self.parent() {
@@ -73,7 +75,8 @@ impl JailBuilder {
         }
         let system = parent.map_or_else(System::current, |parent| parent.system.clone());
         let create = |core: Draft<'_>| {
-            let mut creation = Creation::prepare(&self.settings, system, core, fate)?;
+            let mut creation = Creation { settings: &self.settings, system, core, late: Draft::new(), fate };
+            creation.prepare()?;
             if let Some((_, last)) = &split {
                 creation.set_name(last.as_bytes());
             }
@@ -86,20 +89,18 @@ impl JailBuilder {
     }
 }
 
-impl<'b, 'd> Creation<'b, 'd> {
+impl Creation<'_, '_> {
     /// Copies the parameters, checks those of the second call, and decides on `persist`.
-    fn prepare(settings: &'b Settings<'b>, system: System, mut core: Draft<'d>, fate: Fate) -> Result<Self> {
-        settings.check_new_texts(&system)?;
-        let mut late = Draft::new();
+    fn prepare(&mut self) -> Result<()> {
+        self.settings.check_new_texts(&self.system)?;
         // If a creation that fails late leaves nothing behind, one call is enough.
-        let apart = Trap::T18.is_there(&system).then_some(&mut late);
-        settings.copy_into(&system, &mut core, apart)?;
-        let mut creation = Self { settings, system, core, late, fate };
-        creation.decide_persistence()?;
-        if creation.late.len() > 0 {
-            creation.late.check_limits()?;
+        let apart = Trap::T18.is_there(&self.system).then_some(&mut self.late);
+        self.settings.copy_into(&self.system, &mut self.core, apart)?;
+        self.decide_persistence()?;
+        if self.late.len() > 0 {
+            self.late.check_limits()?;
         }
-        Ok(creation)
+        Ok(())
     }
 
     fn set_name(&mut self, name: &[u8]) {

@@ -188,11 +188,18 @@ impl JailBuilder {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn ip4(self, ip4: impl Into<Ip4>) -> Self {
+    pub fn ip4(mut self, ip4: impl Into<Ip4>) -> Self {
         match ip4.into() {
-            Ip4::Addresses(addresses) => self.unset("ip4").set(param::IP4_ADDR, addresses),
-            Ip4::Inherit => self.unset("ip4.addr").set(param::IP4, Mode::Inherit),
+            Ip4::Addresses(addresses) => {
+                self.settings.unset("ip4");
+                self.settings.set(param::IP4_ADDR, &addresses);
+            }
+            Ip4::Inherit => {
+                self.settings.unset("ip4.addr");
+                self.settings.set(param::IP4, &Mode::Inherit);
+            }
         }
+        self
     }
 
     /// Sets `ip6` or `ip6.addr`, the IPv6 addresses: a list whose first one is primary, none, or all of the parent's.
@@ -200,19 +207,21 @@ impl JailBuilder {
     ///
     /// For jails whose IPv4 and IPv6 differ. It cannot be combined with a network stack of the jail's own. See
     /// [`param::IP6`] and [`param::IP6_ADDR`].
-    pub fn ip6(self, ip6: impl Into<Ip6>) -> Self {
+    pub fn ip6(mut self, ip6: impl Into<Ip6>) -> Self {
         match ip6.into() {
-            Ip6::Addresses(addresses) => self.unset("ip6").set(param::IP6_ADDR, addresses),
-            Ip6::Inherit => self.unset("ip6.addr").set(param::IP6, Mode::Inherit),
+            Ip6::Addresses(addresses) => {
+                self.settings.unset("ip6");
+                self.settings.set(param::IP6_ADDR, &addresses);
+            }
+            Ip6::Inherit => {
+                self.settings.unset("ip6.addr");
+                self.settings.set(param::IP6, &Mode::Inherit);
+            }
         }
+        self
     }
 
     source_address_setters!();
-
-    fn unset(mut self, name: &str) -> Self {
-        self.settings.unset(name);
-        self
-    }
 }
 
 /// # Permissions

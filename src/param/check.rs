@@ -30,7 +30,38 @@ pub(crate) fn as_kind<'w>(wire: Wire<'w>, definition: Option<&Definition>) -> Wi
 }
 
 /// Checks a value with the table.
+#[inline]
 pub(crate) fn check(name: &str, definition: Option<&Definition>, wire: Wire<'_>, usage: Use) -> Result<()> {
+    if definition.is_some_and(|definition| is_surely_good(definition, wire, usage)) {
+        return Ok(());
+    }
+    check_in_full(name, definition, wire, usage)
+}
+
+/// Whether a value is one of the commonest that pass [`check_in_full`]: a number in its range or a string that is not
+/// too long, of a parameter of which nothing else is asked.
+#[inline]
+fn is_surely_good(definition: &Definition, wire: Wire<'_>, usage: Use) -> bool {
+    let may_be_set = match definition.access {
+        Access::ReadWrite => true,
+        Access::CreateOnly => usage == Use::Create,
+        Access::ReadOnly => false,
+    };
+    may_be_set
+        && !definition.is_of_module
+        && match wire {
+            // `osreldate` cannot be 0.
+            Wire::Int(value) => {
+                value != 0 && definition.range.is_none_or(|(least, most)| least <= value && value <= most)
+            }
+            // The longest `osrelease` is a byte shorter. `meta` and `env`, also of their keys, have no maximum here.
+            Wire::Text(text) => definition.max.is_some_and(|max| text.len() + 1 < max) && !text.contains(&0),
+            _ => false,
+        }
+}
+
+#[inline(never)]
+fn check_in_full(name: &str, definition: Option<&Definition>, wire: Wire<'_>, usage: Use) -> Result<()> {
     // Before looking at the contents: a caller's list may have any length.
     wire::check_alone(name, wire.len())
         .and_then(|()| wire.check_number())

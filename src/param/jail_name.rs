@@ -36,9 +36,12 @@ pub(crate) fn check_new_name(name: &[u8]) -> Result<()> {
 
 /// Checks the name of a jail that is to be created, and its jid, where that is set. The kernel takes a numeric name as a
 /// request for that jid.
-pub(crate) fn check_created_name(name: &[u8], jid: Option<i32>) -> Result<()> {
+pub(crate) fn check_created_name(name: &[u8], jid: impl FnOnce() -> Option<i32>) -> Result<()> {
     if name.is_empty() {
         return refuse("a jail's name cannot be empty; a jail without one is named by its jid");
+    }
+    if matches!(name.first(), Some(b'a'..=b'z' | b'A'..=b'Z' | b'_')) && !name.contains(&b'.') {
+        return Ok(());
     }
     let last = name.rsplit(|&byte| byte == b'.').next().unwrap_or_default();
     if name.split(|&byte| byte == b'.').rev().skip(1).any(<[u8]>::is_empty) {
@@ -51,7 +54,7 @@ pub(crate) fn check_created_name(name: &[u8], jid: Option<i32>) -> Result<()> {
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
         return Ok(());
     }
-    match jid {
+    match jid() {
         Some(jid) if jid.to_string().as_bytes() == last => Ok(()),
         _ => refuse("a numeric name must equal the jid: set `jid` too"),
     }

@@ -360,6 +360,11 @@ impl<'s> Settings<'s> {
         Ok(())
     }
 
+    /// Returns the jail's name, if it is set.
+    pub(crate) fn name(&self) -> Option<&[u8]> {
+        self.core.value(self.core.position("name")?)?.strip_suffix(&[0])
+    }
+
     /// Returns a value's bytes, without the NUL of a string.
     pub(crate) fn text(&self, name: &str) -> Option<&[u8]> {
         self.value(name)?.strip_suffix(&[0])
@@ -384,9 +389,14 @@ impl<'s> Settings<'s> {
     }
 }
 
+#[inline]
 fn forget(names: &mut Vec<String>, name: &str) {
-    if !names.is_empty() {
+    #[cold]
+    fn remove(names: &mut Vec<String>, name: &str) {
         names.retain(|other| other != name);
+    }
+    if !names.is_empty() {
+        remove(names, name);
     }
 }
 

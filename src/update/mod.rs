@@ -77,7 +77,7 @@ fn first_mistake(settings: &Settings<'_>) -> Result<(), Error> {
 /// Finds every mistake, as [`JailUpdate::check`].
 fn mistakes(settings: &Settings<'_>) -> Vec<Error> {
     let mut mistakes = settings.mistakes();
-    mistakes.extend(settings.text("name").and_then(|name| param::check_new_name(name).err()));
+    mistakes.extend(settings.name().and_then(|name| param::check_new_name(name).err()));
     mistakes
 }
 

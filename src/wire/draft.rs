@@ -77,10 +77,8 @@ impl<'s> Draft<'s> {
 
     /// Reserves space for that many bytes and pairs.
     pub(crate) fn with_room(bytes: usize, pairs: usize) -> Self {
-        let mut draft = Self::new();
-        draft.bytes.reserve(bytes);
-        draft.entries.reserve(pairs);
-        draft
+        let bytes = Store::Owned(Vec::with_capacity(bytes));
+        Self { bytes, entries: Store::Owned(Vec::with_capacity(pairs)), traces: 0 }
     }
 
     pub(crate) fn lent(bytes: &'s mut [u8], entries: &'s mut [Entry]) -> Self {
@@ -129,11 +127,12 @@ impl<'s> Draft<'s> {
 
     /// Sets a parameter, and replaces an earlier value.
     pub(crate) fn set(&mut self, name: &str, value: Wire<'_>) -> Result<()> {
-        if self.may_have(name) {
+        let trace = name::trace(name.as_bytes());
+        if self.traces & trace != 0 {
             self.make_way(name, value.is_null())?;
         }
         self.check_room(name, value.len()).map_err(|error| error.about(name))?;
-        self.push(name, value);
+        self.push_traced(name, trace, value);
         Ok(())
     }
 
@@ -154,6 +153,10 @@ impl<'s> Draft<'s> {
 
     /// Appends a pair. Nothing is checked here.
     pub(crate) fn push(&mut self, name: &str, value: Wire<'_>) {
+        self.push_traced(name, name::trace(name.as_bytes()), value);
+    }
+
+    fn push_traced(&mut self, name: &str, trace: u64, value: Wire<'_>) {
         let (int, long);
         let (bytes, room): (&[u8], usize) = match value {
             Wire::Null | Wire::Bool(_) => (&[], 0),
@@ -180,9 +183,12 @@ impl<'s> Draft<'s> {
         let (start, null) = (self.bytes.len(), value.is_null());
         let value_start = start + name_len + 1;
         let end = value_start + room;
-        self.traces |= name::trace(name.as_bytes());
+        self.traces |= trace;
         self.entries.push(Entry { start, value: value_start, end, answer_len: room, null });
         // Untouched bytes are zero, such as the NUL after a name or a string.
+        if !is_negated && !matches!(value, Wire::Ip4(_) | Wire::Ip6(_)) {
+            return self.bytes.put_pair(name.as_bytes(), bytes, room);
+        }
         let memory = self.bytes.grow(end - start);
         let rest = if is_negated { put_negation(memory, name) } else { put(memory, name.as_bytes()) };
         let rest = put(rest.get_mut(1..).unwrap_or_default(), bytes);

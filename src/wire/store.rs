@@ -136,6 +136,39 @@ impl<'s, T: Copy + Default> Store<'s, T> {
     }
 }
 
+impl Store<'_, u8> {
+    /// Appends a name, a NUL, a value, and as many zeros as are missing to its room.
+    pub(crate) fn put_pair(&mut self, name: &[u8], value: &[u8], room: usize) {
+        match self {
+            Self::Owned(vec) => {
+                vec.reserve(name.len() + 1 + room);
+                vec.extend_from_slice(name);
+                vec.push(0);
+                vec.extend_from_slice(value);
+                match room - value.len() {
+                    0 => {}
+                    1 => vec.push(0),
+                    more => vec.resize(vec.len() + more, 0),
+                }
+            }
+            Self::Lent { .. } => {
+                let memory = self.grow(name.len() + 1 + room);
+                if let Some((start, rest)) = memory.split_at_mut_checked(name.len() + 1) {
+                    copy(start, name);
+                    copy(rest, value);
+                }
+            }
+        }
+    }
+}
+
+/// Copies bytes to the start of a slice that is as long.
+fn copy(room: &mut [u8], bytes: &[u8]) {
+    if let Some(room) = room.get_mut(..bytes.len()) {
+        room.copy_from_slice(bytes);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
