@@ -178,3 +178,29 @@ pub(crate) fn size_fits(kind: Kind, len: usize) -> bool {
         (_, None) => true,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::param::TABLE;
+
+    #[test]
+    fn what_is_surely_good_passes_in_full() {
+        let texts: Vec<_> = (0..1100).map(|len| vec![b'x'; len]).collect();
+        let numbers = [i32::MIN, -2, -1, 0, 1, 2, 3, 4, 65_535, 65_536, i32::MAX].map(Wire::Int);
+        let mut good = 0;
+        for definition in TABLE {
+            let texts =
+                texts.iter().map(|text| Wire::Text(text)).chain([Wire::Text(b"\0"), Wire::Text(b"\n")]);
+            for wire in texts.chain(numbers) {
+                for usage in [Use::Create, Use::Update] {
+                    if is_surely_good(definition, wire, usage) {
+                        check_in_full(&definition.name, Some(definition), wire, usage).expect("good");
+                        good += 1;
+                    }
+                }
+            }
+        }
+        assert!(good > 1000, "{good}");
+    }
+}
