@@ -78,6 +78,8 @@ fn request_of(settings: &[(String, Value)]) -> freebsd_jail::Result<Request> {
     let mut request = Request::new();
     for (name, value) in settings {
         match value {
+            // A switch that the kernel takes as an int.
+            Value::Bool(value) if name == "zfs.mount_snapshot" => request.int(name, i32::from(*value))?,
             Value::Bool(true) => request.flag(name)?,
             Value::Bool(false) => {
                 let negative = name
@@ -123,7 +125,9 @@ fn create(input: &mut Input<'_>, worlds: &mut Worlds) {
         if worlds.raw.release() == sim::Release::FREEBSD_15_1 {
             flags |= SetFlags::OWN_DESC;
         }
-        request.flag("persist").expect("an owned jail persists");
+        if settings.iter().all(|(name, _)| plain(name) != "persist") {
+            request.flag("persist").expect("an owned jail persists");
+        }
         raw::jail_set(&mut request, At::None, flags).map_err(|error| error.errno())
     });
     match (typed, raw) {
