@@ -147,6 +147,7 @@ mod tests {
     use crate::sim;
 
     #[test]
+    #[cfg_attr(miri, ignore = "Miri has no memory that processes share")]
     fn a_descriptor_that_was_replaced_in_the_child_is_not_reported_as_a_removed_jail() {
         let kernel = sim::Kernel::new();
         let _guard = kernel.install();
@@ -161,5 +162,63 @@ mod tests {
             (error.kind(), error.stage(), error.call(), error.errno()),
             (ErrorKind::InvalidDescriptor, Some(Stage::Attach), Some(Call::Fstat), Some(libc::EBADF))
         );
+    }
+    #[test]
+    #[cfg_attr(miri, ignore = "Miri has no memory that processes share")]
+    fn each_step_that_fails_has_its_stage_and_its_call() {
+        let kernel = sim::Kernel::new();
+        let _guard = kernel.install();
+        kernel.allow_exec(true);
+        let jail = Jail::builder().path("/").create().expect("created");
+        let invalid = ErrorKind::InvalidValue;
+        for (step, errno, stage, call, kind) in [
+            (Step::None, libc::EMFILE, None, Some(Call::Fork), ErrorKind::ResourceExhausted),
+            (Step::None, libc::ENOENT, None, Some(Call::Fork), ErrorKind::Other),
+            (
+                Step::Setsid,
+                libc::EPERM,
+                Some(Stage::Session),
+                Some(Call::Setsid),
+                ErrorKind::PermissionDenied,
+            ),
+            (Step::Setpgid, libc::EINVAL, Some(Stage::Session), Some(Call::Setpgid), invalid),
+            (
+                Step::Terminal,
+                libc::ENOTTY,
+                Some(Stage::Session),
+                Some(Call::Ioctl),
+                ErrorKind::InvalidRequest,
+            ),
+            (Step::Fib, libc::EINVAL, Some(Stage::Fib), Some(Call::Setfib), invalid),
+            (
+                Step::Limit,
+                libc::EPERM,
+                Some(Stage::Limits),
+                Some(Call::Setrlimit),
+                ErrorKind::PermissionDenied,
+            ),
+            (Step::Chdir, libc::ENOENT, Some(Stage::Directory), Some(Call::Chdir), ErrorKind::InvalidPath),
+            (Step::Chdir, libc::EIO, Some(Stage::Directory), Some(Call::Chdir), ErrorKind::Other),
+            (Step::Setgroups, libc::EINVAL, Some(Stage::User), Some(Call::Setgroups), invalid),
+            (Step::Setgid, libc::EPERM, Some(Stage::User), Some(Call::Setgid), ErrorKind::PermissionDenied),
+            (Step::Setuid, libc::EAGAIN, Some(Stage::User), Some(Call::Setuid), ErrorKind::ResourceExhausted),
+            (Step::Attach, libc::ENOENT, Some(Stage::Attach), Some(Call::Chdir), ErrorKind::Other),
+            (Step::Closure, libc::EIO, Some(Stage::PreExec), None, ErrorKind::Other),
+            (Step::Exec, libc::ENOEXEC, Some(Stage::Exec), Some(Call::Execve), ErrorKind::NotExecutable),
+            (Step::Exec, libc::E2BIG, Some(Stage::Exec), Some(Call::Execve), invalid),
+            (Step::Exec, libc::ENOMEM, Some(Stage::Exec), Some(Call::Execve), ErrorKind::ResourceExhausted),
+            (Step::Kill, libc::EINVAL, None, Some(Call::Kill), invalid),
+            (Step::Kill, libc::EPERM, None, Some(Call::Kill), ErrorKind::PermissionDenied),
+        ] {
+            let plan = Wishes::default().plan(&jail).expect("nothing to refuse");
+            plan.report.as_ref().expect("a report").reach(step);
+            let error = failure(&io::Error::from_raw_os_error(errno), &plan, &jail);
+            let found = (error.kind(), error.stage(), error.call(), error.errno());
+            assert_eq!(found, (kind, stage, call, Some(errno)), "{step:?}");
+        }
+        let plan = Wishes::default().plan(&jail).expect("nothing to refuse");
+        let refused = failure(&io::ErrorKind::InvalidInput.into(), &plan, &jail);
+        assert_eq!((refused.kind(), refused.errno()), (ErrorKind::InvalidValue, None));
+        assert_eq!(lost(&io::ErrorKind::UnexpectedEof.into()).errno(), Some(libc::EIO));
     }
 }

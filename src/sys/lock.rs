@@ -257,6 +257,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "Miri executes no program")]
     fn a_program_is_not_started_while_a_thread_attaches_t43() {
         let attaching = attaching();
         let started = elsewhere(|| assert!(jail().command("/bin/sh").args(["-c", ""]).status().is_ok()));
