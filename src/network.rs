@@ -281,3 +281,60 @@ addresses! {
     /// The IPv6 addresses of a jail that shares its parent's network stack.
     Ip6, Ipv6Addr
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
+
+    #[test]
+    fn a_network_is_what_was_asked_for_and_displays_so() {
+        let own = Network::own_stack();
+        assert!(own.has_own_stack() && !own.is_none() && !own.is_inherited());
+        assert_eq!(own.listed().count(), 0);
+        let one = Network::from(ADDRESS);
+        assert!(!one.has_own_stack() && !one.is_none() && !one.is_inherited());
+        assert_eq!(one.listed().collect::<Vec<_>>(), [ADDRESS]);
+        let both: Network = [ADDRESS, Ipv6Addr::LOCALHOST.into()].into_iter().collect();
+        for (network, text) in [
+            (Network::default(), "none"),
+            (Network::inherited(), "inherited"),
+            (own, "own stack"),
+            (one, "10.0.0.1"),
+            (both, "10.0.0.1, ::1"),
+        ] {
+            assert_eq!(network.to_string(), text);
+            assert_eq!(text.parse::<Network>().ok(), Some(network));
+        }
+        let half = Network::Shared { ip4: Ip4::Inherit, ip6: Ip6::NONE };
+        assert_eq!(half.to_string(), "ip4 inherited, ip6 none");
+        assert!("10.0.0.1, ::g".parse::<Network>().unwrap_err().to_string().contains("::g"));
+    }
+
+    #[test]
+    fn addresses_of_one_family_come_from_all_that_lists_them() {
+        let address = Ipv4Addr::new(10, 0, 0, 1);
+        let listed = Ip4::Addresses(vec![address]);
+        for same in [
+            Ip4::from(address),
+            Ip4::from([address]),
+            Ip4::from(&[address][..]),
+            Ip4::from(vec![address]),
+            [address].into_iter().collect(),
+        ] {
+            assert_eq!(same, listed);
+        }
+        for (addresses, texts) in [
+            (Ip4::default(), &["none", "disable"][..]),
+            (Ip4::Inherit, &["inherited", "inherit"]),
+            (listed, &["10.0.0.1", " 10.0.0.1 "]),
+        ] {
+            assert_eq!(addresses.to_string(), texts[0]);
+            for text in texts {
+                assert_eq!(text.parse::<Ip4>().ok(), Some(addresses.clone()), "{text}");
+            }
+        }
+        assert!("::1".parse::<Ip4>().is_err() && "10.0.0.1".parse::<Ip6>().is_err());
+    }
+}

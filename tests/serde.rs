@@ -13,8 +13,8 @@ use freebsd_jail::cpus::CpuSet;
 use freebsd_jail::exec::Processes;
 use freebsd_jail::param::{Entries, Kind, MacDo, Param, Sharing, Value};
 use freebsd_jail::{
-    Allow, Catalog, Jail, JailBuilder, JailInfo, JailUpdate, Jid, Permissions, Watcher,
-    param::{self, Ip6, Mode},
+    Allow, Catalog, Jail, JailBuilder, JailInfo, JailUpdate, Jid, Network, Permissions, Watcher,
+    param::{self, Ip4, Ip6, Mode},
     snapshot::Snapshot,
     watch::Holders,
 };
@@ -319,5 +319,36 @@ fn all_that_is_read_can_be_serialised() {
             assert_eq!(written, json!([{"jid": jail.jid().get(), "kinds": ["changed"]}]));
         }
         Err(error) => println!("skipped: no events on this kernel: {error}"),
+    }
+}
+
+#[test]
+fn a_network_is_a_name_or_addresses_or_a_map_of_both_families() {
+    let (ip4, ip6) = (Ipv4Addr::new(10, 0, 0, 1), Ipv6Addr::LOCALHOST);
+    for (network, written) in [
+        (Network::none(), json!("none")),
+        (Network::inherited(), json!("inherited")),
+        (Network::own_stack(), json!("own stack")),
+        (Network::addresses([ip4.into(), ip6.into()]), json!(["10.0.0.1", "::1"])),
+        (Network::Shared { ip4: Ip4::Inherit, ip6: Ip6::NONE }, json!({"ip4": "inherited", "ip6": []})),
+        (
+            Network::Shared { ip4: ip4.into(), ip6: Ip6::Inherit },
+            json!({"ip4": ["10.0.0.1"], "ip6": "inherited"}),
+        ),
+    ] {
+        assert_eq!(to_value(&network).expect("written"), written);
+        assert_eq!(from_value::<Network>(written).expect("read"), network);
+    }
+    let missing: Network = from_value(json!({"ip6": "::1"})).expect("read");
+    assert_eq!(missing, Network::Shared { ip4: Ip4::NONE, ip6: ip6.into() });
+    for (wrong, named) in [
+        (r#"{"ip4": "none", "ip4": "none"}"#, "duplicate field `ip4`"),
+        (r#"{"ip5": "none"}"#, "ip5"),
+        (r#""nowhere""#, "nowhere"),
+        ("7", "own stack"),
+        (r#"{"ip4": 7}"#, "inherited"),
+    ] {
+        let error = serde_json::from_str::<Network>(wrong).expect_err("refused").to_string();
+        assert!(error.contains(named), "{wrong}: {error}");
     }
 }

@@ -271,3 +271,56 @@ impl fmt::Display for Call {
         f.write_str(self.name())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_has_its_errno_its_kind_of_std_and_its_own_text() {
+        let mut texts = std::collections::BTreeSet::new();
+        for (kind, io_kind, errno) in [
+            (ErrorKind::Unsupported, io::ErrorKind::Unsupported, libc::ENOSYS),
+            (ErrorKind::PermissionDenied, io::ErrorKind::PermissionDenied, libc::EPERM),
+            (ErrorKind::NotFound, io::ErrorKind::NotFound, libc::ENOENT),
+            (ErrorKind::Gone, io::ErrorKind::NotFound, libc::ENOENT),
+            (ErrorKind::Dying, io::ErrorKind::NotFound, libc::ENOENT),
+            (ErrorKind::AlreadyExists, io::ErrorKind::AlreadyExists, libc::EEXIST),
+            (ErrorKind::UnknownParameter, io::ErrorKind::InvalidInput, libc::EINVAL),
+            (ErrorKind::InvalidParameter, io::ErrorKind::InvalidInput, libc::EINVAL),
+            (ErrorKind::InvalidValue, io::ErrorKind::InvalidInput, libc::EINVAL),
+            (ErrorKind::Conflict, io::ErrorKind::InvalidInput, libc::EINVAL),
+            (ErrorKind::InvalidRequest, io::ErrorKind::InvalidInput, libc::EINVAL),
+            (ErrorKind::InvalidPath, io::ErrorKind::NotFound, libc::ENOENT),
+            (ErrorKind::NotExecutable, io::ErrorKind::NotFound, libc::ENOEXEC),
+            (ErrorKind::AddressInUse, io::ErrorKind::AddrInUse, libc::EADDRINUSE),
+            (ErrorKind::LimitExceeded, io::ErrorKind::QuotaExceeded, libc::EPERM),
+            (ErrorKind::InvalidDescriptor, io::ErrorKind::InvalidInput, libc::EBADF),
+            (ErrorKind::OtherProcess, io::ErrorKind::InvalidInput, libc::EPERM),
+            (ErrorKind::NotCapable, io::ErrorKind::PermissionDenied, ENOTCAPABLE),
+            (ErrorKind::ResourceExhausted, io::ErrorKind::OutOfMemory, libc::ENOMEM),
+            (ErrorKind::InvalidAnswer, io::ErrorKind::InvalidData, libc::EIO),
+            (ErrorKind::Other, io::ErrorKind::Other, libc::EIO),
+        ] {
+            assert_eq!((kind.io_kind(), kind.errno()), (io_kind, errno), "{kind:?}");
+            let text = kind.to_string();
+            assert!(!text.is_empty() && texts.insert(text), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn a_call_is_named_as_in_its_manual_page() {
+        for (call, name) in [
+            (Call::Jail, "jail"),
+            (Call::JailSet, "jail_set"),
+            (Call::JailGet, "jail_get"),
+            (Call::JailAttachJd, "jail_attach_jd"),
+            (Call::JailRemove, "jail_remove"),
+            (Call::JailRemoveJd, "jail_remove_jd"),
+            (Call::CpusetGetaffinity, "cpuset_getaffinity"),
+            (Call::Execve, "execve"),
+        ] {
+            assert_eq!(call.to_string(), name);
+        }
+    }
+}
