@@ -249,5 +249,5 @@ fn nothing_is_left_after_a_delete_whenever_the_runtime_was_killed() {
         !Processes::current().expect("listed").iter().any(sleeping)
     });
     println!("{killed} of 100 were killed, with a folder in {reached:?} of create, start and delete");
-    assert!(killed > 20, "too few were killed: {killed}");
+    assert!(killed > 10, "too few were killed: {killed}");
 }
