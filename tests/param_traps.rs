@@ -193,6 +193,17 @@ fn t6_rules_of_mac_do_survive_an_update_of_something_else() {
 }
 
 #[test]
+fn t6_a_name_that_rules_of_mac_do_would_replace_is_refused() {
+    on_every_kernel(|_| {
+        let jail = builder().create().expect("created");
+        for name in ["mac.nodo", "nomac.do", "mac.do.norules"] {
+            let error = jail.update(&JailUpdate::new().set_value(name, "b")).expect_err("no parameter");
+            assert_eq!((error.kind(), error.parameter()), (ErrorKind::UnknownParameter, Some(name)));
+        }
+    });
+}
+
+#[test]
 fn t6_rules_of_mac_do_survive_an_attach() {
     let host = host();
     let Some(kernel) = host.model() else {

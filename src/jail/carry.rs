@@ -12,8 +12,9 @@ use crate::wire::{Draft, Wire};
 /// Adds the jail's rules of mac_do(4) to an update, unless it sets them itself: the kernel would reset them.
 pub(crate) fn carry_rules(jail: &Jail, draft: &mut Draft<'_>) -> Result<()> {
     let system = &jail.system;
-    if draft.position(param::MAC_DO.name()).is_some()
-        || draft.position(param::MAC_DO_RULES.name()).is_some()
+    // Beside rules, the kernel would drop a name such as `mac.nodo` (T9). Without them it refuses the update for it.
+    if draft.collision(param::MAC_DO.name()).is_some()
+        || draft.collision(param::MAC_DO_RULES.name()).is_some()
         || !Trap::T6.is_there(system)
         || !system.has_mac_do()
     {
