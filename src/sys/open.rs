@@ -65,8 +65,8 @@ fn extent() -> (usize, c_int) {
 #[cfg(not(target_os = "freebsd"))]
 fn extent() -> (usize, c_int) {
     if cfg!(miri) {
-        // It has neither call.
-        return (usize::MAX, 1000);
+        // It has neither call, and knows nothing of descriptors that are not files: none is looked at.
+        return (0, 0);
     }
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: the kernel writes one structure, which is ours.
@@ -96,6 +96,7 @@ mod tests {
     use std::os::fd::AsRawFd;
 
     #[test]
+    #[cfg_attr(miri, ignore = "Miri lists no descriptors")]
     fn every_open_descriptor_is_listed_and_no_other() {
         // Other tests open and close theirs at the same time, but not this one.
         let file = File::open("/etc/passwd").expect("opened");
@@ -111,6 +112,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "Miri lists no descriptors")]
     fn an_open_descriptor_is_listed_with_its_flags() {
         let file = File::open("/etc/passwd").expect("opened");
         let found = descriptors().find(|(fd, _)| *fd == file.as_raw_fd());
