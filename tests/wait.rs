@@ -277,6 +277,15 @@ fn a_jail_that_is_renamed_before_it_is_removed_is_followed_to_another_jid() {
     });
 }
 
+/// Stops threads when it is dropped, also by a test that fails: otherwise it would wait for them.
+struct Stop<'s>(&'s AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Creates and removes jails until it is stopped, eight of which are dying at any time, and returns their number.
 fn churn(host: &common::Host, stop: &AtomicBool) -> u32 {
     let mut count = 0;
@@ -309,6 +318,7 @@ fn a_wait_is_not_held_up_by_other_jails_that_come_and_go() {
         thread::scope(|scope| {
             let model = host.model().cloned();
             let stop = &stop;
+            let stopping = Stop(stop);
             let churning: Vec<_> = (0..4)
                 .map(|_| {
                     let model = model.clone();
@@ -322,7 +332,7 @@ fn a_wait_is_not_held_up_by_other_jails_that_come_and_go() {
                 let free = jail("free");
                 let held = jail("held");
                 let inmate = host.inmate(&held);
-                let patience = Some(Duration::from_secs(5));
+                let patience = Some(LONG);
                 assert!(free.remove_and_wait(patience).expect("removed").is_done(), "it is gone at once");
                 let jid = held.jid();
                 let WaitOutcome::TimedOut(mut held) =
@@ -339,7 +349,7 @@ fn a_wait_is_not_held_up_by_other_jails_that_come_and_go() {
                 assert_eq!(held.wait_gone(patience).expect("waited"), DONE);
                 rounds += 1;
             }
-            stop.store(true, Ordering::Relaxed);
+            drop(stopping);
             let churned: u32 = churning.into_iter().map(|thread| thread.join().expect("joined")).sum();
             println!("{rounds} waits beside {churned} jails that came and went, 64 dying");
             assert_ne!(churned, 0);
