@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use common::events::on_every_kernel_with_events;
 use common::fork::in_child;
 use common::process::alone;
-use common::{Host, has_descriptors, jail, name, on_every_kernel, sweep};
+use common::{Host, has_descriptors, jail, name, on_every_kernel, real_kernel_accounts_resources, sweep};
 use freebsd_jail::watch::{Followed, FollowedJail, Follower};
 use freebsd_jail::{ErrorKind, Jail, JailUpdate, Jid, param, raw};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -143,6 +143,12 @@ fn a_rename_is_reported_of_the_jails_below_too() {
         for (before, name) in [&seen, &seen_inner, &seen_most].into_iter().zip(names) {
             let Followed::Renamed { jail, from } = next(&mut follower) else { panic!("not renamed") };
             assert_eq!((jail.id(), jail.name(), &*from), (before.id(), name.as_ref(), before.name()));
+        }
+        if real_kernel_accounts_resources() {
+            // Those below were updated as well, so that their accounts follow (T40).
+            while let Some(reported) = follower.try_next().expect("asked") {
+                assert!(matches!(reported, Followed::Changed(_)), "{reported:?}");
+            }
         }
         nothing(&mut follower);
         // Those below are removed first, with the names that they had.
