@@ -17,8 +17,11 @@ impl Settings<'_> {
                 continue;
             }
             if let Some(value) = self.first_of(values) {
-                let reason = format_args!("a jail that has its parent's `{mode}` cannot have `{value}`");
-                exclude(found, mode, reason);
+                exclude(
+                    found,
+                    mode,
+                    format_args!("a jail that has its parent's `{mode}` cannot have `{value}`"),
+                );
             }
         }
         for (mode, addresses) in [("ip4", "ip4.addr"), ("ip6", "ip6.addr")] {
