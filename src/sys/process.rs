@@ -134,6 +134,10 @@ pub(super) fn table() -> Result<Vec<Process>, Errno> {
 pub(crate) enum ChildState {
     Running,
     /// It has ended, and nobody has waited for it.
+    #[cfg_attr(
+        not(any(target_os = "freebsd", target_os = "linux", target_vendor = "apple")),
+        expect(dead_code, reason = "signal 0 does not tell it from one that runs")
+    )]
     Zombie,
     /// Somebody has waited for it, or it is no child of this process.
     Gone,

@@ -23,6 +23,10 @@ pub(crate) struct Account {
 
 /// The key of a look-up.
 #[derive(Debug, Clone, Copy)]
+#[cfg_attr(
+    not(any(target_os = "freebsd", target_os = "dragonfly", target_os = "linux")),
+    expect(dead_code, reason = "nothing is looked up there")
+)]
 pub(crate) enum Who<'n> {
     Name(&'n CStr),
     Uid(uid_t),
