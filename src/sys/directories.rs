@@ -85,6 +85,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "Miri's descriptors are not the host's")]
     fn the_path_of_a_directory_is_told() {
         let directory = File::open("/").expect("opened");
         if cfg!(any(target_os = "freebsd", target_os = "linux")) {

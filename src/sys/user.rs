@@ -122,6 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[cfg_attr(miri, ignore = "Miri has no accounts")]
     fn root_is_found_and_nobody_else_of_a_name_that_is_not_there() {
         let root = account(Who::Name(c"root")).expect("looked up").expect("there is a root");
         assert_eq!((root.uid, root.gid), (0, 0));
