@@ -46,7 +46,7 @@ fn a_program_is_among_the_processes_of_its_jail_until_it_is_waited_for() {
         assert_eq!(other.processes().expect("listed"), [second.id()]);
         first.kill().expect("killed");
         first.wait().expect("waited for");
-        assert_eq!(one.processes().expect("listed"), []);
+        assert!(one.processes().expect("listed").is_empty());
         assert_eq!(other.processes().expect("listed"), [second.id()]);
         second.kill().expect("killed");
         second.wait().expect("waited for");
@@ -148,7 +148,7 @@ fn a_program_that_cannot_be_started_is_in_no_jail() {
         let jail = jail("missing");
         let error = jail.command("/nonexistent/program").spawn().expect_err("there is none");
         assert_eq!(error.kind(), ErrorKind::NotExecutable);
-        assert_eq!(jail.processes().expect("listed"), []);
+        assert!(jail.processes().expect("listed").is_empty());
         let outcome = jail.remove_and_wait(Some(Duration::from_secs(5))).expect("removed");
         assert!(outcome.done().is_some(), "nothing holds it");
     });
