@@ -4,11 +4,13 @@
 
 mod common;
 
+use std::os::fd::{AsFd, AsRawFd};
+
 use common::{name, on_every_kernel};
 use freebsd_jail::param::{EnforceStatfs, MacDo};
 use freebsd_jail::raw::{self, At};
 use freebsd_jail::{
-    Allow, ErrorKind, Jail, JailUpdate,
+    Allow, ErrorKind, Jail, JailUpdate, Watcher,
     error::Call,
     param,
     raw::{Request, SetFlags},
@@ -288,6 +290,32 @@ fn what_is_set_is_shown_by_debug() {
     let shown =
         format!(r#"{shown}"env": "a=1"}}, denies_other_permissions: true, optional: ["env"], mistakes: ["#);
     assert!(format!("{update:?}").starts_with(&shown), "{update:?}");
+}
+
+#[test]
+fn handles_are_shown_by_debug_with_what_they_refer_to() {
+    on_every_kernel(|_| {
+        let jail = Jail::builder().path("/").create().expect("created");
+        let jid = jail.jid();
+        assert_eq!(format!("{jid:?}"), format!("Jid({jid})"));
+        let shown = format!("{jail:?}");
+        assert!(shown.starts_with(&format!("OwnedJail(Jail {{ jid: {jid}, descriptor: ")), "{shown}");
+        let shown = format!("{:?}", jail.command("/bin/sh"));
+        assert!(shown.starts_with(&format!("JailCommand {{ jail: Jail {{ jid: {jid}, ")), "{shown}");
+        assert!(shown.contains("/bin/sh"), "{shown}");
+        let shown = format!("{:?}", Jail::all().get(param::JID));
+        assert!(shown.starts_with("Values { walk: Walk { "), "{shown}");
+        let Ok(watcher) = Watcher::new() else {
+            println!("skipped: this kernel reports no events");
+            return;
+        };
+        let shown = format!("{watcher:?}");
+        assert!(
+            shown.starts_with(&format!("Watcher {{ queue: {}, ", watcher.as_fd().as_raw_fd())),
+            "{shown}"
+        );
+    });
+    assert_eq!(format!("{:?}", param::SECURELEVEL), r#"Param("securelevel")"#);
 }
 
 #[test]

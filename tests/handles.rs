@@ -314,6 +314,17 @@ fn t20_an_update_that_names_no_jail_creates_none() {
             let error = outer.update(&JailUpdate::new().name(bad)).expect_err("no name");
             assert_eq!((error.kind(), error.call()), (ErrorKind::InvalidValue, None));
         }
+        // Beside a jid it would be a new name.
+        for bad in ["", "x."] {
+            let mut ask =
+                request(|request| request.int("jid", outer.jid().get())?.string("name", bad).map(drop));
+            let error = raw::jail_set(&mut ask, At::None, SetFlags::UPDATE).expect_err("a new name");
+            assert_eq!(
+                (error.kind(), error.parameter()),
+                (ErrorKind::InvalidRequest, Some("name")),
+                "{error}"
+            );
+        }
         assert_eq!(Jail::all().get(param::JID).count(), before);
     });
 }

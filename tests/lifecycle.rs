@@ -115,6 +115,7 @@ fn an_update_changes_what_it_names_and_nothing_else() {
             .path("/")
             .hostname("old")
             .ip4([Ipv4Addr::new(10, 7, 9, 1)])
+            .ip6([Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 9, 1)])
             .create()
             .expect("created");
         let before = jail.get((param::NAME, param::IP4_ADDR, param::CHILDREN_MAX)).expect("read");
@@ -127,6 +128,9 @@ fn an_update_changes_what_it_names_and_nothing_else() {
         let other = Ipv4Addr::new(10, 7, 9, 2);
         jail.update(&JailUpdate::new().ip4([other])).expect("updated");
         assert_eq!(jail.get(param::IP4_ADDR).expect("read"), [other]);
+        let other = Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 9, 2);
+        jail.update(&JailUpdate::new().ip6([other])).expect("updated");
+        assert_eq!(jail.get(param::IP6_ADDR).expect("read"), [other]);
         let renamed = name("renamed");
         jail.update(&JailUpdate::new().name(&renamed)).expect("renamed");
         assert_eq!(Jail::open(&renamed).expect("found").jid(), jail.jid());

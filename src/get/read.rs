@@ -279,3 +279,25 @@ fn read_on(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fits<K: Keys>(keys: &K) -> bool {
+        let (mut memory, mut slots, mut rows) = ([0; 64], [const { Slot::EMPTY }; 2], [Row::EMPTY; 2]);
+        let sheet = &mut Sheet::new(&mut memory, &mut slots, &mut rows);
+        let request = Asked::Sheet { sheet, traces: 0, is_fit: true };
+        let mut question = Question { request, growth: Growth::Usual, growable: 0, has_user_keys: false };
+        keys.ask(&mut question).unwrap();
+        matches!(question.request, Asked::Sheet { is_fit: true, .. })
+    }
+
+    #[test]
+    fn a_sheet_holds_what_fits_and_no_name_twice() {
+        assert!(fits(&(param::SECURELEVEL, param::CHILDREN_MAX)));
+        assert!(!fits(&(param::SECURELEVEL, param::CHILDREN_MAX, param::JID)));
+        assert!(!fits(&param::PATH));
+        assert!(!fits(&(param::SECURELEVEL, param::SECURELEVEL)));
+    }
+}
