@@ -540,7 +540,6 @@ fn a_jail_created_and_attached_to_has_its_late_parameters_and_goes_with_its_last
         let error =
             process.run(|| builder().meta("k", "v").create_and_attach()).expect_err("a directory is open");
         assert_eq!(error.kind(), ErrorKind::PermissionDenied);
-        assert!(error.to_string().contains("no directory may be open in the process"), "{error}");
         assert_eq!(all_jails(), before);
         assert_eq!(process.jid(), 0);
     }

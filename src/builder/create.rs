@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use super::JailBuilder;
 use super::check::split_name;
-use crate::error::{ATTACHING, Error, ErrorKind, Result, Subject};
+use crate::error::{Error, ErrorKind, Result, Subject};
 use crate::flags::SetFlags;
 use crate::guard::alive;
 use crate::jail::{Jail, Nested, no_descriptor};
@@ -236,11 +236,7 @@ impl Creation<'_, '_> {
         if !matches!(at, At::Use(_)) {
             self.late.push("jid", Wire::Int(jail.jid().get()));
         }
-        let answer = self.late.call(&jail.system, Verb::Set(flags), at, Subject::Handle);
-        answer.map_err(|error| match (error.kind(), self.fate) {
-            (ErrorKind::PermissionDenied, Fate::Attached) => error.because(ATTACHING),
-            _ => error,
-        })?;
+        self.late.call(&jail.system, Verb::Set(flags), at, Subject::Handle)?;
         match jail.descriptor() {
             // If the jail is still alive, the jid was its own, and it was this jail that was updated.
             Some(descriptor) if matches!(at, At::Below(_)) => alive::check_alive(&jail.system, descriptor),

@@ -7,7 +7,7 @@ use crate::sys::directories::{first_directory, path_of};
 use crate::sys::{self, Errno};
 
 /// Why attaching is not permitted.
-pub(crate) const ATTACHING: &str = "attaching needs root, and no directory may be open in the process";
+pub(super) const ATTACHING: &str = "attaching needs root, and no directory may be open in the process";
 
 /// Why no process can attach to a jail.
 pub(super) const ROOT_CLOSED: &str = "this process may not search the jail's root directory";

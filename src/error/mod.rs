@@ -16,7 +16,7 @@ use std::path::Path;
 use crate::sys::Errno;
 
 pub(crate) use attach::{
-    ATTACHING, attach_error, explain_attach, explain_own_attach, first_open_directory, remove_error,
+    attach_error, explain_attach, explain_own_attach, first_open_directory, remove_error,
 };
 pub(crate) use classify::{Asked, Subject};
 pub(crate) use facts::Reason;
