@@ -138,6 +138,24 @@ fn an_update_changes_what_it_names_and_nothing_else() {
 }
 
 #[test]
+fn one_parameter_is_set_whether_the_kernel_or_a_module_has_it() {
+    on_every_kernel(|_| {
+        let jail = Jail::builder().path("/").create().expect("created");
+        jail.set(param::SECURELEVEL, 2).expect("set");
+        let renamed = name("one");
+        jail.set(param::NAME, renamed.as_str()).expect("renamed");
+        let read = jail.get((param::SECURELEVEL, param::NAME)).expect("read");
+        assert_eq!(read, (2, renamed.as_str().into()));
+        if jail.get(param::META).is_err() {
+            println!("skipped: this kernel has no meta");
+            return;
+        }
+        jail.set(param::META, "k=v").expect("set");
+        assert_eq!(jail.get(param::META).expect("read"), "k=v");
+    });
+}
+
+#[test]
 fn an_update_of_nothing_does_nothing() {
     on_every_kernel(|_| {
         let jail = Jail::builder().name(name("nothing")).path("/").create().expect("created");

@@ -220,5 +220,8 @@ mod tests {
         let refused = failure(&io::ErrorKind::InvalidInput.into(), &plan, &jail);
         assert_eq!((refused.kind(), refused.errno()), (ErrorKind::InvalidValue, None));
         assert_eq!(lost(&io::ErrorKind::UnexpectedEof.into()).errno(), Some(libc::EIO));
+        plan.report.as_ref().expect("a report").reach(Step::Fib);
+        let error = failure(&io::Error::from_raw_os_error(libc::EINVAL), &plan, &jail);
+        assert!(error.to_string().contains("no such routing table"), "{error}");
     }
 }

@@ -300,4 +300,16 @@ mod tests {
         assert!(!fits(&param::PATH));
         assert!(!fits(&(param::SECURELEVEL, param::SECURELEVEL)));
     }
+
+    #[test]
+    fn a_jail_is_found_plainly_by_its_jid_and_not_by_its_name() {
+        let plain = |key, flags| {
+            let (system, subject) = (&System::current(), Subject::Handle);
+            Read { system, flags, subject, at: At::None, key, relative_to: None }.plain_key()
+        };
+        let flags = GetFlags::empty();
+        assert_eq!(plain(Key::Jid(7), flags), Some((&b"jid\0"[..], 7_i32.to_ne_bytes())));
+        assert_eq!(plain(Key::After(0), flags), Some((&b"lastjid\0"[..], 0_i32.to_ne_bytes())));
+        assert_eq!(plain(Key::Name(b"www"), flags), None);
+    }
 }

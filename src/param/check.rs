@@ -185,6 +185,16 @@ mod tests {
     use crate::param::TABLE;
 
     #[test]
+    fn a_list_has_whole_addresses() {
+        for (kind, size) in [(Kind::Ip4, 4), (Kind::Ip6, 16)] {
+            let fitting = (0..=3 * size).filter(|&len| size_fits(kind, len));
+            assert!(fitting.eq([0, size, 2 * size, 3 * size]), "{kind:?}");
+        }
+        assert!(size_fits(Kind::Int, 4) && !size_fits(Kind::Int, 8));
+        assert!(size_fits(Kind::String, 5));
+    }
+
+    #[test]
     fn what_is_surely_good_passes_in_full() {
         let texts: Vec<_> = (0..1100).map(|len| vec![b'x'; len]).collect();
         let numbers = [i32::MIN, -2, -1, 0, 1, 2, 3, 4, 65_535, 65_536, i32::MAX].map(Wire::Int);
