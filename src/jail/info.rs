@@ -159,3 +159,32 @@ impl Jail {
         read_known(&self.system, |keys| self.get(keys))
     }
 }
+
+#[cfg(all(test, feature = "sim"))]
+mod tests {
+    use super::*;
+    use crate::error::Error;
+    use crate::sim;
+
+    #[test]
+    fn an_option_that_the_kernel_lacks_is_left_out_and_not_asked_for_again() {
+        let kernel = sim::Kernel::new();
+        let _guard = kernel.install();
+        let system = System::current();
+        let unknown = |name: &str| Error::refused(ErrorKind::UnknownParameter, "").about(name);
+        let mut calls = 0;
+        let mut read = |keys: &InfoKeys| {
+            calls += 1;
+            match keys.network() {
+                (Some(_), ..) => Err(unknown("vnet")),
+                (_, Some(_), _) => Err(unknown("ip4.addr")),
+                (None, None, ip6) => Ok(ip6.is_some()),
+            }
+        };
+        assert_eq!(read_known(&system, &mut read).ok(), Some(true));
+        assert_eq!(read_known(&system, &mut read).ok(), Some(true));
+        assert_eq!(calls, 4);
+        let error = read_known(&system, |_| Err::<(), _>(unknown("securelevel"))).err();
+        assert_eq!(error.as_ref().and_then(Error::parameter), Some("securelevel"));
+    }
+}

@@ -209,6 +209,18 @@ mod tests {
     }
 
     #[test]
+    fn a_descriptor_that_is_another_file_is_not_the_jail_s() {
+        let kernel = sim::Kernel::new();
+        let _guard = kernel.install();
+        let jail = jail_with(MacDo::Disable);
+        let file = std::fs::File::open("/dev/null").expect("opened");
+        for descriptor in [file.as_raw_fd(), -1] {
+            let replaced = ByDescriptor { descriptor, ..way(&jail) };
+            assert_eq!(replaced.check(), Err(Errno(libc::EBADF)));
+        }
+    }
+
+    #[test]
     fn where_there_is_no_mac_do_attaching_carries_nothing() {
         let kernel = sim::Kernel::new();
         let _guard = kernel.install();
