@@ -373,7 +373,13 @@ fn t8_keys_and_values_that_forge_others_are_refused() {
         if kind == ErrorKind::InvalidParameter {
             refused(kind, &meta, jail.update(&JailUpdate::new().remove_meta(key)));
             refused(kind, &env, jail.update(&JailUpdate::new().remove_jail_env(key)));
+            refused(kind, &meta, jail.update(&JailUpdate::new().remove_entry(&meta)));
+            refused(kind, &env, jail.update(&JailUpdate::new().remove_entry(&env)));
         }
+    }
+    for name in ["", "meta", "env", "securelevel", "ip4.addr", "metal.a"] {
+        let update = JailUpdate::new().remove_entry(name).hostname("changed");
+        refused(ErrorKind::InvalidParameter, name, jail.update(&update));
     }
     // A number would not end in NUL.
     let number = jail.update(&JailUpdate::new().set(Param::<i32>::new("meta.a"), 1));

@@ -702,6 +702,9 @@ fn keys_of_a_text_are_set_read_and_removed() {
         jail.update(&JailUpdate::new().meta("owner", "first").remove_meta("owner").remove_meta("none"))
             .expect("updated");
         assert_eq!(jail.get(owner).expect("read"), None);
+        let update = JailUpdate::new().meta("owner", "again").jail_env("stage", "b");
+        jail.update(&update.remove_entry("meta.owner").remove_entry("env.none")).expect("updated");
+        assert_eq!(jail.get((owner, stage)).expect("read"), (None, "b".into()));
         let copy = builder().meta("x", "y").create().expect("created");
         let copy =
             builder().copy_from(&copy, &["meta.x", "meta.owner"]).expect("read").create().expect("created");

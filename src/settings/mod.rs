@@ -274,6 +274,15 @@ impl<'s> Settings<'s> {
         self.keep(result);
     }
 
+    /// As [`remove_key`](Self::remove_key), for a name that may be another parameter's.
+    pub(crate) fn remove_entry(&mut self, name: &str) {
+        if name::user_key(name).is_some() {
+            return self.remove_key(name);
+        }
+        let reason = "only an entry of meta or env can be removed: meta.KEY or env.KEY";
+        self.fail(Error::refused(ErrorKind::InvalidParameter, reason).about(name));
+    }
+
     /// Removes a parameter.
     pub(crate) fn unset(&mut self, name: &str) {
         for draft in [&mut self.core, &mut self.late] {

@@ -227,6 +227,28 @@ impl JailUpdate {
         self.settings.remove_key(&format!("env.{key}"));
         self
     }
+
+    /// Removes the entry `meta.KEY` or `env.KEY`, if it exists, given by the parameter's whole name.
+    ///
+    /// Since FreeBSD 14.4. Any other name makes the update fail with
+    /// [`ErrorKind::InvalidParameter`](crate::ErrorKind::InvalidParameter).
+    ///
+    /// ```
+    /// # use freebsd_jail::{Jail, JailUpdate, param, sim};
+    /// # fn main() -> freebsd_jail::Result<()> {
+    /// # let kernel = sim::Kernel::new();
+    /// # let _guard = kernel.install();
+    /// let jail = Jail::builder().path("/").meta("owner", "www").meta("stage", "test").create()?;
+    /// let unwanted = ["meta.owner", "meta.stage"];
+    /// jail.update(&unwanted.iter().fold(JailUpdate::new(), |update, name| update.remove_entry(name)))?;
+    /// assert_eq!(jail.get(param::META)?, "");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn remove_entry(mut self, name: &str) -> Self {
+        self.settings.remove_entry(name);
+        self
+    }
 }
 
 /// # Any parameter

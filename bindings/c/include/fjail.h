@@ -214,6 +214,25 @@ int fjail_spawn(const struct fjail *jail,
                 const int *streams,
                 pid_t *pid);
 
+/*
+ Waits until the jail begins to die: it has been removed, or its last process has ended and nothing keeps it. The
+ timeout is in milliseconds, -1 for none. Returns 1, or 0 when the time is over, or -1 with errno set.
+ */
+int fjail_wait_dying(const struct fjail *jail,
+                     int timeout);
+
+/*
+ As `fjail_wait_dying`, but until the jail is gone: nothing holds it any more, and its root can be unmounted. A child
+ of this process in the jail holds it until it is waited for.
+ */
+int fjail_wait_gone(const struct fjail *jail,
+                    int timeout);
+
+/*
+ `fjail_remove` and `fjail_wait_gone` in one, which miss nothing that happens in between.
+ */
+int fjail_remove_and_wait(const struct fjail *jail, int timeout);
+
 #ifdef __cplusplus
 }  // extern "C"
 #endif  // __cplusplus

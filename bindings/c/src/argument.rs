@@ -49,14 +49,10 @@ impl Params {
     }
 
     /// Makes an update of them.
-    pub(crate) fn update(self) -> Result<JailUpdate> {
-        self.0.into_iter().try_fold(JailUpdate::new(), |update, (name, value)| {
-            match (value, name.split_once('.')) {
-                (Some(value), _) => Ok(update.set_value(&name, value)),
-                (None, Some(("meta", key))) => Ok(update.remove_meta(key)),
-                (None, Some(("env", key))) => Ok(update.remove_jail_env(key)),
-                (None, _) => Err(refused_for(&name, "it needs a value")),
-            }
+    pub(crate) fn update(self) -> JailUpdate {
+        self.0.into_iter().fold(JailUpdate::new(), |update, (name, value)| match value {
+            Some(value) => update.set_value(&name, value),
+            None => update.remove_entry(&name),
         })
     }
 }

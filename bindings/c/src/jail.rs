@@ -212,7 +212,7 @@ pub unsafe extern "C" fn fjail_set(jail: *const Handle, params: *const Param, co
     let jail = unsafe { given(jail) };
     // SAFETY: as the header asks.
     let params = unsafe { Params::read(params, count) };
-    status(jail.and_then(|jail| jail.update(&params?.update()?)))
+    status(jail.and_then(|jail| jail.update(&params?.update())))
 }
 
 /// Removes the jail and the jails below it, and kills their processes. The handle has to be freed still. Returns 0, or

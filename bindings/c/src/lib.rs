@@ -11,3 +11,4 @@ mod outcome;
 #[cfg(feature = "sim")]
 mod sim;
 mod spawn;
+mod wait;

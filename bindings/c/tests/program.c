@@ -262,6 +262,30 @@ a_program_runs_in_the_jail(void)
     fjail_free(jail);
 }
 
+static void
+the_end_of_a_jail_is_waited_for(void)
+{
+    const fjail_param params[] = { { "name", "brief" }, { "path", "/" } };
+    char *argv[] = { "/bin/sh", "-c", "exec sleep 600", NULL };
+    fjail *jail = fjail_create(params, COUNT(params)), *other;
+    int status;
+    pid_t pid;
+
+    CHECK(jail != NULL);
+    other = fjail_clone(jail);
+    CHECK(other != NULL);
+    CHECK(fjail_wait_dying(other, 0) == 0 && fjail_wait_gone(other, 10) == 0);
+    CHECK(fjail_spawn(jail, argv, NULL, NULL, NULL, NULL, &pid) == 0);
+    CHECK(fjail_remove_and_wait(jail, 100) == 0); /* its zombie holds it */
+    CHECK(fjail_wait_dying(other, -1) == 1);
+    CHECK(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status));
+    CHECK(fjail_wait_gone(other, -1) == 1);
+    CHECK(fjail_remove_and_wait(other, 0) == -1 && errno == ENOENT);
+    CHECK(fjail_wait_dying(NULL, 0) == -1 && errno == EINVAL);
+    fjail_free(other);
+    fjail_free(jail);
+}
+
 #ifdef FJAIL_SIM
 static void
 a_model_runs_no_program_unless_it_may(void)
@@ -343,6 +367,7 @@ main(void)
     a_jail_goes_with_the_handle_that_owns_it();
     a_descriptor_hands_the_jail_over();
     a_program_runs_in_the_jail();
+    the_end_of_a_jail_is_waited_for();
     a_process_attaches();
 #ifdef FJAIL_SIM
     fjail_sim_uninstall(model);

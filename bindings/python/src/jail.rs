@@ -264,7 +264,7 @@ impl Jail {
         params: Option<&Bound<'_, PyMapping>>,
         more: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<()> {
-        let update = Params::read(params, more)?.update()?;
+        let update = Params::read(params, more)?.update();
         self.call(py, |jail| jail.update(&update))
     }
 
