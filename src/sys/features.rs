@@ -294,6 +294,23 @@ mod tests {
 
     #[cfg(feature = "sim")]
     #[test]
+    fn of_two_sets_only_common_features_are_left() {
+        let none = Features { jails: false, descriptors: false, vnet: false, meta: false };
+        let each = [
+            Features { jails: true, ..none },
+            Features { descriptors: true, ..none },
+            Features { vnet: true, ..none },
+            Features { meta: true, ..none },
+        ];
+        for one in each {
+            for other in each {
+                assert_eq!(one.and(other), if one == other { one } else { none });
+            }
+        }
+    }
+
+    #[cfg(feature = "sim")]
+    #[test]
     fn features_in_two_sets_are_those_in_each() {
         let [none, old, new] = [(false, false), (true, false), (true, true)]
             .map(|(jails, descriptors)| Features::new(jails, descriptors));

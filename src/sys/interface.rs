@@ -121,4 +121,11 @@ mod tests {
             assert_eq!(terminated(wrong), Err(Errno(libc::EINVAL)), "{wrong:?}");
         }
     }
+
+    #[cfg(not(target_os = "freebsd"))]
+    #[test]
+    fn other_systems_have_no_interfaces_to_move() {
+        assert_eq!(has_interface(b"lo0"), Err(Errno(libc::ENOSYS)));
+        assert_eq!(move_interface(b"lo0", 1, Move::Into), Err(Errno(libc::ENOSYS)));
+    }
 }

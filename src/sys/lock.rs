@@ -225,7 +225,8 @@ mod tests {
 
     #[track_caller]
     fn is_done(when_done: &Receiver<()>, what: &str) {
-        when_done.recv_timeout(Duration::from_secs(30)).unwrap_or_else(|error| panic!("{what}: {error}"));
+        let long = Duration::from_secs(if cfg!(miri) { 1200 } else { 30 });
+        when_done.recv_timeout(long).unwrap_or_else(|error| panic!("{what}: {error}"));
     }
 
     #[test]

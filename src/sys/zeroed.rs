@@ -244,6 +244,13 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn a_slot_that_was_dropped_is_taken_again() {
+        // Other tests have some at the same time.
+        let places = (0..2000).map(|_| core::ptr::from_mut(slot().bytes()).addr());
+        assert!(places.collect::<std::collections::HashSet<_>>().len() < 1000);
+    }
+
+    #[test]
     fn t37_two_slots_are_never_the_same_however_many_there_are() {
         const THREADS: i32 = 4;
         const EACH: i32 = 50;

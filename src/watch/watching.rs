@@ -18,7 +18,7 @@ const EVERYTHING: EventFlags =
     EventFlags::CHILD.union(EventFlags::SET).union(EventFlags::ATTACH).union(EventFlags::REMOVE);
 
 /// A day, in milliseconds.
-const LONGEST_PERIOD: i64 = 24 * 60 * 60 * 1000;
+const LONGEST_PERIOD: i64 = 86_400_000;
 
 /// The filter and ident of this process's own jail.
 const OWN: (i16, usize) = (sys::EVFILT_JAIL, 0);
