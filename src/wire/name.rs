@@ -211,7 +211,13 @@ mod tests {
             assert!(collide(x, y) && collide(y, x), "{a} {b}");
             assert_eq!(trace(x), trace(y), "{a} {b}");
         }
-        for (a, b) in [("name", "path"), ("nfs", "nosuch"), ("allow.nomount", "mount")] {
+        for (a, b) in [
+            ("name", "path"),
+            ("nfs", "nosuch"),
+            ("allow.nomount", "mount"),
+            ("env.euro", "env.rw"),
+            ("euro", "only"),
+        ] {
             assert!(!collide(a.as_bytes(), b.as_bytes()), "{a} {b}");
         }
     }
