@@ -196,7 +196,8 @@ mod tests {
 
     #[test]
     fn what_is_surely_good_passes_in_full() {
-        let texts: Vec<_> = (0..1100).map(|len| vec![b'x'; len]).collect();
+        let step = if cfg!(miri) { 73 } else { 1 };
+        let texts: Vec<_> = (0..1100).step_by(step).map(|len| vec![b'x'; len]).collect();
         let numbers = [i32::MIN, -2, -1, 0, 1, 2, 3, 4, 65_535, 65_536, i32::MAX].map(Wire::Int);
         let mut good = 0;
         for definition in TABLE {
@@ -211,6 +212,6 @@ mod tests {
                 }
             }
         }
-        assert!(good > 1000, "{good}");
+        assert!(good > 1000 / step, "{good}");
     }
 }
