@@ -84,3 +84,37 @@ impl fmt::Debug for Sheet<'_> {
         f.debug_struct("Sheet").field("len", &self.len).finish_non_exhaustive()
     }
 }
+
+#[cfg(all(test, feature = "sim"))]
+mod tests {
+    use super::*;
+    use crate::{Jail, sim};
+
+    #[test]
+    fn the_kernel_reads_names_and_writes_values_in_the_lent_memory() {
+        let kernel = sim::Kernel::new();
+        let _guard = kernel.install();
+        let jail = Jail::builder().name("www").path("/").create().unwrap();
+        let mut jid = jail.jid().get().to_ne_bytes();
+        let (mut memory, mut slots, mut rows) = ([0; 64], [const { Slot::EMPTY }; 3], [Row::EMPTY; 3]);
+        let mut sheet = Sheet::new(&mut memory, &mut slots, &mut rows);
+        assert!(sheet.lend(b"jid\0", &mut jid) && sheet.push("name", 16) && sheet.push("securelevel", 4));
+        assert!(!sheet.push("persist", 4), "there is no slot left");
+        assert!(sheet.names().eq([&b"jid"[..], b"name", b"securelevel"]));
+        for _ in 0..2 {
+            assert_eq!(sheet.get(&System::current(), 0), Ok(jail.jid().get()));
+            assert!(sheet.value(1).is_some_and(|name| name.starts_with(b"www\0")));
+            assert_eq!(sheet.value(2), Some(&(-1_i32).to_ne_bytes()[..]));
+        }
+        assert_eq!(sheet.value(3), None);
+    }
+
+    #[test]
+    fn what_is_larger_than_the_memory_is_not_added() {
+        for (len, room, fits) in [(3, 4, true), (3, 5, false), (8, 0, false), (7, 0, true)] {
+            let (mut memory, mut slots, mut rows) = ([0; 8], [const { Slot::EMPTY }; 1], [Row::EMPTY; 1]);
+            let mut sheet = Sheet::new(&mut memory, &mut slots, &mut rows);
+            assert_eq!(sheet.push(&"x".repeat(len), room), fits, "{len} and {room}");
+        }
+    }
+}
