@@ -272,6 +272,17 @@ fn errors_have_the_nearest_kind_of_std() {
 }
 
 #[test]
+fn a_read_whose_values_may_grow_keeps_the_kernels_message() {
+    on_every_kernel(|_| {
+        let jail = Jail::builder().path("/").create().expect("created");
+        let number = Jail::unpinned(jail.jid());
+        jail.remove().expect("removed");
+        let error = number.get(param::IP4_ADDR).expect_err("it is gone");
+        assert!(error.message().is_some_and(|message| message.ends_with("not found")), "{error}");
+    });
+}
+
+#[test]
 fn what_is_set_is_shown_by_debug() {
     let builder = Jail::builder()
         .name("www")
