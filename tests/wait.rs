@@ -147,6 +147,31 @@ fn a_jail_that_gets_the_jid_and_the_cpuset_of_a_gone_one_differs_from_it() {
     });
 }
 
+#[test]
+fn another_dying_jail_of_the_same_name_is_not_waited_for() {
+    on_every_kernel(|host| {
+        if !has_descriptors() {
+            println!("skipped: on this kernel a dying jail keeps its name");
+            return;
+        }
+        let same = name("same");
+        let create = || Jail::builder().name(&same).path("/").create().expect("created");
+        let first = create();
+        let mut held = living(&first);
+        let inmate = host.inmate(&first);
+        first.remove().expect("removed");
+        assert!(held.wait_gone(Some(SOON)).expect("waited").is_timed_out());
+        let second = create();
+        let other = host.inmate(&second);
+        second.remove().expect("removed");
+        inmate.bury();
+        // It gets the cpuset of the first one.
+        let _third = jail("third");
+        assert!(held.wait_gone(Some(LONG)).expect("waited").is_done());
+        other.bury();
+    });
+}
+
 /// Counts the system calls of an action on the model, including the sleeps between them.
 fn calls(host: &common::Host, action: impl FnOnce()) -> u64 {
     let before = host.calls().map_or(0, |calls| calls.total());

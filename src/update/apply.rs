@@ -189,9 +189,7 @@ impl Change<'_, '_> {
         }
         // If the kernel has descriptors, make one for a handle that has only the jid.
         let pinned;
-        let jail = if !self.jail.system.has_descriptors()
-            || (self.jail.descriptor().is_some() && self.jail.nested() != Nested::Unknown)
-        {
+        let jail = if !self.jail.system.has_descriptors() || self.jail.descriptor().is_some() {
             self.jail
         } else {
             pinned = self.jail.pin()?;
