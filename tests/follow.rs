@@ -240,6 +240,23 @@ fn t54_a_jail_that_was_removed_before_it_was_looked_at_is_reported_as_missed() {
 }
 
 #[test]
+fn a_jail_that_counts_more_jails_below_it_than_are_found_may_hide_some() {
+    on_every_kernel_with_events(|host| {
+        let mut follower = follower();
+        let outer = jail("outer");
+        let inner = below(&outer, "inner");
+        let inmate = host.inmate(&inner);
+        inner.remove().expect("removed");
+        // A dying jail counts, but is not found.
+        assert_eq!(outer.get(param::CHILDREN_CUR).expect("read"), 1);
+        assert_eq!(appeared(&mut follower).jid(), outer.jid());
+        assert_eq!(next(&mut follower), Followed::Missed { jid: None, parent: Some(outer.jid()) });
+        nothing(&mut follower);
+        inmate.bury();
+    });
+}
+
+#[test]
 fn a_rename_and_a_removal_at_once_are_reported_with_the_name_known_before() {
     on_every_kernel_with_events(|_| {
         let mut follower = follower();
