@@ -272,6 +272,24 @@ fn errors_have_the_nearest_kind_of_std() {
 }
 
 #[test]
+fn a_network_stack_of_its_own_conflicts_with_addresses() {
+    on_every_kernel(|_| {
+        let mut request = Request::new();
+        request.string("path", "/").and_then(|request| request.flag("persist")).expect("added");
+        request
+            .int("vnet", 1)
+            .and_then(|request| request.ip4("ip4.addr", &[[10, 7, 5, 1].into()]))
+            .expect("added");
+        let error = raw::jail_set(&mut request, At::None, SetFlags::CREATE).expect_err("both");
+        if error.kind() == ErrorKind::UnknownParameter {
+            println!("skipped: this kernel has no VIMAGE");
+            return;
+        }
+        assert_eq!((error.kind(), error.parameter()), (ErrorKind::Conflict, Some("vnet")), "{error}");
+    });
+}
+
+#[test]
 fn a_read_whose_values_may_grow_keeps_the_kernels_message() {
     on_every_kernel(|_| {
         let jail = Jail::builder().path("/").create().expect("created");

@@ -64,10 +64,12 @@ fn a_jail_without_addresses_differs_from_one_that_inherits() {
             let jail = Jail::builder()
                 .name(name("addresses"))
                 .path("/")
-                .ip4(ip4)
+                .ip4(ip4.clone())
                 .ip6(ip6)
                 .create()
                 .expect("created");
+            let network = jail.info().expect("read").network;
+            assert_eq!((network.is_none(), network.is_inherited()), (ip4 == Ip4::NONE, ip4 == Ip4::Inherit));
             jail.get((param::IP4, param::IP6, param::IP4_ADDR)).expect("read")
         };
         assert_eq!(jail(Ip4::NONE, Ip6::NONE), (Mode::Disable, Mode::Disable, vec![]));

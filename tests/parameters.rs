@@ -370,6 +370,10 @@ fn a_jail_with_a_network_stack_of_its_own_says_so() {
             assert_eq!(jail.get((param::VNET, param::IP4)).expect("read"), (Sharing::New, Mode::Inherit));
             let shared = builder().set(param::VNET, Sharing::Inherit).create().expect("created");
             assert!(shared.info().expect("read").network.is_none());
+            let replaced =
+                builder().network(Network::own_stack()).copy_from(&shared, &["vnet"]).expect("read");
+            let replaced = replaced.create().expect("created");
+            assert_eq!(replaced.get(param::VNET).expect("read"), Sharing::Inherit);
         }
         Err(error) if error.kind() == ErrorKind::UnknownParameter => println!("skipped: no VIMAGE: {error}"),
         Err(error) => panic!("{error}"),
