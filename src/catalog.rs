@@ -245,11 +245,12 @@ impl Tree {
         // A kernel may be built without descriptions.
         let description = text(About::Description).unwrap_or_default();
         let row = param::find(&name);
+        let is_late = param::is_late(&name, row);
         Ok(Some(Definition {
             name: name.into(),
             kind,
             access,
-            is_of_module: row.is_some_and(|row| row.is_of_module),
+            is_late,
             max,
             range: row.and_then(|row| row.range),
             notes: row.and_then(|row| row.notes),

@@ -31,8 +31,7 @@ impl JailBuilder {
     }
 
     /// Returns the first mistake.
-    pub(super) fn first_mistake(&self, name: Option<&[u8]>) -> Result<()> {
-        let is_nested = self.is_below() || name.is_some_and(|name| name.contains(&b'.'));
+    pub(super) fn first_mistake(&self, name: Option<&[u8]>, is_nested: bool) -> Result<()> {
         if is_nested || self.settings.may_have_mistakes() {
             return self.mistakes().into_iter().next().map_or(Ok(()), Err);
         }
@@ -49,7 +48,7 @@ impl JailBuilder {
         mistakes.extend(self.settings.name().and_then(|name| self.check_name(name).err()));
         let has_parent = |name: &[u8]| name.contains(&b'.');
         if (self.is_below() || self.settings.name().is_some_and(has_parent))
-            && self.settings.core.position("path").is_none()
+            && !self.settings.core.has("path")
         {
             mistakes.push(
                 Error::refused(

@@ -11,9 +11,9 @@ use crate::guard::alive;
 use crate::jail::{Jail, Nested, no_descriptor};
 use crate::jid::Jid;
 use crate::param;
-use crate::settings::{Large, Settings, Small, unset};
+use crate::settings::{Sent, Settings, unset};
 use crate::sys::{System, Trap};
-use crate::wire::{Answer, At, Draft, ErrorText, Verb, Wire};
+use crate::wire::{Answer, At, Draft, ErrorText, PERSIST, Verb, Wire};
 
 /// How long the jail lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,13 +27,14 @@ pub(super) enum Fate {
 }
 
 /// A jail that is being created.
-struct Creation<'b, 'd> {
-    settings: &'b Settings<'b>,
+struct Creation<'b> {
+    settings: &'b Settings<'static>,
     system: System,
-    /// The parameters of the first call.
-    core: Draft<'d>,
-    /// The parameters of modules, in a second call: if they failed in the first one, a dying jail would stay for ever.
-    late: Draft<'static>,
+    /// The parameters, if they differ from those that were set. Those of modules go in a second call: if they failed in
+    /// the first one, a dying jail would stay for ever.
+    changed: Option<Box<Sent<'static>>>,
+    /// Whether the first call adds `persist`.
+    persists: bool,
     fate: Fate,
 }
 
@@ -54,9 +55,9 @@ impl JailBuilder {
 
     fn try_to_make(&self, fate: Fate) -> Result<Jail> {
         let name = self.settings.name();
-        self.first_mistake(name)?;
         // A jail `parent.child` is created from the parent, so that the kernel counts it there.
         let split = name.and_then(split_name);
+        self.first_mistake(name, split.is_some() || self.is_below())?;
         let parent_of_name;
         let parent = if let Some((above, _)) = &split {
             parent_of_name = match self.parent() {
@@ -74,69 +75,76 @@ impl JailBuilder {
             parent.check()?;
         }
         let system = parent.map_or_else(System::current, |parent| parent.system.clone());
-        let create = |core: Draft<'_>| {
-            let mut creation = Creation { settings: &self.settings, system, core, late: Draft::new(), fate };
-            creation.prepare()?;
-            if let Some((_, last)) = &split {
-                creation.set_name(last.as_bytes());
-            }
-            match parent {
-                Some(parent) => creation.below(parent),
-                None => creation.at_this_level(),
-            }
-        };
-        if Small::fits(&self.settings) { create(Small::new().draft()) } else { create(Large::new().draft()) }
+        self.settings.check_new_texts(&system)?;
+        // If a creation that fails late leaves nothing behind, one call is enough.
+        let changed = self.settings.sent(&system, Trap::T18.is_there(&system))?;
+        let mut creation = Creation { settings: &self.settings, system, changed, persists: false, fate };
+        creation.decide_persistence()?;
+        if creation.late().len() > 0 {
+            creation.late().check_limits()?;
+        }
+        if let Some((_, last)) = &split {
+            creation.set_name(last.as_bytes());
+        }
+        match parent {
+            Some(parent) => creation.below(parent),
+            None => creation.at_this_level(),
+        }
     }
 }
 
-impl Creation<'_, '_> {
-    /// Copies the parameters, checks those of the second call, and decides on `persist`.
-    fn prepare(&mut self) -> Result<()> {
-        self.settings.check_new_texts(&self.system)?;
-        // If a creation that fails late leaves nothing behind, one call is enough.
-        let apart = Trap::T18.is_there(&self.system).then_some(&mut self.late);
-        self.settings.copy_into(&self.system, &mut self.core, apart)?;
-        self.decide_persistence()?;
-        if self.late.len() > 0 {
-            self.late.check_limits()?;
+impl Creation<'_> {
+    /// Returns the parameters of the first call.
+    fn core(&self) -> &Draft<'static> {
+        self.changed.as_ref().map_or(&self.settings.core, |changed| &changed.core)
+    }
+
+    /// Returns the parameters of the second call.
+    fn late(&self) -> &Draft<'static> {
+        match &self.changed {
+            Some(changed) => &changed.late,
+            None => self.settings.late(),
         }
-        Ok(())
+    }
+
+    fn change(&mut self) -> &mut Sent<'static> {
+        self.changed.get_or_insert_with(|| Box::new(self.settings.copy()))
     }
 
     fn set_name(&mut self, name: &[u8]) {
-        unset(&mut self.core, "name");
-        self.core.push("name", Wire::Text(name));
+        let core = &mut self.change().core;
+        unset(core, "name");
+        core.push("name", Wire::Text(name));
     }
 
     /// The fate in the first call. A jail that is not complete yet is not attached to.
     fn first_fate(&self) -> Fate {
-        if self.late.len() == 0 || self.fate != Fate::Attached { self.fate } else { Fate::Detached }
+        if self.late().len() == 0 || self.fate != Fate::Attached { self.fate } else { Fate::Detached }
     }
 
     /// A jail with a handle needs `persist`; one that is attached to is removed with its last process.
     fn decide_persistence(&mut self) -> Result<()> {
         let first_fate = self.first_fate();
-        let place = self.core.collision("persist");
-        let set = place.map(|place| self.core.name(place) == "persist");
+        let set = self.core().collision(PERSIST).map(|pair| (pair.place, pair.name() == PERSIST));
         match (self.fate, set) {
-            (_, Some(true)) => {}
+            (_, Some((_, true))) => {}
             (Fate::Attached, _) if first_fate == Fate::Attached => {}
             (Fate::Attached, _) => {
-                if let Some(place) = place {
-                    self.core.remove(place);
+                if let Some((place, _)) = set {
+                    self.change().core.remove(place);
                 }
-                self.core.push("persist", Wire::Bool(true));
+                self.persists = true;
                 // From the attach on, it is removed with its last process.
-                self.late.push("persist", Wire::Bool(false));
+                self.change().late.push(PERSIST, Wire::Bool(false));
             }
-            (Fate::Owned | Fate::Detached, None) => self.core.push("persist", Wire::Bool(true)),
-            (Fate::Owned | Fate::Detached, Some(false)) => {
+            (Fate::Owned | Fate::Detached, None) => self.persists = true,
+            (Fate::Owned | Fate::Detached, Some(_)) => {
                 return Err(Error::refused(
                     ErrorKind::Conflict,
                     "a jail without processes exists only while it is persistent; to remove it with its handle, use \
                      `create`",
                 )
-                .about("persist"));
+                .about(PERSIST));
             }
         }
         Ok(())
@@ -176,7 +184,7 @@ impl Creation<'_, '_> {
         }
         let mut full = name.as_bytes().to_vec();
         full.push(b'.');
-        let last = self.core.position("name").and_then(|place| self.core.value(place)?.strip_suffix(&[0]));
+        let last = self.core().value("name").and_then(|name| name.strip_suffix(&[0]));
         full.extend_from_slice(last.unwrap_or_default());
         param::check_full_name(&full)?;
         self.set_name(&full);
@@ -192,20 +200,19 @@ impl Creation<'_, '_> {
             Fate::Owned => SetFlags::OWN_DESC,
             Fate::Detached => SetFlags::GET_DESC,
         };
-        let verb = Verb::Set(SetFlags::CREATE | flags);
         // A failure in the kernel's own parameters leaves nothing behind, so the call can be repeated; but not once the
         // process may be in the jail, and not below a jail that may be gone by then (T3).
         let text = match (self.first_fate(), at) {
             (Fate::Owned | Fate::Detached, At::None) => ErrorText::OnFailure,
             _ => ErrorText::Always,
         };
-        let answer = self.core.call_asking(text, &self.system, verb, at, Subject::New);
-        answer.map_err(|error| self.settings.by_its_name(error, &self.core))
+        let answer = self.core().create(text, &self.system, SetFlags::CREATE | flags, at, self.persists);
+        answer.map_err(|error| self.settings.by_its_name(error, self.core()))
     }
 
     /// Makes the second call, and removes the jail if that fails.
     fn complete(&mut self, jail: Jail, parent: Option<BorrowedFd<'_>>) -> Result<Jail> {
-        if self.late.len() == 0 {
+        if self.late().len() == 0 {
             return Ok(jail);
         }
         match self.set_late(&jail, parent) {
@@ -234,9 +241,9 @@ impl Creation<'_, '_> {
             (_, None) => At::None,
         };
         if !matches!(at, At::Use(_)) {
-            self.late.push("jid", Wire::Int(jail.jid().get()));
+            self.change().late.push("jid", Wire::Int(jail.jid().get()));
         }
-        self.late.call(&jail.system, Verb::Set(flags), at, Subject::Handle)?;
+        self.change().late.call(&jail.system, Verb::Set(flags), at, Subject::Handle)?;
         match jail.descriptor() {
             // If the jail is still alive, the jid was its own, and it was this jail that was updated.
             Some(descriptor) if matches!(at, At::Below(_)) => alive::check_alive(&jail.system, descriptor),

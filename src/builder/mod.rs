@@ -21,6 +21,7 @@ use crate::jail::{Jail, OwnedJail};
 use crate::jid::Jid;
 use crate::param::Use;
 use crate::settings::Settings;
+use crate::wire::Draft;
 
 use create::Fate;
 
@@ -161,7 +162,7 @@ impl Default for JailBuilder {
 /// # Creating
 impl JailBuilder {
     fn new(parent: Parent) -> Self {
-        Self { parent, settings: Settings::with_room(Use::Create, 192, 8) }
+        Self { parent, settings: Settings::with(Use::Create, Draft::with_room(256)) }
     }
 
     fn parent(&self) -> Option<&Jail> {

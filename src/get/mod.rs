@@ -177,12 +177,11 @@ impl Question<'_, '_> {
         }
         // A name that is already in the request, such as the jail's key, is answered from that slot: if a name is
         // given twice, the kernel answers only the last one.
-        if let Some(place) = draft.collision(name) {
-            let other = draft.name(place);
-            if other != name {
-                return Err(name::conflict(name, other));
+        if let Some(other) = draft.collision(name) {
+            if other.name() != name {
+                return Err(name::conflict(name, other.name()));
             }
-            places.push(place);
+            places.push(other.place);
             return Ok(());
         }
         let room = match (kind.size(), max) {
@@ -194,7 +193,7 @@ impl Question<'_, '_> {
             }
         };
         draft.check_room(name, room).map_err(|error| error.about(name))?;
-        places.push(draft.len());
+        places.push(draft.size());
         draft.push(name, Wire::Space(room));
         Ok(())
     }
@@ -243,9 +242,10 @@ impl<'d, 's> Answers<'d, 's> {
                 sheet.value(*next - 1)
             }
             Answered::Draft { draft, places } => places.next().and_then(|&place| {
-                let bytes = draft.value(place)?;
+                let pair = draft.pair(place)?;
+                let bytes = pair.value()?;
                 match name::user_key(name) {
-                    Some(key) if draft.name(place) != name => {
+                    Some(key) if pair.name() != name => {
                         self.cut = value_of_key(bytes, key);
                         Some(self.cut.as_slice())
                     }

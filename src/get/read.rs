@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind, Result, Subject};
 use crate::flags::GetFlags;
 use crate::param;
 use crate::sys::{Errno, Row, Sheet, Slot, System};
-use crate::wire::{At, Draft, Entry, ErrorText, Verb, Wire, name};
+use crate::wire::{At, Draft, ErrorText, Verb, Wire, name};
 
 /// Which jail is read.
 #[derive(Debug, Clone, Copy)]
@@ -127,7 +127,7 @@ impl Form {
     /// Makes one for keys whose names are all known there, with the sizes of their answers. `None` for other keys, and
     /// for requests that cannot be sent.
     pub(crate) fn new<K: Keys>(keys: &K, size: fn(&str) -> Option<usize>) -> Option<Self> {
-        let mut draft = Draft::with_room(K::ROOM, K::COUNT);
+        let mut draft = Draft::with_room(K::ROOM);
         let mut places = Places::none();
         let mut question = Question {
             request: Asked::Draft { draft: &mut draft, places: &mut places },
@@ -136,8 +136,7 @@ impl Form {
             has_user_keys: false,
         };
         keys.ask(&mut question).ok()?;
-        let fits = |place| size(draft.name(place)).is_some_and(|size| size <= draft.room(place));
-        let all_fit = (0..draft.len()).all(fits);
+        let all_fit = draft.pairs().all(|pair| size(pair.name()).is_some_and(|size| size <= pair.room()));
         all_fit.then_some(Self { draft, places })
     }
 
@@ -147,12 +146,15 @@ impl Form {
         keys: &K,
         answer: impl Fn(&str) -> Option<&'a [u8]>,
     ) -> Result<K::Output> {
-        for place in 0..self.draft.len() {
-            let bytes = answer(self.draft.name(place));
-            if !bytes.is_some_and(|bytes| self.draft.answer(place, bytes)) {
+        let mut place = 0;
+        while let Some(pair) = self.draft.pair(place) {
+            let (name, next) = (pair.name(), pair.end());
+            let Some(bytes) = answer(name).filter(|bytes| bytes.len() <= pair.room()) else {
                 let error = Error::refused(ErrorKind::InvalidAnswer, "the answer is missing");
-                return Err(error.about(self.draft.name(place)));
-            }
+                return Err(error.about(name));
+            };
+            self.draft.answer(place, bytes);
+            place = next;
         }
         let places = self.places.as_slice().iter();
         keys.answer(&mut Answers::new(Answered::Draft { draft: &self.draft, places }))
@@ -178,7 +180,7 @@ fn read_in<const BYTES: usize, const PAIRS: usize>(
             Err(errno) => failure = errno,
         }
     }
-    read_fully::<BYTES, PAIRS>(read, reading, failure)
+    read_fully::<BYTES>(read, reading, failure)
 }
 
 /// The traces of those keys of a jail that can also be read.
@@ -208,18 +210,17 @@ fn read_plainly(
 
 /// Reads what [`read_plainly`] cannot read, or failed to.
 #[inline(never)]
-fn read_fully<const BYTES: usize, const PAIRS: usize>(
+fn read_fully<const BYTES: usize>(
     read: &Read<'_>,
     reading: &mut dyn Reading,
     failure: Option<Errno>,
 ) -> Result<Found<()>> {
-    read_on(&mut [0; BYTES], &mut [Entry::default(); PAIRS], read, reading, failure)
+    read_on(&mut [0; BYTES], read, reading, failure)
 }
 
 /// Reads with that memory, which is all zeros.
 fn read_on(
     bytes: &mut [u8],
-    entries: &mut [Entry],
     read: &Read<'_>,
     reading: &mut dyn Reading,
     mut failure: Option<Errno>,
@@ -231,10 +232,9 @@ fn read_on(
     loop {
         if !is_first {
             bytes.fill(0);
-            entries.fill(Entry::default());
         }
         is_first = false;
-        let mut draft = Draft::lent(bytes, entries);
+        let mut draft = Draft::lent(bytes);
         read.key.write(&mut draft);
         let mut places = Places::none();
         let request = Asked::Draft { draft: &mut draft, places: &mut places };

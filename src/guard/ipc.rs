@@ -35,7 +35,7 @@ pub(crate) struct Effect {
 
 impl Change {
     fn of(draft: &Draft<'_>) -> Option<Self> {
-        let has = |name| draft.position(name).is_some();
+        let has = |name| draft.has(name);
         if !(MODULES.into_iter().any(has) || has(ALL) || has(NOT_ALL)) {
             return None;
         }

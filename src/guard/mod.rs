@@ -86,7 +86,7 @@ fn check_booleans(request: &Draft<'_>) -> Result<()> {
 }
 
 fn value<'r>(draft: &'r Draft<'_>, name: &str) -> Option<&'r [u8]> {
-    draft.value(draft.position(name)?)
+    draft.value(name)
 }
 
 /// Returns the int of a pair.

@@ -107,7 +107,7 @@ pub(crate) fn needs_descriptors() -> Error {
 
 /// Refuses a new name in a caller's own request: the place of the jail and of the caller are not known well enough.
 pub(super) fn refuse(system: &System, draft: &Draft<'_>) -> Result<()> {
-    if draft.position("name").is_none() || !is_guarded(system) {
+    if !draft.has("name") || !is_guarded(system) {
         return Ok(());
     }
     Err(refused(

@@ -28,8 +28,8 @@ pub struct Definition {
     pub(crate) name: Cow<'static, str>,
     pub(crate) kind: Kind,
     pub(crate) access: Access,
-    /// Whether a kernel module has it.
-    pub(crate) is_of_module: bool,
+    /// Whether the kernel sets it [after creating the jail](table::is_late).
+    pub(crate) is_late: bool,
     /// The most bytes of a string, its NUL included.
     pub(crate) max: Option<usize>,
     pub(crate) range: Option<(i32, i32)>,

@@ -105,7 +105,7 @@ mod value;
 
 pub use crate::network::{Ip4, Ip6};
 pub use access::{Access, Creatable, CreateOnly, ReadOnly, ReadWrite, Updatable};
-pub(crate) use check::{Use, as_kind, check, size_fits};
+pub(crate) use check::{Use, check, size_fits};
 pub(crate) use codec::Sealed;
 pub use codec::{Decode, Encode};
 pub use definition::Definition;

@@ -22,8 +22,8 @@ fn wired(wire: Wire<'_>) -> Vec<u8> {
         Wire::Bool(value) => draft.push("x", Wire::Int(value.into())),
         wire => draft.push("x", wire),
     }
-    assert!(matches!(wire, Wire::Bool(_)) || draft.value(0).map(<[u8]>::len) == Some(wire.len()));
-    draft.value(0).map(<[u8]>::to_vec).unwrap_or_default()
+    assert!(matches!(wire, Wire::Bool(_)) || draft.value("x").map(<[u8]>::len) == Some(wire.len()));
+    draft.value("x").map(<[u8]>::to_vec).unwrap_or_default()
 }
 
 fn comes_back<T: Decode + Encode<T> + PartialEq + core::fmt::Debug>(value: &T) {

@@ -43,7 +43,12 @@ macro_rules! define {
             name: Cow::Borrowed($name),
             kind: { let kind = <$type as Decode>::KIND; $(let kind = { let _ = kind; Kind::$kind };)? kind },
             access: <$access as Marker>::ACCESS,
-            is_of_module: { let module: Option<&str> = None; $(let module = { let _ = module; Some($module) };)? module.is_some() },
+            is_late: {
+                let module: Option<&str> = None;
+                $(let module = { let _ = module; Some($module) };)?
+                // `meta` and `env` are set by a part of the kernel that is made as a module.
+                !$is_permission && (module.is_some() || matches!($name.as_bytes(), b"meta" | b"env"))
+            },
             max: { let max: Option<usize> = None; $(let max = { let _ = max; Some($max) };)? max },
             range: { let range: Option<(i32, i32)> = None; $(let range = { let _ = range; Some(($least, $most)) };)? range },
             notes: Some(NotesPlace { is_permission: $is_permission, row: Row::$constant as u8 }),
@@ -137,7 +142,8 @@ pub fn find(name: &str) -> Option<&'static Definition> {
 /// Those are the parameters of modules, including `meta` and `env`, except permissions and the modes of System V IPC,
 /// which are checked before. An unknown name is assumed to be a module's.
 pub(crate) fn is_late(name: &str, definition: Option<&Definition>) -> bool {
-    let is_text_of_keys = |name: &str| matches!(name, "meta" | "env");
-    !name.starts_with("allow.")
-        && definition.is_none_or(|definition| definition.is_of_module || is_text_of_keys(&definition.name))
+    match definition {
+        Some(definition) => definition.is_late,
+        None => !name.starts_with("allow."),
+    }
 }

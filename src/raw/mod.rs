@@ -117,8 +117,7 @@ pub fn jail_get(request: &mut Request, at: At<'_>, flags: GetFlags) -> Result<Re
             "a failure after the owning descriptor was made would remove the jail: ask for nothing else",
         );
     }
-    let subject =
-        if request.as_draft().position("lastjid").is_some() { Subject::Next } else { Subject::Named };
+    let subject = if request.as_draft().has("lastjid") { Subject::Next } else { Subject::Named };
     make(&system, request, verb, at, subject)
 }
 

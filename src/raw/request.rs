@@ -240,7 +240,7 @@ impl Request {
     /// # }
     /// ```
     pub fn remove(&mut self, name: &str) -> bool {
-        let place = self.draft.position(name);
+        let place = self.draft.find(name).map(|pair| pair.place);
         if let Some(place) = place {
             self.draft.remove(place);
         }
@@ -330,7 +330,7 @@ impl Request {
     /// [jail_get(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_get&sektion=2
     #[must_use]
     pub fn value(&self, name: &str) -> Option<&[u8]> {
-        self.draft.value(self.draft.position(name)?)
+        self.draft.value(name)
     }
 
     /// Returns the length of a value as returned by the kernel, in bytes; for one added by [`flag`](Self::flag), the
@@ -351,7 +351,7 @@ impl Request {
     /// ```
     #[must_use]
     pub fn len_of(&self, name: &str) -> Option<usize> {
-        self.draft.answer_len(self.draft.position(name)?)
+        Some(self.draft.find(name)?.answer_len)
     }
 
     /// Returns a value as the type of a key.
@@ -383,7 +383,7 @@ impl Request {
         name::check(name)?;
         self.draft.check_room(name, value.len()).map_err(|error| error.about(name))?;
         if let Some(other) = self.draft.collision(name) {
-            return Err(name::conflict(name, self.draft.name(other)));
+            return Err(name::conflict(name, other.name()));
         }
         let checked = value.check_number().and_then(|()| check_value(name, &value));
         checked.map_err(|error| param::with_wire(error.about(name), value))?;
@@ -464,8 +464,9 @@ impl Default for Request {
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut map = f.debug_map();
-        for (index, name) in self.draft.names().enumerate() {
-            match self.draft.value(index) {
+        for pair in self.draft.pairs() {
+            let name = pair.name();
+            match pair.value() {
                 Some(value) => map.entry(&name, &format_args!("{}", value.escape_ascii())),
                 None => map.entry(&name, &format_args!("NULL")),
             };

@@ -10,7 +10,7 @@ use crate::param::text::Text;
 use crate::param::{self, Kind, Value};
 use crate::settings::Settings;
 use crate::update::JailUpdate;
-use crate::wire::{Draft, name};
+use crate::wire::{Pair, name};
 
 /// As a flat map of parameters: see [`JailUpdate`](crate::JailUpdate#serialised).
 ///
@@ -39,13 +39,11 @@ fn serialize<S: Serializer>(settings: &Settings<'_>, serializer: S) -> Result<S:
     }
     let granted: Vec<_> = settings.core.names().filter(|name| is_granted(settings, name)).collect();
     let lists = usize::from(settings.is_exact()) + usize::from(!settings.optional().is_empty());
-    let entries = settings.core.len() + settings.late.len() - granted.len();
+    let entries = settings.core.len() + settings.late().len() - granted.len();
     let mut map = serializer.serialize_map(Some(entries + lists))?;
-    for draft in [&settings.core, &settings.late] {
-        for index in 0..draft.len() {
-            if !is_granted(settings, draft.name(index)) {
-                entry(&mut map, settings, draft, index)?;
-            }
+    for pair in settings.pairs() {
+        if !is_granted(settings, pair.name()) {
+            entry(&mut map, settings, pair)?;
         }
     }
     if settings.is_exact() {
@@ -62,14 +60,8 @@ fn is_granted(settings: &Settings<'_>, name: &str) -> bool {
     settings.is_exact() && name.starts_with("allow.") && settings.negated(name).is_none()
 }
 
-fn entry<M: SerializeMap>(
-    map: &mut M,
-    settings: &Settings<'_>,
-    draft: &Draft<'_>,
-    index: usize,
-) -> Result<(), M::Error> {
-    let name = draft.name(index);
-    let bytes = draft.value(index);
+fn entry<M: SerializeMap>(map: &mut M, settings: &Settings<'_>, pair: Pair<'_>) -> Result<(), M::Error> {
+    let (name, bytes) = (pair.name(), pair.value());
     if name::user_key(name).is_some() {
         return map.serialize_entry(name, &bytes.map(text));
     }

@@ -10,7 +10,11 @@ const META_MAX: usize = 4096;
 
 impl Settings<'_> {
     /// Refuses `meta` and `env` that would become longer than the kernel allows, without reading the jail.
+    #[inline]
     pub(crate) fn check_new_texts(&self, system: &System) -> Result<()> {
+        if self.rest.is_none() {
+            return Ok(());
+        }
         // Read only if it matters, since it is rarely raised.
         self.check_texts(&[], &[], |len| len <= META_MAX || len <= system.meta_max())
     }
@@ -24,7 +28,7 @@ impl Settings<'_> {
 
     fn check_texts(&self, meta: &[u8], env: &[u8], fits: impl Fn(usize) -> bool) -> Result<()> {
         for (of, text) in [("meta", meta), ("env", env)] {
-            let Some(name) = self.late.names().find(|name| is_of(of, name)) else { continue };
+            let Some(name) = self.late().names().find(|name| is_of(of, name)) else { continue };
             let len = self.len_with(of, text);
             if !fits(len) {
                 let reason = format!(
@@ -38,17 +42,18 @@ impl Settings<'_> {
 
     /// Whether `meta` or `env` or lines of them are set.
     pub(crate) fn has_texts(&self) -> bool {
-        self.late.names().any(|name| is_of("meta", name) || is_of("env", name))
+        self.late().names().any(|name| is_of("meta", name) || is_of("env", name))
     }
 
     /// Whether lines of `meta` or `env` are set, which are added to existing ones.
     pub(crate) fn has_keys(&self) -> bool {
-        self.late.names().any(|name| name::user_key(name).is_some())
+        self.late().names().any(|name| name::user_key(name).is_some())
     }
 
     /// Whether only `meta` or only `env` is set: such a text is changed as a whole or not at all.
     pub(crate) fn is_one_text(&self) -> bool {
-        self.core.len() == 0 && ["meta", "env"].iter().any(|of| self.late.names().all(|name| is_of(of, name)))
+        self.core.len() == 0
+            && ["meta", "env"].iter().any(|of| self.late().names().all(|name| is_of(of, name)))
     }
 
     /// Returns the new length of `meta` or `env`, if it was `text` before.
@@ -57,9 +62,9 @@ impl Settings<'_> {
             line.strip_prefix(key.as_bytes()).is_some_and(|rest| rest.first() == Some(&b'='))
         };
         let (mut added, mut is_replaced) = (0, false);
-        for index in 0..self.late.len() {
-            let value = self.late.value(index).map(<[u8]>::len);
-            match key_of(of, self.late.name(index)) {
+        for pair in self.late().pairs() {
+            let value = pair.value().map(<[u8]>::len);
+            match key_of(of, pair.name()) {
                 Some("") => (added, is_replaced) = (value.unwrap_or(0), true),
                 Some(key) => added += value.map_or(0, |len| key.len() + 1 + len),
                 None => {}
@@ -70,7 +75,7 @@ impl Settings<'_> {
         }
         // Empty lines count. Each line ends in a newline, and the last in the NUL.
         let stays = |line: &&[u8]| {
-            let mut keys = self.late.names().filter_map(|name| key_of(of, name));
+            let mut keys = self.late().names().filter_map(|name| key_of(of, name));
             !keys.any(|key| is_key_of(line, key))
         };
         text.split(|&byte| byte == b'\n').filter(stays).map(|line| line.len() + 1).sum::<usize>() + added

@@ -3,15 +3,17 @@
 mod entries;
 mod exclusions;
 pub(crate) mod module_setters;
+mod rest;
 mod sent;
 pub(crate) mod setters;
 mod shown;
 
-pub(crate) use sent::{Large, Small};
+pub(crate) use sent::Sent;
+
+use rest::Rest;
 
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
-use std::sync::Arc;
 
 use crate::allow::Allow;
 use crate::catalog::permission_names;
@@ -19,30 +21,16 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::param::{self, Decode, Definition, Encode, Kind, MacDo, Mode, Param, Use, Value};
 use crate::permissions::Permissions;
 use crate::sys::System;
-use crate::wire::{Draft, Wire, name};
-
-type PermissionNames = fn(&System, bool) -> Result<Arc<[String]>>;
-type HasParameter = fn(&System, &str) -> bool;
+use crate::wire::{Draft, Pair, Wire, name};
 
 /// Names and values, checked one by one as they are set. Every mistake is kept.
 pub(crate) struct Settings<'s> {
     usage: Use,
-    /// The parameters that the kernel checks and sets itself.
-    pub(crate) core: Draft<'s>,
-    /// The parameters that its modules set afterwards.
-    pub(crate) late: Draft<'s>,
-    /// Booleans that are not in the table and were set to false, since their `no` names are ambiguous.
-    negated: Vec<String>,
-    /// Parameters that are left out if the kernel lacks them.
-    optional: Vec<String>,
-    /// Whether a kernel has a parameter, `None` before any is optional: likewise.
-    has_parameter: Option<HasParameter>,
-    /// Whether all permissions that are not set are denied, and then how they are found: programs that never ask for it
-    /// do not contain that code.
-    exact: Option<PermissionNames>,
     /// Whether any mode was set: only modes exclude other parameters.
     has_modes: bool,
-    mistakes: Vec<Error>,
+    /// The parameters that the kernel checks and sets itself.
+    pub(crate) core: Draft<'s>,
+    rest: Option<Box<Rest>>,
 }
 
 // Its drafts own their memory. Only a draft in borrowed memory would be neither.
@@ -51,53 +39,49 @@ impl core::panic::RefUnwindSafe for Settings<'_> {}
 
 impl Clone for Settings<'static> {
     fn clone(&self) -> Self {
-        Self {
-            usage: self.usage,
-            core: self.core.to_owned(),
-            late: self.late.to_owned(),
-            negated: self.negated.clone(),
-            optional: self.optional.clone(),
-            has_parameter: self.has_parameter,
-            exact: self.exact,
-            has_modes: self.has_modes,
-            mistakes: self.mistakes.clone(),
-        }
+        let Self { usage, has_modes, .. } = *self;
+        Self { usage, has_modes, core: self.core.clone(), rest: self.rest.clone() }
     }
 }
 
 impl<'s> Settings<'s> {
     pub(crate) const fn new(usage: Use) -> Self {
-        Self {
-            usage,
-            core: Draft::new(),
-            late: Draft::new(),
-            negated: Vec::new(),
-            optional: Vec::new(),
-            has_parameter: None,
-            exact: None,
-            has_modes: false,
-            mistakes: Vec::new(),
-        }
+        Self::with(usage, Draft::new())
     }
 
-    /// Reserves space for this many bytes and pairs.
-    pub(crate) fn with_room(usage: Use, bytes: usize, pairs: usize) -> Self {
-        Self { core: Draft::with_room(bytes, pairs), ..Self::new(usage) }
+    /// Starts with that draft.
+    pub(crate) const fn with(usage: Use, core: Draft<'s>) -> Self {
+        Self { usage, has_modes: false, core, rest: None }
     }
 
-    /// Starts in lent memory.
-    pub(crate) fn lent(usage: Use, core: Draft<'s>) -> Self {
-        Self { core, ..Self::new(usage) }
+    fn rest(&self) -> &Rest {
+        static NONE: Rest = Rest::new();
+        self.rest.as_deref().unwrap_or(&NONE)
+    }
+
+    fn rest_mut(&mut self) -> &mut Rest {
+        self.rest.get_or_insert_with(|| Box::new(Rest::new()))
+    }
+
+    /// Returns the parameters that the kernel's modules set after its own.
+    pub(crate) fn late(&self) -> &Draft<'static> {
+        &self.rest().late
+    }
+
+    /// Returns all parameters.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = Pair<'_>> {
+        self.core.pairs().chain(self.late().pairs())
     }
 
     /// Whether nothing is set. A refused value counts as set.
     pub(crate) fn is_empty(&self) -> bool {
-        self.core.len() == 0 && self.late.len() == 0 && self.exact.is_none() && self.mistakes.is_empty()
+        let Rest { late, exact, mistakes, .. } = self.rest();
+        self.core.len() == 0 && late.len() == 0 && exact.is_none() && mistakes.is_empty()
     }
 
     /// Stores a mistake.
     pub(crate) fn fail(&mut self, error: Error) {
-        self.mistakes.push(error);
+        self.rest_mut().mistakes.push(error);
     }
 
     fn keep(&mut self, result: Result<()>) {
@@ -108,12 +92,12 @@ impl<'s> Settings<'s> {
 
     /// Whether [`mistakes`](Self::mistakes) may find any.
     pub(crate) fn may_have_mistakes(&self) -> bool {
-        self.has_modes || !self.mistakes.is_empty()
+        self.has_modes || self.rest.as_ref().is_some_and(|rest| !rest.mistakes.is_empty())
     }
 
     /// Returns all mistakes: refused values, and parameters that exclude each other.
     pub(crate) fn mistakes(&self) -> Vec<Error> {
-        let mut mistakes = self.mistakes.clone();
+        let mut mistakes = self.rest().mistakes.clone();
         if self.has_modes {
             self.find_exclusions(&mut mistakes);
         }
@@ -123,13 +107,14 @@ impl<'s> Settings<'s> {
     /// Returns the first value that was refused.
     #[cfg(feature = "serde")]
     pub(crate) fn first_refused(&self) -> Option<&Error> {
-        self.mistakes.first()
+        self.rest().mistakes.first()
     }
 
     /// Takes the first value's mistake.
     #[cfg(feature = "serde")]
     pub(crate) fn take_mistake(&mut self) -> Option<Error> {
-        (!self.mistakes.is_empty()).then(|| self.mistakes.remove(0))
+        let mistakes = &mut self.rest.as_mut()?.mistakes;
+        (!mistakes.is_empty()).then(|| mistakes.remove(0))
     }
 
     /// Whether it is for an existing jail.
@@ -151,14 +136,14 @@ impl<'s> Settings<'s> {
     /// Marks a parameter to be left out if the kernel lacks it.
     pub(crate) fn make_optional(&mut self, name: &str) {
         let negation = name::negation(name);
-        if name.starts_with("allow.") && self.core.position(&negation).is_some() {
+        if name.starts_with("allow.") && self.core.has(&negation) {
             let reason = "a denial cannot be optional: deny the permission, or do not set it";
             return self.fail(Error::refused(ErrorKind::InvalidRequest, reason).about(name));
         }
-        let is_set = |draft: &Draft<'_>| [name, &negation].iter().any(|name| draft.position(name).is_some());
-        if is_set(&self.core) || is_set(&self.late) {
-            self.optional.push(name.to_owned());
-            self.has_parameter = Some(System::has_parameter);
+        if [name, &negation].iter().any(|name| self.core.has(name) || self.late().has(name)) {
+            let rest = self.rest_mut();
+            rest.optional.push(name.to_owned());
+            rest.has_parameter = Some(System::has_parameter);
         }
     }
 
@@ -182,16 +167,23 @@ impl<'s> Settings<'s> {
     }
 
     fn put(&mut self, name: &str, row: Option<&Definition>, wire: Wire<'_>) -> Result<()> {
-        let wire = param::as_kind(wire, row);
-        param::check(name, row, wire, self.usage)?;
-        self.draft_of(name, row).set(name, wire)?;
-        self.has_modes |= row.is_some_and(|row| row.kind == Kind::Mode);
-        forget(&mut self.optional, name);
-        if row.is_none() {
-            forget(&mut self.negated, name);
-            if matches!(wire, Wire::Bool(false)) {
-                self.negated.push(name.to_owned());
+        match (wire, row) {
+            // Such as `zfs.mount_snapshot`.
+            (Wire::Bool(value), Some(row)) if row.is_numeric_boolean() => {
+                return self.put(name, Some(row), Wire::Int(value.into()));
             }
+            _ => {}
+        }
+        param::check(name, row, &wire, self.usage)?;
+        if param::is_late(name, row) {
+            self.rest_mut().late.set(name, &wire)?;
+        } else {
+            self.core.set(name, &wire)?;
+        }
+        self.has_modes |= row.is_some_and(|row| row.kind == Kind::Mode);
+        let is_denied = row.is_none() && matches!(wire, Wire::Bool(false));
+        if is_denied || self.rest.is_some() {
+            self.rest_mut().note(name, is_denied);
         }
         Ok(())
     }
@@ -199,38 +191,43 @@ impl<'s> Settings<'s> {
     /// Returns the names of the parameters that may be left out.
     #[cfg(feature = "serde")]
     pub(crate) fn optional(&self) -> &[String] {
-        &self.optional
+        &self.rest().optional
     }
 
     /// Whether all permissions that are not set are denied.
     #[cfg(feature = "serde")]
     pub(crate) fn is_exact(&self) -> bool {
-        self.exact.is_some()
+        self.rest().exact.is_some()
     }
 
     /// Denies all permissions that are not set.
     #[cfg(feature = "serde")]
     pub(crate) fn set_exact(&mut self) {
-        self.exact = Some(permission_names);
+        self.rest_mut().exact = Some(permission_names);
     }
 
     /// Allows these permissions and no others.
     pub(crate) fn permit_only(&mut self, permissions: &Permissions) {
         self.forget_permissions();
-        self.exact = Some(permission_names);
+        self.rest_mut().exact = Some(permission_names);
         for name in permissions.names() {
             self.set(Param::<bool>::new(name), &true);
         }
     }
 
     fn forget_permissions(&mut self) {
-        for place in (0..self.core.len()).rev() {
-            if self.core.name(place).starts_with("allow.") {
+        let mut place = 0;
+        while let Some(pair) = self.core.pair(place) {
+            if pair.name().starts_with("allow.") {
                 self.core.remove(place);
+            } else {
+                place = pair.end();
             }
         }
-        self.optional.retain(|name| !name.starts_with("allow."));
-        self.negated.retain(|name| !name.starts_with("allow."));
+        if let Some(rest) = &mut self.rest {
+            rest.optional.retain(|name| !name.starts_with("allow."));
+            rest.negated.retain(|name| !name.starts_with("allow."));
+        }
     }
 
     /// Returns the boolean that a `no` name denies.
@@ -239,7 +236,7 @@ impl<'s> Settings<'s> {
             return None;
         }
         let is_it = |other: &&String| name::is_negation(name.as_bytes(), other.as_bytes());
-        if let Some(other) = self.negated.iter().find(is_it) {
+        if let Some(other) = self.rest().negated.iter().find(is_it) {
             return Some(Cow::Borrowed(other));
         }
         let (level, last) = name::split_text(name);
@@ -253,14 +250,8 @@ impl<'s> Settings<'s> {
     pub(crate) fn by_its_name(&self, error: Error, sent: &Draft<'_>) -> Error {
         match error.parameter().and_then(|name| self.negated(name)).map(Cow::into_owned) {
             Some(positive) => error.about(&positive),
-            None => {
-                param::with_value(error, |name| self.value(name).or_else(|| sent.value(sent.position(name)?)))
-            }
+            None => param::with_value(error, |name| self.value(name).or_else(|| sent.value(name))),
         }
-    }
-
-    fn draft_of(&mut self, name: &str, row: Option<&Definition>) -> &mut Draft<'s> {
-        if param::is_late(name, row) { &mut self.late } else { &mut self.core }
     }
 
     /// Sets a line `KEY=VALUE` of `meta` or `env`.
@@ -270,7 +261,8 @@ impl<'s> Settings<'s> {
 
     /// Removes a line of `meta` or `env`, given by its full name.
     pub(crate) fn remove_key(&mut self, name: &str) {
-        let result = param::resolve(name, Kind::String).and_then(|_| self.late.set(name, Wire::Null));
+        let result =
+            param::resolve(name, Kind::String).and_then(|_| self.rest_mut().late.set(name, &Wire::Null));
         self.keep(result);
     }
 
@@ -285,10 +277,11 @@ impl<'s> Settings<'s> {
 
     /// Removes a parameter.
     pub(crate) fn unset(&mut self, name: &str) {
-        for draft in [&mut self.core, &mut self.late] {
-            unset(draft, name);
+        unset(&mut self.core, name);
+        if let Some(rest) = &mut self.rest {
+            unset(&mut rest.late, name);
+            rest.optional.retain(|other| other != name);
         }
-        forget(&mut self.optional, name);
     }
 
     pub(crate) fn permit(&mut self, set: Allow, granted: bool) {
@@ -325,18 +318,20 @@ impl<'s> Settings<'s> {
 
     /// Applies other settings, which replace these.
     pub(crate) fn extend(&mut self, other: &Settings<'_>) {
-        if other.exact.is_some() {
+        if let Some(exact) = other.rest().exact {
             self.forget_permissions();
-            self.exact = other.exact;
+            self.rest_mut().exact = Some(exact);
         }
-        for draft in [&other.core, &other.late] {
-            for index in 0..draft.len() {
-                let result = self.take_over(other, draft, index);
+        for (pairs, is_late) in [(&other.core, false), (other.late(), true)] {
+            for pair in pairs.pairs() {
+                let result = self.take_over(other, pair, is_late);
                 self.keep(result);
             }
         }
         self.has_modes |= other.has_modes;
-        self.mistakes.extend(other.mistakes.iter().cloned());
+        if !other.rest().mistakes.is_empty() {
+            self.rest_mut().mistakes.extend(other.rest().mistakes.iter().cloned());
+        }
     }
 
     /// Adds those of other settings that are not set here.
@@ -346,32 +341,32 @@ impl<'s> Settings<'s> {
         self.extend(&own);
     }
 
-    fn take_over(&mut self, other: &Settings<'_>, draft: &Draft<'_>, index: usize) -> Result<()> {
-        let (wire_name, value) = (draft.name(index), draft.wire(index));
+    fn take_over(&mut self, other: &Settings<'_>, pair: Pair<'_>, is_late: bool) -> Result<()> {
+        let (wire_name, value) = (pair.name(), pair.wire());
         if !self.is_update() && value.is_null() && name::user_key(wire_name).is_some() {
             // A new jail has such an entry only if it is set here.
             self.unset(wire_name);
             return Ok(());
         }
         let name = other.negated(wire_name).unwrap_or(Cow::Borrowed(wire_name));
-        let is_late = core::ptr::eq(draft, &raw const other.late);
-        let own = if is_late { &mut self.late } else { &mut self.core };
-        own.set(wire_name, value)?;
-        forget(&mut self.negated, &name);
-        if other.negated.iter().any(|negated| *negated == *name) {
-            self.negated.push(name.clone().into_owned());
+        if is_late {
+            self.rest_mut().late.set(wire_name, &value)?;
+        } else {
+            self.core.set(wire_name, &value)?;
         }
-        forget(&mut self.optional, &name);
-        if other.optional.iter().any(|optional| *optional == *name) {
-            self.optional.push(name.into_owned());
-            self.has_parameter = other.has_parameter;
+        let others = other.rest();
+        let rest = self.rest_mut();
+        rest.note(&name, others.negated.iter().any(|negated| *negated == *name));
+        if others.optional.iter().any(|optional| *optional == *name) {
+            rest.optional.push(name.into_owned());
+            rest.has_parameter = others.has_parameter;
         }
         Ok(())
     }
 
     /// Returns the jail's name, if it is set.
     pub(crate) fn name(&self) -> Option<&[u8]> {
-        self.core.value(self.core.position("name")?)?.strip_suffix(&[0])
+        self.core.value("name")?.strip_suffix(&[0])
     }
 
     /// Returns a value's bytes, without the NUL of a string.
@@ -381,7 +376,7 @@ impl<'s> Settings<'s> {
 
     #[inline(never)]
     fn value(&self, name: &str) -> Option<&[u8]> {
-        [&self.core, &self.late].into_iter().find_map(|draft| draft.value(draft.position(name)?))
+        self.core.value(name).or_else(|| self.late().value(name))
     }
 
     pub(crate) fn int(&self, name: &str) -> Option<i32> {
@@ -398,21 +393,10 @@ impl<'s> Settings<'s> {
     }
 }
 
-#[inline]
-fn forget(names: &mut Vec<String>, name: &str) {
-    #[cold]
-    fn remove(names: &mut Vec<String>, name: &str) {
-        names.retain(|other| other != name);
-    }
-    if !names.is_empty() {
-        remove(names, name);
-    }
-}
-
 /// Removes a parameter from a draft.
 pub(crate) fn unset(draft: &mut Draft<'_>, name: &str) {
-    if let Some(place) = draft.position(name) {
-        draft.remove(place);
+    if let Some(pair) = draft.find(name) {
+        draft.remove(pair.place);
     }
 }
 
@@ -423,12 +407,7 @@ mod tests {
 
     /// The parameters to be sent, in order.
     fn sent(settings: &Settings<'_>) -> Vec<(String, Option<Vec<u8>>)> {
-        let drafts = [&settings.core, &settings.late];
-        let pairs = |draft: &Draft<'_>| {
-            let pair = |index| (draft.name(index).to_owned(), draft.value(index).map(<[u8]>::to_vec));
-            (0..draft.len()).map(pair).collect::<Vec<_>>()
-        };
-        drafts.into_iter().flat_map(pairs).collect()
+        settings.pairs().map(|pair| (pair.name().to_owned(), pair.value().map(<[u8]>::to_vec))).collect()
     }
 
     #[test]
@@ -469,7 +448,10 @@ mod tests {
         settings.set_key("meta", "k", "v".as_ref());
         settings.set(param::NAME, &"nul\0");
         let mut copy = settings.clone();
-        assert_eq!((sent(&copy), copy.has_modes, &copy.negated), (sent(&settings), true, &settings.negated));
+        assert_eq!(
+            (sent(&copy), copy.has_modes, &copy.rest().negated),
+            (sent(&settings), true, &settings.rest().negated)
+        );
         let [mistake, same] = [&copy, &settings].map(|of| of.mistakes().pop().expect("a NUL").to_string());
         assert_eq!(mistake, same);
         // Changing one does not affect the other.
@@ -500,6 +482,6 @@ mod tests {
         let names = |draft: &Draft<'_>| draft.names().map(str::to_owned).collect::<Vec<_>>();
         assert_eq!(names(&builder.settings.core), ["allow.mount.newfs", "sysvmsg"]);
         let late = ["new.thing", "zfs.mount_snapshot", "linux.osname", "env.k"];
-        assert_eq!(names(&builder.settings.late), late);
+        assert_eq!(names(builder.settings.late()), late);
     }
 }

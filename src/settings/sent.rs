@@ -3,68 +3,57 @@
 use super::Settings;
 use crate::error::Result;
 use crate::sys::System;
-use crate::wire::{Draft, Entry, Wire, name};
+use crate::wire::{Draft, Wire, name};
 
-/// Space for a copy of settings, so that sending them allocates nothing.
-pub(crate) struct Memory<const BYTES: usize, const PAIRS: usize> {
-    bytes: [u8; BYTES],
-    entries: [Entry; PAIRS],
+/// Parameters that are sent, where they differ from those that were set.
+pub(crate) struct Sent<'s> {
+    pub(crate) core: Draft<'s>,
+    /// Those of modules, if they go apart.
+    pub(crate) late: Draft<'static>,
 }
 
-/// Enough for most jails.
-pub(crate) type Large = Memory<1024, 24>;
-
-/// Enough for a few settings, and for those that a call adds. It takes less time to clear.
-pub(crate) type Small = Memory<192, 8>;
-
-impl<const BYTES: usize, const PAIRS: usize> Memory<BYTES, PAIRS> {
-    pub(crate) fn new() -> Self {
-        Self { bytes: [0; BYTES], entries: [Entry::default(); PAIRS] }
-    }
-
-    pub(crate) fn draft(&mut self) -> Draft<'_> {
-        Draft::lent(&mut self.bytes, &mut self.entries)
-    }
-}
-
-impl Small {
-    /// Whether the settings most likely fit; others go to the heap.
-    pub(crate) fn fits(settings: &Settings<'_>) -> bool {
-        let (pairs, bytes) = [&settings.core, &settings.late]
-            .iter()
-            .fold((0, 0), |(pairs, bytes), draft| (pairs + draft.len(), bytes + draft.size()));
-        settings.exact.is_none() && pairs <= 5 && bytes <= 160
-    }
-}
-
-impl Settings<'_> {
-    /// Copies the settings for a kernel. Parameters of modules go into a second draft, if there is one.
-    pub(crate) fn copy_into(
-        &self,
-        system: &System,
-        core: &mut Draft<'_>,
-        apart: Option<&mut Draft<'static>>,
-    ) -> Result<()> {
-        self.copy(system, &self.core, core);
-        self.deny_others(system, core)?;
-        match apart {
-            Some(late) => self.copy(system, &self.late, late),
-            None => self.copy(system, &self.late, core),
+impl<'s> Settings<'s> {
+    /// Returns the parameters to send to a kernel, `None` if they are those that were set. Those of modules follow the
+    /// others, or go `apart`.
+    #[inline]
+    pub(crate) fn sent(&self, system: &System, apart: bool) -> Result<Option<Box<Sent<'s>>>> {
+        match &self.rest {
+            Some(rest) if rest.exact.is_some() || rest.has_parameter.is_some() || !apart => {
+                self.changed(system, apart).map(|sent| Some(Box::new(sent)))
+            }
+            _ => Ok(None),
         }
-        Ok(())
     }
 
-    fn copy(&self, system: &System, from: &Draft<'_>, to: &mut Draft<'_>) {
-        if from.len() == 0 {
-            return;
+    /// Returns a copy of the parameters, to be changed.
+    #[inline(never)]
+    pub(crate) fn copy(&self) -> Sent<'s> {
+        Sent { core: self.core.clone(), late: self.late().clone() }
+    }
+
+    #[inline(never)]
+    fn changed(&self, system: &System, apart: bool) -> Result<Sent<'s>> {
+        let mut sent = self.copy();
+        if let Some(has_parameter) = self.rest().has_parameter {
+            self.leave_out(&mut sent.core, |name| has_parameter(system, name));
+            self.leave_out(&mut sent.late, |name| has_parameter(system, name));
         }
-        let Some(has_parameter) = self.has_parameter.filter(|_| !self.optional.is_empty()) else {
-            return to.append(from);
-        };
-        for index in 0..from.len() {
-            let name = from.name(index);
-            if !self.is_left_out(name, |name| has_parameter(system, name)) {
-                to.push(name, from.wire(index));
+        self.deny_others(system, &mut sent.core)?;
+        if !apart {
+            let late = core::mem::replace(&mut sent.late, Draft::new());
+            sent.core.append(&late);
+        }
+        Ok(sent)
+    }
+
+    /// Leaves out what is optional and not in the kernel.
+    fn leave_out(&self, draft: &mut Draft<'_>, has_parameter: impl Fn(&str) -> bool) {
+        let mut place = 0;
+        while let Some(pair) = draft.pair(place) {
+            if self.is_left_out(pair.name(), &has_parameter) {
+                draft.remove(place);
+            } else {
+                place = pair.end();
             }
         }
     }
@@ -74,12 +63,12 @@ impl Settings<'_> {
         let name = self.negated(wire_name);
         let name = name.as_deref().unwrap_or(wire_name);
         let parameter = if name::user_key(name).is_some() { name::text_of(name) } else { name };
-        self.optional.iter().any(|optional| optional == name) && !has_parameter(parameter)
+        self.rest().optional.iter().any(|optional| optional == name) && !has_parameter(parameter)
     }
 
     /// Denies all permissions of the kernel that are not set, if requested.
     fn deny_others(&self, system: &System, core: &mut Draft<'_>) -> Result<()> {
-        let Some(permission_names) = self.exact else { return Ok(()) };
+        let Some(permission_names) = self.rest().exact else { return Ok(()) };
         for name in permission_names(system, false)?.iter() {
             if core.collision(name).is_none() {
                 core.check_room(name, 0)?;

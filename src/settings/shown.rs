@@ -2,22 +2,23 @@
 
 use core::fmt;
 
-use super::Settings;
+use super::{Rest, Settings};
 use crate::param::{self, Kind, Value};
-use crate::wire::{Draft, name};
+use crate::wire::{Pair, name};
 
 impl Settings<'_> {
     /// Adds the parameters with their values, and whatever else was set.
     pub(crate) fn show(&self, out: &mut fmt::DebugStruct<'_, '_>) {
         out.field("parameters", &Parameters(self));
-        if self.exact.is_some() {
+        let Rest { optional, exact, mistakes, .. } = self.rest();
+        if exact.is_some() {
             out.field("denies_other_permissions", &true);
         }
-        if !self.optional.is_empty() {
-            out.field("optional", &self.optional);
+        if !optional.is_empty() {
+            out.field("optional", optional);
         }
-        if !self.mistakes.is_empty() {
-            out.field("mistakes", &self.mistakes);
+        if !mistakes.is_empty() {
+            out.field("mistakes", mistakes);
         }
     }
 }
@@ -28,30 +29,25 @@ struct Parameters<'s>(&'s Settings<'s>);
 impl fmt::Debug for Parameters<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut map = f.debug_map();
-        for draft in [&self.0.core, &self.0.late] {
-            for index in 0..draft.len() {
-                let name = draft.name(index);
-                match self.0.negated(name) {
-                    Some(positive) => map.entry(&positive, &false),
-                    None => map.entry(&name, &Shown { draft, index }),
-                };
-            }
+        for pair in self.0.pairs() {
+            let name = pair.name();
+            match self.0.negated(name) {
+                Some(positive) => map.entry(&positive, &false),
+                None => map.entry(&name, &Shown(pair)),
+            };
         }
         map.finish()
     }
 }
 
 /// Shows a value by the kind of its name.
-struct Shown<'s> {
-    draft: &'s Draft<'s>,
-    index: usize,
-}
+struct Shown<'s>(Pair<'s>);
 
 impl fmt::Debug for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = self.draft.name(self.index);
+        let name = self.0.name();
         let is_entry = name::user_key(name).is_some();
-        let Some(bytes) = self.draft.value(self.index) else {
+        let Some(bytes) = self.0.value() else {
             return f.write_str(if is_entry { "removed" } else { "true" });
         };
         let kind = if is_entry { Some(Kind::String) } else { param::kind_of(name) };

@@ -18,9 +18,8 @@ pub type jail = bindings::jail;
 /// # Safety
 ///
 /// Until the call returns, `iov` points at `niov` iovecs, valid for reading and writing, and each of them at as much
-/// initialised memory as it says, valid for reading and, if it is a value, for writing: `desc` and `errmsg` are
-/// written. Nothing else uses the iovecs or the values meanwhile. No value overlaps another value, a name or the
-/// iovecs. Names are only read, and may overlap each other.
+/// initialised memory as it says, valid for reading and, if it is the value of `desc` or `errmsg`, for writing. Nothing
+/// else uses the iovecs or those two values meanwhile, and these overlap nothing. All other memory is only read.
 ///
 /// With `JAIL_GET_DESC` or `JAIL_OWN_DESC`, the value of `desc` must be in memory that a [fork(2)] of another thread
 /// does not write-protect, as after [minherit(2)] with `INHERIT_ZERO`: otherwise the kernels of 15.0 and 15.1 may panic
@@ -42,8 +41,8 @@ pub unsafe fn jail_set(iov: *mut iovec, niov: c_uint, flags: c_int) -> c_int {
 ///
 /// # Safety
 ///
-/// As for [`jail_set`], and all values are written, those that name the jail included. `desc` may be anywhere in
-/// memory.
+/// As for [`jail_set`], but what holds for its two values holds for all: each is written, those that name the jail
+/// included. `desc` may be anywhere in memory.
 ///
 /// [jail_get(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_get&sektion=2
 pub unsafe fn jail_get(iov: *mut iovec, niov: c_uint, flags: c_int) -> c_int {

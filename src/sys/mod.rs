@@ -80,7 +80,7 @@ pub(crate) use process::Process;
 #[cfg(feature = "sim")]
 pub(crate) use process::{ChildState, child_state, signal_child};
 pub(crate) use sheet::{Row, Sheet};
-pub(crate) use slot::Slot;
+pub(crate) use slot::{SetSlot, Slot};
 pub(crate) use system::System;
 #[cfg(feature = "sim")]
 pub(crate) use system::is_stranded;

@@ -54,25 +54,77 @@ impl<'a> Slot<'a> {
 
     /// Returns the slots as the system call takes them.
     pub(crate) fn as_iovecs(slots: &mut [Slot<'a>]) -> (*mut iovec, c_uint) {
-        // Requests are limited to 512 pairs long before this could overflow.
-        let count = c_uint::try_from(slots.len().saturating_mul(2)).unwrap_or(c_uint::MAX);
-        (slots.as_mut_ptr().cast(), count)
+        (slots.as_mut_ptr().cast(), iovecs_of(slots.len()))
     }
 }
 
-/// Turns the iovecs of a request into safe views for the model.
+/// Requests are limited to 512 pairs long before this could overflow.
+fn iovecs_of(slots: usize) -> c_uint {
+    c_uint::try_from(slots.saturating_mul(2)).unwrap_or(c_uint::MAX)
+}
+
+/// A slot of jail_set(2), which writes into two values only, `desc` and `errmsg`: it reads all others from memory that
+/// may be shared.
+#[repr(transparent)]
+pub(crate) struct SetSlot<'a>(Slot<'a>);
+
+impl<'a> SetSlot<'a> {
+    /// A slot to be overwritten; sent as it is, the kernel refuses it.
+    pub(crate) const EMPTY: SetSlot<'static> = SetSlot(Slot::EMPTY);
+
+    /// Points at a name, its NUL included, and at a value that is only read, `None` being NULL with length 0. Those of
+    /// the values that are written make an empty slot.
+    pub(crate) fn new(name: &'a [u8], value: Option<&'a [u8]>) -> Self {
+        if is_written(name) {
+            return Self::EMPTY;
+        }
+        let value = match value {
+            Some(value) => iovec { iov_len: value.len(), iov_base: value.as_ptr().cast_mut().cast() },
+            None => iovec { iov_base: ptr::null_mut(), iov_len: 0 },
+        };
+        Self(Slot { value, ..Slot::new(name, None) })
+    }
+
+    /// Returns the slots as the system call takes them.
+    pub(super) fn as_iovecs(slots: &mut [Self]) -> (*mut iovec, c_uint) {
+        (slots.as_mut_ptr().cast(), iovecs_of(slots.len()))
+    }
+}
+
+impl<'a> From<Slot<'a>> for SetSlot<'a> {
+    fn from(slot: Slot<'a>) -> Self {
+        Self(slot)
+    }
+}
+
+/// Whether jail_set(2) writes into the value of this name, which ends at its first NUL.
+fn is_written(name: &[u8]) -> bool {
+    matches!(name, [b'd', b'e', b's', b'c', 0, ..] | [b'e', b'r', b'r', b'm', b's', b'g', 0, ..])
+}
+
+/// Turns the iovecs of a request into safe views for the model. For jail_set(2) there
+/// is space for copies of the values, which are then read there.
 ///
 /// `None` if a name or value has a length but no address, for which the kernel returns `EFAULT`.
 ///
 /// # Safety
 ///
 /// `iov` points at `2 * pairs` iovecs that nothing else uses while the views live. The memory that each of them
-/// names is valid for that long: that of names for reading, that of values for reading and writing, and no
-/// value overlaps anything else.
+/// names is valid for that long: that of names for reading, that of values for reading and, if the call writes them,
+/// for writing, and then no value overlaps anything else.
 #[cfg(feature = "sim")]
-pub(super) unsafe fn views<'a>(iov: *mut iovec, pairs: usize) -> Option<Vec<Pair<'a>>> {
+pub(super) unsafe fn views(
+    iov: *mut iovec,
+    pairs: usize,
+    copies: Option<&mut Vec<Vec<u8>>>,
+) -> Option<Vec<Pair<'_>>> {
     let mut views = Vec::with_capacity(pairs);
+    let mut copies = copies.into_iter().flat_map(|copies| {
+        copies.resize(pairs, Vec::new());
+        copies.iter_mut()
+    });
     for index in 0..pairs {
+        let copy = copies.next();
         // SAFETY: the caller vouches for `2 * pairs` iovecs at `iov`, of which this is one.
         let name = unsafe { iov.add(2 * index) };
         // SAFETY: as above.
@@ -90,8 +142,17 @@ pub(super) unsafe fn views<'a>(iov: *mut iovec, pairs: usize) -> Option<Vec<Pair
         let bytes: Option<&mut [u8]> = match (value.iov_base.is_null(), value.iov_len) {
             (true, 0) => None,
             (true, _) => return None,
-            // SAFETY: the caller vouches for this memory and that no value overlaps anything else.
-            (false, len) => Some(unsafe { core::slice::from_raw_parts_mut(value.iov_base.cast(), len) }),
+            (false, len) => match copy {
+                Some(copy) if !is_written(name) => {
+                    // SAFETY: the caller vouches for this memory, which nothing writes.
+                    copy.extend_from_slice(unsafe {
+                        core::slice::from_raw_parts(value.iov_base.cast(), len)
+                    });
+                    Some(copy)
+                }
+                // SAFETY: the caller vouches for this memory and that no value overlaps anything else.
+                _ => Some(unsafe { core::slice::from_raw_parts_mut(value.iov_base.cast(), len) }),
+            },
         };
         views.push(Pair { name, value: bytes, len: &mut value.iov_len });
     }
@@ -106,6 +167,17 @@ mod tests {
     fn a_slot_is_two_iovecs() {
         assert_eq!(size_of::<Slot<'_>>(), 2 * size_of::<iovec>());
         assert_eq!(align_of::<Slot<'_>>(), align_of::<iovec>());
+    }
+
+    #[test]
+    fn what_jail_set_writes_is_not_taken_from_shared_memory() {
+        for name in [&b"desc\0"[..], b"errmsg\0", b"desc\0\0"] {
+            assert_eq!(SetSlot::new(name, Some(&[0; 4])).0.name.iov_len, 0);
+        }
+        for name in [&b"path\0"[..], b"description\0"] {
+            let slot = SetSlot::new(name, Some(&[1; 4])).0;
+            assert_eq!((slot.name.iov_len, slot.value_len()), (name.len(), 4));
+        }
     }
 
     #[test]

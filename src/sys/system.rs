@@ -8,7 +8,7 @@ use libc::iovec;
 
 use super::features::{Cache, Features};
 use super::lock::{self, Attaching};
-use super::{Errno, Process, ProcessMark, Slot, bindings, fd, kernel};
+use super::{Errno, Process, ProcessMark, SetSlot, Slot, bindings, fd, kernel};
 #[cfg(feature = "sim")]
 use crate::sim;
 
@@ -120,9 +120,10 @@ impl System {
     }
 
     /// Makes the request of jail_set(2).
-    pub(crate) fn jail_set(&self, request: &mut [Slot<'_>], flags: c_int) -> Result<c_int, Errno> {
-        let (iov, niov) = Slot::as_iovecs(request);
-        // SAFETY: the slots are the iovecs, borrowed uniquely, and own the borrows of all memory they name.
+    pub(crate) fn jail_set(&self, request: &mut [SetSlot<'_>], flags: c_int) -> Result<c_int, Errno> {
+        let (iov, niov) = SetSlot::as_iovecs(request);
+        // SAFETY: the slots are the iovecs, borrowed uniquely, and own the borrows of all memory they name: unique ones
+        // of the values that are written.
         unsafe { self.jail_set_raw(iov, niov, flags) }
     }
 
@@ -167,8 +168,9 @@ impl System {
         let attaches = flags & bindings::JAIL_ATTACH != 0;
         #[cfg(feature = "sim")]
         if let Some((model, _inside)) = self.model()? {
+            let mut copies = Vec::new();
             // SAFETY: the caller vouches for the iovecs and their memory.
-            let mut pairs = unsafe { model_pairs(iov, niov) }?;
+            let mut pairs = unsafe { model_pairs(iov, niov, Some(&mut copies)) }?;
             return counted(attaches, model.raw().jail_set(&mut pairs, flags));
         }
         // SAFETY: the caller vouches for the iovecs and their memory.
@@ -187,7 +189,7 @@ impl System {
         #[cfg(feature = "sim")]
         if let Some((model, _inside)) = self.model()? {
             // SAFETY: the caller vouches for the iovecs and their memory.
-            let mut pairs = unsafe { model_pairs(iov, niov) }?;
+            let mut pairs = unsafe { model_pairs(iov, niov, None) }?;
             return model.raw().jail_get(&mut pairs, flags);
         }
         // SAFETY: the caller vouches for the iovecs and their memory.
@@ -419,14 +421,18 @@ impl core::fmt::Debug for System {
 ///
 /// As for [`super::slot::views`], of `niov` iovecs.
 #[cfg(feature = "sim")]
-unsafe fn model_pairs<'a>(iov: *mut iovec, niov: c_uint) -> Result<Vec<super::Pair<'a>>, Errno> {
+unsafe fn model_pairs(
+    iov: *mut iovec,
+    niov: c_uint,
+    copies: Option<&mut Vec<Vec<u8>>>,
+) -> Result<Vec<super::Pair<'_>>, Errno> {
     // The two checks of `sys_jail_set` and `copyinuio` before anything is read.
     if niov % 2 == 1 || niov > 1024 {
         return Err(Errno(libc::EINVAL));
     }
     let pairs = usize::try_from(niov / 2).map_err(|_| Errno(libc::EINVAL))?;
     // SAFETY: the caller vouches for the iovecs and their memory.
-    unsafe { super::slot::views(iov, pairs) }.ok_or(Errno(libc::EFAULT))
+    unsafe { super::slot::views(iov, pairs, copies) }.ok_or(Errno(libc::EFAULT))
 }
 
 #[cfg(test)]

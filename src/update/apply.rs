@@ -14,9 +14,9 @@ use crate::guard::{ipc, rename};
 use crate::jail::{Jail, Nested, carry_rules, read_and_pin};
 use crate::jid::Jid;
 use crate::param::{self, Decode, Encode, Mode, Param, Updatable, Use};
-use crate::settings::{Large, Settings, Small, unset};
+use crate::settings::{Settings, unset};
 use crate::sys::Trap;
-use crate::wire::{At, Draft, Entry, ErrorText, Verb, Wire};
+use crate::wire::{At, Draft, ErrorText, Verb, Wire};
 
 /// # Updating
 impl Jail {
@@ -98,16 +98,16 @@ impl Jail {
         }
         self.check()?;
         check_texts(self, settings)?;
-        if Small::fits(settings) {
-            self.apply_in(settings, Small::new().draft())
-        } else {
-            self.apply_in(settings, Large::new().draft())
-        }
+        let core = match settings.sent(&self.system, false)? {
+            Some(sent) => sent.core,
+            None => settings.core.clone(),
+        };
+        Change { jail: self, settings, core }.apply()
     }
 
     /// Updates with settings that are not needed afterwards, most of which are sent from where they are.
     fn apply_own(&self, settings: &mut Settings<'_>) -> Result<()> {
-        if settings.late.len() > 0 || settings.core.position("name").is_some() {
+        if settings.late().len() > 0 || settings.core.has("name") {
             return self.apply(settings);
         }
         if settings.may_have_mistakes() {
@@ -115,11 +115,6 @@ impl Jail {
         }
         self.check()?;
         let core = mem::replace(&mut settings.core, Draft::new());
-        Change { jail: self, settings, core }.apply()
-    }
-
-    fn apply_in(&self, settings: &Settings<'_>, mut core: Draft<'_>) -> Result<()> {
-        settings.copy_into(&self.system, &mut core, None)?;
         Change { jail: self, settings, core }.apply()
     }
 
@@ -144,8 +139,8 @@ impl Jail {
     /// [jail_set(2)]: https://man.freebsd.org/cgi/man.cgi?query=jail_set&sektion=2
     pub fn set<T: Decode, A: Updatable>(&self, param: Param<'_, T, A>, value: impl Encode<T>) -> Result<()> {
         // Enough for any but a long string, which goes to the heap.
-        let (mut bytes, mut entries) = ([0; 96], [Entry::default(); 2]);
-        let mut settings = Settings::lent(Use::Update, Draft::lent(&mut bytes, &mut entries));
+        let mut memory = [0; 128];
+        let mut settings = Settings::with(Use::Update, Draft::lent(&mut memory));
         settings.set(param, &value);
         self.apply_own(&mut settings)
     }
@@ -273,11 +268,11 @@ impl Change<'_, '_> {
 
     /// Whether the change removes an empty jail.
     fn may_go(&self) -> bool {
-        self.core.position("nopersist").is_some()
+        self.core.has("nopersist")
     }
 
     fn set_jid(&mut self, jail: &Jail) {
-        if self.core.position("jid").is_none() {
+        if !self.core.has("jid") {
             self.core.push("jid", Wire::Int(jail.jid().get()));
         }
     }
@@ -297,7 +292,7 @@ impl Change<'_, '_> {
 /// A new name: the rules are [`rename`]'s.
 impl Change<'_, '_> {
     fn new_name(&self) -> Option<&[u8]> {
-        self.core.position("name")?;
+        self.core.find("name")?;
         self.settings.text("name")
     }
 

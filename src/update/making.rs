@@ -4,12 +4,13 @@ use super::{JailUpdate, mistakes};
 use crate::error::Error;
 use crate::param::Use;
 use crate::settings::Settings;
+use crate::wire::Draft;
 
 /// # Making and checking
 impl JailUpdate {
     /// Makes an empty update.
     pub fn new() -> Self {
-        Self { settings: Settings::with_room(Use::Update, 64, 4) }
+        Self { settings: Settings::with(Use::Update, Draft::with_room(128)) }
     }
 
     /// Whether nothing is set. An update that holds a refused value is not empty.

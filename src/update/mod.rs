@@ -68,7 +68,7 @@ pub struct JailUpdate {
 /// Returns the first mistake.
 #[inline]
 fn first_mistake(settings: &Settings<'_>) -> Result<(), Error> {
-    if !settings.may_have_mistakes() && settings.core.position("name").is_none() {
+    if !settings.may_have_mistakes() && !settings.core.has("name") {
         return Ok(());
     }
     mistakes(settings).into_iter().next().map_or(Ok(()), Err)

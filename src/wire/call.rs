@@ -4,10 +4,10 @@ use core::ffi::c_int;
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use super::at::At;
-use super::draft::{Draft, Entry};
+use super::draft::Draft;
 use crate::error::{Asked, Call, Error, ErrorKind, Result, Subject};
 use crate::flags::{GetFlags, SetFlags};
-use crate::sys::{DescriptorSlot, Errno, Slot, System};
+use crate::sys::{DescriptorSlot, Errno, SetSlot, Slot, System};
 
 /// Space for any of the kernel's messages, and some more.
 pub(crate) const ERRMSG_LEN: usize = 1024;
@@ -17,6 +17,9 @@ const SHORT_ERRMSG_LEN: usize = 320;
 
 /// The pairs that the call adds to those of the draft: `desc` and `errmsg`.
 pub(crate) const OWN_PAIRS: usize = 2;
+
+/// The parameter of a jail that stays without processes.
+pub(crate) const PERSIST: &str = "persist";
 
 /// Which of the two calls to make, with its flags except those of [`At`].
 #[derive(Debug, Clone, Copy)]
@@ -78,7 +81,22 @@ pub(crate) enum ErrorText {
     UnlessInvalid,
 }
 
-impl Draft<'_> {
+/// The pairs of a call.
+enum Pairs<'d, 's> {
+    /// Of jail_set(2), which only reads them. `persists` adds the parameter of that name.
+    Set { draft: &'d Draft<'s>, persists: bool },
+    /// Of jail_get(2), which writes them.
+    Get(&'d mut Draft<'s>),
+}
+
+impl<'s> Draft<'s> {
+    fn as_pairs(&mut self, verb: Verb) -> Pairs<'_, 's> {
+        match verb {
+            Verb::Set(_) => Pairs::Set { draft: self, persists: false },
+            Verb::Get(_) => Pairs::Get(self),
+        }
+    }
+
     /// Makes the call. The values hold the kernel's answer afterwards.
     pub(crate) fn call(
         &mut self,
@@ -90,8 +108,66 @@ impl Draft<'_> {
         self.call_asking(verb.error_text(at), system, verb, at, subject)
     }
 
+    /// Makes the call, and requests the message of an error as `text` says.
+    pub(crate) fn call_asking(
+        &mut self,
+        text: ErrorText,
+        system: &System,
+        verb: Verb,
+        at: At<'_>,
+        subject: Subject,
+    ) -> Result<Answer> {
+        self.as_pairs(verb).call_asking(text, system, verb, at, subject)
+    }
+
     /// Continues after a call without a buffer for the text has failed.
     pub(crate) fn call_again(
+        &mut self,
+        errno: Errno,
+        text: ErrorText,
+        system: &System,
+        verb: Verb,
+        at: At<'_>,
+        subject: Subject,
+    ) -> Result<Answer> {
+        self.as_pairs(verb).call_again(errno, text, system, verb, at, subject)
+    }
+
+    /// Makes the call with a buffer for the kernel's text.
+    pub(crate) fn call_with(
+        &mut self,
+        system: &System,
+        verb: Verb,
+        at: At<'_>,
+        subject: Subject,
+        errmsg: &mut [u8],
+    ) -> Result<Answer> {
+        self.as_pairs(verb).call_with(system, verb, at, subject, errmsg)
+    }
+
+    /// Creates a jail. `persists` adds the parameter of that name.
+    #[inline]
+    pub(crate) fn create(
+        &self,
+        text: ErrorText,
+        system: &System,
+        flags: SetFlags,
+        at: At<'_>,
+        persists: bool,
+    ) -> Result<Answer> {
+        Pairs::Set { draft: self, persists }.call_asking(text, system, Verb::Set(flags), at, Subject::New)
+    }
+}
+
+impl Pairs<'_, '_> {
+    fn draft(&self) -> &Draft<'_> {
+        match self {
+            Self::Set { draft, .. } => draft,
+            Self::Get(draft) => draft,
+        }
+    }
+
+    fn call_again(
         &mut self,
         errno: Errno,
         text: ErrorText,
@@ -111,9 +187,8 @@ impl Draft<'_> {
         self.call_for_text(system, verb, at, subject)
     }
 
-    /// Makes the call, and requests the message of an error as `text` says.
     #[inline]
-    pub(crate) fn call_asking(
+    fn call_asking(
         &mut self,
         text: ErrorText,
         system: &System,
@@ -135,8 +210,7 @@ impl Draft<'_> {
         self.call_with(system, verb, at, subject, &mut [0; SHORT_ERRMSG_LEN])
     }
 
-    /// Makes the call with a buffer for the kernel's text, as [`call_asking`](Self::call_asking).
-    pub(crate) fn call_with(
+    fn call_with(
         &mut self,
         system: &System,
         verb: Verb,
@@ -161,9 +235,11 @@ impl Draft<'_> {
         errmsg: Option<&mut [u8]>,
     ) -> Result<core::result::Result<Answer, Errno>> {
         let given = at.descriptor();
-        // A descriptor alone can be a whole request.
-        if self.len() > 0 || !(given.is_some() || verb.makes_descriptor()) {
-            self.check_limits()?;
+        match self {
+            Self::Set { draft, persists: true } => draft.check_room(PERSIST, 0)?,
+            // A descriptor alone can be a whole request.
+            _ if self.draft().len() == 0 && (given.is_some() || verb.makes_descriptor()) => {}
+            _ => self.draft().check_limits()?,
         }
         let mut number = given.map(|fd| fd.as_raw_fd().to_ne_bytes());
         if !verb.makes_descriptor() {
@@ -187,65 +263,44 @@ impl Draft<'_> {
     }
 
     /// Makes the call with the draft's pairs and the call's own.
-    fn send<'a>(
-        &'a mut self,
+    fn send(
+        &mut self,
         system: &System,
         verb: Verb,
         at: At<'_>,
-        desc: Option<&'a mut [u8]>,
-        errmsg: Option<&'a mut [u8]>,
+        desc: Option<&mut [u8]>,
+        errmsg: Option<&mut [u8]>,
     ) -> core::result::Result<c_int, Errno> {
         let flags = verb.flags() | at.flag();
+        let own = Own { desc, errmsg };
         // Smaller requests are more common.
-        match self.len() + OWN_PAIRS {
-            0..=4 => self.send_in(system, verb, flags, desc, errmsg, &mut [const { Slot::EMPTY }; 4]),
-            5..=10 => self.send_in(system, verb, flags, desc, errmsg, &mut [const { Slot::EMPTY }; 10]),
-            11..=20 => self.send_in(system, verb, flags, desc, errmsg, &mut [const { Slot::EMPTY }; 20]),
-            count => {
-                let mut slots = Vec::new();
-                slots.resize_with(count, || Slot::EMPTY);
-                self.send_in(system, verb, flags, desc, errmsg, &mut slots)
-            }
-        }
-    }
-
-    /// Makes the call with enough slots.
-    fn send_in<'a>(
-        &'a mut self,
-        system: &System,
-        verb: Verb,
-        flags: c_int,
-        desc: Option<&'a mut [u8]>,
-        errmsg: Option<&'a mut [u8]>,
-        slots: &mut [Slot<'a>],
-    ) -> core::result::Result<c_int, Errno> {
-        let all = OWN_PAIRS + self.len();
-        let Some(([first, second], rest)) = slots.split_first_chunk_mut() else {
-            return Err(Errno(libc::EINVAL));
-        };
-        cut(self.bytes.as_mut_slice(), self.entries.as_slice(), rest);
-        let desc = desc.map(|desc| Slot::new(b"desc\0", Some(desc)));
-        let errmsg = errmsg.map(|errmsg| Slot::new(b"errmsg\0", Some(errmsg)));
-        let unused = match (desc, errmsg) {
-            (Some(desc), Some(errmsg)) => {
-                (*first, *second) = (desc, errmsg);
-                0
-            }
-            (Some(slot), None) | (None, Some(slot)) => {
-                *second = slot;
-                1
-            }
-            (None, None) => OWN_PAIRS,
-        };
-        let slots = slots.get_mut(unused..all).unwrap_or_default();
-        match verb {
-            Verb::Set(_) => system.jail_set(slots, flags),
-            Verb::Get(_) => {
-                let jid = system.jail_get(slots, flags)?;
-                let answers = slots.iter().skip(OWN_PAIRS - unused);
-                for (entry, slot) in self.entries.as_mut_slice().iter_mut().zip(answers) {
-                    entry.set_answer_len(slot.value_len());
+        match self {
+            Self::Set { draft, persists } => match draft.len() + OWN_PAIRS + 1 {
+                0..=5 => set(draft, *persists, own, system, flags, &mut [SetSlot::EMPTY; 5]),
+                6..=10 => set(draft, *persists, own, system, flags, &mut [SetSlot::EMPTY; 10]),
+                11..=20 => set(draft, *persists, own, system, flags, &mut [SetSlot::EMPTY; 20]),
+                count => {
+                    let mut slots: Vec<_> = (0..count).map(|_| SetSlot::EMPTY).collect();
+                    set(draft, *persists, own, system, flags, &mut slots)
                 }
+            },
+            Self::Get(draft) => {
+                let (mut few, mut many) = ([0; 12], Vec::new());
+                let lens = if draft.len() <= few.len() {
+                    &mut few[..]
+                } else {
+                    many.resize(draft.len(), 0);
+                    &mut many
+                };
+                let jid = match draft.len() {
+                    0..=2 => get(draft, own, system, flags, &mut [Slot::EMPTY; 4], lens),
+                    3..=12 => get(draft, own, system, flags, &mut [Slot::EMPTY; 14], lens),
+                    len => {
+                        let mut slots: Vec<_> = (0..len + OWN_PAIRS).map(|_| Slot::EMPTY).collect();
+                        get(draft, own, system, flags, &mut slots, lens)
+                    }
+                }?;
+                draft.set_answer_lens(lens);
                 Ok(jid)
             }
         }
@@ -255,19 +310,65 @@ impl Draft<'_> {
     #[cold]
     fn failure(&self, verb: Verb, subject: Subject, errno: Errno, errmsg: &[u8]) -> Error {
         let text = errmsg.split(|&byte| byte == 0).next().unwrap_or_default();
-        let names = |each: &mut dyn FnMut(&str)| self.names().for_each(each);
+        let names = |each: &mut dyn FnMut(&str)| self.draft().names().for_each(each);
         Error::from_kernel(verb.call(), errno, text, &Asked { subject, names: &names })
     }
 }
 
-/// Makes slots of the arena: each name, then each value, one after the other.
-fn cut<'a>(bytes: &'a mut [u8], entries: &[Entry], slots: &mut [Slot<'a>]) {
-    let mut rest = bytes;
-    for (entry, slot) in entries.iter().zip(slots) {
-        // The entries always lie within these bytes. If they did not, the kernel would refuse the empty slot.
-        let Some((name, tail)) = rest.split_at_mut_checked(entry.name_room()) else { return };
-        let Some((value, tail)) = tail.split_at_mut_checked(entry.value_room()) else { return };
-        *slot = Slot::new(name, if entry.is_null() { None } else { Some(value) });
-        rest = tail;
+/// The values of the call's own pairs.
+struct Own<'a> {
+    desc: Option<&'a mut [u8]>,
+    errmsg: Option<&'a mut [u8]>,
+}
+
+impl<'a> Own<'a> {
+    /// Puts the pairs into slots, and returns how many there are.
+    fn put<S: From<Slot<'a>>>(self, slots: &mut [S]) -> usize {
+        let mut count = 0;
+        for (name, value) in [(&b"desc\0"[..], self.desc), (b"errmsg\0", self.errmsg)] {
+            if let (Some(value), Some(slot)) = (value, slots.get_mut(count)) {
+                *slot = Slot::new(name, Some(value)).into();
+                count += 1;
+            }
+        }
+        count
     }
+}
+
+/// Calls jail_set(2) with the draft's pairs and those of the call, for which there are enough slots.
+fn set<'a>(
+    draft: &'a Draft<'_>,
+    persists: bool,
+    own: Own<'a>,
+    system: &System,
+    flags: c_int,
+    slots: &mut [SetSlot<'a>],
+) -> core::result::Result<c_int, Errno> {
+    draft.cut(slots);
+    let mut count = draft.len();
+    if let Some(slot) = slots.get_mut(count).filter(|_| persists) {
+        *slot = SetSlot::new(b"persist\0", None);
+        count += 1;
+    }
+    count += own.put(slots.get_mut(count..).unwrap_or_default());
+    system.jail_set(slots.get_mut(..count).unwrap_or_default(), flags)
+}
+
+/// Calls jail_get(2), as [`set`], and stores the lengths of the values.
+fn get<'a>(
+    draft: &'a mut Draft<'_>,
+    own: Own<'a>,
+    system: &System,
+    flags: c_int,
+    slots: &mut [Slot<'a>],
+    lens: &mut [usize],
+) -> core::result::Result<c_int, Errno> {
+    let mut count = draft.len();
+    draft.cut_mut(slots);
+    count += own.put(slots.get_mut(count..).unwrap_or_default());
+    let jid = system.jail_get(slots.get_mut(..count).unwrap_or_default(), flags)?;
+    for (len, slot) in lens.iter_mut().zip(slots) {
+        *len = slot.value_len();
+    }
+    Ok(jid)
 }

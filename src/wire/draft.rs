@@ -1,11 +1,14 @@
 //! Names and values on their way to the kernel and back.
 
 use core::ffi::{c_int, c_ulong};
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::call::{ERRMSG_LEN, OWN_PAIRS};
+use super::pair::{HEAD, NULL, Pair, as_bytes, lengths};
 use super::store::Store;
 use super::{Wire, name};
 use crate::error::{Error, ErrorKind, Result};
+use crate::sys::{SetSlot, Slot};
 
 /// The most pairs that the kernel takes (`UIO_MAXIOV` iovecs).
 const MAX_PAIRS: usize = 512;
@@ -22,118 +25,68 @@ const PAIR_OVERHEAD: usize = 48;
 /// The size of `desc` and `errmsg`, which the call adds.
 const OWN_BYTES: usize = 2 * PAIR_OVERHEAD + b"desc\0errmsg\0".len() + size_of::<c_int>() + ERRMSG_LEN;
 
-/// One pair of a draft. Names and values lie one after the other, without gaps.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Entry {
-    /// Where the name starts.
-    start: usize,
-    /// Where the name ends, after its NUL, and the value starts.
-    value: usize,
-    /// Where the value ends, as it goes to the kernel.
-    end: usize,
-    /// The value's length, as the kernel left it.
-    answer_len: usize,
-    /// Whether the value is NULL.
-    null: bool,
-}
-
-impl Entry {
-    /// Returns the name's length without its NUL.
-    fn name_len(&self) -> usize {
-        (self.value - self.start).saturating_sub(1)
-    }
-
-    /// Returns the name's length with its NUL.
-    pub(super) fn name_room(&self) -> usize {
-        self.value - self.start
-    }
-
-    pub(super) fn value_room(&self) -> usize {
-        self.end - self.value
-    }
-
-    pub(super) fn is_null(&self) -> bool {
-        self.null
-    }
-
-    pub(super) fn set_answer_len(&mut self, len: usize) {
-        self.answer_len = len;
-    }
-}
-
-/// A request in the making: an arena of bytes and the entries that cut it up.
+/// A request in the making: pairs one after the other, each with its lengths before it.
 #[derive(Debug)]
 pub(crate) struct Draft<'s> {
-    pub(super) bytes: Store<'s, u8>,
-    pub(super) entries: Store<'s, Entry>,
+    bytes: Store<'s>,
+    len: usize,
     /// The [traces](name::trace) of the names; those of names that were removed may stay.
     traces: u64,
 }
 
+/// The copy borrows nothing.
+impl Clone for Draft<'_> {
+    fn clone(&self) -> Self {
+        let mut copy = Draft::new();
+        copy.append(self);
+        copy
+    }
+}
+
 impl<'s> Draft<'s> {
     pub(crate) const fn new() -> Self {
-        Self { bytes: Store::owned(), entries: Store::owned(), traces: 0 }
+        Self { bytes: Store::new(), len: 0, traces: 0 }
     }
 
-    /// Reserves space for that many bytes and pairs.
-    pub(crate) fn with_room(bytes: usize, pairs: usize) -> Self {
-        let bytes = Store::Owned(Vec::with_capacity(bytes));
-        Self { bytes, entries: Store::Owned(Vec::with_capacity(pairs)), traces: 0 }
+    /// Reserves space for that many bytes.
+    pub(crate) fn with_room(bytes: usize) -> Self {
+        Self { bytes: Store::with_room(bytes), ..Self::new() }
     }
 
-    pub(crate) fn lent(bytes: &'s mut [u8], entries: &'s mut [Entry]) -> Self {
-        Self { bytes: Store::lent(bytes), entries: Store::lent(entries), traces: 0 }
-    }
-
-    /// Makes a copy that borrows nothing.
-    pub(crate) fn to_owned(&self) -> Draft<'static> {
-        Draft {
-            bytes: Store::Owned(self.bytes.as_slice().to_vec()),
-            entries: Store::Owned(self.entries.as_slice().to_vec()),
-            traces: self.traces,
-        }
+    /// Starts in lent memory, which must be all zeros.
+    pub(crate) fn lent(memory: &'s mut [u8]) -> Self {
+        Self { bytes: Store::lent(memory), ..Self::new() }
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.entries.len()
+        self.len
     }
 
-    /// Returns the bytes of all names and values.
+    /// Returns the place of the next pair that is added.
     pub(crate) fn size(&self) -> usize {
         self.bytes.len()
     }
 
     pub(crate) fn clear(&mut self) {
         self.bytes.clear();
-        self.entries.clear();
-        self.traces = 0;
+        (self.len, self.traces) = (0, 0);
     }
 
     /// Appends all pairs of another draft. Nothing is checked here.
     pub(crate) fn append(&mut self, other: &Draft<'_>) {
-        let offset = self.bytes.len();
-        self.bytes.extend(other.bytes.as_slice());
-        let first = self.entries.len();
-        self.entries.extend(other.entries.as_slice());
-        if offset > 0 {
-            for entry in self.entries.as_mut_slice().iter_mut().skip(first) {
-                entry.start += offset;
-                entry.value += offset;
-                entry.end += offset;
-            }
-        }
+        let bytes = other.bytes.as_slice();
+        self.bytes.grow(bytes.len()).copy_from_slice(bytes);
+        self.len += other.len;
         self.traces |= other.traces;
     }
 
     /// Sets a parameter, and replaces an earlier value.
-    pub(crate) fn set(&mut self, name: &str, value: Wire<'_>) -> Result<()> {
+    pub(crate) fn set(&mut self, name: &str, value: &Wire<'_>) -> Result<()> {
         let trace = name::trace(name.as_bytes());
         if self.traces & trace != 0 {
             self.make_way(name, value.is_null())?;
         }
-        self.check_room(name, value.len()).map_err(|error| error.about(name))?;
-        self.push_traced(name, trace, value);
-        Ok(())
+        self.add(name, trace, value, true)
     }
 
     /// Removes what a new value replaces.
@@ -141,25 +94,27 @@ impl<'s> Draft<'s> {
     fn make_way(&mut self, name: &str, is_null: bool) -> Result<()> {
         while let Some(earlier) = self.collision(name) {
             let is_boolean = is_null && name::user_key(name).is_none();
-            let (one, other) = (name.as_bytes(), self.name(earlier).as_bytes());
+            let (one, other) = (name.as_bytes(), earlier.name_bytes());
             let is_opposite = || name::is_negation(one, other) || name::is_negation(other, one);
             if one != other && !(is_boolean && is_opposite()) {
-                return Err(name::conflict(name, self.name(earlier)));
+                return Err(name::conflict(name, earlier.name()));
             }
-            self.remove(earlier);
+            self.remove(earlier.place);
         }
         Ok(())
     }
 
     /// Appends a pair. Nothing is checked here.
     pub(crate) fn push(&mut self, name: &str, value: Wire<'_>) {
-        self.push_traced(name, name::trace(name.as_bytes()), value);
+        let _ = self.add(name, name::trace(name.as_bytes()), &value, false);
     }
 
-    fn push_traced(&mut self, name: &str, trace: u64, value: Wire<'_>) {
+    /// Appends a pair, if it fits or need not be checked.
+    fn add(&mut self, name: &str, trace: u64, value: &Wire<'_>, check: bool) -> Result<()> {
         let (int, long);
-        let (bytes, room): (&[u8], usize) = match value {
-            Wire::Null | Wire::Bool(_) => (&[], 0),
+        let (bytes, room): (&[u8], usize) = match *value {
+            Wire::Null | Wire::Bool(true) => (&[], NULL),
+            Wire::Bool(false) => return self.add_negated(name, trace, check),
             Wire::Space(room) => (&[], room),
             Wire::Int(value) => {
                 int = value.to_ne_bytes();
@@ -174,66 +129,84 @@ impl<'s> Draft<'s> {
                 (&long, long.len())
             }
             Wire::Bytes(bytes) => (bytes, bytes.len()),
-            Wire::Text(text) | Wire::Padded(text, _) => (text, value.len()),
-            Wire::Ip4(addresses) => (&[], size_of_val(addresses)),
-            Wire::Ip6(addresses) => (&[], size_of_val(addresses)),
-        };
-        let is_negated = matches!(value, Wire::Bool(false));
-        let name_len = name.len() + if is_negated { b"no".len() } else { 0 };
-        let (start, null) = (self.bytes.len(), value.is_null());
-        let value_start = start + name_len + 1;
-        let end = value_start + room;
-        self.traces |= trace;
-        self.entries.push(Entry { start, value: value_start, end, answer_len: room, null });
-        // Untouched bytes are zero, such as the NUL after a name or a string.
-        if !is_negated && !matches!(value, Wire::Ip4(_) | Wire::Ip6(_)) {
-            return self.bytes.put_pair(name.as_bytes(), bytes, room);
-        }
-        let memory = self.bytes.grow(end - start);
-        let rest = if is_negated { put_negation(memory, name) } else { put(memory, name.as_bytes()) };
-        let rest = put(rest.get_mut(1..).unwrap_or_default(), bytes);
-        match value {
+            Wire::Text(text) => (text, text.len().saturating_add(1)),
+            Wire::Padded(text, _) => (text, value.len()),
             Wire::Ip4(addresses) => {
-                addresses.iter().fold(rest, |rest, address| put(rest, &address.octets()));
+                return self.add_list(name, trace, addresses.iter().map(Ipv4Addr::octets), check);
             }
             Wire::Ip6(addresses) => {
-                addresses.iter().fold(rest, |rest, address| put(rest, &address.octets()));
+                return self.add_list(name, trace, addresses.iter().map(Ipv6Addr::octets), check);
             }
-            _ => {}
+        };
+        let len = if room == NULL { 0 } else { room };
+        if check {
+            self.check_room(name, len).map_err(|error| error.about(name))?;
+        }
+        self.traces |= trace;
+        self.len += 1;
+        // Untouched bytes are zero, such as the NUL after a name or a string.
+        let rest = self.bytes.grow(HEAD + name.len() + 1 + len);
+        let rest = put(rest, &as_bytes([name.len() + 1, room, len]));
+        let rest = put(rest, name.as_bytes());
+        put(rest.get_mut(1..).unwrap_or_default(), bytes);
+        Ok(())
+    }
+
+    /// Appends the name by which a boolean is sent as false.
+    #[inline(never)]
+    fn add_negated(&mut self, name: &str, trace: u64, check: bool) -> Result<()> {
+        let no = b"no";
+        let place = self.size();
+        self.add(name, trace, &Wire::Space(no.len()), check)?;
+        let pair = self.bytes.as_mut_slice().get_mut(place..).unwrap_or_default();
+        let rest = put(pair, &as_bytes([name.len() + no.len() + 1, NULL, 0]));
+        let (level, last) = name::split_text(name);
+        put(put(put(rest, level.as_bytes()), no), last.as_bytes());
+        Ok(())
+    }
+
+    /// Appends a list of addresses.
+    fn add_list<const LEN: usize>(
+        &mut self,
+        name: &str,
+        trace: u64,
+        addresses: impl ExactSizeIterator<Item = [u8; LEN]>,
+        check: bool,
+    ) -> Result<()> {
+        let len = LEN * addresses.len();
+        self.add(name, trace, &Wire::Space(len), check)?;
+        let start = self.size() - len;
+        let rest = self.bytes.as_mut_slice().get_mut(start..).unwrap_or_default();
+        addresses.fold(rest, |rest, address| put(rest, &address));
+        Ok(())
+    }
+
+    /// Removes the pair at a place.
+    pub(crate) fn remove(&mut self, place: usize) {
+        if let Some(end) = self.pair(place).map(|pair| pair.end()) {
+            self.bytes.remove(place, end - place);
+            self.len -= 1;
         }
     }
 
-    /// Removes a pair.
-    pub(crate) fn remove(&mut self, index: usize) {
-        let Some(entry) = self.entries.as_slice().get(index).copied() else { return };
-        let len = entry.end - entry.start;
-        self.bytes.remove(entry.start, len);
-        self.entries.remove(index, 1);
-        for later in self.entries.as_mut_slice().iter_mut().skip(index) {
-            later.start -= len;
-            later.value -= len;
-            later.end -= len;
-        }
+    /// Returns all pairs in their order.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = Pair<'_>> {
+        let all = self.bytes.as_slice();
+        let mut rest = all;
+        core::iter::from_fn(move || {
+            let (pair, after) = Pair::first(rest, all.len() - rest.len())?;
+            rest = after;
+            Some(pair)
+        })
     }
 
-    /// Returns a value as it goes to the kernel.
-    pub(crate) fn wire(&self, index: usize) -> Wire<'_> {
-        self.value(index).map_or(Wire::Null, Wire::Bytes)
-    }
-
-    /// Returns a pair's name without its NUL.
-    pub(crate) fn name(&self, index: usize) -> &str {
-        let name = self.entries.as_slice().get(index).and_then(|entry| self.name_of(entry));
-        // Names are pushed as text.
-        name.and_then(|name| core::str::from_utf8(name).ok()).unwrap_or_default()
-    }
-
-    fn name_of(&self, entry: &Entry) -> Option<&[u8]> {
-        self.bytes.as_slice().get(entry.start..entry.start + entry.name_len())
+    /// Returns the pair at a place.
+    pub(crate) fn pair(&self, place: usize) -> Option<Pair<'_>> {
+        Pair::first(self.bytes.as_slice().get(place..)?, place).map(|(pair, _)| pair)
     }
 
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        (0..self.len()).map(|index| self.name(index))
+        self.pairs().map(|pair| pair.name())
     }
 
     /// Whether there may be a pair of this name, or one that collides with it.
@@ -242,81 +215,118 @@ impl<'s> Draft<'s> {
         self.traces & name::trace(name.as_bytes()) != 0
     }
 
-    /// Returns the place of the pair of exactly this name.
+    /// Returns the pair of exactly this name.
     #[inline]
-    pub(crate) fn position(&self, name: &str) -> Option<usize> {
-        if self.may_have(name) { self.place(|other| other == name.as_bytes()) } else { None }
+    pub(crate) fn find(&self, name: &str) -> Option<Pair<'_>> {
+        if self.may_have(name) { self.find_by(|other| other == name.as_bytes()) } else { None }
     }
 
-    /// Returns the place of a pair that the kernel would take for the same parameter as this name.
+    /// Returns a pair that the kernel would take for the same parameter as this name.
     #[inline]
-    pub(crate) fn collision(&self, name: &str) -> Option<usize> {
-        if self.may_have(name) { self.place(|other| name::collide(other, name.as_bytes())) } else { None }
+    pub(crate) fn collision(&self, name: &str) -> Option<Pair<'_>> {
+        if self.may_have(name) { self.find_by(|other| name::collide(other, name.as_bytes())) } else { None }
     }
 
-    /// Returns the place of the first pair whose name matches.
+    /// Returns the first pair whose name matches.
     #[inline(never)]
-    fn place(&self, is: impl Fn(&[u8]) -> bool) -> Option<usize> {
-        self.entries.as_slice().iter().position(|entry| self.name_of(entry).is_some_and(&is))
+    fn find_by(&self, is: impl Fn(&[u8]) -> bool) -> Option<Pair<'_>> {
+        self.pairs().find(|pair| is(pair.name_bytes()))
     }
 
-    /// Returns a value: before a call the one to send, after it the answer, as far as the kernel says that it
-    /// wrote. `None` for NULL.
-    pub(crate) fn value(&self, index: usize) -> Option<&[u8]> {
-        let entry = self.entries.as_slice().get(index)?;
-        if entry.null {
-            return None;
-        }
-        let len = entry.answer_len.min(entry.end - entry.value);
-        self.bytes.as_slice().get(entry.value..entry.value + len)
+    /// Whether there is a pair of exactly this name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.find(name).is_some()
     }
 
-    /// Returns the length that the kernel returned for a value; for NULL, the length that the value needs.
-    pub(crate) fn answer_len(&self, index: usize) -> Option<usize> {
-        self.entries.as_slice().get(index).map(|entry| entry.answer_len)
+    /// Returns the value of a name.
+    pub(crate) fn value(&self, name: &str) -> Option<&[u8]> {
+        if self.may_have(name) { self.value_of(name) } else { None }
+    }
+
+    #[inline(never)]
+    fn value_of(&self, name: &str) -> Option<&[u8]> {
+        self.pairs().find(|pair| pair.name_bytes() == name.as_bytes())?.value()
     }
 
     /// Rewrites a returned `name` and `parent` as the jail with this prefix and jid sees them. Returns whether the
     /// name had the prefix.
     pub(crate) fn make_relative(&mut self, prefix: &[u8], jid: c_int) -> bool {
         let mut inside = false;
-        let name = self.position("name").and_then(|place| self.value_mut(place));
-        if let Some(name) = name.filter(|name| name.starts_with(prefix)) {
+        if let Some(name) = self.space_of("name").filter(|name| name.starts_with(prefix)) {
             name.copy_within(prefix.len().., 0);
             inside = true;
         }
-        let parent = self.position("parent").and_then(|place| self.value_mut(place));
-        if let Some(parent) = parent.filter(|parent| **parent == jid.to_ne_bytes()) {
+        if let Some(parent) = self.space_of("parent").filter(|parent| **parent == jid.to_ne_bytes()) {
             parent.fill(0);
         }
         inside
     }
 
-    /// Returns the space for a value.
-    pub(crate) fn room(&self, index: usize) -> usize {
-        self.entries.as_slice().get(index).map_or(0, Entry::value_room)
-    }
-
     /// Writes an answer where the kernel would. Returns whether it fits.
-    pub(crate) fn answer(&mut self, index: usize, answer: &[u8]) -> bool {
-        let Some(room) = self.value_mut(index).and_then(|value| value.get_mut(..answer.len())) else {
+    pub(crate) fn answer(&mut self, place: usize, answer: &[u8]) -> bool {
+        let Some(room) = self.space_mut(place).and_then(|space| space.get_mut(..answer.len())) else {
             return false;
         };
         room.copy_from_slice(answer);
-        if let Some(entry) = self.entries.as_mut_slice().get_mut(index) {
-            entry.answer_len = answer.len();
-        }
+        self.set_answer_len(place, answer.len());
         true
     }
 
-    fn value_mut(&mut self, index: usize) -> Option<&mut [u8]> {
-        let entry = self.entries.as_slice().get(index).copied()?;
-        self.bytes.as_mut_slice().get_mut(entry.value..entry.end)
+    /// Stores a value's length, as the kernel left it.
+    fn set_answer_len(&mut self, place: usize, len: usize) {
+        let head = self.bytes.as_mut_slice().get_mut(place..).and_then(<[u8]>::first_chunk_mut::<HEAD>);
+        if let Some(place) = head.and_then(|head| head.last_chunk_mut()) {
+            *place = len.to_ne_bytes();
+        }
+    }
+
+    /// Returns the space for the value of the pair at a place.
+    fn space_mut(&mut self, place: usize) -> Option<&mut [u8]> {
+        let pair = self.pair(place)?;
+        let (end, room) = (pair.end(), pair.room());
+        self.bytes.as_mut_slice().get_mut(end - room..end)
+    }
+
+    fn space_of(&mut self, name: &str) -> Option<&mut [u8]> {
+        self.space_mut(self.find(name)?.place)
+    }
+
+    /// Makes slots of the pairs, as many as there are slots, for a call that reads the values.
+    pub(super) fn cut<'a>(&'a self, slots: &mut [SetSlot<'a>]) {
+        for (slot, pair) in slots.iter_mut().zip(self.pairs()) {
+            *slot = SetSlot::new(pair.terminated, pair.space);
+        }
+    }
+
+    /// Makes slots of the pairs, as many as there are slots, for a call that writes the values.
+    pub(super) fn cut_mut<'a>(&'a mut self, slots: &mut [Slot<'a>]) {
+        let mut rest = self.bytes.as_mut_slice();
+        for slot in slots {
+            // The lengths always fit. If they did not, the kernel would refuse the empty slot.
+            let Some((head, tail)) = rest.split_first_chunk_mut() else { return };
+            let [name, room, _] = lengths(head);
+            let Some((name, tail)) = tail.split_at_mut_checked(name) else { return };
+            let is_null = room == NULL;
+            let room = if is_null { 0 } else { room };
+            let Some((value, tail)) = tail.split_at_mut_checked(room) else { return };
+            *slot = Slot::new(name, if is_null { None } else { Some(value) });
+            rest = tail;
+        }
+    }
+
+    /// Stores the values' lengths, as the kernel left them.
+    pub(super) fn set_answer_lens(&mut self, lens: &[usize]) {
+        let mut place = 0;
+        for &len in lens {
+            let Some(end) = self.pair(place).map(|pair| pair.end()) else { return };
+            self.set_answer_len(place, len);
+            place = end;
+        }
     }
 
     /// Returns how many of the kernel's 65,536 bytes the request takes.
     fn weight(&self) -> usize {
-        self.bytes.len() + self.entries.len() * PAIR_OVERHEAD + OWN_BYTES
+        self.bytes.len() + self.len * (PAIR_OVERHEAD - HEAD) + OWN_BYTES
     }
 
     /// Returns how many bytes its values can still grow by.
@@ -326,20 +336,18 @@ impl<'s> Draft<'s> {
 
     /// Refuses another pair that does not fit the request, before anything is searched or copied.
     pub(crate) fn check_room(&self, name: &str, value: usize) -> Result<()> {
-        check_pairs(self.entries.len() + 1)?;
-        check_weight(self.weight().saturating_add(pair_weight(name, value)))
+        check_limits(self.len + 1, value.saturating_add(name.len() + 1 + PAIR_OVERHEAD + self.weight()))
     }
 
     /// Refuses a request that the kernel refuses without a message; FreeBSD 15.0 would free invalid memory.
     pub(crate) fn check_limits(&self) -> Result<()> {
-        if self.entries.len() == 0 {
+        if self.len == 0 {
             return Err(Error::refused(
                 ErrorKind::InvalidRequest,
                 "the request is empty: it names no jail and no parameter",
             ));
         }
-        check_pairs(self.entries.len())?;
-        check_weight(self.weight())
+        check_limits(self.len, self.weight())
     }
 }
 
@@ -355,19 +363,7 @@ fn to_ulong(value: u64) -> [u8; size_of::<c_ulong>()] {
 
 /// Refuses a pair that fits no request, before anything is searched or copied.
 pub(crate) fn check_alone(name: &str, value: usize) -> Result<()> {
-    check_weight(OWN_BYTES.saturating_add(pair_weight(name, value)))
-}
-
-/// Returns how many of the kernel's 65,536 bytes a pair takes.
-fn pair_weight(name: &str, value: usize) -> usize {
-    value.saturating_add(name.len()).saturating_add(1 + PAIR_OVERHEAD)
-}
-
-/// Copies the name by which a boolean is sent as false, and returns the rest of the slice.
-#[inline(never)]
-fn put_negation<'m>(room: &'m mut [u8], name: &str) -> &'m mut [u8] {
-    let (level, last) = name::split_text(name);
-    put(put(put(room, level.as_bytes()), b"no"), last.as_bytes())
+    Draft::new().check_room(name, value)
 }
 
 /// Copies bytes to the start of a slice, and returns the rest.
@@ -381,27 +377,26 @@ fn put<'m>(room: &'m mut [u8], bytes: &[u8]) -> &'m mut [u8] {
     }
 }
 
-fn check_pairs(pairs: usize) -> Result<()> {
+/// Checks the pairs and the weight of a request.
+fn check_limits(pairs: usize, weight: usize) -> Result<()> {
     const MOST: usize = MAX_PAIRS - OWN_PAIRS;
     #[cold]
-    fn refuse(pairs: usize) -> Error {
-        Error::refused(
-            ErrorKind::InvalidRequest,
-            format_args!("{pairs} parameters are more than the {MOST} that a request can have"),
-        )
+    fn refuse(pairs: usize, weight: usize) -> Error {
+        if pairs > MOST {
+            Error::refused(
+                ErrorKind::InvalidRequest,
+                format_args!("{pairs} parameters are more than the {MOST} that a request can have"),
+            )
+        } else {
+            Error::refused(
+                ErrorKind::InvalidRequest,
+                format_args!(
+                    "the request would take {weight} bytes of the {MAX_BYTES} that the kernel allows"
+                ),
+            )
+        }
     }
-    if pairs > MOST { Err(refuse(pairs)) } else { Ok(()) }
-}
-
-fn check_weight(weight: usize) -> Result<()> {
-    #[cold]
-    fn refuse(weight: usize) -> Error {
-        Error::refused(
-            ErrorKind::InvalidRequest,
-            format_args!("the request would take {weight} bytes of the {MAX_BYTES} that the kernel allows"),
-        )
-    }
-    if weight > MAX_BYTES { Err(refuse(weight)) } else { Ok(()) }
+    if pairs > MOST || weight > MAX_BYTES { Err(refuse(pairs, weight)) } else { Ok(()) }
 }
 
 #[cfg(test)]

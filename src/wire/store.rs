@@ -1,171 +1,91 @@
-//! A list that lives in borrowed memory until it outgrows it.
+//! Bytes that live in borrowed memory until they outgrow it.
 
-/// Like a `Vec`, but starts in memory that the caller lends, usually on its stack.
+/// Like a `Vec`, but may start in memory that the caller lends, usually on its stack.
 #[derive(Debug)]
-pub(crate) enum Store<'s, T> {
-    /// Everything after `len` is a default value.
-    Lent {
-        memory: &'s mut [T],
-        len: usize,
-    },
-    Owned(Vec<T>),
+pub(crate) struct Store<'s> {
+    /// Everything after `len` is zero.
+    memory: Memory<'s>,
+    len: usize,
 }
 
-impl<'s, T: Copy + Default> Store<'s, T> {
-    /// Starts in lent memory, which must be all default values.
-    pub(crate) fn lent(memory: &'s mut [T]) -> Self {
-        Self::Lent { memory, len: 0 }
+#[derive(Debug)]
+enum Memory<'s> {
+    Lent(&'s mut [u8]),
+    Owned(Vec<u8>),
+}
+
+impl<'s> Store<'s> {
+    pub(crate) const fn new() -> Self {
+        Self { memory: Memory::Owned(Vec::new()), len: 0 }
     }
 
-    pub(crate) const fn owned() -> Self {
-        Self::Owned(Vec::new())
+    /// Starts with space for that many bytes.
+    pub(crate) fn with_room(count: usize) -> Self {
+        Self { memory: Memory::Owned(vec![0; count]), len: 0 }
     }
 
-    pub(crate) fn as_slice(&self) -> &[T] {
-        match self {
-            Self::Lent { memory, len } => memory.get(..*len).unwrap_or_default(),
-            Self::Owned(vec) => vec,
+    /// Starts in lent memory, which must be all zeros.
+    pub(crate) fn lent(memory: &'s mut [u8]) -> Self {
+        Self { memory: Memory::Lent(memory), len: 0 }
+    }
+
+    pub(crate) fn as_slice(&self) -> &[u8] {
+        let memory = match &self.memory {
+            Memory::Lent(memory) => &**memory,
+            Memory::Owned(memory) => memory,
+        };
+        memory.get(..self.len).unwrap_or_default()
+    }
+
+    fn memory(&mut self) -> &mut [u8] {
+        match &mut self.memory {
+            Memory::Lent(memory) => memory,
+            Memory::Owned(memory) => memory,
         }
     }
 
-    pub(crate) fn as_mut_slice(&mut self) -> &mut [T] {
-        match self {
-            Self::Lent { memory, len } => memory.get_mut(..*len).unwrap_or_default(),
-            Self::Owned(vec) => vec,
-        }
+    pub(crate) fn as_mut_slice(&mut self) -> &mut [u8] {
+        let len = self.len;
+        self.memory().get_mut(..len).unwrap_or_default()
     }
 
     pub(crate) fn len(&self) -> usize {
-        match self {
-            Self::Lent { len, .. } => *len,
-            Self::Owned(vec) => vec.len(),
-        }
+        self.len
     }
 
     pub(crate) fn clear(&mut self) {
-        match self {
-            Self::Lent { memory, len } => {
-                memory.fill(T::default());
-                *len = 0;
-            }
-            Self::Owned(vec) => vec.clear(),
-        }
+        self.remove(0, self.len);
     }
 
-    /// Reserves space for that many more.
-    pub(crate) fn reserve(&mut self, more: usize) {
-        match self {
-            Self::Lent { memory, len } if memory.len() - *len < more => self.spill(more),
-            Self::Lent { .. } => {}
-            Self::Owned(vec) => vec.reserve(more),
+    /// Appends that many zeros, and returns them.
+    pub(crate) fn grow(&mut self, count: usize) -> &mut [u8] {
+        let (start, end) = (self.len, self.len.saturating_add(count));
+        if end > self.memory().len() {
+            self.spill(count);
         }
-    }
-
-    pub(crate) fn extend(&mut self, values: &[T]) {
-        self.reserve(values.len());
-        match self {
-            Self::Lent { memory, len } => {
-                // `reserve` has reserved the space.
-                if let Some(room) = memory.get_mut(*len..*len + values.len()) {
-                    room.copy_from_slice(values);
-                    *len += values.len();
-                }
-            }
-            Self::Owned(vec) => vec.extend_from_slice(values),
-        }
-    }
-
-    pub(crate) fn push(&mut self, value: T) {
-        match self {
-            Self::Lent { memory, len } => {
-                if let Some(place) = memory.get_mut(*len) {
-                    *place = value;
-                    *len += 1;
-                    return;
-                }
-            }
-            Self::Owned(vec) => {
-                vec.push(value);
-                return;
-            }
-        }
-        self.extend(&[value]);
-    }
-
-    /// Appends that many default values, and returns them.
-    pub(crate) fn grow(&mut self, count: usize) -> &mut [T] {
-        self.reserve(count);
-        match self {
-            Self::Lent { memory, len } => {
-                let start = *len;
-                *len += count;
-                memory.get_mut(start..*len).unwrap_or_default()
-            }
-            Self::Owned(vec) => {
-                let start = vec.len();
-                vec.resize(start + count, T::default());
-                vec.get_mut(start..).unwrap_or_default()
-            }
-        }
+        self.len = end;
+        self.memory().get_mut(start..end).unwrap_or_default()
     }
 
     /// Removes a range, moving what follows.
     pub(crate) fn remove(&mut self, start: usize, count: usize) {
-        match self {
-            Self::Lent { memory, len } => {
-                let end = start.saturating_add(count).min(*len);
-                let start = start.min(end);
-                memory.copy_within(end..*len, start);
-                let old = core::mem::replace(len, *len - (end - start));
-                if let Some(freed) = memory.get_mut(*len..old) {
-                    freed.fill(T::default());
-                }
-            }
-            Self::Owned(vec) => {
-                let end = start.saturating_add(count).min(vec.len());
-                vec.drain(start.min(end)..end);
-            }
+        let bytes = self.as_mut_slice();
+        let end = start.saturating_add(count).min(bytes.len());
+        let start = start.min(end);
+        bytes.copy_within(end.., start);
+        let len = bytes.len() - (end - start);
+        if let Some(freed) = bytes.get_mut(len..) {
+            freed.fill(0);
         }
+        self.len = len;
     }
 
     #[cold]
     fn spill(&mut self, more: usize) {
-        let mut vec = Vec::with_capacity(self.len() + more);
-        vec.extend_from_slice(self.as_slice());
-        *self = Self::Owned(vec);
-    }
-}
-
-impl Store<'_, u8> {
-    /// Appends a name, a NUL, a value, and as many zeros as are missing to its room.
-    pub(crate) fn put_pair(&mut self, name: &[u8], value: &[u8], room: usize) {
-        match self {
-            Self::Owned(vec) => {
-                vec.reserve(name.len() + 1 + room);
-                vec.extend_from_slice(name);
-                vec.push(0);
-                vec.extend_from_slice(value);
-                match room - value.len() {
-                    0 => {}
-                    1 => vec.push(0),
-                    more => vec.resize(vec.len() + more, 0),
-                }
-            }
-            Self::Lent { .. } => {
-                let memory = self.grow(name.len() + 1 + room);
-                if let Some((start, rest)) = memory.split_at_mut_checked(name.len() + 1) {
-                    copy(start, name);
-                    copy(rest, value);
-                }
-            }
-        }
-    }
-}
-
-/// Copies bytes to the start of a slice that is as long.
-fn copy(room: &mut [u8], bytes: &[u8]) {
-    if let Some(room) = room.get_mut(..bytes.len()) {
-        room.copy_from_slice(bytes);
+        let mut memory = Vec::with_capacity(2 * (self.len + more));
+        memory.extend_from_slice(self.as_slice());
+        memory.resize(memory.capacity(), 0);
+        self.memory = Memory::Owned(memory);
     }
 }
 
@@ -175,31 +95,31 @@ mod tests {
 
     #[test]
     fn it_stays_in_lent_memory_while_it_fits() {
-        let mut memory = [0u8; 4];
+        let mut memory = [0; 4];
         let mut store = Store::lent(&mut memory);
-        store.extend(&[1, 2]);
+        store.grow(2).copy_from_slice(&[1, 2]);
         store.grow(2);
-        assert!(matches!(store, Store::Lent { .. }));
+        assert!(matches!(store.memory, Memory::Lent(_)));
         assert_eq!(store.as_slice(), [1, 2, 0, 0]);
     }
 
     #[test]
     fn it_moves_to_the_heap_when_it_outgrows_it() {
-        let mut memory = [0u8; 2];
+        let mut memory = [0; 2];
         let mut store = Store::lent(&mut memory);
-        store.extend(&[1, 2]);
-        store.extend(&[3]);
-        assert!(matches!(store, Store::Owned(_)));
+        store.grow(2).copy_from_slice(&[1, 2]);
+        store.grow(1).fill(3);
+        assert!(matches!(store.memory, Memory::Owned(_)));
         assert_eq!(store.as_slice(), [1, 2, 3]);
     }
 
     #[test]
     fn removing_moves_what_follows_wherever_it_lives() {
-        let mut memory = [0u8; 4];
+        let mut memory = [0; 4];
         let mut lent = Store::lent(&mut memory);
-        let mut owned = Store::owned();
+        let mut owned = Store::new();
         for store in [&mut lent, &mut owned] {
-            store.extend(&[1, 2, 3, 4]);
+            store.grow(4).copy_from_slice(&[1, 2, 3, 4]);
             store.remove(1, 2);
             assert_eq!(store.as_slice(), [1, 4]);
             store.grow(2);
