@@ -16,11 +16,9 @@ use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 
 use crate::allow::Allow;
-use crate::catalog::permission_names;
 use crate::error::{Error, ErrorKind, Result};
 use crate::param::{self, Decode, Definition, Encode, Kind, MacDo, Mode, Param, Use, Value};
 use crate::permissions::Permissions;
-use crate::sys::System;
 use crate::wire::{Draft, Pair, Wire, name};
 
 /// Names and values, checked one by one as they are set. Every mistake is kept.
@@ -143,7 +141,7 @@ impl<'s> Settings<'s> {
         if [name, &negation].iter().any(|name| self.core.has(name) || self.late().has(name)) {
             let rest = self.rest_mut();
             rest.optional.push(name.to_owned());
-            rest.has_parameter = Some(System::has_parameter);
+            rest.leave_out = Some(sent::leave_out);
         }
     }
 
@@ -203,13 +201,13 @@ impl<'s> Settings<'s> {
     /// Denies all permissions that are not set.
     #[cfg(feature = "serde")]
     pub(crate) fn set_exact(&mut self) {
-        self.rest_mut().exact = Some(permission_names);
+        self.rest_mut().exact = Some(sent::deny_others);
     }
 
     /// Allows these permissions and no others.
     pub(crate) fn permit_only(&mut self, permissions: &Permissions) {
         self.forget_permissions();
-        self.rest_mut().exact = Some(permission_names);
+        self.rest_mut().exact = Some(sent::deny_others);
         for name in permissions.names() {
             self.set(Param::<bool>::new(name), &true);
         }
@@ -359,7 +357,7 @@ impl<'s> Settings<'s> {
         rest.note(&name, others.negated.iter().any(|negated| *negated == *name));
         if others.optional.iter().any(|optional| *optional == *name) {
             rest.optional.push(name.into_owned());
-            rest.has_parameter = others.has_parameter;
+            rest.leave_out = others.leave_out;
         }
         Ok(())
     }

@@ -1,13 +1,15 @@
 //! What few settings have.
 
-use std::sync::Arc;
-
+use super::Settings;
 use crate::error::{Error, Result};
 use crate::sys::System;
 use crate::wire::Draft;
 
-type PermissionNames = fn(&System, bool) -> Result<Arc<[String]>>;
-type HasParameter = fn(&System, &str) -> bool;
+/// Leaves out of a draft what is optional and not in the kernel.
+pub(super) type LeaveOut = fn(&Settings<'_>, &System, &mut Draft<'_>);
+
+/// Denies all permissions of the kernel that are not set in a draft.
+pub(super) type DenyOthers = fn(&System, &mut Draft<'_>) -> Result<()>;
 
 /// What few settings have.
 #[derive(Clone)]
@@ -18,11 +20,10 @@ pub(super) struct Rest {
     pub(super) negated: Vec<String>,
     /// Parameters that are left out if the kernel lacks them.
     pub(super) optional: Vec<String>,
-    /// Whether a kernel has a parameter, `None` before any is optional: likewise.
-    pub(super) has_parameter: Option<HasParameter>,
-    /// Whether all permissions that are not set are denied, and then how they are found: programs that never ask for it
-    /// do not contain that code.
-    pub(super) exact: Option<PermissionNames>,
+    /// How they are left out, `None` before any is optional: programs that never ask for it do not contain that code.
+    pub(super) leave_out: Option<LeaveOut>,
+    /// Whether all permissions that are not set are denied, and then how: likewise.
+    pub(super) exact: Option<DenyOthers>,
     pub(super) mistakes: Vec<Error>,
 }
 
@@ -32,7 +33,7 @@ impl Rest {
             late: Draft::new(),
             negated: Vec::new(),
             optional: Vec::new(),
-            has_parameter: None,
+            leave_out: None,
             exact: None,
             mistakes: Vec::new(),
         }
