@@ -296,6 +296,23 @@ fn the_host_reports_new_jails() {
 }
 
 #[test]
+fn a_watch_of_the_host_that_the_kernel_has_ended_ends_all_the_same() {
+    let host = common::host();
+    let Some(model) = host.model() else {
+        println!("skipped: the model alone can make the call fail");
+        return;
+    };
+    let watcher = Watcher::new().expect("a watcher");
+    let watch = watcher.watch_own().expect("watched");
+    model.fault(0, sim::Fault::Errno(libc::ENOENT));
+    assert!(watcher.unwatch(watch).expect("it is gone"));
+    assert_eq!(model.faulted(), Some("kevent"));
+    let watch = watcher.watch_own().expect("watched");
+    model.fault(0, sim::Fault::Errno(libc::ENOMEM));
+    assert_eq!(watcher.unwatch(watch).expect_err("it fails").errno(), Some(libc::ENOMEM));
+}
+
+#[test]
 fn t38_the_own_jail_is_not_watched_inside_a_jail() {
     on_every_kernel_with_events(|host| {
         let outer = jail("inside");
