@@ -256,6 +256,23 @@ fn t23_waiting_for_a_removal_registers_nothing_by_jid() {
 }
 
 #[test]
+fn a_wait_by_jid_reports_why_it_gets_no_descriptor() {
+    let host = common::host();
+    let Some(model) = host.model() else {
+        println!("skipped: the model alone can make the call fail");
+        return;
+    };
+    let jail = jail("refused");
+    let number = Jail::unpinned(jail.jid());
+    model.fault(0, sim::Fault::Errno(libc::EPERM));
+    let error = number.wait_dying(Some(SOON)).expect_err("refused");
+    assert_eq!((model.faulted(), error.errno()), (Some("jail_get"), Some(libc::EPERM)));
+    // Without a free descriptor, it polls.
+    model.fault(0, sim::Fault::Errno(libc::EMFILE));
+    assert_eq!(number.wait_dying(Some(SOON)).expect("waited"), TIMED_OUT);
+}
+
+#[test]
 fn t55_a_jail_whose_descriptor_may_not_be_polled_is_read_instead() {
     let host = common::host();
     let Some(model) = host.model() else {
