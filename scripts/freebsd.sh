@@ -90,9 +90,9 @@ freebsd_cargo() {
         "${cargo[@]}" "$command" --target "$FREEBSD_TARGET" -Zbuild-std=core,alloc,std,panic_abort "$@"
 }
 
-# Removes this crate's files from the folder that all clones share.
+# Removes these packages' files from the folder that all clones share.
 freebsd_tidy() {
-    [[ ! -d $TOOLS_DIR/build-std ]] || cargo clean --quiet --package freebsd-jail --target-dir "$TOOLS_DIR/build-std" \
+    [[ ! -d $TOOLS_DIR/build-std ]] || cargo clean --quiet --package freebsd-jail --package freebsd-jail-sim --target-dir "$TOOLS_DIR/build-std" \
         2>/dev/null || true
 }
 

@@ -74,10 +74,11 @@ tools_need() {
 
 tools_features() {
     cargo metadata --no-deps --format-version 1 --manifest-path "$1" | python3 -c '
-import json, sys
-[package] = json.load(sys.stdin)["packages"]
+import json, os, sys
+packages, manifest = json.load(sys.stdin)["packages"], os.path.realpath(sys.argv[1])
+[package] = [package for package in packages if os.path.realpath(package["manifest_path"]) == manifest]
 print(*(name for name in package["features"] if name not in ("default", "bindgen")), sep=",")
-'
+' "$1"
 }
 
 tools_executables() {

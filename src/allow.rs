@@ -169,29 +169,3 @@ impl FromStr for Allow {
             .collect()
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_permission_of_the_table_is_in_the_set() {
-        for row in param::TABLE.iter().filter(|row| row.name.starts_with("allow.")) {
-            let flag = Allow::from_parameter(row.name());
-            assert_eq!(flag.map(|flag| flag.parameters().collect()), Some(vec![row.name()]));
-        }
-        assert_eq!(Allow::all().parameters().count(), NAMES.len());
-        assert_eq!(Allow::all().iter().count(), NAMES.len());
-    }
-
-    #[test]
-    fn what_a_set_displays_is_parsed_as_the_same_set() {
-        for set in [Allow::empty(), Allow::MOUNT, Allow::RAW_SOCKETS | Allow::MOUNT_TMPFS, Allow::all()] {
-            assert_eq!(set.to_string().parse::<Allow>().ok(), Some(set));
-        }
-        assert_eq!((Allow::RAW_SOCKETS | Allow::MOUNT_TMPFS).to_string(), "raw_sockets|mount.tmpfs");
-        assert_eq!(" allow.mount, mlock".parse::<Allow>().ok(), Some(Allow::MOUNT | Allow::MLOCK));
-        let error = "mount,raw_socket".parse::<Allow>().unwrap_err();
-        assert_eq!((error.kind(), error.parameter()), (ErrorKind::InvalidValue, Some("raw_socket")));
-    }
-}

@@ -173,19 +173,3 @@ fn cpus_error(call: Call, errno: Errno) -> Error {
     };
     Error::os(call, errno, kind, reason)
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_set_displays_its_ranges() {
-        let mut set = CpuSet::from_iter([7, 0, 2, 1]);
-        assert_eq!((set.to_string(), set.len(), set.contains(7)), ("0-2,7".to_owned(), 4, true));
-        assert!(!set.contains(3));
-        set.extend([4, u32::MAX]);
-        assert_eq!(set.to_string(), "0-2,4,7,4294967295");
-        assert!(CpuSet::default().is_empty() && !set.is_empty());
-        assert_eq!(CpuSet::default().to_string(), "");
-    }
-}

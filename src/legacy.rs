@@ -218,34 +218,3 @@ fn c_string(text: &OsStr, parameter: &str) -> Result<CString> {
             .with_value(format_args!("{text:?}"))
     })
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_errno_of_the_old_call_has_its_kind() {
-        let jail = LegacyJail::new("/", "www");
-        for (errno, kind, parameter) in [
-            (libc::ENOSYS, ErrorKind::Unsupported, None),
-            (libc::EPERM, ErrorKind::PermissionDenied, None),
-            (libc::EINVAL, ErrorKind::InvalidValue, None),
-            (libc::EEXIST, ErrorKind::AlreadyExists, Some("name")),
-            (libc::ENOENT, ErrorKind::InvalidPath, Some("path")),
-            (libc::ENOTDIR, ErrorKind::InvalidPath, Some("path")),
-            (libc::ELOOP, ErrorKind::InvalidPath, Some("path")),
-            (libc::EACCES, ErrorKind::InvalidPath, Some("path")),
-            (libc::ENAMETOOLONG, ErrorKind::InvalidValue, None),
-            (libc::EADDRINUSE, ErrorKind::AddressInUse, None),
-            (libc::EAGAIN, ErrorKind::ResourceExhausted, None),
-            (libc::ENOMEM, ErrorKind::ResourceExhausted, None),
-            (libc::EIO, ErrorKind::Other, None),
-        ] {
-            let error = jail.error(Errno(errno));
-            assert_eq!((error.kind(), error.errno(), error.parameter()), (kind, Some(errno), parameter));
-        }
-        // Either of two things may be missing.
-        let error = LegacyJail::new("/", "www").name("a.b").error(Errno(libc::ENOENT));
-        assert_eq!((error.kind(), error.parameter()), (ErrorKind::NotFound, None));
-    }
-}

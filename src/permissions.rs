@@ -128,17 +128,3 @@ impl FromStr for Permissions {
         Ok(text.split(['|', ',']).map(str::trim).filter(|name| !name.is_empty()).collect())
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn text_of_permissions_reads_back() {
-        let permissions: Permissions = ["raw_sockets", "allow.mount.unionfs", "beep"].into_iter().collect();
-        assert_eq!(permissions.to_string().parse(), Ok(permissions.clone()));
-        assert_eq!("".parse(), Ok(Permissions::new()));
-        assert_eq!(permissions.names().count(), 3);
-        assert!(permissions.contains_name("allow.beep") && !permissions.contains_name("allow.mlock"));
-    }
-}

@@ -349,8 +349,9 @@ fn handles_are_shown_by_debug_with_what_they_refer_to() {
 
 #[test]
 fn errors_and_descriptions_cross_a_panic_boundary() {
-    fn assert<T: std::panic::UnwindSafe + std::panic::RefUnwindSafe>() {}
+    fn assert<T: std::panic::UnwindSafe + std::panic::RefUnwindSafe + Send + Sync + 'static>() {}
     assert::<freebsd_jail::Error>();
+    assert_eq!(size_of::<freebsd_jail::Error>(), size_of::<usize>());
     assert::<freebsd_jail::JailBuilder>();
     assert::<JailUpdate>();
 }

@@ -40,7 +40,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 /// Returns the test functions of each source file.
 fn tests(root: &Path) -> BTreeMap<String, Vec<String>> {
     let mut tests = BTreeMap::new();
-    for path in [files(&root.join("src")), files(&root.join("tests"))].into_iter().flatten() {
+    for path in ["src", "sim/src", "tests"].into_iter().flat_map(|folder| files(&root.join(folder))) {
         if path.extension().is_none_or(|extension| extension != "rs") {
             continue;
         }
@@ -70,7 +70,7 @@ fn quoted(text: &str) -> impl Iterator<Item = &str> {
 
 fn is_file(quoted: &str) -> bool {
     !quoted.contains([' ', '*'])
-        && ["src/", "tests/", "examples/", "benches/", "scripts/", "docs/"]
+        && ["src/", "sim/src/", "tests/", "examples/", "benches/", "scripts/", "docs/"]
             .iter()
             .any(|folder| quoted.starts_with(folder))
 }

@@ -121,49 +121,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_call_by_descriptor_that_the_kernel_lacks_is_distinguished_from_a_host_without_jails() {
-        for call in [Call::JailAttachJd, Call::JailRemoveJd] {
-            let errors = [attach_error(call, Errno(libc::ENOSYS)), remove_error(call, Errno(libc::ENOSYS))];
-            for error in errors {
-                assert_eq!((error.kind(), error.errno()), (ErrorKind::Unsupported, None));
-                assert_eq!(error.to_string(), Error::no_descriptors().to_string());
-            }
-        }
-        for error in [
-            attach_error(Call::JailAttach, Errno(libc::ENOSYS)),
-            remove_error(Call::JailRemove, Errno(libc::ENOSYS)),
-        ] {
-            assert_eq!((error.kind(), error.errno()), (ErrorKind::Unsupported, Some(libc::ENOSYS)));
-        }
-    }
-
-    #[test]
-    fn each_errno_of_attaching_and_removing_has_its_kind() {
-        for (errno, attaching, removing) in [
-            (libc::EPERM, ErrorKind::PermissionDenied, ErrorKind::PermissionDenied),
-            (libc::EACCES, ErrorKind::PermissionDenied, ErrorKind::Other),
-            (libc::ENOTDIR, ErrorKind::InvalidPath, ErrorKind::Other),
-            (libc::EINVAL, ErrorKind::InvalidDescriptor, ErrorKind::InvalidDescriptor),
-            (libc::ENOENT, ErrorKind::Gone, ErrorKind::Gone),
-            (libc::EBADF, ErrorKind::InvalidDescriptor, ErrorKind::InvalidDescriptor),
-            (libc::EAGAIN, ErrorKind::Dying, ErrorKind::Other),
-            (libc::EDEADLK, ErrorKind::Other, ErrorKind::Other),
-            (libc::EIO, ErrorKind::Other, ErrorKind::Other),
-        ] {
-            let errno = Errno(errno);
-            assert_eq!(attach_error(Call::JailAttachJd, errno).kind(), attaching, "{errno}");
-            assert_eq!(remove_error(Call::JailRemoveJd, errno).kind(), removing, "{errno}");
-        }
-        let by_jid = [
-            attach_error(Call::JailAttach, Errno(libc::EINVAL)),
-            remove_error(Call::JailRemove, Errno(libc::EINVAL)),
-        ];
-        assert_eq!(by_jid.map(|error| error.kind()), [ErrorKind::NotFound; 2]);
-        let no_cpu = attach_error(Call::JailAttach, Errno(libc::EDEADLK)).to_string();
-        assert!(no_cpu.contains(NO_COMMON_CPU), "{no_cpu}");
-    }
-
-    #[test]
     fn only_a_refused_attach_is_explained_by_the_routing_table() {
         let error =
             |kind, message| Error::os(Call::JailSet, Errno(libc::EINVAL), kind, "").with_message(message);

@@ -307,20 +307,4 @@ mod tests {
             assert!(!text.is_empty() && texts.insert(text), "{kind:?}");
         }
     }
-
-    #[test]
-    fn a_call_is_named_as_in_its_manual_page() {
-        for (call, name) in [
-            (Call::Jail, "jail"),
-            (Call::JailSet, "jail_set"),
-            (Call::JailGet, "jail_get"),
-            (Call::JailAttachJd, "jail_attach_jd"),
-            (Call::JailRemove, "jail_remove"),
-            (Call::JailRemoveJd, "jail_remove_jd"),
-            (Call::CpusetGetaffinity, "cpuset_getaffinity"),
-            (Call::Execve, "execve"),
-        ] {
-            assert_eq!(call.to_string(), name);
-        }
-    }
 }

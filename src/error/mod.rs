@@ -422,12 +422,4 @@ mod tests {
             (Some("7"), Some("1"), Some(Path::new("/bin/sh")))
         );
     }
-
-    #[test]
-    fn an_error_crosses_a_panic_boundary() {
-        fn assert<T: UnwindSafe + RefUnwindSafe + Send + Sync + 'static>() {}
-        assert::<Error>();
-        assert::<Result<()>>();
-        assert_eq!(size_of::<Error>(), size_of::<usize>());
-    }
 }

@@ -13,6 +13,8 @@ use crate::sys::attach::ByDescriptor;
 #[cfg(feature = "sim")]
 use crate::sys::child::Identity as DescriptorIdentity;
 use crate::sys::child::{self, Attach, Closures, Limit, Plan, Session};
+#[cfg(feature = "sim")]
+use crate::sys::model::{Inmate, close_directories};
 use crate::sys::report::Report;
 use crate::sys::trap::Trap;
 use crate::sys::user;
@@ -177,7 +179,7 @@ fn attach_by(jail: &Jail) -> Result<Attach> {
 /// Makes a forked process of the model attach to the jail: it returns the error that a real child would get, and stays
 /// in the jail as long as the program runs.
 #[cfg(feature = "sim")]
-fn inmate(jail: &Jail, fib: Option<i32>) -> Result<Option<crate::sim::Inmate>> {
+fn inmate(jail: &Jail, fib: Option<i32>) -> Result<Option<Inmate>> {
     jail.check()?;
     let Some(model) = jail.system.as_model() else { return Ok(None) };
     if !model.exec_allowed() {
@@ -187,7 +189,7 @@ fn inmate(jail: &Jail, fib: Option<i32>) -> Result<Option<crate::sim::Inmate>> {
              host, where nothing confines them",
         ));
     }
-    Ok(Some(crate::sim::Inmate::new(forked(jail, model, fib)?)))
+    Ok(Some(Inmate::new(forked(jail, model, fib)?)))
 }
 
 /// Forks a process of the model that attaches to the jail.
@@ -201,7 +203,7 @@ pub(super) fn forked(
     // As a real child would be forked (T43).
     let _starting = crate::sys::lock::starting();
     let child = model.process().fork();
-    child.close_directories();
+    close_directories(&child);
     if let Some(fib) = fib {
         child.set_fib(fib.unsigned_abs());
     }

@@ -11,6 +11,8 @@ use super::plan::Wishes;
 use crate::error::{Call, Error, ErrorKind, Result};
 use crate::jail::Jail;
 use crate::sys::broadcast::broadcast;
+#[cfg(feature = "sim")]
+use crate::sys::model::kill_all;
 use crate::sys::report::{Report, Step};
 
 /// # Signals
@@ -84,7 +86,7 @@ impl Jail {
 #[cfg(feature = "sim")]
 fn on_model(jail: &Jail, model: &crate::sim::Kernel, signal: i32) -> Result<bool> {
     let child = plan::forked(jail, model, None)?;
-    let result = child.run(|| model.kill_all(signal)).map_err(signalling);
+    let result = child.run(|| kill_all(model, signal)).map_err(|errno| signalling(errno.into()));
     child.exit();
     result
 }

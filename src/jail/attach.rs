@@ -165,16 +165,4 @@ mod tests {
         assert_eq!((error.kind(), error.errno()), (ErrorKind::Gone, Some(libc::EINVAL)));
         assert!(error.to_string().contains("removed"), "{error}");
     }
-
-    #[test]
-    fn a_jail_that_cannot_be_seen_from_inside_another_is_not_reported_as_removed() {
-        let kernel = sim::Kernel::with_release(sim::Release::FREEBSD_14_2);
-        let _guard = kernel.install();
-        let jail = || Jail::builder().path("/").create_detached().expect("created");
-        let (one, other) = (jail(), jail());
-        one.attach().expect("attached");
-        let error = other.attach().expect_err("it is not below the first");
-        assert_eq!((error.kind(), error.errno()), (ErrorKind::NotFound, Some(libc::EINVAL)));
-        assert!(error.to_string().contains("has attached to a jail since"), "{error}");
-    }
 }

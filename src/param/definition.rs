@@ -233,7 +233,6 @@ impl serde::Serialize for Definition {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::ErrorKind;
     use crate::param;
 
     #[test]
@@ -245,33 +244,5 @@ mod tests {
         }
         let text = plain(" See\n [mac_do(4)](https://example.org/?a=b) and [`x`](crate::x).\n\n More.\n");
         assert_eq!(text, "See mac_do(4) and `x`.\nMore.");
-    }
-
-    #[test]
-    fn text_is_parsed_by_the_kind_and_an_error_names_the_parameter() {
-        let parse = |name, text| param::find(name).expect("it is in the table").parse(text);
-        assert_eq!(parse("securelevel", "2").expect("parsed"), Value::Int(2));
-        assert_eq!(parse("persist", "true").expect("parsed"), Value::Bool(true));
-        for (text, number) in [("true", 1), ("false", 0), ("1", 1)] {
-            assert_eq!(parse("zfs.mount_snapshot", text).expect("parsed"), Value::Int(number), "{text}");
-        }
-        let error = parse("securelevel", "high").expect_err("no number");
-        assert_eq!((error.kind(), error.parameter()), (ErrorKind::InvalidValue, Some("securelevel")));
-        assert!(parse("securelevel", "true").is_err());
-    }
-
-    #[test]
-    fn the_constants_are_listed_by_subject() {
-        let page = include_str!("mod.rs");
-        for row in param::TABLE {
-            let constant = match row.name.strip_prefix("allow.") {
-                Some(permission) => format!("allow::{}", permission.replace('.', "_").to_uppercase()),
-                None => row.name.replace('.', "_").to_uppercase(),
-            };
-            assert!(
-                constant.starts_with("allow::") || page.contains(&format!("[`{constant}`]")),
-                "{constant}"
-            );
-        }
     }
 }

@@ -195,20 +195,3 @@ impl<T, A> fmt::Display for Param<'_, T, A> {
         f.write_str(self.name)
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use core::hash::BuildHasher;
-    use std::hash::RandomState;
-
-    use crate::param;
-
-    #[test]
-    fn keys_of_equal_names_are_equal_and_have_the_same_hash() {
-        let hash = RandomState::new();
-        let same = param::Param::<u32>::new("securelevel");
-        assert!(param::SECURELEVEL == same && param::SECURELEVEL != param::PATH);
-        assert_eq!(hash.hash_one(param::SECURELEVEL), hash.hash_one(same));
-        assert_ne!(hash.hash_one(param::SECURELEVEL), hash.hash_one(param::PATH));
-    }
-}

@@ -68,16 +68,3 @@ impl fmt::Display for Since {
         write!(f, "{}.{}", self.major, self.minor)
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn releases_are_ordered_and_derived_from_osreldate() {
-        assert!(Since::FREEBSD_13_2 < Since::FREEBSD_14_0);
-        assert!(Since::FREEBSD_15_0 < Since::FREEBSD_15_1);
-        assert_eq!(Since::from_osreldate(1_302_001), Since::FREEBSD_13_2);
-        assert_eq!(Since::from_osreldate(1_501_502), Since::FREEBSD_15_1);
-    }
-}

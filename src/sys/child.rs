@@ -127,7 +127,7 @@ pub(crate) struct Plan {
     pub(crate) hold: Option<Hold>,
     /// The model's process that has attached to the jail in the child's place.
     #[cfg(feature = "sim")]
-    pub(crate) inmate: Option<crate::sim::Inmate>,
+    pub(crate) inmate: Option<super::model::Inmate>,
     /// Where the children of a command that other code starts tell the model of them.
     #[cfg(feature = "sim")]
     pub(crate) register: Option<Arc<Report>>,
@@ -449,7 +449,7 @@ pub(crate) fn hook_for_good<K: Send + Sync + 'static>(command: &mut Command, mut
     // std alone knows when it starts a program, and how often.
     #[cfg(feature = "sim")]
     if let Some(inmate) = plan.inmate.take() {
-        plan.register = inmate.leave_register();
+        plan.register = super::model::leave_register(inmate);
     }
     let closure = move || -> io::Result<()> {
         let _ = &keep;

@@ -41,7 +41,7 @@ impl System {
     pub(crate) fn cpuset_root(&self, id: c_int) -> Result<Option<c_int>, Errno> {
         #[cfg(feature = "sim")]
         if let Some((model, _inside)) = self.model()? {
-            return model.cpuset_root(id);
+            return Ok(freebsd_jail_sim::seam::cpuset_root(model, id)?);
         }
         match root_of(id) {
             Ok(root) => Ok(Some(root)),
@@ -56,7 +56,7 @@ impl System {
     pub(crate) fn jail_cpus(&self, jid: c_int) -> Result<Mask, Errno> {
         #[cfg(feature = "sim")]
         if let Some((model, _inside)) = self.model()? {
-            return model.jail_cpus(jid).map(Mask::of);
+            return Ok(Mask::of(freebsd_jail_sim::seam::jail_cpus(model, jid)?));
         }
         get_jail(jid)
     }
@@ -65,7 +65,7 @@ impl System {
     pub(crate) fn set_jail_cpus(&self, jid: c_int, mask: &Mask) -> Result<(), Errno> {
         #[cfg(feature = "sim")]
         if let Some((model, _inside)) = self.model()? {
-            return model.set_jail_cpus(jid, mask.iter().collect());
+            return Ok(freebsd_jail_sim::seam::set_jail_cpus(model, jid, mask.iter().collect())?);
         }
         set_jail(jid, mask)
     }

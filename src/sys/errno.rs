@@ -4,13 +4,10 @@ use core::ffi::c_int;
 use core::fmt;
 use std::io;
 
-/// An error number of the host, as in `errno`: compare it with `libc::EINVAL` and the other constants.
-///
-/// The model answers with the host's numbers too, so that `EADDRINUSE` means the same on every host.
+/// An error number of the host, as in `errno`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 #[error("{}", io::Error::from_raw_os_error(*.0))]
-#[cfg_attr(not(feature = "sim"), allow(unreachable_pub, reason = "only `sim::raw` shows it"))]
-pub struct Errno(pub c_int);
+pub(crate) struct Errno(pub(crate) c_int);
 
 /// Not permitted in capability mode. Off FreeBSD only the model returns it, with FreeBSD's number.
 pub(crate) const ECAPMODE: c_int = 94;
@@ -19,8 +16,7 @@ pub(crate) const ENOTCAPABLE: c_int = 93;
 
 impl Errno {
     /// Returns what the last failed system call of this thread left in `errno`.
-    #[must_use]
-    pub fn last() -> Self {
+    pub(crate) fn last() -> Self {
         // An OS error always has a number; the fallback is arbitrary.
         Self(io::Error::last_os_error().raw_os_error().unwrap_or(libc::EINVAL))
     }

@@ -6,6 +6,11 @@ use std::os::fd::AsRawFd;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
+#[cfg(feature = "sim")]
+use freebsd_jail_sim::seam;
+
+#[cfg(feature = "sim")]
+use super::model;
 use super::{Errno, ProcessMark, System, fd, kernel};
 
 /// The fields of `struct kevent` that the crate uses.
@@ -31,18 +36,6 @@ pub(crate) struct Kevent {
 pub(crate) const EV_ADD: u16 = 0x0001;
 /// Delete a filter.
 pub(crate) const EV_DELETE: u16 = 0x0002;
-/// The filter is deleted once its event has been read.
-#[cfg(feature = "sim")]
-pub(crate) const EV_ONESHOT: u16 = 0x0010;
-/// Reading an event clears it.
-#[cfg(feature = "sim")]
-pub(crate) const EV_CLEAR: u16 = 0x0020;
-/// The filter is deleted without an event.
-#[cfg(feature = "sim")]
-pub(crate) const EV_DROP: u16 = 0x1000;
-/// There will be no more events.
-#[cfg(feature = "sim")]
-pub(crate) const EV_EOF: u16 = 0x8000;
 /// The filter that tells the time: `EVFILT_TIMER`.
 pub(crate) const EVFILT_TIMER: i16 = -7;
 /// The timer's period is in milliseconds: `NOTE_MSECONDS`.
@@ -106,7 +99,7 @@ impl System {
     pub(crate) fn kevent_change(&self, kq: BorrowedFd<'_>, change: Kevent) -> Result<(), Errno> {
         #[cfg(feature = "sim")]
         if let Some((model, _inside)) = self.model()? {
-            return model.raw().kevent_change(kq, change);
+            return Ok(seam::kevent_change(model, kq, change.into())?);
         }
         kernel::kevent(kq, Some(change), &mut [], Some(Duration::ZERO)).map(drop)
     }
@@ -139,7 +132,7 @@ impl System {
         let mut first = true;
         loop {
             let count = match self.model()? {
-                Some((model, _inside)) => model.raw().kevent_read(kq, events, first)?,
+                Some((model, _inside)) => model::kevent_read(model, kq, events, first)?,
                 None => 0,
             };
             first = false;
@@ -165,7 +158,7 @@ impl System {
             #[cfg(feature = "sim")]
             let nap = match self.model()? {
                 Some((model, _inside)) => {
-                    model.poll(descriptor)?;
+                    seam::poll(model, descriptor)?;
                     #[cfg(miri)]
                     if model
                         .raw()

@@ -309,18 +309,6 @@ mod tests {
         }
     }
 
-    #[cfg(feature = "sim")]
-    #[test]
-    fn features_in_two_sets_are_those_in_each() {
-        let [none, old, new] = [(false, false), (true, false), (true, true)]
-            .map(|(jails, descriptors)| Features::new(jails, descriptors));
-        for (one, other, both) in
-            [(new, new, new), (new, old, old), (old, new, old), (none, new, none), (new, none, none)]
-        {
-            assert_eq!(one.and(other), both);
-        }
-    }
-
     #[test]
     fn an_option_that_another_thread_found_missing_is_missing_here_too() {
         let options = Options::all();

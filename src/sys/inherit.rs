@@ -59,54 +59,25 @@ fn is_the_kernels(_: c_int) -> bool {
 }
 
 /// The descriptors of a model, which are sockets. A forked child cannot ask the model for them, and identifies them by a
-/// pair of timeouts that no program would set.
+/// [mark](freebsd_jail_sim::seam::MARK), a pair of timeouts.
 #[cfg(feature = "sim")]
-pub(crate) mod model {
+mod model {
     use core::ffi::c_int;
-    use core::ptr;
-    use std::os::fd::{AsRawFd, BorrowedFd};
 
+    use freebsd_jail_sim::seam::MARK;
     use libc::{socklen_t, timeval};
-
-    use crate::sys::Errno;
-
-    /// In seconds, within the range of the oldest kernels.
-    const MARK: [(c_int, libc::time_t); 2] = [(libc::SO_RCVTIMEO, 1_618_033), (libc::SO_SNDTIMEO, 2_718_281)];
-
-    /// Marks a socket as a jail descriptor.
-    pub(crate) fn mark(socket: BorrowedFd<'_>) -> Result<(), Errno> {
-        if cfg!(miri) {
-            // Miri does not fork.
-            return Ok(());
-        }
-        for (option, seconds) in MARK {
-            let timeout = timeval { tv_sec: seconds, tv_usec: 0 };
-            // SAFETY: the call reads one structure of the size that it is told, which is ours; the socket is open
-            // while it is borrowed.
-            Errno::check(unsafe {
-                libc::setsockopt(
-                    socket.as_raw_fd(),
-                    libc::SOL_SOCKET,
-                    option,
-                    ptr::from_ref(&timeout).cast(),
-                    size(),
-                )
-            })?;
-        }
-        Ok(())
-    }
 
     /// Whether a descriptor is a socket with that mark. Async-signal-safe.
     pub(super) fn is_marked(fd: c_int) -> bool {
-        MARK.iter().all(|(option, seconds)| {
+        [libc::SO_RCVTIMEO, libc::SO_SNDTIMEO].into_iter().zip(MARK).all(|(option, seconds)| {
             let mut timeout = timeval { tv_sec: 0, tv_usec: 0 };
             let mut len = size();
             // SAFETY: the call writes at most as much as `len` says, which is one structure, ours; any number may be
             // asked for.
             let result = unsafe {
-                libc::getsockopt(fd, libc::SOL_SOCKET, *option, (&raw mut timeout).cast(), &raw mut len)
+                libc::getsockopt(fd, libc::SOL_SOCKET, option, (&raw mut timeout).cast(), &raw mut len)
             };
-            result == 0 && timeout.tv_sec == *seconds
+            result == 0 && u64::try_from(timeout.tv_sec) == Ok(seconds)
         })
     }
 
@@ -120,14 +91,18 @@ pub(crate) mod model {
 mod tests {
     use super::*;
     use std::fs::File;
-    use std::os::fd::{AsFd, AsRawFd};
+    use std::os::fd::AsRawFd;
     use std::os::unix::net::UnixStream;
+    use std::time::Duration;
 
     #[test]
     #[cfg_attr(miri, ignore = "it has no options of sockets")]
     fn a_jail_descriptor_of_a_model_differs_from_other_files() {
         let (marked, other) = UnixStream::pair().expect("a pair");
-        model::mark(marked.as_fd()).expect("marked");
+        let [receiving, sending] = freebsd_jail_sim::seam::MARK.map(Duration::from_secs);
+        marked.set_read_timeout(Some(receiving)).expect("set");
+        assert!(!is_jail_descriptor(marked.as_raw_fd()));
+        marked.set_write_timeout(Some(sending)).expect("set");
         assert!(is_jail_descriptor(marked.as_raw_fd()));
         assert!(is_jail_descriptor(marked.try_clone().expect("copied").as_raw_fd()));
         assert!(!is_jail_descriptor(other.as_raw_fd()));

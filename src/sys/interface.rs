@@ -10,7 +10,7 @@ impl System {
     pub(crate) fn move_interface(&self, name: &[u8], jid: i32, way: Move) -> Result<(), Errno> {
         #[cfg(feature = "sim")]
         if let Some((model, _inside)) = self.model()? {
-            return model.move_interface(name, jid, way);
+            return Ok(freebsd_jail_sim::seam::move_interface(model, name, jid, way.into())?);
         }
         move_interface(name, jid, way)
     }
@@ -19,7 +19,7 @@ impl System {
     pub(crate) fn has_interface(&self, name: &[u8]) -> Result<bool, Errno> {
         #[cfg(feature = "sim")]
         if let Some((model, _inside)) = self.model()? {
-            return model.has_interface(name);
+            return Ok(freebsd_jail_sim::seam::has_interface(model, name)?);
         }
         has_interface(name)
     }

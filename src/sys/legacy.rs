@@ -8,7 +8,7 @@ use libc::{in_addr, in6_addr};
 
 use super::{Errno, System, bindings};
 #[cfg(feature = "sim")]
-use crate::sim;
+use freebsd_jail_sim as sim;
 
 /// The layout of FreeBSD 4: version 0 has no name, and one IPv4 address in host order.
 #[repr(C)]
@@ -91,18 +91,12 @@ pub(super) unsafe fn on_model(model: &sim::Kernel, jail: *const bindings::jail) 
         let hostname = unsafe { bytes(jail.hostname) };
         // The model takes the address in host order, as `kern_jail` does with `ntohl`.
         let ip4 = [Ipv4Addr::from_bits(jail.ip_number)];
-        return model.raw().jail(&sim::raw::Legacy {
-            version,
-            path,
-            hostname,
-            jailname: None,
-            ip4: &ip4,
-            ip6: &[],
-        });
+        let legacy = sim::raw::Legacy { version, path, hostname, jailname: None, ip4: &ip4, ip6: &[] };
+        return Ok(model.raw().jail(&legacy)?);
     }
     if version != 2 {
         // The kernel reads no more than the version.
-        return model.raw().jail(&sim::raw::Legacy { version, ..sim::raw::Legacy::default() });
+        return Ok(model.raw().jail(&sim::raw::Legacy { version, ..sim::raw::Legacy::default() })?);
     }
     // SAFETY: the caller vouches that a structure of this version has this layout.
     let jail = unsafe { &*jail };
@@ -117,7 +111,7 @@ pub(super) unsafe fn on_model(model: &sim::Kernel, jail: *const bindings::jail) 
         unsafe { addresses(jail.ip4, jail.ip4s, |address| Ipv4Addr::from(address.s_addr.to_ne_bytes())) }?;
     // SAFETY: the caller vouches for `ip6s` addresses.
     let ip6 = unsafe { addresses(jail.ip6, jail.ip6s, |address| Ipv6Addr::from(address.s6_addr)) }?;
-    model.raw().jail(&sim::raw::Legacy { version, path, hostname, jailname, ip4: &ip4, ip6: &ip6 })
+    Ok(model.raw().jail(&sim::raw::Legacy { version, path, hostname, jailname, ip4: &ip4, ip6: &ip6 })?)
 }
 
 /// # Safety

@@ -40,9 +40,9 @@ mod layout;
 mod legacy;
 pub(crate) mod lock;
 pub(crate) mod login_class;
-mod open;
 #[cfg(feature = "sim")]
-pub(crate) mod pair;
+pub(crate) mod model;
+mod open;
 pub(crate) mod parameters;
 pub(crate) mod process;
 #[cfg(feature = "tokio")]
@@ -66,19 +66,11 @@ pub use bindings::{
 };
 pub use calls::{jail, jail_attach, jail_attach_jd, jail_get, jail_remove, jail_remove_jd, jail_set};
 pub(crate) use descriptor::DescriptorSlot;
-#[cfg(feature = "sim")]
-pub(crate) use errno::ECAPMODE;
 pub(crate) use errno::ENOTCAPABLE;
 pub(crate) use errno::Errno;
-#[cfg(feature = "sim")]
-pub(crate) use features::Cache;
 pub(crate) use features::Options;
 pub(crate) use identity::ProcessMark;
-#[cfg(feature = "sim")]
-pub(crate) use pair::Pair;
 pub(crate) use process::Process;
-#[cfg(feature = "sim")]
-pub(crate) use process::{ChildState, child_state, signal_child};
 pub(crate) use sheet::{Row, Sheet};
 pub(crate) use slot::{SetSlot, Slot};
 pub(crate) use system::System;

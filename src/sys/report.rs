@@ -152,7 +152,7 @@ impl Report {
 
     /// Takes the pids that were added since the last time.
     #[cfg(feature = "sim")]
-    pub(crate) fn take_pids(&self) -> Vec<u32> {
+    pub(super) fn take_pids(&self) -> Vec<u32> {
         if self.page().has_pids.swap(0, Ordering::AcqRel) == 0 {
             return Vec::new();
         }

@@ -4,10 +4,9 @@ use core::ffi::c_uint;
 use core::marker::PhantomData;
 use core::ptr::{self, NonNull};
 
-use libc::iovec;
-
 #[cfg(feature = "sim")]
-use super::Pair;
+use freebsd_jail_sim::raw::Pair;
+use libc::iovec;
 
 /// One name and value of a request: two iovecs side by side, as jail_set(2) and jail_get(2) want them.
 ///

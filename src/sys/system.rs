@@ -4,13 +4,13 @@ use core::ffi::{c_int, c_uint};
 use core::sync::atomic::{AtomicU32, Ordering};
 use std::os::fd::{AsRawFd, BorrowedFd};
 
+#[cfg(feature = "sim")]
+use freebsd_jail_sim::{self as sim, seam};
 use libc::iovec;
 
 use super::features::{Cache, Features};
 use super::lock::{self, Attaching};
 use super::{Errno, Process, ProcessMark, SetSlot, Slot, bindings, fd, kernel};
-#[cfg(feature = "sim")]
-use crate::sim;
 
 /// The kernel that a handle belongs to.
 ///
@@ -69,7 +69,7 @@ impl System {
     pub(crate) fn current() -> Self {
         Self {
             #[cfg(feature = "sim")]
-            model: sim::Kernel::current(),
+            model: super::model::current(),
             #[cfg(feature = "sim")]
             assumed: Features::assumed(),
         }
@@ -96,13 +96,10 @@ impl System {
     ///
     /// `ENOSYS` in a process that was forked from the model's: what it has is a copy.
     #[cfg(feature = "sim")]
-    pub(super) fn model(&self) -> Result<Option<(&sim::Kernel, sim::Inside)>, Errno> {
+    pub(super) fn model(&self) -> Result<Option<(&sim::Kernel, seam::Inside)>, Errno> {
         let Some(model) = self.model.as_ref() else { return Ok(None) };
-        if model.may_be_used_here() {
-            Ok(Some((model, sim::Inside::enter())))
-        } else {
-            Err(Errno(libc::ENOSYS))
-        }
+        let inside = seam::enter(model).ok_or(Errno(libc::ENOSYS))?;
+        Ok(Some((model, inside)))
     }
 
     /// Whether calls go to the same kernel.
@@ -171,7 +168,7 @@ impl System {
             let mut copies = Vec::new();
             // SAFETY: the caller vouches for the iovecs and their memory.
             let mut pairs = unsafe { model_pairs(iov, niov, Some(&mut copies)) }?;
-            return counted(attaches, model.raw().jail_set(&mut pairs, flags));
+            return counted(attaches, model.raw().jail_set(&mut pairs, flags).map_err(Errno::from));
         }
         // SAFETY: the caller vouches for the iovecs and their memory.
         counted(attaches, unsafe { kernel::jail_set(iov, niov, flags) })
@@ -190,7 +187,7 @@ impl System {
         if let Some((model, _inside)) = self.model()? {
             // SAFETY: the caller vouches for the iovecs and their memory.
             let mut pairs = unsafe { model_pairs(iov, niov, None) }?;
-            return model.raw().jail_get(&mut pairs, flags);
+            return Ok(model.raw().jail_get(&mut pairs, flags)?);
         }
         // SAFETY: the caller vouches for the iovecs and their memory.
         unsafe { kernel::jail_get(iov, niov, flags) }
@@ -215,7 +212,7 @@ impl System {
         let _attaching = self.attaching();
         #[cfg(feature = "sim")]
         if let Some((model, _inside)) = self.model()? {
-            return counted(true, model.raw().jail_attach(jid));
+            return counted(true, model.raw().jail_attach(jid).map_err(Errno::from));
         }
         counted(true, kernel::jail_attach(jid))
     }
@@ -230,7 +227,7 @@ impl System {
     #[cfg_attr(not(feature = "sim"), allow(clippy::unnecessary_wraps, reason = "a model's child takes none"))]
     fn attaching(&self) -> Option<Attaching> {
         #[cfg(feature = "sim")]
-        if self.model.as_ref().is_some_and(sim::Kernel::acts_as_forked) {
+        if self.model.as_ref().is_some_and(seam::acts_as_forked) {
             return None;
         }
         Some(lock::attaching())
@@ -240,7 +237,7 @@ impl System {
     pub(crate) fn jail_remove(&self, jid: c_int) -> Result<(), Errno> {
         #[cfg(feature = "sim")]
         if let Some((model, _inside)) = self.model()? {
-            return model.raw().jail_remove(jid);
+            return Ok(model.raw().jail_remove(jid)?);
         }
         kernel::jail_remove(jid)
     }
@@ -253,7 +250,7 @@ impl System {
         let _attaching = self.attaching();
         #[cfg(feature = "sim")]
         if let Some((model, _inside)) = self.model()? {
-            return counted(true, model.raw().jail_attach_jd(fd.as_raw_fd()));
+            return counted(true, model.raw().jail_attach_jd(fd.as_raw_fd()).map_err(Errno::from));
         }
         counted(true, kernel::jail_attach_jd(fd.as_raw_fd()))
     }
@@ -265,7 +262,7 @@ impl System {
         }
         #[cfg(feature = "sim")]
         if let Some((model, _inside)) = self.model()? {
-            return model.raw().jail_remove_jd(fd.as_raw_fd());
+            return Ok(model.raw().jail_remove_jd(fd.as_raw_fd())?);
         }
         kernel::jail_remove_jd(fd.as_raw_fd())
     }
@@ -279,7 +276,7 @@ impl System {
     ) -> Result<usize, Errno> {
         #[cfg(feature = "sim")]
         if let Some((model, _inside)) = self.model()? {
-            return model.raw().sysctl(mib, old, new);
+            return Ok(model.raw().sysctl(mib, old, new)?);
         }
         kernel::sysctl(mib, old, new)
     }
@@ -289,7 +286,8 @@ impl System {
         #[cfg(feature = "sim")]
         if let Some((model, _inside)) = self.model()? {
             if let Some(answer) = model.raw().fstat(descriptor.as_raw_fd()) {
-                return answer.map(|(_, ino)| DescriptorStat { ino });
+                let (_, ino) = answer?;
+                return Ok(DescriptorStat { ino });
             }
         }
         fd::host_fstat(descriptor.as_raw_fd()).map(|stat| DescriptorStat { ino: stat.ino })
@@ -314,7 +312,7 @@ impl System {
     pub(crate) fn process_table(&self) -> Result<Vec<Process>, Errno> {
         #[cfg(feature = "sim")]
         if let Some((model, _inside)) = self.model()? {
-            return Ok(model.process_table());
+            return Ok(seam::process_table(model).into_iter().map(Process::from).collect());
         }
         super::process::table()
     }
@@ -377,7 +375,8 @@ impl System {
         static KERNEL: Cache = Cache::new();
         #[cfg(feature = "sim")]
         if let Some(model) = &self.model {
-            return model.cache();
+            // It keeps no other value, since each version of this crate has a model of its own.
+            return seam::companion(model, Cache::new).unwrap_or(&KERNEL);
         }
         &KERNEL
     }
@@ -404,7 +403,7 @@ fn features_by(answer: Result<(), Errno>) -> (Features, bool) {
 /// Whether this process has been refused the copy of a model that it has inherited.
 #[cfg(feature = "sim")]
 pub(crate) fn is_stranded() -> bool {
-    sim::Kernel::is_stranded()
+    seam::is_stranded()
 }
 
 impl core::fmt::Debug for System {
@@ -425,7 +424,7 @@ unsafe fn model_pairs(
     iov: *mut iovec,
     niov: c_uint,
     copies: Option<&mut Vec<Vec<u8>>>,
-) -> Result<Vec<super::Pair<'_>>, Errno> {
+) -> Result<Vec<sim::raw::Pair<'_>>, Errno> {
     // The two checks of `sys_jail_set` and `copyinuio` before anything is read.
     if niov % 2 == 1 || niov > 1024 {
         return Err(Errno(libc::EINVAL));

@@ -312,23 +312,3 @@ pub(super) fn queue_error(call: Call, errno: Errno) -> Error {
     };
     Error::os(call, errno, kind, reason)
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_errno_of_a_queue_has_its_kind() {
-        for (errno, kind) in [
-            (libc::EMFILE, ErrorKind::ResourceExhausted),
-            (libc::ENFILE, ErrorKind::ResourceExhausted),
-            (libc::ENOMEM, ErrorKind::ResourceExhausted),
-            (libc::EINVAL, ErrorKind::Unsupported),
-            (libc::EBADF, ErrorKind::InvalidDescriptor),
-            (libc::EIO, ErrorKind::Other),
-        ] {
-            let error = queue_error(Call::Kevent, Errno(errno));
-            assert_eq!((error.kind(), error.errno()), (kind, Some(errno)));
-        }
-    }
-}

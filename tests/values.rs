@@ -1,0 +1,144 @@
+//! Values from text, their text, and the table of parameters.
+
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::hash::{BuildHasher, RandomState};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use freebsd_jail::cpus::CpuSet;
+use freebsd_jail::param::{self, Ip4, Ip6, Since, Value};
+use freebsd_jail::{Allow, ErrorKind, Network, Permissions};
+
+const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
+
+#[test]
+fn every_permission_of_the_table_is_in_the_set() {
+    for row in param::TABLE.iter().filter(|row| row.name().starts_with("allow.")) {
+        let flag = Allow::from_parameter(row.name());
+        assert_eq!(flag.map(|flag| flag.parameters().collect()), Some(vec![row.name()]));
+    }
+    assert_eq!(Allow::all().parameters().count(), Allow::all().iter().count());
+}
+
+#[test]
+fn what_a_set_displays_is_parsed_as_the_same_set() {
+    for set in [Allow::empty(), Allow::MOUNT, Allow::RAW_SOCKETS | Allow::MOUNT_TMPFS, Allow::all()] {
+        assert_eq!(set.to_string().parse::<Allow>().ok(), Some(set));
+    }
+    assert_eq!((Allow::RAW_SOCKETS | Allow::MOUNT_TMPFS).to_string(), "raw_sockets|mount.tmpfs");
+    assert_eq!(" allow.mount, mlock".parse::<Allow>().ok(), Some(Allow::MOUNT | Allow::MLOCK));
+    let error = "mount,raw_socket".parse::<Allow>().unwrap_err();
+    assert_eq!((error.kind(), error.parameter()), (ErrorKind::InvalidValue, Some("raw_socket")));
+}
+
+#[test]
+fn a_set_displays_its_ranges() {
+    let mut set = CpuSet::from_iter([7, 0, 2, 1]);
+    assert_eq!((set.to_string(), set.len(), set.contains(7)), ("0-2,7".to_owned(), 4, true));
+    assert!(!set.contains(3));
+    set.extend([4, u32::MAX]);
+    assert_eq!(set.to_string(), "0-2,4,7,4294967295");
+    assert!(CpuSet::default().is_empty() && !set.is_empty());
+    assert_eq!(CpuSet::default().to_string(), "");
+}
+
+#[test]
+fn text_of_permissions_reads_back() {
+    let permissions: Permissions = ["raw_sockets", "allow.mount.unionfs", "beep"].into_iter().collect();
+    assert_eq!(permissions.to_string().parse(), Ok(permissions.clone()));
+    assert_eq!("".parse(), Ok(Permissions::new()));
+    assert_eq!(permissions.names().count(), 3);
+    assert!(permissions.contains_name("allow.beep") && !permissions.contains_name("allow.mlock"));
+}
+
+#[test]
+fn releases_are_ordered_and_derived_from_osreldate() {
+    assert!(Since::FREEBSD_13_2 < Since::FREEBSD_14_0);
+    assert!(Since::FREEBSD_15_0 < Since::FREEBSD_15_1);
+    assert_eq!(Since::from_osreldate(1_302_001), Since::FREEBSD_13_2);
+    assert_eq!(Since::from_osreldate(1_501_502), Since::FREEBSD_15_1);
+}
+
+#[test]
+fn a_network_is_what_was_asked_for_and_displays_so() {
+    let own = Network::own_stack();
+    assert!(own.has_own_stack() && !own.is_none() && !own.is_inherited());
+    assert_eq!(own.listed().count(), 0);
+    let one = Network::from(ADDRESS);
+    assert!(!one.has_own_stack() && !one.is_none() && !one.is_inherited());
+    assert_eq!(one.listed().collect::<Vec<_>>(), [ADDRESS]);
+    let both: Network = [ADDRESS, Ipv6Addr::LOCALHOST.into()].into_iter().collect();
+    for (network, text) in [
+        (Network::default(), "none"),
+        (Network::inherited(), "inherited"),
+        (own, "own stack"),
+        (one, "10.0.0.1"),
+        (both, "10.0.0.1, ::1"),
+    ] {
+        assert_eq!(network.to_string(), text);
+        assert_eq!(text.parse::<Network>().ok(), Some(network));
+    }
+    let half = Network::Shared { ip4: Ip4::Inherit, ip6: Ip6::NONE };
+    assert_eq!(half.to_string(), "ip4 inherited, ip6 none");
+    assert!("10.0.0.1, ::g".parse::<Network>().unwrap_err().to_string().contains("::g"));
+}
+
+#[test]
+fn addresses_of_one_family_come_from_all_that_lists_them() {
+    let address = Ipv4Addr::new(10, 0, 0, 1);
+    let listed = Ip4::Addresses(vec![address]);
+    for same in [
+        Ip4::from(address),
+        Ip4::from([address]),
+        Ip4::from(&[address][..]),
+        Ip4::from(vec![address]),
+        [address].into_iter().collect(),
+    ] {
+        assert_eq!(same, listed);
+    }
+    for (addresses, texts) in [
+        (Ip4::default(), &["none", "disable"][..]),
+        (Ip4::Inherit, &["inherited", "inherit"]),
+        (listed, &["10.0.0.1", " 10.0.0.1 "]),
+    ] {
+        assert_eq!(addresses.to_string(), texts[0]);
+        for text in texts {
+            assert_eq!(text.parse::<Ip4>().ok(), Some(addresses.clone()), "{text}");
+        }
+    }
+    assert!("::1".parse::<Ip4>().is_err() && "10.0.0.1".parse::<Ip6>().is_err());
+}
+
+#[test]
+fn text_is_parsed_by_the_kind_and_an_error_names_the_parameter() {
+    let parse = |name, text| param::find(name).expect("it is in the table").parse(text);
+    assert_eq!(parse("securelevel", "2").expect("parsed"), Value::Int(2));
+    assert_eq!(parse("persist", "true").expect("parsed"), Value::Bool(true));
+    for (text, number) in [("true", 1), ("false", 0), ("1", 1)] {
+        assert_eq!(parse("zfs.mount_snapshot", text).expect("parsed"), Value::Int(number), "{text}");
+    }
+    let error = parse("securelevel", "high").expect_err("no number");
+    assert_eq!((error.kind(), error.parameter()), (ErrorKind::InvalidValue, Some("securelevel")));
+    assert!(parse("securelevel", "true").is_err());
+}
+
+#[test]
+fn the_constants_are_listed_by_subject() {
+    let page = include_str!("../src/param/mod.rs");
+    for row in param::TABLE {
+        let constant = match row.name().strip_prefix("allow.") {
+            Some(permission) => format!("allow::{}", permission.replace('.', "_").to_uppercase()),
+            None => row.name().replace('.', "_").to_uppercase(),
+        };
+        assert!(constant.starts_with("allow::") || page.contains(&format!("[`{constant}`]")), "{constant}");
+    }
+}
+
+#[test]
+fn keys_of_equal_names_are_equal_and_have_the_same_hash() {
+    let hash = RandomState::new();
+    let same = param::Param::<u32>::new("securelevel");
+    assert!(param::SECURELEVEL == same && param::SECURELEVEL != param::PATH);
+    assert_eq!(hash.hash_one(param::SECURELEVEL), hash.hash_one(same));
+    assert_ne!(hash.hash_one(param::SECURELEVEL), hash.hash_one(param::PATH));
+}
