@@ -2,6 +2,8 @@
 
 #![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
+use std::io;
+
 use freebsd_jail::error::Call;
 use freebsd_jail::raw::{self, LegacyJail};
 use freebsd_jail::sim::{Fault, Kernel, Release};
@@ -145,5 +147,39 @@ fn each_errno_of_a_queue_has_its_kind() {
         {
             assert_eq!((error.kind(), error.errno()), (kind, Some(errno)), "{error}");
         }
+    }
+}
+
+#[test]
+fn each_kind_has_its_errno_its_kind_of_std_and_its_own_text() {
+    let mut texts = std::collections::BTreeSet::new();
+    for (kind, io_kind, errno) in [
+        (ErrorKind::Unsupported, io::ErrorKind::Unsupported, libc::ENOSYS),
+        (ErrorKind::PermissionDenied, io::ErrorKind::PermissionDenied, libc::EPERM),
+        (ErrorKind::NotFound, io::ErrorKind::NotFound, libc::ENOENT),
+        (ErrorKind::Gone, io::ErrorKind::NotFound, libc::ENOENT),
+        (ErrorKind::Dying, io::ErrorKind::NotFound, libc::ENOENT),
+        (ErrorKind::AlreadyExists, io::ErrorKind::AlreadyExists, libc::EEXIST),
+        (ErrorKind::UnknownParameter, io::ErrorKind::InvalidInput, libc::EINVAL),
+        (ErrorKind::InvalidParameter, io::ErrorKind::InvalidInput, libc::EINVAL),
+        (ErrorKind::InvalidValue, io::ErrorKind::InvalidInput, libc::EINVAL),
+        (ErrorKind::Conflict, io::ErrorKind::InvalidInput, libc::EINVAL),
+        (ErrorKind::InvalidRequest, io::ErrorKind::InvalidInput, libc::EINVAL),
+        (ErrorKind::InvalidPath, io::ErrorKind::NotFound, libc::ENOENT),
+        (ErrorKind::NotExecutable, io::ErrorKind::NotFound, libc::ENOEXEC),
+        (ErrorKind::AddressInUse, io::ErrorKind::AddrInUse, libc::EADDRINUSE),
+        (ErrorKind::LimitExceeded, io::ErrorKind::QuotaExceeded, libc::EPERM),
+        (ErrorKind::InvalidDescriptor, io::ErrorKind::InvalidInput, libc::EBADF),
+        (ErrorKind::OtherProcess, io::ErrorKind::InvalidInput, libc::EPERM),
+        (ErrorKind::NotCapable, io::ErrorKind::PermissionDenied, 93),
+        (ErrorKind::ResourceExhausted, io::ErrorKind::OutOfMemory, libc::ENOMEM),
+        (ErrorKind::InvalidAnswer, io::ErrorKind::InvalidData, libc::EIO),
+        (ErrorKind::Other, io::ErrorKind::Other, libc::EIO),
+    ] {
+        let error = Error::from(kind);
+        assert_eq!((error.errno(), error.errno_or_default()), (None, errno), "{kind:?}");
+        assert_eq!(io::Error::from(error).kind(), io_kind, "{kind:?}");
+        let text = kind.to_string();
+        assert!(!text.is_empty() && texts.insert(text), "{kind:?}");
     }
 }

@@ -2,12 +2,16 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::ffi::OsString;
 use std::hash::{BuildHasher, RandomState};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::os::unix::ffi::OsStringExt;
 
 use freebsd_jail::cpus::CpuSet;
-use freebsd_jail::param::{self, Ip4, Ip6, Since, Value};
+use freebsd_jail::param::{self, Entries, Ip4, Ip6, Kind, Mode, Since, Value};
 use freebsd_jail::{Allow, ErrorKind, Network, Permissions};
+use proptest::collection::vec;
+use proptest::prelude::*;
 
 const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
 
@@ -141,4 +145,59 @@ fn keys_of_equal_names_are_equal_and_have_the_same_hash() {
     assert!(param::SECURELEVEL == same && param::SECURELEVEL != param::PATH);
     assert_eq!(hash.hash_one(param::SECURELEVEL), hash.hash_one(same));
     assert_ne!(hash.hash_one(param::SECURELEVEL), hash.hash_one(param::PATH));
+}
+
+#[test]
+fn t8_t36_an_entry_that_would_forge_others_is_refused() {
+    for (key, value) in [("", "x"), ("a=b", "x"), ("a\nb", "x"), ("a\0", "x"), ("a", "x\ny"), ("a", "x\0")] {
+        assert_eq!(Entries::new([(key, value)]).unwrap_err().kind(), ErrorKind::InvalidValue, "{key:?}");
+    }
+}
+
+#[test]
+fn entries_are_kept_in_order_and_the_last_of_a_key_counts() {
+    let entries = Entries::new([("a", "1"), ("b", ""), ("a", "x=y")]).expect("good ones");
+    assert_eq!(entries, Entries::new([("b", ""), ("a", "x=y")]).expect("good ones"));
+    let values =
+        ["a", "b", "c"].map(|key| entries.get(key).map(|value| value.to_string_lossy().into_owned()));
+    assert_eq!(values, [Some("x=y".into()), Some(String::new()), None]);
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        any::<bool>().prop_map(Value::Bool),
+        any::<i32>().prop_map(Value::Int),
+        any::<u32>().prop_map(|value| Value::Ulong(value.into())),
+        vec(1..=u8::MAX, 0..300).prop_map(|bytes| Value::String(OsString::from_vec(bytes))),
+        vec(any::<Ipv4Addr>(), 0..20).prop_map(Value::Ip4),
+        vec(any::<Ipv6Addr>(), 0..20).prop_map(Value::Ip6),
+        prop::sample::select(vec![Mode::Disable, Mode::New, Mode::Inherit]).prop_map(Value::Mode),
+        vec(any::<u8>(), 0..100).prop_map(Value::Bytes),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn what_a_value_displays_is_parsed_as_the_same_value(value in value()) {
+        let is_utf8 = !matches!(&value, Value::String(string) if string.to_str().is_none());
+        prop_assume!(is_utf8);
+        prop_assert_eq!(&Value::parse(value.kind(), value.to_string()).expect("parsed"), &value);
+    }
+
+    #[test]
+    fn no_text_makes_parsing_panic(text in ".{0,40}") {
+        for kind in [Kind::Bool, Kind::Int, Kind::Ulong, Kind::Ip4, Kind::Ip6, Kind::Mode, Kind::Bytes] {
+            if let Ok(value) = Value::parse(kind, &text) {
+                prop_assert_eq!(value.kind(), kind);
+            }
+        }
+    }
+
+    #[test]
+    fn a_value_comes_back_from_json(value in value()) {
+        use serde::de::DeserializeSeed;
+
+        let json = serde_json::to_value(&value).expect("serialised");
+        prop_assert_eq!(&value.kind().deserialize(json).expect("deserialised"), &value);
+    }
 }

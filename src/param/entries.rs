@@ -120,30 +120,3 @@ impl Encode<Entries> for Entries {
         Wire::Text(&self.text)
     }
 }
-
-#[cfg(test)]
-#[allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn t8_t36_an_entry_that_would_forge_others_is_refused() {
-        for (key, value) in
-            [("", "x"), ("a=b", "x"), ("a\nb", "x"), ("a\0", "x"), ("a", "x\ny"), ("a", "x\0")]
-        {
-            assert_eq!(Entries::new([(key, value)]).unwrap_err().kind(), ErrorKind::InvalidValue, "{key:?}");
-        }
-    }
-
-    #[test]
-    fn entries_come_back_as_they_were_set() {
-        let entries = Entries::new([("a", "1"), ("b", ""), ("a", "x=y")]).expect("good ones");
-        let read = Entries::decode(b"b=\na=x=y\0", "meta").expect("decoded");
-        assert_eq!(entries, read);
-        assert_eq!(
-            (read.get("a"), read.get("b"), read.get("c")),
-            (Some("x=y".as_ref()), Some("".as_ref()), None)
-        );
-        assert!(Entries::decode(b"\0", "meta").expect("decoded").is_empty());
-    }
-}
