@@ -207,8 +207,6 @@ struct Player {
 impl Player {
     /// The files and the process of the recording machine.
     fn new(kernel: Kernel) -> Result<Self, String> {
-        // The crate's first call, of whatever kernel, has the model's descriptors inherited as a kernel's are.
-        let _ = freebsd_jail::is_jailed();
         kernel.only_paths();
         kernel.add_directory("/tmp");
         kernel.add_file("/etc/passwd");

@@ -11,7 +11,7 @@ use std::os::fd::{AsFd, AsRawFd, IntoRawFd, OwnedFd};
 use super::end::End;
 use super::errno::{ENOTCAPABLE, Errno};
 use super::flags::LetGo;
-use super::host::{self, Identity, identity};
+use super::host::{self, Identity};
 use super::options::Options;
 use super::prison::{Key, Life};
 use super::process::{CredentialId, Pid};
@@ -26,8 +26,6 @@ pub(super) struct DescriptorId(u64);
 #[derive(Debug)]
 struct Descriptor {
     identity: Identity,
-    /// The number that its maker got.
-    number: c_int,
     /// The model's end, dropped when the jail dies.
     end: Option<End>,
     /// The jail, none once it has started to die.
@@ -77,20 +75,11 @@ impl NewDescriptor {
 impl Descriptors {
     /// Returns the descriptor of a number, if it is one of the model's.
     fn find(&self, number: c_int) -> Result<Option<(DescriptorId, &Descriptor)>, Errno> {
-        let id = self.by_identity.get(&self.identity_of(number)?);
+        let id = self.by_identity.get(&host::file(number)?);
         match id.and_then(|id| Some((*id, self.open.get(id)?))) {
             Some((_, descriptor)) if descriptor.closed => Err(Errno(libc::EBADF)),
             found => Ok(found),
         }
-    }
-
-    /// Identifies the file of a number.
-    fn identity_of(&self, number: c_int) -> Result<Identity, Errno> {
-        if let Some(host) = host::get() {
-            return host.file(number);
-        }
-        let given = || self.open.values().rev().find(|descriptor| descriptor.number == number);
-        host::file(number).or_else(|| Some(given()?.identity)).ok_or(Errno(libc::EBADF))
     }
 
     /// Returns the descriptor of a number, and its jail unless that has started to die.
@@ -176,11 +165,8 @@ impl State {
         }
         let (theirs, ours) = End::marked_pair()?;
         // The kernel makes jail descriptors without close-on-exec, and so does the model.
-        if let Some(host) = host::get() {
-            host.clear_close_on_exec(theirs.as_fd())?;
-        }
-        let identity = identity(theirs.as_fd())?;
-        let number = theirs.as_raw_fd();
+        host::clear_close_on_exec(theirs.as_fd())?;
+        let identity = host::file(theirs.as_raw_fd())?;
         let maker = self.processes.get(pid).credential;
         self.hold_credential(maker);
         let id = DescriptorId(self.descriptors.next);
@@ -190,7 +176,7 @@ impl State {
         }
         let end = Some(ours);
         let descriptor =
-            Descriptor { identity, number, end, prison: None, owning, maker, limited: false, closed: false };
+            Descriptor { identity, end, prison: None, owning, maker, limited: false, closed: false };
         self.descriptors.open.insert(id, descriptor);
         if let Some(process) = self.processes.get_mut(pid) {
             process.made.push(id);
@@ -249,12 +235,12 @@ impl State {
 
     /// Closes a descriptor whose holder has been killed, though the host still has copies open.
     pub(super) fn abandon_descriptor(&mut self, id: DescriptorId) {
-        let Some(&Descriptor { identity, number, maker, .. }) = self.descriptors.open.get(&id) else {
+        let Some(&Descriptor { identity, maker, .. }) = self.descriptors.open.get(&id) else {
             return;
         };
         self.close_descriptor(id);
         let (end, prison, owning, limited, closed) = (None, None, false, false, true);
-        let descriptor = Descriptor { identity, number, end, prison, owning, maker, limited, closed };
+        let descriptor = Descriptor { identity, end, prison, owning, maker, limited, closed };
         self.descriptors.open.insert(id, descriptor);
         self.descriptors.by_identity.insert(identity, id);
     }
@@ -268,7 +254,7 @@ impl State {
                 None => Ok((0o100_000, 0)),
             }),
             // The host returns the same for a number that is not open.
-            Err(errno) => self.descriptors.identity_of(number).is_ok().then_some(Err(errno)),
+            Err(errno) => host::file(number).is_ok().then_some(Err(errno)),
         }
     }
 }

@@ -7,12 +7,12 @@
 
 use core::ffi::c_int;
 use std::collections::{BTreeMap, VecDeque};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
 use super::descriptor::DescriptorId;
 use super::end::{self, End};
 use super::errno::Errno;
-use super::host::{Identity, identity};
+use super::host::{self, Identity};
 use super::kevent::{
     EV_ADD, EV_CLEAR, EV_DELETE, EV_DROP, EV_EOF, EV_ONESHOT, EVFILT_JAIL, EVFILT_JAILDESC, EVFILT_TIMER,
     Kevent, NOTE_JAIL_ATTACH, NOTE_JAIL_CHILD, NOTE_JAIL_MULTI, NOTE_JAIL_REMOVE,
@@ -134,7 +134,7 @@ impl State {
         self.check_running(pid)?;
         let (theirs, ours) = End::pair()?;
         let queue = Queue { end: ours, knotes: BTreeMap::new(), ready: VecDeque::new(), told: false };
-        self.queues.open.insert(identity(theirs.as_fd())?, queue);
+        self.queues.open.insert(host::file(theirs.as_raw_fd())?, queue);
         Ok(theirs)
     }
 
@@ -146,7 +146,7 @@ impl State {
         change: Kevent,
     ) -> Result<Option<Watch>, Errno> {
         self.check_running(pid)?;
-        let queue = identity(queue)?;
+        let queue = host::file(queue.as_raw_fd())?;
         if !self.queues.open.contains_key(&queue) {
             return Err(Errno(libc::EBADF));
         }
@@ -244,7 +244,8 @@ impl State {
         events: &mut [Kevent],
     ) -> Result<usize, Errno> {
         self.check_running(pid)?;
-        let queue = self.queues.open.get_mut(&identity(descriptor)?).ok_or(Errno(libc::EBADF))?;
+        let queue =
+            self.queues.open.get_mut(&host::file(descriptor.as_raw_fd())?).ok_or(Errno(libc::EBADF))?;
         let mut count = 0;
         for place in events {
             let Some(event) = queue.take() else { break };

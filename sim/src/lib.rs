@@ -95,7 +95,7 @@
 //! [fork(2)]: https://man.freebsd.org/cgi/man.cgi?query=fork&sektion=2
 //! [freebsd-jail]: https://docs.rs/freebsd-jail
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod address;
 mod apply;
@@ -114,6 +114,7 @@ mod files;
 mod find;
 mod flags;
 mod get;
+#[allow(unsafe_code, reason = "calls that std does not offer")]
 mod host;
 mod inside;
 mod interface;

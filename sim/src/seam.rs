@@ -13,7 +13,6 @@ pub use super::flags::{
     JAIL_AT_DESC, JAIL_ATTACH, JAIL_CREATE, JAIL_DYING, JAIL_GET_DESC, JAIL_OWN_DESC, JAIL_SYS_DISABLE,
     JAIL_SYS_INHERIT, JAIL_SYS_NEW, JAIL_UPDATE, JAIL_USE_DESC,
 };
-pub use super::host::{ChildState, Host, Identity};
 pub use super::inside::Inside;
 pub use super::kernel::Companion;
 pub use super::kevent::{
@@ -23,7 +22,6 @@ pub use super::kevent::{
 pub use super::program::{Inmate, Register};
 
 use super::errno::Errno;
-use super::host;
 use super::kernel::Kernel;
 use super::user::Process;
 
@@ -46,11 +44,6 @@ pub struct ProcessEntry {
 pub enum Move {
     Into,
     Back,
-}
-
-/// Provides the host to all models of this process.
-pub fn provide(host: &'static dyn Host) {
-    host::set(host);
 }
 
 /// Returns the kernel that gets the calling thread's calls.

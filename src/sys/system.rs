@@ -69,7 +69,7 @@ impl System {
     pub(crate) fn current() -> Self {
         Self {
             #[cfg(feature = "sim")]
-            model: super::model::current(),
+            model: seam::current(),
             #[cfg(feature = "sim")]
             assumed: Features::assumed(),
         }
