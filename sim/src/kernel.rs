@@ -38,8 +38,15 @@ impl WeakKernel {
 }
 
 /// What a user of a kernel may keep with it.
-pub trait Companion: Any + Debug + Send + Sync + UnwindSafe + RefUnwindSafe {}
-impl<T: Any + Debug + Send + Sync + UnwindSafe + RefUnwindSafe> Companion for T {}
+pub trait Companion: Any + Debug + Send + Sync + UnwindSafe + RefUnwindSafe {
+    /// Returns it with its type to be found out: Rust 1.85 does not convert the trait objects.
+    fn as_any(&self) -> &dyn Any;
+}
+impl<T: Any + Debug + Send + Sync + UnwindSafe + RefUnwindSafe> Companion for T {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
 
 #[derive(Debug)]
 struct Shared {
@@ -199,8 +206,8 @@ impl Kernel {
 
     /// Returns what its user keeps with it, made on first use; `None` if that is a value of another type.
     pub(crate) fn companion<T: Companion>(&self, make: impl FnOnce() -> T) -> Option<&T> {
-        let companion: &dyn Any = &**self.0.companion.get_or_init(|| Box::new(make()));
-        companion.downcast_ref()
+        let companion = &**self.0.companion.get_or_init(|| Box::new(make()));
+        companion.as_any().downcast_ref()
     }
 
     /// Whether both are handles of one kernel.
