@@ -190,14 +190,8 @@ impl JailBuilder {
     /// ```
     pub fn ip4(mut self, ip4: impl Into<Ip4>) -> Self {
         match ip4.into() {
-            Ip4::Addresses(addresses) => {
-                self.settings.unset("ip4");
-                self.settings.set(param::IP4_ADDR, &addresses);
-            }
-            Ip4::Inherit => {
-                self.settings.unset("ip4.addr");
-                self.settings.set(param::IP4, &Mode::Inherit);
-            }
+            Ip4::Addresses(addresses) => self.settings.set_instead("ip4", param::IP4_ADDR, &addresses),
+            Ip4::Inherit => self.settings.set_instead("ip4.addr", param::IP4, &Mode::Inherit),
         }
         self
     }
@@ -209,14 +203,8 @@ impl JailBuilder {
     /// [`param::IP6`] and [`param::IP6_ADDR`].
     pub fn ip6(mut self, ip6: impl Into<Ip6>) -> Self {
         match ip6.into() {
-            Ip6::Addresses(addresses) => {
-                self.settings.unset("ip6");
-                self.settings.set(param::IP6_ADDR, &addresses);
-            }
-            Ip6::Inherit => {
-                self.settings.unset("ip6.addr");
-                self.settings.set(param::IP6, &Mode::Inherit);
-            }
+            Ip6::Addresses(addresses) => self.settings.set_instead("ip6", param::IP6_ADDR, &addresses),
+            Ip6::Inherit => self.settings.set_instead("ip6.addr", param::IP6, &Mode::Inherit),
         }
         self
     }

@@ -163,6 +163,7 @@ mod tests {
             (ErrorKind::InvalidDescriptor, Some(Stage::Attach), Some(Call::Fstat), Some(libc::EBADF))
         );
     }
+
     #[test]
     #[cfg_attr(miri, ignore = "Miri has no memory that processes share")]
     fn each_step_that_fails_has_its_stage_and_its_call() {

@@ -250,8 +250,8 @@ fn read_on(
             text = ErrorText::UnlessInvalid;
         }
         let found = asked.and_then(|()| match failure.take() {
-            Some(errno) => draft.call_again(errno, text, read.system, verb, read.at, read.subject),
-            None => draft.call_asking(text, read.system, verb, read.at, read.subject),
+            Some(errno) => draft.as_call(verb).make_again(errno, text, read.system, read.at, read.subject),
+            None => draft.as_call(verb).make(text, read.system, read.at, read.subject),
         });
         match found {
             Ok(found) => {

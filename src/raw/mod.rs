@@ -220,7 +220,8 @@ pub fn jail(jail: &LegacyJail) -> Result<Jid> {
 fn make(system: &System, request: &mut Request, verb: Verb, at: At<'_>, subject: Subject) -> Result<Reply> {
     let answer = request
         .draft()
-        .call_with(system, verb, at, subject, &mut [0; ERRMSG_LEN])
+        .as_call(verb)
+        .make_with(system, at, subject, &mut [0; ERRMSG_LEN])
         .map_err(|error| param::with_value(error, |name| request.value(name)))?;
     let jid = Jid::try_from(answer.jid)
         .map_err(|error| error.with_kind(ErrorKind::InvalidAnswer).because("the kernel returned no jid"))?;

@@ -125,6 +125,17 @@ impl<'s> Settings<'s> {
         self.keep(result);
     }
 
+    /// Sets a parameter that takes the place of another one.
+    pub(crate) fn set_instead<T: Decode, A>(
+        &mut self,
+        of: &str,
+        param: Param<'_, T, A>,
+        value: &impl Encode<T>,
+    ) {
+        self.unset(of);
+        self.set(param, value);
+    }
+
     /// Sets a parameter that is left out if the kernel lacks it.
     pub(crate) fn set_optional<T: Decode, A>(&mut self, param: Param<'_, T, A>, value: &impl Encode<T>) {
         self.set(param, value);
@@ -173,17 +184,19 @@ impl<'s> Settings<'s> {
             _ => {}
         }
         param::check(name, row, &wire, self.usage)?;
-        if param::is_late(name, row) {
-            self.rest_mut().late.set(name, &wire)?;
-        } else {
-            self.core.set(name, &wire)?;
-        }
+        self.store(param::is_late(name, row), name, &wire)?;
         self.has_modes |= row.is_some_and(|row| row.kind == Kind::Mode);
         let is_denied = row.is_none() && matches!(wire, Wire::Bool(false));
         if is_denied || self.rest.is_some() {
             self.rest_mut().note(name, is_denied);
         }
         Ok(())
+    }
+
+    /// Sets a pair in the draft that it belongs to.
+    #[inline]
+    fn store(&mut self, is_late: bool, name: &str, wire: &Wire<'_>) -> Result<()> {
+        if is_late { self.rest_mut().late.set(name, wire) } else { self.core.set(name, wire) }
     }
 
     /// Returns the names of the parameters that may be left out.
@@ -259,8 +272,7 @@ impl<'s> Settings<'s> {
 
     /// Removes a line of `meta` or `env`, given by its full name.
     pub(crate) fn remove_key(&mut self, name: &str) {
-        let result =
-            param::resolve(name, Kind::String).and_then(|_| self.rest_mut().late.set(name, &Wire::Null));
+        let result = param::resolve(name, Kind::String).and_then(|_| self.store(true, name, &Wire::Null));
         self.keep(result);
     }
 
@@ -347,11 +359,7 @@ impl<'s> Settings<'s> {
             return Ok(());
         }
         let name = other.negated(wire_name).unwrap_or(Cow::Borrowed(wire_name));
-        if is_late {
-            self.rest_mut().late.set(wire_name, &value)?;
-        } else {
-            self.core.set(wire_name, &value)?;
-        }
+        self.store(is_late, wire_name, &value)?;
         let others = other.rest();
         let rest = self.rest_mut();
         rest.note(&name, others.negated.iter().any(|negated| *negated == *name));

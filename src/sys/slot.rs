@@ -30,13 +30,15 @@ impl<'a> Slot<'a> {
 
     /// Points at a name, its NUL included, and at a value, `None` being NULL with length 0.
     pub(crate) fn new(name: &'a [u8], value: Option<&'a mut [u8]>) -> Self {
-        let value = match value {
-            Some(value) => iovec { iov_len: value.len(), iov_base: value.as_mut_ptr().cast() },
-            None => iovec { iov_base: ptr::null_mut(), iov_len: 0 },
-        };
+        Self::at(name, value.map(|value| (value.as_mut_ptr(), value.len())))
+    }
+
+    /// Points at a name and at so many bytes from there.
+    fn at(name: &'a [u8], value: Option<(*mut u8, usize)>) -> Self {
+        let (start, len) = value.unwrap_or((ptr::null_mut(), 0));
         Slot {
             name: iovec { iov_base: name.as_ptr().cast_mut().cast(), iov_len: name.len() },
-            value,
+            value: iovec { iov_base: start.cast(), iov_len: len },
             memory: PhantomData,
         }
     }
@@ -77,11 +79,7 @@ impl<'a> SetSlot<'a> {
         if is_written(name) {
             return Self::EMPTY;
         }
-        let value = match value {
-            Some(value) => iovec { iov_len: value.len(), iov_base: value.as_ptr().cast_mut().cast() },
-            None => iovec { iov_base: ptr::null_mut(), iov_len: 0 },
-        };
-        Self(Slot { value, ..Slot::new(name, None) })
+        Self(Slot::at(name, value.map(|value| (value.as_ptr().cast_mut(), value.len()))))
     }
 
     /// Returns the slots as the system call takes them.
@@ -101,8 +99,8 @@ fn is_written(name: &[u8]) -> bool {
     matches!(name, [b'd', b'e', b's', b'c', 0, ..] | [b'e', b'r', b'r', b'm', b's', b'g', 0, ..])
 }
 
-/// Turns the iovecs of a request into safe views for the model. For jail_set(2) there
-/// is space for copies of the values, which are then read there.
+/// Turns the iovecs of a request into safe views for the model. For jail_set(2) there is space for copies of the values,
+/// which are then read there.
 ///
 /// `None` if a name or value has a length but no address, for which the kernel returns `EFAULT`.
 ///

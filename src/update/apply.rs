@@ -284,7 +284,7 @@ impl Change<'_, '_> {
         // then.
         let text = if matches!(at, At::Use(_)) { ErrorText::OnFailure } else { ErrorText::Always };
         let verb = Verb::Set(SetFlags::UPDATE);
-        let result = self.core.call_asking(text, &jail.system, verb, at, Subject::Handle);
+        let result = self.core.as_call(verb).make(text, &jail.system, at, Subject::Handle);
         result.map(drop).map_err(|error| jail.error(self.settings.by_its_name(error, &self.core)))
     }
 }

@@ -81,19 +81,19 @@ pub(crate) enum ErrorText {
     UnlessInvalid,
 }
 
-/// The pairs of a call.
-enum Pairs<'d, 's> {
-    /// Of jail_set(2), which only reads them. `persists` adds the parameter of that name.
-    Set { draft: &'d Draft<'s>, persists: bool },
+/// A draft and the call that sends it.
+pub(crate) enum DraftCall<'d, 's> {
+    /// Of jail_set(2), which only reads the pairs. `persists` adds the parameter of that name.
+    Set { draft: &'d Draft<'s>, flags: SetFlags, persists: bool },
     /// Of jail_get(2), which writes them.
-    Get(&'d mut Draft<'s>),
+    Get { draft: &'d mut Draft<'s>, flags: GetFlags },
 }
 
 impl<'s> Draft<'s> {
-    fn as_pairs(&mut self, verb: Verb) -> Pairs<'_, 's> {
+    pub(crate) fn as_call(&mut self, verb: Verb) -> DraftCall<'_, 's> {
         match verb {
-            Verb::Set(_) => Pairs::Set { draft: self, persists: false },
-            Verb::Get(_) => Pairs::Get(self),
+            Verb::Set(flags) => DraftCall::Set { draft: self, flags, persists: false },
+            Verb::Get(flags) => DraftCall::Get { draft: self, flags },
         }
     }
 
@@ -105,44 +105,7 @@ impl<'s> Draft<'s> {
         at: At<'_>,
         subject: Subject,
     ) -> Result<Answer> {
-        self.call_asking(verb.error_text(at), system, verb, at, subject)
-    }
-
-    /// Makes the call, and requests the message of an error as `text` says.
-    pub(crate) fn call_asking(
-        &mut self,
-        text: ErrorText,
-        system: &System,
-        verb: Verb,
-        at: At<'_>,
-        subject: Subject,
-    ) -> Result<Answer> {
-        self.as_pairs(verb).call_asking(text, system, verb, at, subject)
-    }
-
-    /// Continues after a call without a buffer for the text has failed.
-    pub(crate) fn call_again(
-        &mut self,
-        errno: Errno,
-        text: ErrorText,
-        system: &System,
-        verb: Verb,
-        at: At<'_>,
-        subject: Subject,
-    ) -> Result<Answer> {
-        self.as_pairs(verb).call_again(errno, text, system, verb, at, subject)
-    }
-
-    /// Makes the call with a buffer for the kernel's text.
-    pub(crate) fn call_with(
-        &mut self,
-        system: &System,
-        verb: Verb,
-        at: At<'_>,
-        subject: Subject,
-        errmsg: &mut [u8],
-    ) -> Result<Answer> {
-        self.as_pairs(verb).call_with(system, verb, at, subject, errmsg)
+        self.as_call(verb).make(verb.error_text(at), system, at, subject)
     }
 
     /// Creates a jail. `persists` adds the parameter of that name.
@@ -155,24 +118,49 @@ impl<'s> Draft<'s> {
         at: At<'_>,
         persists: bool,
     ) -> Result<Answer> {
-        Pairs::Set { draft: self, persists }.call_asking(text, system, Verb::Set(flags), at, Subject::New)
+        DraftCall::Set { draft: self, flags, persists }.make(text, system, at, Subject::New)
     }
 }
 
-impl Pairs<'_, '_> {
-    fn draft(&self) -> &Draft<'_> {
-        match self {
-            Self::Set { draft, .. } => draft,
-            Self::Get(draft) => draft,
+impl DraftCall<'_, '_> {
+    fn verb(&self) -> Verb {
+        match *self {
+            Self::Set { flags, .. } => Verb::Set(flags),
+            Self::Get { flags, .. } => Verb::Get(flags),
         }
     }
 
-    fn call_again(
+    fn draft(&self) -> &Draft<'_> {
+        match self {
+            Self::Set { draft, .. } => draft,
+            Self::Get { draft, .. } => draft,
+        }
+    }
+
+    /// Makes the call, and requests the message of an error as `text` says.
+    #[inline]
+    pub(crate) fn make(
+        &mut self,
+        text: ErrorText,
+        system: &System,
+        at: At<'_>,
+        subject: Subject,
+    ) -> Result<Answer> {
+        if text == ErrorText::Always {
+            return self.make_for_text(system, at, subject);
+        }
+        match self.exchange(system, at, None)? {
+            Ok(answer) => Ok(answer),
+            Err(errno) => self.make_again(errno, text, system, at, subject),
+        }
+    }
+
+    /// Continues after the call without a buffer for the text has failed.
+    pub(crate) fn make_again(
         &mut self,
         errno: Errno,
         text: ErrorText,
         system: &System,
-        verb: Verb,
         at: At<'_>,
         subject: Subject,
     ) -> Result<Answer> {
@@ -182,44 +170,25 @@ impl Pairs<'_, '_> {
             || (errno.0 == libc::ENOENT && subject == Subject::Next)
             || (errno.0 == libc::EINVAL && text == ErrorText::UnlessInvalid)
         {
-            return Err(self.failure(verb, subject, errno, &[]));
+            return Err(self.failure(subject, errno, &[]));
         }
-        self.call_for_text(system, verb, at, subject)
-    }
-
-    #[inline]
-    fn call_asking(
-        &mut self,
-        text: ErrorText,
-        system: &System,
-        verb: Verb,
-        at: At<'_>,
-        subject: Subject,
-    ) -> Result<Answer> {
-        if text == ErrorText::Always {
-            return self.call_for_text(system, verb, at, subject);
-        }
-        match self.exchange(system, verb, at, None)? {
-            Ok(answer) => Ok(answer),
-            Err(errno) => self.call_again(errno, text, system, verb, at, subject),
-        }
+        self.make_for_text(system, at, subject)
     }
 
     #[inline(never)]
-    fn call_for_text(&mut self, system: &System, verb: Verb, at: At<'_>, subject: Subject) -> Result<Answer> {
-        self.call_with(system, verb, at, subject, &mut [0; SHORT_ERRMSG_LEN])
+    fn make_for_text(&mut self, system: &System, at: At<'_>, subject: Subject) -> Result<Answer> {
+        self.make_with(system, at, subject, &mut [0; SHORT_ERRMSG_LEN])
     }
 
-    fn call_with(
+    /// Makes the call with a buffer for the kernel's text.
+    pub(crate) fn make_with(
         &mut self,
         system: &System,
-        verb: Verb,
         at: At<'_>,
         subject: Subject,
         errmsg: &mut [u8],
     ) -> Result<Answer> {
-        self.exchange(system, verb, at, Some(errmsg))?
-            .map_err(|errno| self.failure(verb, subject, errno, errmsg))
+        self.exchange(system, at, Some(errmsg))?.map_err(|errno| self.failure(subject, errno, errmsg))
     }
 
     #[allow(
@@ -230,13 +199,12 @@ impl Pairs<'_, '_> {
     fn exchange(
         &mut self,
         system: &System,
-        verb: Verb,
         at: At<'_>,
         errmsg: Option<&mut [u8]>,
     ) -> Result<core::result::Result<Answer, Errno>> {
-        let given = at.descriptor();
+        let (verb, given) = (self.verb(), at.descriptor());
         match self {
-            Self::Set { draft, persists: true } => draft.check_room(PERSIST, 0)?,
+            Self::Set { draft, persists: true, .. } => draft.check_room(PERSIST, 0)?,
             // A descriptor alone can be a whole request.
             _ if self.draft().len() == 0 && (given.is_some() || verb.makes_descriptor()) => {}
             _ => self.draft().check_limits()?,
@@ -244,13 +212,13 @@ impl Pairs<'_, '_> {
         let mut number = given.map(|fd| fd.as_raw_fd().to_ne_bytes());
         if !verb.makes_descriptor() {
             let desc = number.as_mut().map(<[u8; 4]>::as_mut_slice);
-            return Ok(self.send(system, verb, at, desc, errmsg).map(|jid| Answer { jid, descriptor: None }));
+            return Ok(self.send(system, at, desc, errmsg).map(|jid| Answer { jid, descriptor: None }));
         }
-        let sets = matches!(verb, Verb::Set(_));
+        let sets = matches!(self, Self::Set { .. });
         let mut descriptor = DescriptorSlot::new(system, sets, verb.flags(), given).map_err(|errno| {
             Error::os(Call::Mmap, errno, ErrorKind::ResourceExhausted, "room for a descriptor")
         })?;
-        match self.send(system, verb, at, Some(descriptor.bytes()), errmsg) {
+        match self.send(system, at, Some(descriptor.bytes()), errmsg) {
             Ok(jid) => match descriptor.take() {
                 Ok(descriptor) => Ok(Ok(Answer { jid, descriptor })),
                 Err(errno) => {
@@ -266,16 +234,15 @@ impl Pairs<'_, '_> {
     fn send(
         &mut self,
         system: &System,
-        verb: Verb,
         at: At<'_>,
         desc: Option<&mut [u8]>,
         errmsg: Option<&mut [u8]>,
     ) -> core::result::Result<c_int, Errno> {
-        let flags = verb.flags() | at.flag();
+        let flags = self.verb().flags() | at.flag();
         let own = Own { desc, errmsg };
         // Smaller requests are more common.
         match self {
-            Self::Set { draft, persists } => match draft.len() + OWN_PAIRS + 1 {
+            Self::Set { draft, persists, .. } => match draft.len() + OWN_PAIRS + 1 {
                 0..=5 => set(draft, *persists, own, system, flags, &mut [SetSlot::EMPTY; 5]),
                 6..=10 => set(draft, *persists, own, system, flags, &mut [SetSlot::EMPTY; 10]),
                 11..=20 => set(draft, *persists, own, system, flags, &mut [SetSlot::EMPTY; 20]),
@@ -284,7 +251,7 @@ impl Pairs<'_, '_> {
                     set(draft, *persists, own, system, flags, &mut slots)
                 }
             },
-            Self::Get(draft) => {
+            Self::Get { draft, .. } => {
                 let (mut few, mut many) = ([0; 12], Vec::new());
                 let lens = if draft.len() <= few.len() {
                     &mut few[..]
@@ -308,10 +275,10 @@ impl Pairs<'_, '_> {
 
     /// Makes an error from the kernel's answer.
     #[cold]
-    fn failure(&self, verb: Verb, subject: Subject, errno: Errno, errmsg: &[u8]) -> Error {
+    fn failure(&self, subject: Subject, errno: Errno, errmsg: &[u8]) -> Error {
         let text = errmsg.split(|&byte| byte == 0).next().unwrap_or_default();
         let names = |each: &mut dyn FnMut(&str)| self.draft().names().for_each(each);
-        Error::from_kernel(verb.call(), errno, text, &Asked { subject, names: &names })
+        Error::from_kernel(self.verb().call(), errno, text, &Asked { subject, names: &names })
     }
 }
 
