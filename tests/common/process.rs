@@ -8,15 +8,18 @@ use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 
 const VARIABLE: &str = "FREEBSD_JAIL_TEST_ALONE";
 
+/// The exit status that says that the body ran: a program that finds no test of the name exits with 0.
+const RAN: i32 = 42;
+
 /// Runs a test's body in a process of its own: this program, started again for this one test.
 #[track_caller]
 pub fn alone(test: &str, body: impl FnOnce()) {
     if is_child(test) {
         body();
-        return;
+        std::process::exit(RAN);
     }
     let status = again(test).status().expect("started");
-    assert!(status.success(), "in a process of its own: {status}");
+    assert_eq!(status.code(), Some(RAN), "in a process of its own: {status}");
 }
 
 /// Does the same, and returns the status of the process.
@@ -45,8 +48,12 @@ pub fn is_child(test: &str) -> bool {
 
 /// The command that starts this program again for one test.
 pub fn again(test: &str) -> Command {
+    // The file of the test may be a module of a program with several.
+    let here = module_path!().strip_suffix("common::process").expect("this module");
+    let module = here.split_once("::").expect("a program's name").1;
     let mut command = Command::new(env::current_exe().expect("this program"));
-    command.args(["--exact", test, "--nocapture", "--test-threads=1"]).env(VARIABLE, test);
+    command.args(["--exact", &format!("{module}{test}"), "--nocapture", "--test-threads=1"]);
+    command.env(VARIABLE, test);
     command
 }
 
