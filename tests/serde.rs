@@ -18,6 +18,8 @@ use freebsd_jail::{
     snapshot::Snapshot,
     watch::Holders,
 };
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value as Json, from_value, json, to_value};
 
 /// All settings of a builder that do not exclude each other.
@@ -351,4 +353,73 @@ fn a_network_is_a_name_or_addresses_or_a_map_of_both_families() {
         let error = serde_json::from_str::<Network>(wrong).expect_err("refused").to_string();
         assert!(error.contains(named), "{wrong}: {error}");
     }
+}
+
+/// Writes a value in a format that does not describe its types, and reads it back.
+fn there_and_back<T: Serialize + DeserializeOwned>(value: &T) -> T {
+    let bytes = postcard::to_allocvec(value).expect("written");
+    let (again, rest) = postcard::take_from_bytes(&bytes).expect("read");
+    assert!(rest.is_empty(), "{rest:?}");
+    again
+}
+
+#[test]
+fn a_format_without_types_gives_back_what_was_written() {
+    assert_eq!(to_value(there_and_back(&full())).expect("written"), full_json());
+    let odd = OsStr::from_bytes(b"\xff/x");
+    let update = JailUpdate::new().hostname(odd).remove_meta("old").meta("new", odd);
+    assert_eq!(to_value(there_and_back(&update)).expect("written"), to_value(&update).expect("written"));
+    let whole = Jail::builder().set(param::META, "a=1").allow_only(Allow::SUSER);
+    assert_eq!(to_value(there_and_back(&whole)).expect("written"), to_value(&whole).expect("written"));
+    let optional = Jail::builder().path("/").optional(param::META, "a=1");
+    let again = there_and_back(&optional);
+    assert_eq!(to_value(again).expect("written"), json!({"path": "/", "meta": "a=1", "optional": ["meta"]}));
+    for network in [
+        Network::none(),
+        Network::inherited(),
+        Network::own_stack(),
+        Network::addresses([Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]),
+        Network::Shared { ip4: Ip4::Inherit, ip6: Ip6::NONE },
+        Network::Shared { ip4: Ip4::NONE, ip6: Ip6::Inherit },
+    ] {
+        assert_eq!(there_and_back(&network), network);
+        if let Network::Shared { ip4, ip6 } = network {
+            assert_eq!((there_and_back(&ip4), there_and_back(&ip6)), (ip4, ip6));
+        }
+    }
+    on_every_kernel(|_| {
+        let jail = Jail::builder().path("/").hostname(odd).children_max(1).create().expect("created");
+        let info = jail.info().expect("read");
+        assert_eq!(there_and_back(&info), info);
+    });
+}
+
+#[test]
+fn a_format_without_types_refuses_what_no_parameter_takes() {
+    /// A map as postcard writes it.
+    fn map(name: &str, value: &[u8]) -> Vec<u8> {
+        let mut bytes = vec![1, u8::try_from(name.len()).expect("short")];
+        bytes.extend_from_slice(name.as_bytes());
+        bytes.extend_from_slice(value);
+        bytes
+    }
+    let read = |bytes: &[u8]| {
+        postcard::from_bytes::<JailUpdate>(bytes).map(|update| to_value(update).expect("written"))
+    };
+    assert_eq!(read(&map("securelevel", &[2])).expect("read"), json!({"securelevel": 1}));
+    assert_eq!(read(&map("meta.k", &[1, 1, b'v'])).expect("read"), json!({"meta.k": "v"}));
+    assert_eq!(read(&map("meta.k", &[0])).expect("read"), json!({"meta.k": null}));
+    for refused in [
+        map("no such parameter", &[2]),
+        map("securelevel", &[2, 0])[..13].to_vec(),
+        map("allow.suser", &[2]),
+        map("allow.suser", &[]),
+        map("mac.do", &[9]),
+        map("network", &[1, 0, 0]),
+        map("optional", &[1, 4, b'm', b'e', b't', b'a']),
+    ] {
+        read(&refused).expect_err("refused");
+    }
+    let removed = map("meta.k", &[0]);
+    postcard::from_bytes::<JailBuilder>(&removed).map(drop).expect_err("a new jail has nothing to remove");
 }
