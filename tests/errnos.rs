@@ -111,6 +111,20 @@ fn a_jail_that_cannot_be_seen_from_inside_another_is_not_reported_as_removed() {
     let error = other.attach().expect_err("it is not below the first");
     assert_eq!((error.kind(), error.errno()), (ErrorKind::NotFound, Some(libc::EINVAL)));
     assert!(error.to_string().contains("has attached to a jail since"), "{error}");
+    let error = failing(&kernel, libc::ENOMEM, || other.remove());
+    assert_eq!(error.kind(), ErrorKind::Other);
+}
+
+#[test]
+fn a_removed_jail_is_gone_for_a_process_that_has_attached_to_another() {
+    let kernel = Kernel::new();
+    let _guard = kernel.install();
+    let (one, other) = (jail(), jail());
+    let inmate = kernel.process().fork();
+    inmate.run(|| one.attach()).expect("attached");
+    raw::jail_remove(other.jid()).expect("removed");
+    assert_eq!(inmate.run(|| other.remove()).expect_err("removed").kind(), ErrorKind::Gone);
+    inmate.exit();
 }
 
 #[test]
