@@ -360,10 +360,10 @@ mod tests {
 
     #[test]
     fn addresses_are_skipped_however_many_there_are() {
-        let bytes = [record(1, 1, 2, 0), record(5, 2, 2, 3), record(3, 1, 0, 0)].concat();
+        let bytes = [record(1, 1, 2, 0), record(5, 2, 2, 3), record(3, 0, 0, 0)].concat();
         let entries = parse(&bytes).expect("well formed");
         let seen: Vec<_> = entries.iter().map(|entry| (entry.jid().get(), entry.state())).collect();
-        assert_eq!(seen, [(1, JailState::Alive), (5, JailState::Dying), (3, JailState::Alive)]);
+        assert_eq!(seen, [(1, JailState::Alive), (5, JailState::Dying), (3, JailState::Invalid)]);
         assert_eq!(entries[1].name(), "jail5");
         assert_eq!(entries[1].path(), Path::new("/usr/jail"));
         assert_eq!(entries[1].hostname(), OsStr::from_bytes(b"h\xf6st"));

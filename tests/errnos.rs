@@ -3,9 +3,10 @@
 #![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
 use std::io;
+use std::net::Ipv4Addr;
 
 use freebsd_jail::error::Call;
-use freebsd_jail::raw::{self, LegacyJail};
+use freebsd_jail::raw::{self, At, GetFlags, LegacyJail, Request, SetFlags};
 use freebsd_jail::sim::{Fault, Kernel, Release};
 use freebsd_jail::{Error, ErrorKind, Jail, Result, Watcher};
 
@@ -102,6 +103,164 @@ fn each_errno_of_the_old_call_has_its_kind() {
     assert_eq!((error.kind(), error.parameter()), (ErrorKind::NotFound, None));
 }
 
+/// A message of the kernel, the names that were sent, and the error's kind, parameter and some of its text.
+type Answer = (&'static str, &'static str, ErrorKind, &'static str, &'static str);
+
+/// Sends parameters for a new jail, and has the kernel refuse them with an errno and each message.
+fn refuse(errno: i32, answers: &[Answer]) {
+    let kernel = Kernel::new();
+    let _guard = kernel.install();
+    for &(message, names, kind, parameter, text) in answers {
+        let mut request = Request::new();
+        for name in names.split(' ') {
+            let added = match name {
+                "ip4.addr" => request.ip4(name, &[Ipv4Addr::LOCALHOST]),
+                "securelevel" | "enforce_statfs" => request.int(name, 1),
+                _ if name.starts_with("allow.") => request.flag(name),
+                _ => request.string(name, "x"),
+            };
+            added.expect("added");
+        }
+        kernel.fault(0, Fault::Text(errno, message.into()));
+        let error = raw::jail_set(&mut request, At::None, SetFlags::CREATE).expect_err("a fault");
+        assert_eq!((kernel.faulted(), error.errno()), (Some("jail_set"), Some(errno)));
+        let found =
+            (error.message().unwrap_or_default(), error.kind(), error.parameter().unwrap_or_default());
+        assert_eq!(found, (message, kind, parameter), "{error} of {names}");
+        assert!(error.to_string().contains(text), "{error} of {names}");
+    }
+}
+
+#[test]
+fn each_errno_of_a_creation_has_its_kind() {
+    let (invalid, path) = (ErrorKind::InvalidValue, ErrorKind::InvalidPath);
+    refuse(libc::ENOSYS, &[("", "path", ErrorKind::Unsupported, "", "no jails")]);
+    refuse(libc::EEXIST, &[("jail \"x\" already exists", "path", ErrorKind::AlreadyExists, "", "")]);
+    refuse(
+        libc::EADDRINUSE,
+        &[
+            ("IPv4 addresses clash", "path", ErrorKind::AddressInUse, "ip4.addr", "exactly one"),
+            ("IPv6 addresses clash", "path", ErrorKind::AddressInUse, "ip6.addr", "exactly one"),
+        ],
+    );
+    refuse(
+        libc::ENAMETOOLONG,
+        &[
+            ("", "path securelevel", invalid, "path", "longer than the kernel"),
+            ("", "path name", invalid, "", "longer than the kernel"),
+            ("osrelease string must be 1-31 bytes long", "path", invalid, "osrelease", ""),
+            ("linux.osname too long", "path", invalid, "linux.osname", ""),
+            ("linux.osrelease too long", "path", invalid, "linux.osrelease", ""),
+            ("'mdo.rules' too long", "path", invalid, "mac.do.rules", ""),
+        ],
+    );
+    refuse(
+        libc::EFBIG,
+        &[
+            ("", "path meta", invalid, "meta", "meta_maxbufsize"),
+            ("", "path env.k", invalid, "env.k", "meta_maxbufsize"),
+            ("", "path env meta.k", invalid, "", "meta_maxbufsize"),
+            ("", "path metal", invalid, "", "meta_maxbufsize"),
+        ],
+    );
+    for errno in [libc::ENOTDIR, libc::ELOOP, libc::EACCES] {
+        refuse(errno, &[("", "path", path, "path", "")]);
+    }
+    refuse(
+        libc::ENOENT,
+        &[
+            ("", "path", path, "path", "directory does not exist"),
+            ("jail \"x\" not found", "name", ErrorKind::NotFound, "name", "the parent in the name"),
+            ("jail \"x\" is dying", "name", ErrorKind::Dying, "", ""),
+            ("a name is dying", "name", ErrorKind::NotFound, "name", ""),
+            ("descriptor to dead jail", "name", ErrorKind::Gone, "", ""),
+        ],
+    );
+    refuse(libc::EBADF, &[("", "path", ErrorKind::InvalidDescriptor, "", "")]);
+    for errno in [libc::EMFILE, libc::ENFILE, libc::ENOMEM] {
+        refuse(errno, &[("", "path", ErrorKind::ResourceExhausted, "", "")]);
+    }
+    refuse(libc::EDEADLK, &[("", "path", ErrorKind::Other, "", "no CPU in common")]);
+    refuse(
+        libc::EAGAIN,
+        &[
+            ("no available jail IDs", "path", ErrorKind::ResourceExhausted, "", ""),
+            ("", "path", ErrorKind::Dying, "", "is being removed"),
+        ],
+    );
+    refuse(libc::EIO, &[("", "path", ErrorKind::Other, "", "")]);
+}
+
+#[test]
+fn a_creation_that_is_not_permitted_names_what_may_be_the_reason() {
+    let denied = ErrorKind::PermissionDenied;
+    refuse(
+        libc::EPERM,
+        &[
+            ("prison limit exceeded", "path", ErrorKind::LimitExceeded, "", "children.max"),
+            ("", "path securelevel", denied, "securelevel", "may have no children"),
+            ("", "allow.nomlock allow.quotas", denied, "allow.quotas", "may have no children"),
+            ("", "path ip4.addr securelevel", denied, "", "may have no children"),
+            ("attach failed", "path", denied, "", "no directory may be open"),
+        ],
+    );
+    refuse(libc::EACCES, &[("attach failed", "path", denied, "", "may not search")]);
+    refuse(libc::ENOTDIR, &[("attach failed", "path", ErrorKind::InvalidPath, "", "no longer a directory")]);
+    refuse(libc::EDEADLK, &[("attach failed", "path", ErrorKind::Other, "", "no CPU in common")]);
+    refuse(libc::EAGAIN, &[("attach failed", "path", ErrorKind::Dying, "", "")]);
+    refuse(libc::EIO, &[("attach failed", "path", ErrorKind::Other, "", "")]);
+}
+
+#[test]
+fn each_message_about_a_value_has_its_kind_and_its_parameter() {
+    let (invalid, conflict) = (ErrorKind::InvalidValue, ErrorKind::Conflict);
+    refuse(
+        libc::EINVAL,
+        &[
+            ("unknown parameter: x.y", "path", ErrorKind::UnknownParameter, "x.y", "lacks it"),
+            ("vnet cannot be changed after creation", "path", ErrorKind::InvalidParameter, "vnet", ""),
+            ("vnet jails cannot have IP address restrictions", "path", conflict, "vnet", ""),
+            ("name cannot be numeric (unless it is the jid)", "path", invalid, "name", ""),
+            ("cannot change jail's parent", "path", invalid, "name", ""),
+            ("cannot change jid", "path", invalid, "jid", ""),
+            ("negative jid", "path", invalid, "jid", ""),
+            ("too many IPv4 addresses", "path", invalid, "ip4.addr", "jail_max_af_ips"),
+            ("too many IPv6 addresses", "path", invalid, "ip6.addr", "jail_max_af_ips"),
+            ("osreldate cannot be 0", "path", invalid, "osreldate", ""),
+            ("new jail must persist or attach", "path", ErrorKind::InvalidRequest, "persist", ""),
+            ("not a jail descriptor", "path", ErrorKind::InvalidDescriptor, "", ""),
+            ("MAC/do: Parse error at index 1", "path", invalid, "mac.do.rules", ""),
+            ("'mac.do.rules' not a proper string", "path", invalid, "mac.do.rules", ""),
+            ("'mac.do.rules' must be specified given 'mac.do''s value", "path", conflict, "mac.do", ""),
+            ("linux.osrelease format error", "path", invalid, "linux.osrelease", ""),
+            ("something new", "path", ErrorKind::InvalidRequest, "", ""),
+            ("", "path ip4.addr", invalid, "ip4.addr", "out of range"),
+            ("", "path ip4.addr enforce_statfs", invalid, "", "out of range"),
+        ],
+    );
+}
+
+#[test]
+fn each_answer_to_a_question_has_its_kind() {
+    let kernel = Kernel::new();
+    let _guard = kernel.install();
+    for (errno, message, kind, reason) in [
+        (libc::EPERM, "", ErrorKind::PermissionDenied, "ownership"),
+        (libc::ENOENT, "", ErrorKind::NotFound, ""),
+        (libc::ENOENT, "jail \"x\" not found", ErrorKind::NotFound, ""),
+        (libc::ENOENT, "jail \"x\" is dying", ErrorKind::Dying, ""),
+        (libc::EINVAL, "", ErrorKind::InvalidValue, "a buffer is too small"),
+        (libc::EACCES, "", ErrorKind::Other, ""),
+    ] {
+        let mut request = Request::new();
+        request.string("name", "x").expect("added");
+        kernel.fault(0, Fault::Text(errno, message.into()));
+        let error = raw::jail_get(&mut request, At::None, GetFlags::empty()).expect_err("a fault");
+        assert_eq!((error.kind(), error.parameter(), error.errno()), (kind, None, Some(errno)), "{error}");
+        assert!(error.to_string().contains(reason), "{error}");
+    }
+}
+
 #[test]
 fn a_jail_that_cannot_be_seen_from_inside_another_is_not_reported_as_removed() {
     let kernel = Kernel::with_release(Release::FREEBSD_14_2);
@@ -113,6 +272,19 @@ fn a_jail_that_cannot_be_seen_from_inside_another_is_not_reported_as_removed() {
     assert!(error.to_string().contains("has attached to a jail since"), "{error}");
     let error = failing(&kernel, libc::ENOMEM, || other.remove());
     assert_eq!(error.kind(), ErrorKind::Other);
+}
+
+#[test]
+fn a_jail_that_cannot_be_read_after_a_failed_attach_is_not_reported_as_removed() {
+    let kernel = Kernel::with_release(Release::FREEBSD_14_2);
+    let _guard = kernel.install();
+    let jail = jail();
+    let process = kernel.process().fork();
+    process.cap_enter();
+    let error = process.run(|| failing(&kernel, libc::EINVAL, || jail.attach()));
+    assert_eq!((error.kind(), error.errno()), (ErrorKind::Other, Some(libc::EINVAL)));
+    assert!(error.to_string().contains("either no jail had the jid"), "{error}");
+    process.exit();
 }
 
 #[test]

@@ -125,6 +125,10 @@ fn each_errno_of_moving_an_interface_has_its_kind() {
         let error = jail.move_interface("lo7").expect_err("there are no jails");
         refused(&error, ErrorKind::Unsupported, Some(libc::ENOSYS));
         assert!(!error.to_string().contains("VIMAGE"), "{error}");
+        kernel.fault(0, sim::Fault::Text(libc::EINVAL, b"unknown parameter: vnet".to_vec()));
+        let error = jail.move_interface("lo7").expect_err("no jail has a stack");
+        assert_eq!((error.kind(), error.call()), (ErrorKind::Unsupported, Some(Call::JailGet)));
+        assert!(error.to_string().contains("VIMAGE"), "{error}");
     }
 }
 
@@ -142,6 +146,23 @@ fn a_removed_jail_gets_no_interface() {
         }
         inmate.bury();
     });
+}
+
+#[test]
+fn a_jail_that_is_removed_while_it_gets_an_interface_is_gone() {
+    let host = model(sim::Kernel::new());
+    let kernel = host.model().expect("a model");
+    let jail = with_stack();
+    let handle = jail.try_clone().expect("cloned");
+    // Without the right to fstat(2), the jail is read once more to see whether it is alive.
+    kernel.process().limit_rights(handle.descriptor().expect("a descriptor")).expect("limited");
+    let (same, jid) = (kernel.clone(), jail.jid().get());
+    kernel.meanwhile(sim::Moment::Lookup, move || {
+        let remover = same.clone();
+        same.meanwhile(sim::Moment::Lookup, move || remover.raw().jail_remove(jid).expect("removed"));
+    });
+    kernel.fault(1, sim::Fault::Errno(libc::ENXIO));
+    refused(&handle.move_interface("lo7").expect_err("gone"), ErrorKind::Gone, Some(libc::ENXIO));
 }
 
 #[test]

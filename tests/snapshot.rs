@@ -115,6 +115,7 @@ fn a_snapshot_agrees_with_the_listing() {
         assert_eq!(seen, listed);
         assert_eq!(snapshot.len(), listed.len());
         assert!(!snapshot.is_empty());
+        assert!((&snapshot).into_iter().eq(snapshot.iter()));
         let found = snapshot.into_iter().find(|entry| entry.jid() == jid).expect("dying jails are in it");
         assert_eq!(found.state(), JailState::Dying);
         inmate.bury();
@@ -135,6 +136,26 @@ fn a_snapshot_of_many_jails_is_one_sysctl() {
     for jail in &jails {
         assert!(snapshot.iter().any(|entry| entry.jid() == jail.jid()));
     }
+    // There is room for some more.
+    let _more: Vec<OwnedJail> = (0..7).map(|_| jail("more")).collect();
+    let before = host.calls();
+    let snapshot = Snapshot::current().expect("taken");
+    assert!(snapshot.len() >= 107);
+    if let (Some(before), Some(after)) = (before, host.model().map(sim::Kernel::calls)) {
+        assert_eq!(after.sysctl - before.sysctl, 1);
+    }
+}
+
+#[test]
+fn a_list_that_cannot_be_read_is_an_error_and_an_empty_one_is_none() {
+    let host = model(sim::Kernel::new());
+    let kernel = host.model().expect("a model");
+    for (errno, kind) in [(libc::ENOMEM, ErrorKind::ResourceExhausted), (libc::EIO, ErrorKind::Other)] {
+        kernel.fault(0, sim::Fault::Errno(errno));
+        let error = Snapshot::current().expect_err("a fault");
+        assert_eq!((error.kind(), error.errno(), kernel.faulted()), (kind, Some(errno), Some("sysctl")));
+    }
+    assert!(Snapshot::current().expect("taken").is_empty());
 }
 
 #[test]

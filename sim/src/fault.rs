@@ -14,7 +14,8 @@ use super::options::c_string;
 pub enum Fault {
     /// It does nothing, and fails with this error number.
     Errno(i32),
-    /// The same, and these bytes are in `errmsg` as far as it has room for them, without a NUL.
+    /// The same, and these bytes are in `errmsg` as far as it has room for them, without a NUL. A call about parameters
+    /// that has no `errmsg` is not the last to fail: the next one does, too.
     Text(i32, Vec<u8>),
     /// It succeeds, and says that each value, or what a sysctl gave, has this length. Other calls are as usual.
     Length(usize),
@@ -104,11 +105,15 @@ impl Kernel {
         match fault {
             Fault::Errno(errno) => Err(Errno(errno)),
             Fault::Text(errno, text) => {
-                let pairs = request.unwrap_or_default();
-                for pair in pairs.iter_mut().filter(|pair| c_string(pair.name) == b"errmsg") {
-                    let room = pair.value.as_deref_mut().unwrap_or_default();
-                    for (place, byte) in iter::zip(room, &text) {
-                        *place = *byte;
+                if let Some(pairs) = request {
+                    match pairs.iter_mut().find(|pair| c_string(pair.name) == b"errmsg") {
+                        Some(pair) => {
+                            let room = pair.value.as_deref_mut().unwrap_or_default();
+                            for (place, byte) in iter::zip(room, &text) {
+                                *place = *byte;
+                            }
+                        }
+                        None => self.state().faults.next = Some((0, Fault::Text(errno, text))),
                     }
                 }
                 Err(Errno(errno))
