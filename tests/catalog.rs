@@ -15,6 +15,7 @@ fn the_table_agrees_with_what_the_kernel_describes() {
         let catalog = Catalog::current().expect("loaded");
         assert!(!catalog.is_empty() && catalog.iter().count() == catalog.len());
         let mut unknown = Vec::new();
+        assert!(catalog.into_iter().eq(catalog.iter()));
         for described in &catalog {
             assert!(
                 catalog.get(described.name()) == Some(described),
@@ -152,7 +153,8 @@ fn one_parameter_is_described_without_the_catalog() {
             let described = Catalog::describe(name).expect("described");
             assert_eq!((described.name(), described.kind()), (name, kind));
         }
-        for name in ["nosuch", "host.nosuch", "allow.mount.nosuchfs", "host.hostname.x"] {
+        // The last is a node without a value of its own.
+        for name in ["nosuch", "host.nosuch", "allow.mount.nosuchfs", "host.hostname.x", "children"] {
             let error = Catalog::describe(name).expect_err("there is none");
             assert_eq!((error.kind(), error.parameter()), (ErrorKind::UnknownParameter, Some(name)));
         }
@@ -169,6 +171,49 @@ fn a_module_that_the_table_lacks_is_described_by_the_kernel() {
     assert!(param::find("allow.mount.unionfs").is_none());
     let described = Catalog::describe("allow.mount.unionfs").expect("described");
     assert_eq!((described.kind(), described.access()), (Kind::Bool, Access::ReadWrite));
+}
+
+#[test]
+fn a_structure_that_nobody_knows_is_bytes() {
+    let kernel = sim::Kernel::new();
+    kernel.load(sim::Module::FileSystem("unionfs"));
+    let _guard = kernel.install();
+    // The kernel gives its number, its name, and then its type, 5, and format.
+    kernel.fault(2, sim::Fault::Filled(5));
+    let described = Catalog::describe("allow.mount.unionfs").expect("described");
+    assert_eq!((described.kind(), described.access()), (Kind::Bytes, Access::ReadOnly));
+}
+
+#[test]
+fn names_of_up_to_64_kib_are_read_into_buffers_that_grow_fourfold() {
+    let asked = |len| {
+        let kernel = sim::Kernel::new();
+        kernel.load(sim::Module::FileSystem("x".repeat(len).leak()));
+        let _guard = kernel.install();
+        let before = kernel.calls().sysctl;
+        Catalog::current().map(|_| kernel.calls().sysctl - before)
+    };
+    let usual = asked(100).expect("read");
+    // The name is read twice, once to find the permissions.
+    for (len, steps) in [(900, 1), (4_000, 2), (16_000, 3), (60_000, 4)] {
+        assert_eq!(asked(len).expect("read"), usual + 2 * steps, "{len}");
+    }
+    assert_eq!(asked(70_000).expect_err("too long").errno(), Some(libc::ENOMEM));
+}
+
+#[test]
+fn a_host_without_jails_has_no_parameters() {
+    let kernel = sim::Kernel::new();
+    let _guard = kernel.install();
+    let errors: [fn() -> Option<freebsd_jail::Error>; 2] =
+        [|| Catalog::describe("allow.mount.nosuchfs").err(), || Catalog::current().err()];
+    for error in errors {
+        for (errno, kind) in [(libc::ENOSYS, ErrorKind::Unsupported), (libc::EIO, ErrorKind::Other)] {
+            kernel.fault(0, sim::Fault::Errno(errno));
+            let error = error().expect("a fault");
+            assert_eq!((error.kind(), error.errno()), (kind, Some(errno)), "{error}");
+        }
+    }
 }
 
 #[test]

@@ -142,6 +142,23 @@ fn each_operation_is_one_call_on_every_release() {
 }
 
 #[test]
+fn a_list_of_children_takes_as_many_calls_as_jails_and_few_more() {
+    for release in common::releases() {
+        let host = common::model(sim::Kernel::with_release(release));
+        let jail = Jail::builder().path("/").children_max(3).create().expect("created");
+        let children = [(); 3].map(|()| jail.child_builder().path("/").create().expect("created"));
+        let mut listed = 0;
+        let (made, ()) =
+            calls(&host, || listed = jail.children().get(param::JID).map(Result::unwrap).count())
+                .expect("the model");
+        // Before 15 all jails are read, the one above too, and first its name; on 15 those below alone, each time after
+        // asking whether it is alive. The last call finds no more.
+        let expected = if host.has_descriptors() { (0, 4, 0, 8) } else { (0, 6, 0, 6) };
+        assert_eq!((listed, made), (children.len(), expected), "{release:?}");
+    }
+}
+
+#[test]
 fn a_list_that_outgrows_its_buffer_takes_one_call_more() {
     let host = host();
     let jail = Jail::builder()
