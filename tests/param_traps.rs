@@ -193,6 +193,29 @@ fn t6_rules_of_mac_do_survive_an_update_of_something_else() {
 }
 
 #[test]
+fn t6_rules_are_not_looked_for_once_the_module_is_unloaded_and_not_lost_when_that_fails() {
+    for release in releases() {
+        let kernel = sim::Kernel::with_release(release);
+        kernel.load(sim::Module::MacDo);
+        let host = model(kernel);
+        let kernel = host.model().expect("one");
+        if !has(param::MAC_DO) {
+            continue;
+        }
+        let jail = builder().mac_do(MacDo::rules(RULES)).create().expect("created");
+        let update = JailUpdate::new().hostname("h");
+        // Whether there is the module is found out once.
+        jail.update(&JailUpdate::new().securelevel(0)).expect("updated");
+        kernel.fault(0, sim::Fault::Errno(libc::ENOMEM));
+        assert_eq!(jail.update(&update).expect_err("not read").kind(), ErrorKind::ResourceExhausted);
+        assert_eq!(jail.get((param::HOST_HOSTNAME, param::MAC_DO)).expect("read"), ("".into(), Mode::New));
+        kernel.fault(0, sim::Fault::Text(libc::EINVAL, b"unknown parameter: mac.do".to_vec()));
+        jail.update(&update).expect("updated");
+        assert_eq!(jail.get(param::HOST_HOSTNAME).expect("read"), "h");
+    }
+}
+
+#[test]
 fn t6_a_name_that_rules_of_mac_do_would_replace_is_refused() {
     on_every_kernel(|_| {
         let jail = builder().create().expect("created");

@@ -661,6 +661,19 @@ fn copying_the_mode_of_addresses_copies_them() {
 }
 
 #[test]
+fn a_kernel_without_network_stacks_of_jails_has_only_addresses_to_copy() {
+    let kernel = sim::Kernel::new();
+    let _guard = kernel.install();
+    let jail = builder().ip4(Ip4::Inherit).create().expect("created");
+    kernel.fault(1, sim::Fault::Text(libc::EINVAL, b"unknown parameter: vnet".to_vec()));
+    let copy = builder().copy_from(&jail, &["ip4"]).expect("read").create().expect("created");
+    assert_eq!(copy.get(param::IP4).expect("read"), Mode::Inherit);
+    kernel.fault(1, sim::Fault::Errno(libc::ENOMEM));
+    let error = builder().copy_from(&jail, &["ip4"]).map(drop).expect_err("not known");
+    assert_eq!(error.kind(), ErrorKind::ResourceExhausted);
+}
+
+#[test]
 fn t33_zfs_is_a_jails_own_or_its_parents() {
     let host = host();
     host.load_modules();

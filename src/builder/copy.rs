@@ -76,7 +76,8 @@ impl JailBuilder {
                 self.settings.unset(addresses);
             }
             match copied.mode(mode) {
-                Some(Mode::Disable) if copied.has_some(addresses) => copied.forget(&[mode]),
+                // It has addresses of its own, or none: the kernel tells both alike.
+                Some(Mode::Disable) => copied.forget(&[mode]),
                 Some(_) => copied.forget(&[addresses]),
                 None => {}
             }
@@ -107,15 +108,6 @@ impl Copied<'_> {
         match self.value(name) {
             Some(Value::Mode(mode)) => Some(*mode),
             _ => None,
-        }
-    }
-
-    /// Whether a list has any address.
-    fn has_some(&self, name: &str) -> bool {
-        match self.value(name) {
-            Some(Value::Ip4(addresses)) => !addresses.is_empty(),
-            Some(Value::Ip6(addresses)) => !addresses.is_empty(),
-            _ => false,
         }
     }
 
