@@ -10,11 +10,21 @@ use common::{name, on_every_kernel};
 use freebsd_jail::param::{EnforceStatfs, MacDo};
 use freebsd_jail::raw::{self, At};
 use freebsd_jail::{
-    Allow, ErrorKind, Jail, JailUpdate, Watcher,
+    Allow, Error, ErrorKind, Jail, JailUpdate, Watcher,
     error::Call,
     param,
     raw::{Request, SetFlags},
 };
+
+#[test]
+fn an_error_of_a_caller_s_own_has_its_reason() {
+    for error in [
+        Error::new(ErrorKind::InvalidRequest, "no such flavour"),
+        Error::new(ErrorKind::InvalidRequest, String::from("no such flavour")),
+    ] {
+        assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::InvalidRequest, "no such flavour"));
+    }
+}
 
 #[test]
 fn t35_a_jail_that_is_named_like_a_text_of_the_kernels_is_only_not_found() {

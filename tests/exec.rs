@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -356,6 +357,7 @@ fn each_stage_that_fails_is_reported() {
         assert_eq!(std::io::Error::from(error).kind(), std::io::ErrorKind::NotADirectory);
         let error = jail.command("/nonexistent/program").status().expect_err("not there");
         failed(&error, Stage::Exec, ErrorKind::NotExecutable, Call::Execve, libc::ENOENT);
+        assert_eq!(error.program(), Some(Path::new("/nonexistent/program")));
         assert_eq!(std::io::Error::from(error).kind(), std::io::ErrorKind::NotFound);
         let error = jail.command("/etc/passwd").status().expect_err("no program");
         failed(&error, Stage::Exec, ErrorKind::NotExecutable, Call::Execve, libc::EACCES);
