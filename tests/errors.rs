@@ -267,7 +267,7 @@ fn a_chain_of_errors_prints_each_fact_once() {
 #[test]
 fn errors_have_the_nearest_kind_of_std() {
     on_every_kernel(|_| {
-        let std = |error: freebsd_jail::Error| std::io::Error::from(error).kind();
+        let std = |error: Error| std::io::Error::from(error).kind();
         let outer = Jail::builder().path("/").create().expect("created");
         let full = outer.child_builder().path("/").create().expect_err("it may have none");
         assert_eq!((full.kind(), std(full)), (ErrorKind::LimitExceeded, std::io::ErrorKind::QuotaExceeded));
@@ -360,8 +360,8 @@ fn handles_are_shown_by_debug_with_what_they_refer_to() {
 #[test]
 fn errors_and_descriptions_cross_a_panic_boundary() {
     fn assert<T: std::panic::UnwindSafe + std::panic::RefUnwindSafe + Send + Sync + 'static>() {}
-    assert::<freebsd_jail::Error>();
-    assert_eq!(size_of::<freebsd_jail::Error>(), size_of::<usize>());
+    assert::<Error>();
+    assert_eq!(size_of::<Error>(), size_of::<usize>());
     assert::<freebsd_jail::JailBuilder>();
     assert::<JailUpdate>();
 }

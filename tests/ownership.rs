@@ -333,7 +333,7 @@ fn t44_threads_may_use_a_jail_that_another_removes() {
     let model = host.model();
     for _ in 0..rounds {
         let jail = owned("threads");
-        std::thread::scope(|scope| {
+        thread::scope(|scope| {
             for _ in 0..2 {
                 scope.spawn(|| {
                     let _guard = model.map(sim::Kernel::install);
@@ -361,7 +361,7 @@ fn an_owned_jail_in_a_thread_local_goes_with_its_thread() {
     }
     on_every_kernel(|host| {
         let model = host.model();
-        let jid = std::thread::scope(|scope| {
+        let jid = thread::scope(|scope| {
             let thread = scope.spawn(|| {
                 JAIL.with_borrow(|jail| assert!(jail.is_none()));
                 let _guard = model.map(sim::Kernel::install);
@@ -374,7 +374,7 @@ fn an_owned_jail_in_a_thread_local_goes_with_its_thread() {
         });
         // The scope has waited for the thread's work, not for its thread locals.
         let gone = (0..500).any(|_| {
-            std::thread::sleep(std::time::Duration::from_millis(10));
+            thread::sleep(Duration::from_millis(10));
             !exists(jid)
         });
         assert!(gone);
