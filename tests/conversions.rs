@@ -82,6 +82,8 @@ fn what_is_removed_from_a_request_is_not_sent() {
         assert!(request.is_empty());
         request.string("name", name("request")).and_then(|request| request.flag("persist")).unwrap();
         request.string("path", "/").unwrap();
+        assert_eq!((request.len(), request.is_empty(), request.len_of("path")), (3, false, Some(2)));
+        assert_eq!((request.len_of("persist"), request.len_of("nosuch")), (Some(0), None));
         assert!(format!("{request:?}").ends_with(r#""persist": NULL, "path": /\x00}"#), "{request:?}");
         assert!(request.remove("persist") && !request.remove("persist"));
         assert_eq!(request.names().collect::<Vec<_>>(), ["name", "path"]);

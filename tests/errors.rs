@@ -7,13 +7,14 @@ mod common;
 use std::os::fd::{AsFd, AsRawFd};
 
 use common::{name, on_every_kernel};
-use freebsd_jail::param::{EnforceStatfs, MacDo};
+use freebsd_jail::param::{EnforceStatfs, MacDo, Mode};
 use freebsd_jail::raw::{self, At};
 use freebsd_jail::{
     Allow, Error, ErrorKind, Jail, JailUpdate, Watcher,
     error::Call,
     param,
     raw::{Request, SetFlags},
+    sim,
 };
 
 #[test]
@@ -22,7 +23,10 @@ fn an_error_of_a_caller_s_own_has_its_reason() {
         Error::new(ErrorKind::InvalidRequest, "no such flavour"),
         Error::new(ErrorKind::InvalidRequest, String::from("no such flavour")),
     ] {
-        assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::InvalidRequest, "no such flavour"));
+        assert_eq!(
+            (error.kind(), error.to_string().as_str()),
+            (ErrorKind::InvalidRequest, "no such flavour")
+        );
     }
 }
 
@@ -236,6 +240,26 @@ fn an_error_shows_the_value_and_the_jail() {
 }
 
 #[test]
+fn a_mode_is_shown_by_its_name_and_a_key_of_meta_as_text() {
+    on_every_kernel(|_| {
+        let outer = Jail::builder().path("/").children_max(1).create().expect("created");
+        let error =
+            outer.child_builder().path("/").sysvmsg(Mode::Inherit).create().expect_err("not its parent's");
+        assert_eq!((error.parameter(), error.value()), (Some("sysvmsg"), Some("Inherit")), "{error}");
+        let key = param::Param::<i32>::new("no.such");
+        let error = Jail::builder().path("/").set(key, 5).create().expect_err("unknown");
+        assert_eq!((error.parameter(), error.value()), (Some("no.such"), None), "{error}");
+    });
+    let kernel = sim::Kernel::new();
+    let _guard = kernel.install();
+    kernel.fault(0, sim::Fault::Errno(libc::EFBIG));
+    let mut request = Request::new();
+    request.string("path", "/").and_then(|request| request.string("meta.k", "v")).expect("added");
+    let error = raw::jail_set(&mut request, At::None, SetFlags::CREATE).expect_err("a fault");
+    assert_eq!((error.parameter(), error.value()), (Some("meta.k"), Some("\"v\"")), "{error}");
+}
+
+#[test]
 fn an_address_in_use_is_shown() {
     on_every_kernel(|_| {
         let address = std::net::Ipv4Addr::new(127, 0, 3, 77);
@@ -316,7 +340,7 @@ fn what_is_set_is_shown_by_debug() {
         .name("www")
         .deny(Allow::SUSER)
         .addresses(["10.0.0.2".parse().expect("an address"), "fe80::1".parse().expect("an address")])
-        .sysvshm(param::Mode::New)
+        .sysvshm(Mode::New)
         .meta("owner", "joe")
         .set_value("some.thing", 1);
     let shown = r#"JailBuilder { parameters: {"name": "www", "allow.suser": false, "ip4.addr": 10.0.0.2, "#;

@@ -137,6 +137,22 @@ fn too_many_parameters_are_refused() {
 }
 
 #[test]
+fn what_one_parameter_may_not_be_another_may() {
+    for (name, text) in [
+        ("name", "www"),
+        ("host.hostname", "0.www"),
+        ("host.hostname", "two\nlines"),
+        ("host.hostname", "any>uid=1"),
+        ("mac.do.rules", "uid=1>uid=2"),
+        ("meta.rule", "any>uid=1"),
+    ] {
+        let mut request = Request::new();
+        request.string(name, text).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(request.value(name), Some([text.as_bytes(), b"\0"].concat().as_slice()));
+    }
+}
+
+#[test]
 fn too_many_bytes_are_refused() {
     for len in [65_000, 65_536, usize::MAX / 2, usize::MAX] {
         let mut request = Request::new();

@@ -8,12 +8,38 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::unix::ffi::OsStringExt;
 
 use freebsd_jail::cpus::CpuSet;
-use freebsd_jail::param::{self, Entries, Ip4, Ip6, Kind, Mode, Since, Value};
+use freebsd_jail::param::{self, Entries, Ip4, Ip6, Kind, Mode, Sharing, Since, Value};
 use freebsd_jail::{Allow, ErrorKind, Network, Permissions};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
+
+#[test]
+fn a_row_of_the_table_says_what_its_parameter_takes() {
+    let row = |name| param::find(name).expect("in the table");
+    assert_eq!((row("enforce_statfs").range(), row("path").range()), (Some(0..=2), None));
+    assert_eq!(row("host.hostname").parse("true").expect("text"), Value::from("true"));
+    assert_eq!(row("ip4.saddrsel").parse("false").expect("a boolean"), Value::Bool(false));
+    for row in param::TABLE.iter().filter(|row| row.kind() == Kind::Int) {
+        let is_boolean = row.range() == Some(0..=1);
+        assert_eq!(row.parse("true").ok(), is_boolean.then_some(Value::Int(1)), "{}", row.name());
+        assert_eq!(row.parse("false").ok(), is_boolean.then_some(Value::Int(0)), "{}", row.name());
+    }
+    let shown = format!("{:?}", row("enforce_statfs"));
+    assert!(shown.contains(r#"name: "enforce_statfs""#) && shown.contains("range: Some((0, 2))"), "{shown}");
+    assert_eq!(param::SECURELEVEL.to_string(), "securelevel");
+}
+
+#[test]
+fn a_mode_of_two_is_made_from_one_of_three() {
+    for (mode, sharing) in
+        [(Mode::New, Some(Sharing::New)), (Mode::Inherit, Some(Sharing::Inherit)), (Mode::Disable, None)]
+    {
+        assert_eq!(Sharing::try_from(Value::Mode(mode)).ok(), sharing);
+    }
+    assert_eq!(Sharing::try_from(Value::Int(1)).expect_err("a number").kind(), ErrorKind::InvalidValue);
+}
 
 #[test]
 fn every_permission_of_the_table_is_in_the_set() {
