@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{model, on_every_kernel};
+use common::{host, model, on_every_kernel};
 use freebsd_jail::param::{self, Access, Kind, Since, Value};
 use freebsd_jail::{Catalog, ErrorKind, Jail, JailUpdate, get::Present, sim};
 
@@ -248,6 +248,14 @@ fn names_and_kinds_are_read_from_any_list() {
         assert_eq!(jail.get([("securelevel", Kind::Int), ("persist", Kind::Bool)]).expect("read"), expected);
         assert_eq!(jail.get(owned).expect("read"), expected);
     });
+    // A number that is 0 or 1 may be read as a boolean, and as nothing else.
+    let _host = host();
+    let jail = Jail::builder().path("/").create().expect("created");
+    for row in param::TABLE.iter().filter(|row| row.kind() == Kind::Int && row.range() == Some(0..=1)) {
+        let read = |kind| jail.get([(row.name(), kind)]).map_err(|error| error.kind());
+        assert_eq!(read(Kind::Ulong), Err(ErrorKind::InvalidParameter));
+        assert_ne!(read(Kind::Bool).err(), Some(ErrorKind::InvalidParameter), "{}", row.name());
+    }
 }
 
 #[test]

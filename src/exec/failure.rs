@@ -224,5 +224,6 @@ mod tests {
         plan.report.as_ref().expect("a report").reach(Step::Fib);
         let error = failure(&io::Error::from_raw_os_error(libc::EINVAL), &plan, &jail);
         assert!(error.to_string().contains("no such routing table"), "{error}");
+        assert!(before(Errno(libc::ENOENT)).to_string().contains("/dev/null"));
     }
 }
