@@ -2,6 +2,7 @@
 
 use core::fmt;
 use core::str::FromStr;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 
@@ -63,8 +64,7 @@ impl Permissions {
     pub fn contains_name(&self, name: &str) -> bool {
         match Allow::from_short_name(name) {
             Some(permission) => self.known.contains(permission),
-            None if name.starts_with("allow.") => self.others.contains(name),
-            None => self.others.contains(&full(name)),
+            None => self.others.contains(&*full(name)),
         }
     }
 
@@ -75,8 +75,8 @@ impl Permissions {
     }
 }
 
-fn full(name: &str) -> String {
-    if name.starts_with("allow.") { name.to_owned() } else { format!("allow.{name}") }
+fn full(name: &str) -> Cow<'_, str> {
+    if name.starts_with("allow.") { name.into() } else { format!("allow.{name}").into() }
 }
 
 impl From<Allow> for Permissions {
@@ -92,7 +92,7 @@ impl<S: AsRef<str>> Extend<S> for Permissions {
             match Allow::from_short_name(name) {
                 Some(permission) => self.known |= permission,
                 None => {
-                    self.others.insert(full(name));
+                    self.others.insert(full(name).into_owned());
                 }
             }
         }

@@ -48,3 +48,19 @@ impl Jail {
         }
     }
 }
+
+#[cfg(all(test, feature = "sim"))]
+#[allow(clippy::expect_used, reason = "a test fails by panicking")]
+mod tests {
+    use crate::{Jail, sim};
+
+    #[test]
+    fn the_names_are_found_anew_if_one_of_them_is_unknown() {
+        let kernel = sim::Kernel::new();
+        let _guard = kernel.install();
+        let jail = Jail::builder().path("/").create().expect("created");
+        let before = jail.permissions().expect("read");
+        jail.system.cache().parameters.set_permissions(["allow.gone".to_owned()].into());
+        assert_eq!(jail.permissions().expect("read"), before);
+    }
+}

@@ -46,8 +46,7 @@ impl Since {
     #[must_use]
     pub const fn from_osreldate(osreldate: u32) -> Self {
         // Five digits for what comes after the major number: `MMmmxxx`.
-        let (major, minor) = (osreldate / 100_000, osreldate / 1_000 % 100);
-        Self { major: (major % 1_000) as u16, minor: (minor % 100) as u16 }
+        Self { major: (osreldate / 100_000) as u16, minor: (osreldate / 1_000 % 100) as u16 }
     }
 
     /// Returns the first number: 15 of 15.1.

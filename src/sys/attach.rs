@@ -227,6 +227,11 @@ mod tests {
         let jail = jail_with(MacDo::rules(RULES));
         let by_descriptor = ByDescriptor { carries_rules: false, ..way(&jail) };
         assert!(by_descriptor.rules(&mut [0; 1024]).expect("nothing to read").is_none());
+        // The module may be unloaded.
+        for (text, is_none) in [("unknown parameter: mac.do", true), ("another", false)] {
+            kernel.fault(0, sim::Fault::Text(libc::EINVAL, text.into()));
+            assert_eq!(way(&jail).rules(&mut [0; 1024]).is_ok_and(|rules| rules.is_none()), is_none);
+        }
         let gone = way(&jail);
         let fd = jail.descriptor().expect("a descriptor").try_clone_to_owned().expect("copied");
         jail.remove().expect("removed");

@@ -473,6 +473,15 @@ mod tests {
     use crate::{Jail, sim};
 
     #[test]
+    fn a_hook_has_no_plan_after_a_run() {
+        let mut command = Command::new("/nonexistent");
+        let hook = Hook::install(&mut command);
+        hook.run(&mut Plan::new(Attach::Outside(None)), || ());
+        let error = command.spawn().expect_err("no plan");
+        assert_eq!(error.raw_os_error(), Some(libc::EINVAL));
+    }
+
+    #[test]
     fn the_child_attaches_by_descriptor() {
         let kernel = sim::Kernel::new();
         let _guard = kernel.install();

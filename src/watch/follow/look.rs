@@ -8,7 +8,6 @@ use std::time::Duration;
 use super::tree::Entry;
 use super::{Followed, FollowedJail, Follower};
 use crate::error::{ErrorKind, Result};
-use crate::guard::alive::check_alive;
 use crate::jail::{Jail, read_and_pin};
 use crate::jid::Jid;
 use crate::param;
@@ -53,7 +52,7 @@ impl Follower {
     fn ensure(&mut self, jid: Jid) -> Result<Added> {
         if let Some(entry) = self.jails.find(jid) {
             let id = entry.jail.id;
-            if is_alive(&entry.handle)? {
+            if entry.handle.is_alive()? {
                 return Ok(Added::Before);
             }
             // Another jail has got the jid. Report the end of the first one first.
@@ -227,14 +226,4 @@ enum Added {
     Before,
     /// The jail no longer exists.
     Gone,
-}
-
-/// Whether the jail of a descriptor is alive, by one fstat(2).
-fn is_alive(handle: &Jail) -> Result<bool> {
-    let Some(descriptor) = handle.descriptor() else { return handle.is_alive() };
-    match check_alive(&handle.system, descriptor) {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == ErrorKind::Gone => Ok(false),
-        Err(error) => Err(error),
-    }
 }
