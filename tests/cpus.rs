@@ -9,7 +9,7 @@ use std::time::Duration;
 use common::{Host, host, jail, name, on_every_kernel};
 use freebsd_jail::cpus::CpuSet;
 use freebsd_jail::error::Call;
-use freebsd_jail::{Error, ErrorKind, Jail, raw};
+use freebsd_jail::{Error, ErrorKind, Jail, Jid, raw};
 
 fn below(jail: &Jail) -> Jail {
     jail.child_builder().name(name("below")).path("/").create_detached().expect("created")
@@ -185,6 +185,16 @@ fn what_a_process_is_left_with_is_part_of_the_jail_s() {
     jail.set_cpus(&CpuSet::from_iter([0, 1])).expect("set");
     process.exit();
     jail.set_cpus(&CpuSet::from_iter([0])).expect("set");
+}
+
+#[test]
+fn without_jails_there_are_no_cpus_of_theirs() {
+    if cfg!(target_os = "freebsd") {
+        println!("skipped: this host has jails");
+        return;
+    }
+    let jail = Jail::unpinned(Jid::new(1).expect("above zero"));
+    assert_eq!(jail.cpus().expect_err("no jails").kind(), ErrorKind::Unsupported);
 }
 
 #[test]

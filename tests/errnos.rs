@@ -70,6 +70,8 @@ fn each_errno_of_attaching_and_removing_has_its_kind() {
     ] {
         assert_eq!(error.kind(), ErrorKind::NotFound);
     }
+    let not_seen = failing(&kernel, libc::EINVAL, || raw::jail_attach(jail.jid())).to_string();
+    assert!(not_seen.contains("routing table"), "{not_seen}");
     let no_cpu = failing(&kernel, libc::EDEADLK, || raw::jail_attach(jail.jid())).to_string();
     assert!(no_cpu.contains("have no CPU in common"), "{no_cpu}");
 }
@@ -267,9 +269,11 @@ fn a_jail_that_cannot_be_seen_from_inside_another_is_not_reported_as_removed() {
     let _guard = kernel.install();
     let (one, other) = (jail(), jail());
     one.attach().expect("attached");
-    let error = other.attach().expect_err("it is not below the first");
-    assert_eq!((error.kind(), error.errno()), (ErrorKind::NotFound, Some(libc::EINVAL)));
-    assert!(error.to_string().contains("has attached to a jail since"), "{error}");
+    for handle in [&other.try_clone().expect("cloned"), &other] {
+        let error = handle.attach().expect_err("it is not below the first");
+        assert_eq!((error.kind(), error.errno()), (ErrorKind::NotFound, Some(libc::EINVAL)));
+        assert!(error.to_string().contains("has attached to a jail since"), "{error}");
+    }
     let error = failing(&kernel, libc::ENOMEM, || other.remove());
     assert_eq!(error.kind(), ErrorKind::Other);
 }

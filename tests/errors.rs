@@ -214,6 +214,30 @@ fn t55_in_capability_mode_a_jail_is_not_reported_as_removed() {
 }
 
 #[test]
+fn a_process_that_may_not_attach_is_told_why() {
+    common::process::alone("a_process_that_may_not_attach_is_told_why", || {
+        if cfg!(target_os = "freebsd") {
+            println!("skipped: only on a model may another user start a test");
+            return;
+        }
+        let host = common::model(sim::Kernel::with_release(sim::Release::FREEBSD_14_2));
+        let jail = Jail::builder().path("/").create_detached().expect("created");
+        let user = host.model().expect("the model").process().fork();
+        user.setuid(1001).expect("another user");
+        let refusal = || {
+            let error = user.run(|| jail.attach()).expect_err("refused");
+            assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
+            error.to_string()
+        };
+        if common::is_root() {
+            assert!(refusal().contains("to attach to no jail"), "{}", refusal());
+            nix::unistd::setuid(nix::unistd::Uid::from_raw(1234)).expect("changed");
+        }
+        assert!(refusal().contains("needs root"), "{}", refusal());
+    });
+}
+
+#[test]
 fn an_error_shows_the_value_and_the_jail() {
     on_every_kernel(|_| {
         let error = Jail::builder().path("/nonexistent/dir").create().expect_err("no such directory");
@@ -229,6 +253,10 @@ fn an_error_shows_the_value_and_the_jail() {
         let error = Jail::open(&name).expect_err("there is none");
         assert_eq!(error.jail(), Some(&*name), "{error}");
         assert_eq!(error.to_string().matches(&name).count(), 1, "{error}");
+        for (named, jail) in [(&*name, Some(&*name)), ("", None), ("a\nb", None)] {
+            let error = Jail::builder().name(named).path("/nonexistent").create().expect_err("no directory");
+            assert_eq!(error.jail(), jail, "{error}");
+        }
         let jail = Jail::builder().path("/").create_detached().expect("created");
         jail.remove().expect("removed");
         for error in [jail.get(()).expect_err("gone"), jail.remove().expect_err("gone")] {
@@ -363,7 +391,11 @@ fn handles_are_shown_by_debug_with_what_they_refer_to() {
         assert_eq!(format!("{jid:?}"), format!("Jid({jid})"));
         let shown = format!("{jail:?}");
         assert!(shown.starts_with(&format!("OwnedJail(Jail {{ jid: {jid}, descriptor: ")), "{shown}");
-        let shown = format!("{:?}", jail.command("/bin/sh"));
+        let mut command = jail.command("/bin/sh");
+        // SAFETY: the closure does nothing.
+        unsafe { command.pre_exec(|| Ok(())) };
+        let shown = format!("{command:?}");
+        assert!(shown.contains("1 closures"), "{shown}");
         assert!(shown.starts_with(&format!("JailCommand {{ jail: Jail {{ jid: {jid}, ")), "{shown}");
         assert!(shown.contains("/bin/sh"), "{shown}");
         let shown = format!("{:?}", Jail::all().get(param::JID));

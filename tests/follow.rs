@@ -19,7 +19,7 @@ use common::fork::in_child;
 use common::process::alone;
 use common::{Host, has_descriptors, jail, name, on_every_kernel, real_kernel_accounts_resources, sweep};
 use freebsd_jail::watch::{Followed, FollowedJail, Follower};
-use freebsd_jail::{ErrorKind, Jail, JailUpdate, Jid, param, raw};
+use freebsd_jail::{ErrorKind, Jail, JailUpdate, Jid, param, raw, sim};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
@@ -184,6 +184,60 @@ fn t14_a_jail_that_gets_the_jid_of_a_removed_one_is_another() {
         drop(second);
         assert_eq!(next(&mut follower), Followed::Removed(other));
         nothing(&mut follower);
+    });
+}
+
+#[test]
+fn t14_the_end_of_a_jail_is_reported_before_the_next_one_with_its_jid_is_found() {
+    on_every_kernel_with_events(|_| {
+        let mut follower = follower();
+        let jid = Jid::new(880_202).expect("above zero");
+        let create =
+            |what: &str| Jail::builder().jid(jid).name(name(what)).path("/").create().expect("created");
+        let first = create("first");
+        let seen = appeared(&mut follower);
+        let beside = jail("beside");
+        appeared(&mut follower);
+        // Two that are created at once have to be looked for, at the next call.
+        let _both = [jail("one"), jail("other")];
+        drop(beside);
+        assert_eq!(next(&mut follower), Followed::Missed { jid: None, parent: None });
+        touch(&first);
+        drop(first);
+        let _second = create("second");
+        let told = std::iter::from_fn(|| follower.try_next().expect("asked"));
+        let told: Vec<_> = told.filter(|told| told.jail().is_some_and(|jail| jail.jid() == jid)).collect();
+        let [changed, removed, Followed::Appeared(other)] = &*told else { panic!("{told:?}") };
+        assert_eq!(*changed, Followed::Changed(seen.clone()));
+        assert_eq!(*removed, Followed::Removed(seen.clone()));
+        assert_ne!(other.id(), seen.id());
+    });
+}
+
+#[test]
+fn an_error_of_any_call_is_returned_and_the_report_comes_later() {
+    on_every_kernel_with_events(|host| {
+        let Some(model) = host.model() else {
+            println!("skipped: only calls to a model fail when they are asked to");
+            return;
+        };
+        let mut follower = follower();
+        let fails = |follower: &mut Follower, after| {
+            model.fault(after, sim::Fault::Errno(libc::ENOMEM));
+            assert_eq!(follower.try_next().expect_err("a fault").errno(), Some(libc::ENOMEM), "{after}");
+        };
+        // The queue is read, and the jail twice, with a filter in between.
+        for after in 0..4 {
+            let late = jail("late");
+            fails(&mut follower, after);
+            let seen = appeared(&mut follower);
+            assert_eq!(seen.jid(), late.jid());
+            touch(&late);
+            fails(&mut follower, after % 2);
+            assert_eq!(next(&mut follower), Followed::Changed(seen.clone()));
+            drop(late);
+            assert_eq!(next(&mut follower), Followed::Removed(seen));
+        }
     });
 }
 

@@ -234,6 +234,13 @@ fn t14_a_nested_jail_is_checked_to_be_alive_around_its_update() {
         first.update(&JailUpdate::new().hostname("again")).expect("updated");
         // The parent and the jail before the call, and the jail after it.
         assert_eq!((model.calls().jail_set, model.calls().fstat), (1, 3));
+        // So it is when parameters take a second call; before the first one the parent is checked.
+        model.load(sim::Module::Zfs);
+        let with_zfs = outer.child_builder().path("/").set(param::ZFS, param::Mode::New);
+        model.reset_calls();
+        let other = with_zfs.create();
+        assert_eq!((model.calls().jail_set, model.calls().fstat), (2, 4));
+        drop(other.expect("created"));
     }
     Jail::open(jid).expect("found").remove().expect("removed");
     let second = nested().name("second").create().expect("created");
@@ -314,16 +321,23 @@ fn t20_an_update_that_names_no_jail_creates_none() {
             let error = outer.update(&JailUpdate::new().name(bad)).expect_err("no name");
             assert_eq!((error.kind(), error.call()), (ErrorKind::InvalidValue, None));
         }
-        // Beside a jid it would be a new name.
+        // Beside a jid or a descriptor it would be a new name.
         for bad in ["", "x."] {
-            let mut ask =
+            let mut by_jid =
                 request(|request| request.int("jid", outer.jid().get())?.string("name", bad).map(drop));
-            let error = raw::jail_set(&mut ask, At::None, SetFlags::UPDATE).expect_err("a new name");
-            assert_eq!(
-                (error.kind(), error.parameter()),
-                (ErrorKind::InvalidRequest, Some("name")),
-                "{error}"
-            );
+            let mut by_descriptor = request(|request| request.string("name", bad).map(drop));
+            let beside = [
+                Some((&mut by_jid, At::None)),
+                outer.descriptor().map(|fd| (&mut by_descriptor, At::Use(fd))),
+            ];
+            for (ask, at) in beside.into_iter().flatten() {
+                let error = raw::jail_set(ask, at, SetFlags::UPDATE).expect_err("a new name");
+                assert_eq!(
+                    (error.kind(), error.parameter()),
+                    (ErrorKind::InvalidRequest, Some("name")),
+                    "{error}"
+                );
+            }
         }
         assert_eq!(Jail::all().get(param::JID).count(), before);
     });
@@ -342,7 +356,11 @@ fn t21_a_nested_jail_needs_a_path_and_counts_against_its_parents_limit() {
         for builder in [outer.child_builder().name("d"), Jail::builder().name(format!("{outer_name}.d"))] {
             let error = builder.path("/").create().expect_err("the limit is reached");
             assert_eq!(error.kind(), ErrorKind::LimitExceeded, "{error}");
-            assert!(error.to_string().contains(&format!("jail {}", outer.jid())), "{error}");
+            let text = error.to_string();
+            assert!(
+                text.contains(&format!("jail {}", outer.jid())) && !text.contains("child jails"),
+                "{text}"
+            );
         }
         // A limit of 0 is the default.
         let error = first.child_builder().name("e").path("/").create().expect_err("no children allowed");
@@ -350,7 +368,7 @@ fn t21_a_nested_jail_needs_a_path_and_counts_against_its_parents_limit() {
         // The kernel's message is kept, if there is one.
         let said = first.descriptor().map(|_| (Call::JailSet, libc::EPERM));
         assert_eq!(error.call().zip(error.errno()), said, "{error}");
-        assert!(error.to_string().contains(&format!("jail {}", first.jid())), "{error}");
+        assert!(error.to_string().contains(&format!("jail {} may have no child", first.jid())), "{error}");
         assert_eq!(outer.get(param::CHILDREN_CUR).expect("read"), 1);
     });
 }
@@ -439,6 +457,13 @@ fn a_clone_of_an_owned_jail_does_not_own_it() {
         drop(jail);
         assert!(!exists(jid), "a clone keeps nothing alive");
         assert!(!again.is_alive().expect("asked"));
+        // Nor when the owner is closed.
+        let jail = common::jail("clone");
+        let clone = jail.try_clone().expect("cloned");
+        if let Ok(owning) = jail.into_descriptor() {
+            drop(owning);
+            assert!(!clone.is_alive().expect("asked"), "a clone is no owner");
+        }
     });
 }
 
@@ -536,6 +561,16 @@ fn a_descriptor_from_elsewhere_is_checked() {
         Jail::try_from(OwnedFd::from(file)).expect_err("no jail").kind(),
         ErrorKind::InvalidDescriptor
     );
+    if let Some(model) = host.model() {
+        let jail = self::jail("beside");
+        let process = model.process().fork();
+        process.run(|| {
+            Jail::builder().path("/").create_and_attach().expect("attached");
+            let error = Jail::try_from(jail.descriptor().expect("a descriptor")).expect_err("not below");
+            assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+        });
+        process.exit();
+    }
 }
 
 #[test]

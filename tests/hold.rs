@@ -109,6 +109,24 @@ fn a_gate_without_a_waiting_program_cannot_be_opened() {
 }
 
 #[test]
+fn a_gate_that_cannot_be_had_is_an_error_of_its_kind() {
+    alone("a_gate_that_cannot_be_had_is_an_error_of_its_kind", || {
+        if is_root() {
+            nix::unistd::setuid(nix::unistd::Uid::from_raw(1234)).expect("changed");
+        }
+        let error = Gate::at("/gate").expect_err("only root may make it");
+        assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
+        let (gate, opener) = Gate::new().expect("a gate");
+        assert!(format!("{gate:?} {opener:?}").starts_with("Gate(OwnedFd"), "{gate:?}");
+        assert!(format!("{opener:?}").starts_with("Opener(OwnedFd"), "{opener:?}");
+        let fifo = Fifo::new("exhausted");
+        nix::sys::resource::setrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE, 3, 3).expect("limited");
+        let error = Gate::at(&fifo.0).expect_err("no more descriptors");
+        assert_eq!(error.kind(), ErrorKind::ResourceExhausted, "{error}");
+    });
+}
+
+#[test]
 fn what_fails_before_the_hold_comes_back_with_its_stage() {
     on_every_executing_kernel(|_| {
         let jail = jail();
@@ -149,6 +167,18 @@ fn a_program_is_found_in_the_path_that_it_is_given() {
     assert_eq!(run(Some("/nonexistent:/bin")).expect("found"), Some(7));
     assert_eq!(run(None).expect("found in the default path"), Some(7));
     assert_eq!(run(Some("/nonexistent")).expect_err("not there").kind(), ErrorKind::NotExecutable);
+    // As execvp(3) has it: what may not be executed is passed over, but is the error if nothing else is found.
+    let folder = Fifo::new("folder");
+    std::fs::create_dir(&folder.0).expect("made");
+    let plain = folder.0.join("sh");
+    std::fs::write(&plain, "exit 1").expect("written");
+    let folder = folder.0.to_str().expect("text");
+    assert_eq!(run(Some(&format!("{folder}:/bin"))).expect("found"), Some(7));
+    let errno = |path: &str| run(Some(path)).expect_err("not executable").errno();
+    assert_eq!(errno(&format!("/nonexistent:{folder}:/nonexistent")), Some(libc::EACCES));
+    assert_eq!(errno(&format!("/etc/passwd:{folder}")), Some(libc::ENOTDIR));
+    std::fs::remove_file(plain).expect("removed");
+    std::fs::remove_dir(folder).expect("removed");
 }
 
 #[test]
@@ -169,6 +199,14 @@ fn a_script_without_an_interpreter_is_the_shell_s_as_execvp_has_it() {
     std::fs::remove_file(&script.0).expect("removed");
     opener.open().expect("opened");
     assert_eq!(child.wait().expect("waited for").code(), Some(127));
+    // One that may no longer be executed.
+    std::fs::write(&script.0, "exit $1\n").expect("written");
+    std::fs::set_permissions(&script.0, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("set");
+    let (gate, opener) = Gate::new().expect("a gate");
+    let mut child = jail.command(&script.0).arg("9").spawn_held(gate).expect("held");
+    std::fs::set_permissions(&script.0, std::os::unix::fs::PermissionsExt::from_mode(0o644)).expect("set");
+    opener.open().expect("opened");
+    assert_eq!(child.wait().expect("waited for").code(), Some(126));
 }
 
 #[test]

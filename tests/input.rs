@@ -45,6 +45,8 @@ fn a_nul_inside_a_string_is_refused() {
         ("name", builder().name("a\0b")),
         ("path", builder().path("/tmp\0/x")),
         ("host.hostname", builder().hostname("a\0")),
+        // As many as would cancel each other.
+        ("host.domainname", builder().domainname("\0a\0")),
     ] {
         refused(ErrorKind::InvalidValue, Some(name), || jail.create());
     }
@@ -184,6 +186,10 @@ fn a_list_that_no_request_can_hold_is_refused() {
     twice.push(Ipv4Addr::from_bits(7));
     let error = refused(ErrorKind::InvalidValue, Some("ip4.addr"), || builder().ip4(twice).create());
     assert!(error.to_string().contains("0.0.0.7"), "{error}");
+    // Of a short one, the first address that comes again is named.
+    let short = [8, 9, 9, 8].map(Ipv4Addr::from_bits);
+    let error = refused(ErrorKind::InvalidValue, Some("ip4.addr"), || builder().ip4(short).create());
+    assert!(error.to_string().contains("0.0.0.9"), "{error}");
 }
 
 #[test]
@@ -426,8 +432,23 @@ fn inherited_addresses_with_addresses_of_ones_own_are_refused() {
 }
 
 #[test]
+fn modes_that_exclude_each_other_are_refused() {
+    refused(ErrorKind::Conflict, Some("vnet"), || {
+        Jail::builder().set(param::VNET, param::Sharing::New).set(param::IP4, Mode::Inherit).create()
+    });
+    let profile = JailUpdate::new().host(param::Sharing::Inherit);
+    refused(ErrorKind::Conflict, Some("host"), || Jail::builder().with(&profile).hostname("www").create());
+}
+
+#[test]
 fn a_negative_number_of_children_is_refused() {
     refused(ErrorKind::InvalidValue, Some("children.max"), || builder().children_max(u32::MAX).create());
+}
+
+#[test]
+fn a_number_of_any_type_has_the_parameter_s_range() {
+    let key = Param::<u32>::new("devfs_ruleset");
+    refused(ErrorKind::InvalidValue, Some("devfs_ruleset"), || builder().set(key, 65_536).create());
 }
 
 #[test]

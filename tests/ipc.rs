@@ -9,6 +9,7 @@ use freebsd_jail::param::Param;
 use freebsd_jail::raw::{self, At};
 use freebsd_jail::{
     Allow, ErrorKind, Jail, JailBuilder, JailUpdate, Result,
+    error::Call,
     param::{self, Mode},
     raw::{Request, SetFlags},
     sim,
@@ -105,6 +106,9 @@ fn t41_namespaces_of_jails_below_do_not_go_with_the_parent_s() {
             outer.child_builder().path("/").children_max(1).sysvshm(Mode::Inherit).create().expect("created");
         let innermost = inner.child_builder().path("/").sysvshm(Mode::New).create().expect("created");
         refused("sysvshm", outer.update(&JailUpdate::new().sysvshm(Mode::Disable)));
+        let mut request = Request::new();
+        request.int("jid", outer.jid().get()).and_then(|request| request.int("sysvshm", 0)).expect("added");
+        refused("sysvshm", raw::jail_set(&mut request, At::None, SetFlags::UPDATE).map(drop));
         refused(
             "allow.sysvipc",
             outer.update(&JailUpdate::new().deny(Allow::SYSVIPC).sysvmsg(Mode::Inherit)),
@@ -155,6 +159,11 @@ fn t41_raw_removes_no_namespace() {
         request.string("name", name("ipcraw")).and_then(|request| request.int("sysvshm", 0)).expect("added");
         let error = raw::jail_set(&mut request, At::None, SetFlags::UPDATE).expect_err("there is none");
         assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+        // A name that is too long for any jail is left to the kernel.
+        let mut request = Request::new();
+        request.bytes("name", &[b'n'; 256]).and_then(|request| request.int("sysvshm", 0)).expect("added");
+        let error = raw::jail_set(&mut request, At::None, SetFlags::UPDATE).expect_err("too long");
+        assert_eq!((error.kind(), error.call()), (ErrorKind::InvalidValue, Some(Call::JailSet)), "{error}");
         unharmed(host);
     });
 }

@@ -7,11 +7,24 @@ mod common;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 
-use common::{exists, name, names, on_every_kernel};
+use common::{exists, model, name, names, on_every_kernel, releases};
 use freebsd_jail::{
     ErrorKind, Jail, JailUpdate, Jid,
     param::{self, Ip4, Ip6, Mode},
+    sim,
 };
+
+#[test]
+fn creating_and_attaching_is_one_call() {
+    for release in releases() {
+        let host = model(sim::Kernel::with_release(release));
+        let model = host.model().expect("the model");
+        let process = model.process().fork();
+        process.run(|| Jail::builder().path("/").create_and_attach()).expect("attached");
+        assert_eq!(model.calls().jail_set, 1, "{release:?}");
+        process.exit();
+    }
+}
 
 #[test]
 fn a_created_jail_has_what_it_was_given() {

@@ -6,11 +6,12 @@ mod common;
 
 use std::io::{BufRead, BufReader};
 use std::mem::ManuallyDrop;
+use std::os::fd::AsRawFd;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use common::{exists, model, name, releases};
-use freebsd_jail::{Features, Jail, Jid, param, sim};
+use freebsd_jail::{ErrorKind, Features, Jail, Jid, param, sim};
 
 /// Runs in the child process: creates a jail, prints its jid, and waits to be killed.
 #[test]
@@ -99,6 +100,41 @@ fn dropping_removes_the_jail_though_a_copy_of_its_descriptor_is_about() {
     drop(jail);
     assert!(!exists(jid));
     drop(copy);
+}
+
+#[test]
+fn a_descriptor_that_is_another_jail_s_by_now_is_not_adopted() {
+    let host = common::host();
+    if !host.has_descriptors() {
+        return;
+    }
+    let create = |what| Jail::builder().name(name(what)).path("/").create().expect("created");
+    let (mut jail, other) = (create("adopted"), create("other"));
+    jail.adopt().expect("its own");
+    let number = jail.descriptor().expect("a descriptor").as_raw_fd();
+    // SAFETY: the number is the jail's, whose handle is used no more but to see what becomes of it.
+    let replaced = unsafe { nix::unistd::dup2_raw(other.descriptor().expect("a descriptor"), number) };
+    let _number = ManuallyDrop::new(replaced.expect("duplicated"));
+    assert_eq!(jail.adopt().expect_err("another jail's").kind(), ErrorKind::InvalidDescriptor);
+}
+
+#[test]
+fn an_owner_is_made_though_nobody_can_tell_whether_the_jail_died_meanwhile() {
+    let host = model(sim::Kernel::new());
+    let model = host.model().expect("the model");
+    model.set_racct(true);
+    let jail = || Jail::builder().path("/").create_detached().expect("created");
+    // What the kernel has is found out once.
+    drop(jail().into_owned().expect("taken"));
+    let (jail, other) = (jail(), jail());
+    let before = model.faultable_calls();
+    drop(jail.into_owned().expect("taken"));
+    let calls = model.faultable_calls() - before;
+    // The last calls are the look at the jail (T46), and its removal.
+    model.fault(calls - 2, sim::Fault::Errno(libc::ENOMEM));
+    let owned = other.into_owned().expect("closing the descriptor would remove the jail");
+    assert_eq!(model.faulted(), Some("jail_get"));
+    assert!(owned.is_alive().expect("asked"));
 }
 
 #[test]

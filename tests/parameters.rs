@@ -11,6 +11,7 @@ use common::{Host, host, model, name, on_every_kernel, releases};
 use freebsd_jail::param::{self, Access, EnforceStatfs, Kind, MacDo, Param, Sharing, Since, Value};
 use freebsd_jail::{
     Allow, ErrorKind, Features, Jail, JailBuilder, JailUpdate, Network,
+    error::Call,
     param::{Ip4, Ip6, Mode},
     sim,
 };
@@ -428,6 +429,8 @@ fn numbers_out_of_range_are_refused_by_name() {
             (error.kind(), error.parameter(), error.call()),
             (ErrorKind::InvalidValue, Some(name), None)
         );
+        let reason = if name == "osreldate" { "cannot be 0" } else { "must be between" };
+        assert!(error.to_string().contains(reason), "{error}");
     }
     for name in ["host", "vnet", "linux"] {
         let error = builder().set_value(name, Value::Mode(Mode::Disable)).create().expect_err("no such mode");
@@ -435,6 +438,7 @@ fn numbers_out_of_range_are_refused_by_name() {
             (error.kind(), error.parameter(), error.call()),
             (ErrorKind::InvalidValue, Some(name), None)
         );
+        assert!(error.to_string().contains("it cannot be Disable"), "{error}");
     }
     let error = builder().children_max(u32::MAX).create().expect_err("more than an int");
     assert_eq!((error.kind(), error.parameter()), (ErrorKind::InvalidValue, Some("children.max")));
@@ -529,6 +533,17 @@ fn permissions_are_found_once_for_a_kernel() {
         assert!(!other.permissions().expect("read").contains(Allow::MLOCK));
         assert_eq!(host.calls().expect("the model").total(), before + 2, "one call each");
         assert!(first.contains(Allow::MLOCK | Allow::SET_HOSTNAME) && !first.contains(Allow::SUSER));
+    }
+}
+
+#[test]
+fn permissions_that_cannot_be_read_are_an_error() {
+    for release in releases() {
+        let host = model(sim::Kernel::with_release(release));
+        let jail = builder().create().expect("created");
+        jail.permissions().expect("read");
+        host.model().expect("the model").fault(0, sim::Fault::Errno(libc::ENOMEM));
+        assert_eq!(jail.permissions().expect_err("a fault").errno(), Some(libc::ENOMEM));
     }
 }
 
@@ -727,6 +742,27 @@ fn keys_of_a_text_are_set_read_and_removed() {
             builder().copy_from(&copy, &["meta.x", "meta.owner"]).expect("read").create().expect("created");
         assert_eq!(copy.get(param::META.utf8()).expect("read"), "x=y");
     });
+}
+
+#[test]
+fn an_update_whose_texts_cannot_be_read_before_is_not_made() {
+    for release in releases() {
+        let host = model(sim::Kernel::with_release(release));
+        let jail = builder().create().expect("created");
+        let update = JailUpdate::new().securelevel(1).meta("owner", "me");
+        if jail.get(param::META).is_ok() {
+            host.model().expect("the model").fault(0, sim::Fault::Errno(libc::ENOMEM));
+            assert_eq!(jail.update(&update).expect_err("a fault").errno(), Some(libc::ENOMEM));
+        } else {
+            // The update's own error says which parameter the kernel lacks.
+            let error = jail.update(&update).expect_err("it has no metadata");
+            assert_eq!(
+                (error.kind(), error.parameter(), error.call()),
+                (ErrorKind::UnknownParameter, Some("meta.owner"), Some(Call::JailSet))
+            );
+        }
+        assert_eq!(jail.get(param::SECURELEVEL).expect("read"), -1);
+    }
 }
 
 #[test]

@@ -8,7 +8,8 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{Host, exists, jail, name, on_every_kernel};
+use common::{Host, exists, host, jail, name, on_every_kernel};
+use freebsd_jail::exec::Processes;
 use freebsd_jail::watch::{EventKind, WaitOutcome};
 use freebsd_jail::{ErrorKind, Jail, JailUpdate, Watcher};
 
@@ -51,6 +52,19 @@ fn a_program_is_among_the_processes_of_its_jail_until_it_is_waited_for() {
         second.kill().expect("killed");
         second.wait().expect("waited for");
     });
+}
+
+#[test]
+fn without_jails_there_are_no_processes_of_theirs() {
+    if cfg!(target_os = "freebsd") {
+        println!("skipped: this host has jails");
+        return;
+    }
+    assert_eq!(Processes::current().expect_err("no jails").kind(), ErrorKind::Unsupported);
+    let _host = host();
+    let processes = Processes::current().expect("listed");
+    assert_eq!((&processes).into_iter().count(), processes.iter().count());
+    assert!(processes.iter().count() > 0);
 }
 
 #[test]

@@ -172,6 +172,45 @@ fn renaming_takes_no_call_to_find_out_the_caller_s_place() {
 }
 
 #[test]
+fn an_error_of_any_call_of_a_renaming_is_returned() {
+    let fails = |model: &sim::Kernel, jail: &Jail| {
+        let rename = || jail.update(&JailUpdate::new().name(name("fails")));
+        rename().expect("renamed");
+        let before = model.faultable_calls();
+        rename().expect("renamed");
+        for after in 0..model.faultable_calls() - before {
+            model.fault(after, sim::Fault::Errno(libc::ENOMEM));
+            let error = rename().expect_err("a call fails");
+            assert_eq!(error.errno(), Some(libc::ENOMEM), "{after}: {error}");
+        }
+    };
+    for release in releases() {
+        let host = model(sim::Kernel::with_release(release));
+        let model = host.model().expect("the model");
+        let tree = || {
+            let outer = builder(&name("outer")).children_max(2).create().expect("created");
+            let inner = outer.child_builder().path("/").create_detached().expect("created");
+            (outer, inner)
+        };
+        let (outer, inner) = tree();
+        fails(model, &inner);
+        fails(model, &outer);
+        // The accounts of the jails below are moved then.
+        model.set_racct(true);
+        let (outer, inner) = tree();
+        fails(model, &inner);
+        fails(model, &outer);
+        model.set_racct(false);
+        let process = model.process().fork();
+        process.run(|| {
+            builder(&name("cell")).children_max(9).create_and_attach().expect("attached");
+            fails(model, &builder("leaf").create().expect("created"));
+        });
+        process.exit();
+    }
+}
+
+#[test]
 fn t39_inside_a_jail_only_jails_that_can_get_none_below_are_renamed() {
     let test = "t39_inside_a_jail_only_jails_that_can_get_none_below_are_renamed";
     inside(

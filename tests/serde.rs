@@ -67,6 +67,29 @@ fn a_builder_is_a_map_of_what_was_set_and_of_nothing_else() {
 }
 
 #[test]
+fn what_replaces_settings_leaves_others_as_they_were() {
+    let optional = |jail: JailBuilder| jail.optional(param::META, "a=1");
+    let only = optional(Jail::builder().optional(param::allow::MLOCK, true));
+    let only = only.set(Param::<bool>::new("new.flag"), false).allow_only(Allow::SUSER);
+    assert_eq!(
+        to_value(only).expect("written"),
+        json!({"meta": "a=1", "new.flag": false, "allow_only": ["allow.suser"], "optional": ["meta"]})
+    );
+    assert_eq!(
+        to_value(optional(Jail::builder()).mac_do(MacDo::Disable)).expect("written"),
+        json!({"meta": "a=1", "mac.do": "disable", "optional": ["meta"]})
+    );
+    let profile = JailUpdate::new().deny_mount("xfs").optional(param::META, "a=1").remove_jail_env("b");
+    let written = json!({"allow.mount.xfs": false, "meta": "a=1", "env.b": null, "optional": ["meta"]});
+    assert_eq!(to_value(JailUpdate::new().with(&profile)).expect("written"), written);
+    // A new jail has nothing to remove.
+    assert_eq!(
+        to_value(Jail::builder().jail_env("b", "1").with(&profile)).expect("written"),
+        json!({"allow.mount.xfs": false, "meta": "a=1", "optional": ["meta"]})
+    );
+}
+
+#[test]
 fn a_builder_that_was_read_creates_the_same_jail() {
     on_every_kernel(|_| {
         let written = to_value(
@@ -147,6 +170,8 @@ fn what_the_setters_refuse_is_refused() {
     for map in [json!({"securelevel": "high"}), json!({"persist": 1}), json!({"ip4": "new!"}), json!([1])] {
         from_value::<JailBuilder>(map).expect_err("of another type");
     }
+    let error = from_value::<JailInfo>(json!({"jid": 7, "name": true})).expect_err("no text").to_string();
+    assert!(error.contains("a string, or a list of bytes"), "{error}");
     let twice = r#"{"securelevel": 1, "securelevel": 2}"#;
     let error = serde_json::from_str::<JailBuilder>(twice).expect_err("twice").to_string();
     assert!(error.contains("duplicate field `securelevel`"), "{error}");
@@ -233,6 +258,8 @@ fn entries_are_a_map() {
     {
         from_value::<Entries>(wrong).expect_err("refused");
     }
+    let error = from_value::<Entries>(json!(7)).expect_err("no map").to_string();
+    assert!(error.contains("a map of keys and values"), "{error}");
     // As far as it is text, what a jail has been given as a whole can be written too.
     let _host = host();
     let jail =

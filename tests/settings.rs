@@ -64,6 +64,33 @@ fn resources_are_limited_in_the_program_alone() {
 }
 
 #[test]
+fn each_resource_that_the_host_has_is_limited_by_itself() {
+    let _host = executing_host();
+    let jail = jail();
+    for (resource, limit, ask, shown) in [
+        (Resource::CpuTime, 1000, "ulimit -t", "1000"),
+        (Resource::Data, 1 << 30, "ulimit -d", "1048576"),
+        (Resource::Stack, 4 << 20, "ulimit -s", "4096"),
+        (Resource::AddressSpace, 1 << 32, "ulimit -v", "4194304"),
+        (Resource::ResidentMemory, 1 << 30, "ulimit -m", "1048576"),
+        (Resource::LockedMemory, 8192, "ulimit -l", "8"),
+        (Resource::Processes, 500, "(ulimit -u) 2>&- || ulimit -p", "500"),
+    ] {
+        let said = shell(&jail, ask).limit(resource, limit, limit).output();
+        match said {
+            Err(error) if error.kind() == ErrorKind::Unsupported && !cfg!(target_os = "linux") => {
+                println!("skipped: {error}");
+            }
+            said => assert_eq!(said.expect("it ran").stdout.trim_ascii(), shown.as_bytes(), "{resource:?}"),
+        }
+    }
+    if !cfg!(target_os = "freebsd") {
+        let error = shell(&jail, "").limit(Resource::Swap, 0, 0).spawn().expect_err("only FreeBSD has it");
+        assert_eq!((error.kind(), error.stage()), (ErrorKind::Unsupported, None), "{error}");
+    }
+}
+
+#[test]
 fn only_root_raises_a_hard_limit_and_an_error_has_its_stage() {
     if !is_root() {
         return;
@@ -86,6 +113,21 @@ fn only_root_raises_a_hard_limit_and_an_error_has_its_stage() {
             (Some(Stage::Limits), Some(Call::Setrlimit), ErrorKind::PermissionDenied, Some(libc::EPERM)),
             "{error}"
         );
+    });
+}
+
+#[test]
+fn without_a_group_a_program_stays_in_this_process_s() {
+    if !is_root() {
+        return;
+    }
+    alone("without_a_group_a_program_stays_in_this_process_s", || {
+        let _host = executing_host();
+        let jail = jail();
+        nix::unistd::setgid(nix::unistd::Gid::from_raw(2345)).expect("changed");
+        assert_eq!(output(shell(&jail, "id -g; id -G").groups([3001])), "2345\n2345 3001");
+        let error = shell(&jail, "").uid(1234).spawn().expect_err("refused").to_string();
+        assert!(error.contains("in group 2345"), "{error}");
     });
 }
 

@@ -75,10 +75,13 @@ fn a_set_displays_its_ranges() {
 #[test]
 fn text_of_permissions_reads_back() {
     let permissions: Permissions = ["raw_sockets", "allow.mount.unionfs", "beep"].into_iter().collect();
+    assert_eq!(permissions.to_string(), "raw_sockets|beep|mount.unionfs");
     assert_eq!(permissions.to_string().parse(), Ok(permissions.clone()));
     assert_eq!("".parse(), Ok(Permissions::new()));
     assert_eq!(permissions.names().count(), 3);
     assert!(permissions.contains_name("allow.beep") && !permissions.contains_name("allow.mlock"));
+    assert!(permissions.contains_name("mount.unionfs") && Permissions::new().is_empty());
+    assert!(!Permissions::from(Allow::MLOCK).is_empty() && !Permissions::from_iter(["beep"]).is_empty());
 }
 
 #[test]
@@ -187,6 +190,8 @@ fn entries_are_kept_in_order_and_the_last_of_a_key_counts() {
     let values =
         ["a", "b", "c"].map(|key| entries.get(key).map(|value| value.to_string_lossy().into_owned()));
     assert_eq!(values, [Some("x=y".into()), Some(String::new()), None]);
+    assert_eq!(format!("{entries:?}"), r#"{"b": "", "a": "x=y"}"#);
+    assert!(Entries::default().is_empty() && !entries.is_empty());
 }
 
 fn value() -> impl Strategy<Value = Value> {

@@ -71,6 +71,35 @@ fn a_watch_outlives_the_handle_that_it_was_made_with() {
 }
 
 #[test]
+fn a_watch_holds_no_copy_of_an_owning_descriptor() {
+    on_every_kernel_with_events(|host| {
+        let watcher = Watcher::new().expect("a watcher");
+        let owned = jail("owned");
+        watcher.watch(&owned).expect("watched");
+        drop(owned.into_descriptor().expect("it has one"));
+        assert!(next(&watcher).is_removed());
+        // A handle that was made of any descriptor may own its jail.
+        let owning = jail("given").into_descriptor().expect("it has one");
+        let given = Jail::try_from(owning).expect("a jail's");
+        let clone = given.try_clone().expect("cloned");
+        watcher.watch(&clone).expect("watched");
+        drop((given, clone));
+        assert!(next(&watcher).is_removed());
+        let Some(model) = host.model() else { return };
+        // Others are copied, which takes no call.
+        let owned = jail("copied");
+        let clone = owned.try_clone().expect("cloned");
+        let clone = clone.try_clone().expect("cloned");
+        model.reset_calls();
+        watcher.watch(&clone).expect("watched");
+        assert_eq!(model.calls().jail_get, 0);
+        model.fault(0, sim::Fault::Errno(libc::EMFILE));
+        let error = watcher.watch(&owned).expect_err("no descriptor");
+        assert_eq!(error.kind(), ErrorKind::ResourceExhausted, "{error}");
+    });
+}
+
+#[test]
 fn a_watch_does_not_keep_a_removed_jail_from_going() {
     on_every_kernel_with_events(|_| {
         let jail = jail("goes");
@@ -157,7 +186,8 @@ fn a_jail_removed_before_it_is_watched_is_reported_as_removed() {
         let jid = jail.jid();
         raw::jail_remove(jid).expect("removed");
         let watcher = Watcher::new().expect("a watcher");
-        for handle in [&same, &*jail] {
+        let next_jail = || Jail::builder().jid(jid).path("/").create().expect("created");
+        for (handle, _next) in [(&same, None), (&*jail, None), (&*jail, Some(next_jail()))] {
             watcher.watch(handle).expect("watched");
             let event = next(&watcher);
             assert_eq!((kinds(&event), event.jid()), (vec![EventKind::Removed], Some(jid)));
