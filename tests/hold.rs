@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use common::process::{again, alone, is_child};
+use common::process::{again, alone, is_child, renumbered};
 use common::programs::{executing_host, on_every_executing_kernel, shell};
 use common::{is_confining, is_root, name};
 use freebsd_jail::exec::{Gate, Opener};
@@ -207,6 +207,28 @@ fn a_script_without_an_interpreter_is_the_shell_s_as_execvp_has_it() {
     std::fs::set_permissions(&script.0, std::os::unix::fs::PermissionsExt::from_mode(0o644)).expect("set");
     opener.open().expect("opened");
     assert_eq!(child.wait().expect("waited for").code(), Some(126));
+}
+
+#[test]
+fn a_held_program_has_the_descriptors_that_it_inherits() {
+    alone("a_held_program_has_the_descriptors_that_it_inherits", || {
+        let _host = executing_host();
+        let jail = jail();
+        let _nine = renumbered(File::open("/etc/passwd").expect("opened"), 9);
+        let hold = || {
+            let (gate, opener) = Gate::new().expect("a gate");
+            let mut child = shell(&jail, ": <&9 && exit 7").spawn_held(gate).expect("held");
+            opener.open().expect("opened");
+            assert_eq!(child.wait().expect("waited for").code(), Some(7));
+        };
+        hold();
+        // The pipe by which std waits for a program has one of these numbers then.
+        for number in [libc::STDIN_FILENO, libc::STDOUT_FILENO] {
+            // SAFETY: takes a number, which nothing in this process uses any more.
+            assert_eq!(unsafe { libc::close(number) }, 0);
+        }
+        hold();
+    });
 }
 
 #[test]

@@ -138,7 +138,7 @@ impl Hold {
     fn wait(&self) -> Result<(), ()> {
         let gate = self.gate.as_raw_fd();
         for (fd, flags) in open::descriptors() {
-            if fd > libc::STDERR_FILENO && fd != gate && flags & libc::FD_CLOEXEC != 0 {
+            if fd != gate && flags & libc::FD_CLOEXEC != 0 {
                 // SAFETY: takes a number. Nothing in this process uses the descriptor any more: what remains is to wait and
                 // to execute, which would close it.
                 let _ = unsafe { libc::close(fd) };
