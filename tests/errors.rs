@@ -404,6 +404,13 @@ fn handles_are_shown_by_debug_with_what_they_refer_to() {
             println!("skipped: this kernel reports no events");
             return;
         };
+        watcher.watch(&jail).expect("watched");
+        jail.set(param::SECURELEVEL, 1).expect("updated");
+        let event = watcher.try_next().expect("asked");
+        assert!(
+            format!("{event:?}").starts_with(&format!("Some(Event {{ jid: Some({jid}), flags: ")),
+            "{event:?}"
+        );
         let shown = format!("{watcher:?}");
         assert!(
             shown.starts_with(&format!("Watcher {{ queue: {}, ", watcher.as_fd().as_raw_fd())),

@@ -11,7 +11,7 @@
 mod common;
 
 use std::fs::File;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::time::{Duration, Instant};
 
 use common::events::on_every_kernel_with_events;
@@ -122,6 +122,28 @@ fn what_happens_to_a_jail_is_reported() {
         assert_eq!(next(&mut follower), Followed::Removed(seen.clone()));
         assert!(follower.handle(seen.id()).is_none());
         nothing(&mut follower);
+    });
+}
+
+#[test]
+fn the_reports_are_iterated_over() {
+    on_every_kernel_with_events(|_| {
+        let mut follower = follower();
+        let create = |follower: &mut Follower| {
+            let jail = jail("iterated");
+            let seen = follower.events().next().expect("a report").expect("read");
+            assert_eq!(seen.jail().map(FollowedJail::jid), Some(jail.jid()));
+            jail
+        };
+        drop([create(&mut follower), create(&mut follower)]);
+        let mut pending = follower.pending();
+        for _ in 0..2 {
+            let told = pending.next().expect("a report").expect("read");
+            assert!(matches!(told, Followed::Removed(_)), "{told:?}");
+        }
+        assert!(pending.next().is_none());
+        let _jail = jail("later");
+        assert!(pending.next().is_none(), "it has ended");
     });
 }
 
@@ -238,6 +260,20 @@ fn an_error_of_any_call_is_returned_and_the_report_comes_later() {
             drop(late);
             assert_eq!(next(&mut follower), Followed::Removed(seen));
         }
+        // What was reported of several kinds at once is not reported again.
+        let outer = jail("outer");
+        let seen = appeared(&mut follower);
+        let _both = ["one", "other"].map(|name| below(&outer, name));
+        touch(&outer);
+        fails(&mut follower, 1);
+        let told: Vec<_> = std::iter::from_fn(|| follower.try_next().expect("asked")).collect();
+        let missed = Followed::Missed { jid: None, parent: Some(outer.jid()) };
+        assert_eq!(told.iter().filter(|told| **told == missed).count(), 1, "{told:?}");
+        assert_eq!(
+            told.iter().filter(|told| **told == Followed::Changed(seen.clone())).count(),
+            1,
+            "{told:?}"
+        );
     });
 }
 
@@ -294,6 +330,30 @@ fn t54_a_jail_that_was_removed_before_it_was_looked_at_is_reported_as_missed() {
 }
 
 #[test]
+fn t54_a_jail_that_is_removed_after_it_was_looked_at_is_not_reported_as_missed() {
+    on_every_kernel_with_events(|host| {
+        let mut follower = follower();
+        let _both = [jail("one"), jail("other")];
+        assert_eq!(next(&mut follower), Followed::Missed { jid: None, parent: None });
+        let third = jail("third");
+        let seen: Vec<_> = (0..3).map(|_| appeared(&mut follower)).collect();
+        let seen = seen.into_iter().find(|seen| seen.jid() == third.jid()).expect("it was looked for");
+        drop(third);
+        assert_eq!(next(&mut follower), Followed::Removed(seen));
+        nothing(&mut follower);
+        // One that is removed while it is read has the name that was read first.
+        let Some(model) = host.model() else { return };
+        let short = Jail::builder().path("/").create_detached().expect("created");
+        let (kernel, jid) = (model.clone(), short.jid());
+        model.meanwhile(sim::Moment::Lookup, move || kernel.raw().jail_remove(jid.get()).expect("removed"));
+        let seen = appeared(&mut follower);
+        assert_eq!((seen.jid(), seen.name()), (jid, jid.to_string().as_ref()));
+        let told: Vec<_> = std::iter::from_fn(|| follower.try_next().expect("asked")).collect();
+        assert!(told.contains(&Followed::Removed(seen)), "{told:?}");
+    });
+}
+
+#[test]
 fn a_jail_that_counts_more_jails_below_it_than_are_found_may_hide_some() {
     on_every_kernel_with_events(|host| {
         let mut follower = follower();
@@ -335,6 +395,7 @@ fn poll_reports_a_follower_as_readable() {
         if follower.interval().is_none() {
             assert!(!readable(&follower, Duration::ZERO));
         }
+        assert_eq!(follower.as_raw_fd(), follower.as_fd().as_raw_fd());
         let jail = jail("polled");
         let begun = Instant::now();
         let told = loop {

@@ -155,6 +155,16 @@ fn what_one_parameter_may_not_be_another_may() {
 }
 
 #[test]
+fn what_a_creation_adds_to_the_most_parameters_is_refused_before_any_call() {
+    // As many as a second call can have, and what attaching adds.
+    let most = (0..510).fold(builder(), |jail, index| jail.meta(&format!("k{index}"), "v"));
+    refused(ErrorKind::InvalidRequest, None, || most.create_and_attach());
+    // With the path, as many as the first call can have.
+    let most = (0..509).fold(builder(), |jail, index| jail.allow_mount(&format!("x{index}")));
+    refused(ErrorKind::InvalidRequest, None, || most.create());
+}
+
+#[test]
 fn too_many_bytes_are_refused() {
     for len in [65_000, 65_536, usize::MAX / 2, usize::MAX] {
         let mut request = Request::new();

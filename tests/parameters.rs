@@ -537,6 +537,21 @@ fn permissions_are_found_once_for_a_kernel() {
 }
 
 #[test]
+fn a_list_among_many_values_has_its_own_length() {
+    on_every_kernel(|_| {
+        let address = Ipv4Addr::new(10, 9, 7, 3);
+        let jail = builder().ip4([address]).create().expect("created");
+        let names = ["jid", "securelevel", "children.max", "children.cur", "devfs_ruleset", "enforce_statfs"];
+        let mut keys: Vec<_> = names.iter().map(|name| (*name, Kind::Int)).collect();
+        let texts = ["name", "path", "host.hostname", "host.domainname", "host.hostuuid", "osrelease"];
+        keys.extend(texts.iter().map(|name| (*name, Kind::String)));
+        keys.extend([("persist", Kind::Bool), ("ip4.addr", Kind::Ip4)]);
+        let read = jail.get(&*keys).expect("read");
+        assert_eq!(read.last(), Some(&Value::Ip4(vec![address])));
+    });
+}
+
+#[test]
 fn permissions_that_cannot_be_read_are_an_error() {
     for release in releases() {
         let host = model(sim::Kernel::with_release(release));

@@ -184,29 +184,30 @@ fn an_error_of_any_call_of_a_renaming_is_returned() {
             assert_eq!(error.errno(), Some(libc::ENOMEM), "{after}: {error}");
         }
     };
-    for release in releases() {
+    for (release, accounts) in releases().into_iter().flat_map(|release| [(release, false), (release, true)])
+    {
         let host = model(sim::Kernel::with_release(release));
         let model = host.model().expect("the model");
-        let tree = || {
-            let outer = builder(&name("outer")).children_max(2).create().expect("created");
-            let inner = outer.child_builder().path("/").create_detached().expect("created");
-            (outer, inner)
-        };
-        let (outer, inner) = tree();
-        fails(model, &inner);
-        fails(model, &outer);
         // The accounts of the jails below are moved then.
-        model.set_racct(true);
-        let (outer, inner) = tree();
+        model.set_racct(accounts);
+        let outer = builder(&name("outer")).children_max(2).create().expect("created");
+        let inner = outer.child_builder().path("/").create_detached().expect("created");
         fails(model, &inner);
         fails(model, &outer);
-        model.set_racct(false);
         let process = model.process().fork();
         process.run(|| {
             builder(&name("cell")).children_max(9).create_and_attach().expect("attached");
             fails(model, &builder("leaf").create().expect("created"));
         });
         process.exit();
+        if accounts {
+            let rename = || outer.update(&JailUpdate::new().name(name("outer")));
+            let before = model.faultable_calls();
+            rename().expect("renamed");
+            let gone = format!("jail {} not found", inner.jid()).into_bytes();
+            model.fault(model.faultable_calls() - before - 1, sim::Fault::Text(libc::ENOENT, gone));
+            rename().expect("the jail below may have gone by the time that its account is moved");
+        }
     }
 }
 

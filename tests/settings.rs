@@ -91,6 +91,23 @@ fn each_resource_that_the_host_has_is_limited_by_itself() {
 }
 
 #[test]
+fn no_memory_that_a_child_shared_is_left() {
+    alone("no_memory_that_a_child_shared_is_left", || {
+        let Ok(_) = std::fs::metadata("/proc/self/maps") else {
+            println!("skipped: this host does not list what a process has mapped");
+            return;
+        };
+        let _host = executing_host();
+        let jail = jail();
+        let shared = || {
+            assert_eq!(output(&mut shell(&jail, "echo ran")), "ran");
+            std::fs::read_to_string("/proc/self/maps").expect("read").matches("/dev/zero (deleted)").count()
+        };
+        assert_eq!(shared(), shared());
+    });
+}
+
+#[test]
 fn only_root_raises_a_hard_limit_and_an_error_has_its_stage() {
     if !is_root() {
         return;

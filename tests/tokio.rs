@@ -11,12 +11,14 @@ use std::os::unix::process::ExitStatusExt;
 use std::time::{Duration, Instant};
 
 use common::events::{kinds, on_every_kernel_with_events};
+use common::fork::in_child;
+use common::process::alone;
 use common::programs::{on_every_executing_kernel, shell};
-use common::{jail, on_every_kernel};
+use common::{host, jail, model, on_every_kernel};
 use freebsd_jail::watch::{
     AsyncFollower, AsyncWatcher, EventKind, Followed, Follower, HeldJail, WaitOutcome,
 };
-use freebsd_jail::{ErrorKind, Jail, JailUpdate, OwnedJail, Watcher, raw};
+use freebsd_jail::{ErrorKind, Jail, JailUpdate, OwnedJail, Watcher, raw, sim};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::{sleep, timeout};
 
@@ -156,6 +158,47 @@ fn the_end_of_a_jail_can_be_awaited() {
             let (gone, ()) = tokio::join!(held.wait_gone_async(Some(LONG)), act);
             assert!(gone.expect("waited").is_done());
             assert!(same.wait_gone_async(None).await.expect("waited").is_done());
+        });
+    });
+}
+
+#[test]
+fn a_wait_that_can_get_no_event_looks_and_other_errors_are_returned() {
+    let host = model(sim::Kernel::new());
+    let model = host.model().expect("the model");
+    let jail = Jail::builder().path("/").create_detached().expect("created");
+    let by_jid = Jail::unpinned(jail.jid());
+    let wait = |jail: &Jail| runtime().block_on(jail.wait_dying_async(Some(SOON)));
+    // By jid it needs a descriptor first; then a queue, and a filter.
+    for (jail, calls) in [(&jail, 2), (&by_jid, 3)] {
+        model.reset_calls();
+        assert!(wait(jail).expect("waited").is_timed_out());
+        assert_eq!(model.calls().fstat, 0, "an event is waited for");
+        for after in 0..calls {
+            model.fault(after, sim::Fault::Errno(libc::EMFILE));
+            assert!(wait(jail).expect("it looks").is_timed_out(), "{after}");
+            model.fault(after, sim::Fault::Errno(libc::EIO));
+            assert_eq!(wait(jail).expect_err("a fault").errno(), Some(libc::EIO), "{after}");
+        }
+        // A descriptor that lacks the right.
+        model.fault(calls - 1, sim::Fault::Errno(93));
+        assert!(wait(jail).expect("it looks").is_timed_out());
+    }
+    let clone = by_jid.try_clone().expect("cloned");
+    jail.remove().expect("removed");
+    assert!(wait(&by_jid).expect("waited").is_done());
+    assert_eq!(clone.remove().expect_err("gone").kind(), ErrorKind::Gone);
+    assert!(wait(&by_jid).expect("waited").is_done());
+}
+
+#[test]
+fn a_forked_child_does_not_wait_by_its_parent_s_owner() {
+    alone("a_forked_child_does_not_wait_by_its_parent_s_owner", || {
+        let _host = host();
+        let owned = jail("owned");
+        in_child(|| {
+            let waited = runtime().block_on(owned.wait_dying_async(Some(SOON)));
+            assert_eq!(waited.expect_err("the parent's").kind(), ErrorKind::OtherProcess);
         });
     });
 }
