@@ -69,6 +69,27 @@ fn a_value_becomes_its_own_type_and_no_other() {
 }
 
 #[test]
+fn a_mode_is_a_number_and_a_word_and_a_level_is_a_number() {
+    for (mode, number, word) in
+        [(Mode::Disable, 0, "disable"), (Mode::New, 1, "new"), (Mode::Inherit, 2, "inherit")]
+    {
+        assert_eq!((mode.number(), Mode::from_number(number)), (number, Some(mode)));
+        assert_eq!((mode.to_string(), word.parse().ok()), (word.to_owned(), Some(mode)));
+    }
+    assert_eq!(
+        (Mode::from_number(3), "on".parse::<Mode>().unwrap_err().kind()),
+        (None, ErrorKind::InvalidValue)
+    );
+    let levels = [EnforceStatfs::All, EnforceStatfs::BelowRoot, EnforceStatfs::RootOnly];
+    for (number, level) in (0..).zip(levels) {
+        assert_eq!((level.number(), i32::from(level)), (number, number));
+        assert_eq!((EnforceStatfs::from_number(number), number.try_into().ok()), (Some(level), Some(level)));
+    }
+    let error = EnforceStatfs::try_from(3).unwrap_err();
+    assert_eq!((error.kind(), error.parameter()), (ErrorKind::InvalidValue, Some("enforce_statfs")));
+}
+
+#[test]
 fn a_release_has_a_major_and_a_minor_number() {
     let release = Since::new(14, 2);
     assert_eq!((release.major(), release.minor(), release.to_string().as_str()), (14, 2, "14.2"));

@@ -312,6 +312,11 @@ fn a_chain_of_errors_prints_each_fact_once() {
             assert!(!error.to_string().contains(&source), "{error}");
             assert_eq!(format!("{error:#}"), format!("{error}: {source}"));
             assert_eq!(error.errno_or_default(), error.errno().expect("a call failed"));
+            let shown = format!("{error:?}");
+            assert!(
+                shown.starts_with(&format!("Error {{ kind: {:?}, stage: None, ", error.kind())),
+                "{shown}"
+            );
         }
     });
 }

@@ -110,6 +110,7 @@ fn a_number_as_a_name_is_refused_unless_it_is_the_jid() {
     let _host = host();
     let jail = builder().name("880007").jid(jid).create().expect("its own number");
     assert_eq!(jail.get(param::NAME).expect("read"), "880007");
+    assert_eq!(builder().name("-").create().expect("no number").get(param::NAME).expect("read"), "-");
 }
 
 #[test]

@@ -169,6 +169,24 @@ fn t41_raw_removes_no_namespace() {
 }
 
 #[test]
+fn t41_a_kernel_may_lack_a_module_and_modes_that_cannot_be_read_are_not_ignored() {
+    let host = model(sim::Kernel::new());
+    let kernel = host.model().expect("a model");
+    let lacks = || kernel.fault(0, sim::Fault::Text(libc::EINVAL, b"unknown parameter: sysvmsg".to_vec()));
+    let (none, own) = (builder().create().expect("created"), with(Mode::New).create().expect("created"));
+    let before = kernel.calls().jail_set;
+    lacks();
+    none.update(&JailUpdate::new().deny(Allow::SYSVIPC)).expect("as it was");
+    assert_eq!(kernel.calls().jail_set, before);
+    lacks();
+    refused("sysvshm", own.update(&JailUpdate::new().sysvshm(Mode::Inherit)));
+    kernel.fault(0, sim::Fault::Filled(0xff));
+    let error = own.update(&JailUpdate::new().sysvshm(Mode::Inherit)).expect_err("no modes");
+    assert_eq!((error.kind(), kernel.faulted()), (ErrorKind::InvalidAnswer, Some("jail_get")), "{error}");
+    unharmed(&host);
+}
+
+#[test]
 fn t41_a_permission_that_is_as_it_was_is_not_sent() {
     for release in releases() {
         let host = model(sim::Kernel::with_release(release));

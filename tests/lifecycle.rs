@@ -109,6 +109,21 @@ fn many_addresses_outgrow_the_first_buffer_and_all_come_back() {
 }
 
 #[test]
+fn eight_addresses_of_a_family_fit_into_the_first_buffer() {
+    let host = common::host();
+    let ip4: Vec<Ipv4Addr> = (1..=8).map(|last| Ipv4Addr::new(10, 7, 9, last)).collect();
+    let ip6: Vec<Ipv6Addr> = (1..=8).map(|last| Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 9, last)).collect();
+    let builder = Jail::builder().name(name("eight")).path("/").ip4(ip4.clone()).ip6(ip6.clone());
+    let jail = builder.create().expect("created");
+    let before = host.calls();
+    assert_eq!(jail.get(param::IP4_ADDR).expect("read"), ip4);
+    assert_eq!(jail.get(param::IP6_ADDR).expect("read"), ip6);
+    if let (Some(before), Some(after)) = (before, host.calls()) {
+        assert_eq!(after.jail_get - before.jail_get, 2);
+    }
+}
+
+#[test]
 fn the_first_address_stays_the_primary_one() {
     on_every_kernel(|_| {
         let [first, second, third] = [9, 3, 5].map(|last| Ipv4Addr::new(10, 7, 8, last));

@@ -68,7 +68,7 @@ pub(crate) fn check(
     let values = loop {
         match read(&keys) {
             // A kernel without this module.
-            Err(error) if error.kind() == ErrorKind::UnknownParameter && keys.len() > 2 => {
+            Err(error) if error.kind() == ErrorKind::UnknownParameter => {
                 let unknown = keys.iter().position(|(name, _)| error.parameter() == Some(name));
                 match unknown {
                     Some(unknown) => drop(keys.remove(unknown)),
