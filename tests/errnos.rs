@@ -8,7 +8,7 @@ use std::net::Ipv4Addr;
 use freebsd_jail::error::Call;
 use freebsd_jail::raw::{self, At, GetFlags, LegacyJail, Request, SetFlags};
 use freebsd_jail::sim::{Fault, Kernel, Release};
-use freebsd_jail::{Error, ErrorKind, Jail, Result, Watcher};
+use freebsd_jail::{Error, ErrorKind, Jail, Result, Watcher, sys};
 
 /// A jail that this process does not own, so that it may attach.
 fn jail() -> Jail {
@@ -103,6 +103,17 @@ fn each_errno_of_the_old_call_has_its_kind() {
     let nested = LegacyJail::new("/", "www").name("a.b");
     let error = failing(&kernel, libc::ENOENT, || raw::jail(&nested));
     assert_eq!((error.kind(), error.parameter()), (ErrorKind::NotFound, None));
+}
+
+#[test]
+fn the_functions_with_c_s_conventions_set_errno() {
+    let kernel = Kernel::new();
+    let _guard = kernel.install();
+    for errno in [libc::EPERM, libc::EBUSY] {
+        kernel.fault(0, Fault::Errno(errno));
+        assert_eq!(sys::jail_remove(1), -1);
+        assert_eq!(io::Error::last_os_error().raw_os_error(), Some(errno));
+    }
 }
 
 /// A message of the kernel, the names that were sent, and the error's kind, parameter and some of its text.

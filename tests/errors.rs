@@ -390,12 +390,14 @@ fn what_is_set_is_shown_by_debug() {
 
 #[test]
 fn handles_are_shown_by_debug_with_what_they_refer_to() {
-    on_every_kernel(|_| {
+    on_every_kernel(|host| {
         let jail = Jail::builder().path("/").create().expect("created");
         let jid = jail.jid();
         assert_eq!(format!("{jid:?}"), format!("Jid({jid})"));
         let shown = format!("{jail:?}");
         assert!(shown.starts_with(&format!("OwnedJail(Jail {{ jid: {jid}, descriptor: ")), "{shown}");
+        let system = if host.model().is_some() { "system: model" } else { "system: kernel" };
+        assert!(shown.contains(system), "{shown}");
         let mut command = jail.command("/bin/sh");
         // SAFETY: the closure does nothing.
         unsafe { command.pre_exec(|| Ok(())) };

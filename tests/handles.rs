@@ -39,6 +39,11 @@ fn t1_taking_ownership_asks_for_nothing_else() {
                 request(|request| request.int("jid", jid.get())?.space("nosuch", 4).map(drop));
             let error = raw::jail_get(&mut asks_more, At::None, GetFlags::OWN_DESC).expect_err("refused");
             assert_eq!((error.kind(), error.call()), (ErrorKind::Conflict, None));
+            let mut names_it_twice =
+                request(|request| request.int("jid", jid.get())?.string("name", "x").map(drop));
+            let error =
+                raw::jail_get(&mut names_it_twice, At::None, GetFlags::OWN_DESC).expect_err("refused");
+            assert_eq!((error.kind(), error.call()), (ErrorKind::Conflict, None));
             assert!(exists(jid), "the kernel would have removed it");
             let mut asks_less = request(|request| request.int("jid", jid.get()).map(drop));
             let owning =
@@ -473,6 +478,26 @@ fn ownership_of_a_missing_jail_is_not_taken() {
         let free = Jid::new(880_099).expect("above zero");
         assert_eq!(Jail::unpinned(free).into_owned().expect_err("there is none").kind(), ErrorKind::Gone);
     });
+}
+
+#[test]
+fn each_release_has_its_features() {
+    let texts = releases().map(|release| {
+        let _host = model(sim::Kernel::with_release(release));
+        let features = Features::current();
+        assert_eq!(features.has_events(), features.has_descriptors());
+        assert!(features.has_jails() && features.has_vnet());
+        assert_eq!(features.to_string().contains("metadata"), features.has_meta());
+        features.to_string()
+    });
+    let with_all = "jails, descriptors, events, network stacks, metadata";
+    let (old, with_meta) = ("jails, network stacks", "jails, network stacks, metadata");
+    assert_eq!(texts, [old, old, with_meta, with_all]);
+    if !cfg!(target_os = "freebsd") {
+        let none = Features::current();
+        assert_eq!(none.to_string(), "no jails");
+        assert!(!(none.has_jails() || none.has_descriptors() || none.has_vnet() || none.has_meta()));
+    }
 }
 
 #[test]

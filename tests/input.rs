@@ -101,6 +101,21 @@ fn the_longest_strings_are_taken() {
 }
 
 #[test]
+fn a_name_that_is_too_long_with_its_parent_s_is_refused() {
+    common::on_every_kernel(|_| {
+        let name = format!("{:n<200}", common::name("long"));
+        let outer = builder().name(name).children_max(1).create().expect("created");
+        let inner = outer.child_builder().name("c".repeat(60)).path("/");
+        let error = inner.create().expect_err("too long");
+        assert_eq!(error.kind(), ErrorKind::InvalidValue, "{error}");
+        if outer.descriptor().is_none() {
+            assert_eq!((error.call(), error.parameter()), (None, Some("name")));
+            assert!(error.to_string().contains("with the names of the jails above it"), "{error}");
+        }
+    });
+}
+
+#[test]
 fn a_number_as_a_name_is_refused_unless_it_is_the_jid() {
     for name in ["7", "0777", "-5", "0"] {
         refused(ErrorKind::InvalidValue, Some("name"), || builder().name(name).create());

@@ -105,6 +105,7 @@ fn t41_namespaces_of_jails_below_do_not_go_with_the_parent_s() {
         let inner =
             outer.child_builder().path("/").children_max(1).sysvshm(Mode::Inherit).create().expect("created");
         let innermost = inner.child_builder().path("/").sysvshm(Mode::New).create().expect("created");
+        outer.update(&JailUpdate::new().sysvmsg(Mode::Inherit)).expect("nothing is disabled");
         refused("sysvshm", outer.update(&JailUpdate::new().sysvshm(Mode::Disable)));
         let mut request = Request::new();
         request.int("jid", outer.jid().get()).and_then(|request| request.int("sysvshm", 0)).expect("added");

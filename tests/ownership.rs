@@ -418,6 +418,27 @@ fn before_15_a_jail_that_this_process_has_attached_to_is_not_called_gone() {
 }
 
 #[test]
+fn before_15_a_process_that_has_not_attached_is_not_asked_where_it_is() {
+    alone("before_15_a_process_that_has_not_attached_is_not_asked_where_it_is", || {
+        on_every_kernel(|host| {
+            let (jail, other) = (persistent("removed"), persistent("other"));
+            let error = host.model().map(|model| {
+                model.fault(0, sim::Fault::Errno(libc::EPERM));
+                other.attach().expect_err("refused")
+            });
+            assert!(error.is_none_or(|error| error.kind() == ErrorKind::PermissionDenied));
+            freebsd_jail::raw::jail_remove(jail.jid()).expect("removed");
+            let before = host.calls();
+            assert_eq!(kind(jail.get(param::NAME)), ErrorKind::Gone);
+            if let (Some(before), Some(after)) = (before, host.calls()) {
+                assert_eq!(after.sysctl, before.sysctl);
+            }
+            other.remove().expect("removed");
+        });
+    });
+}
+
+#[test]
 fn t46_a_descriptor_that_an_update_made_is_checked() {
     let host = host();
     if !host.has_descriptors() {

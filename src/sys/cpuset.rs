@@ -13,6 +13,7 @@ pub(crate) struct Mask([core::ffi::c_ulong; MASK_WORDS]);
 
 const BITS: u32 = core::ffi::c_ulong::BITS;
 const MASK_WORDS: usize = (CPU_MAX / BITS) as usize;
+const _: () = assert!(size_of::<Mask>() == 128);
 
 impl Mask {
     /// Those of the processors that are below [`CPU_MAX`].
@@ -126,4 +127,17 @@ fn root_of(id: c_int) -> Result<c_int, Errno> {
 #[cfg(not(target_os = "freebsd"))]
 fn root_of(_: c_int) -> Result<c_int, Errno> {
     Err(Errno(libc::ENOSYS))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_cpu_has_a_bit_of_its_own() {
+        let cpus = [0, 1, 63, 64, 130, 1023];
+        let mask = Mask::of(cpus);
+        assert!(mask.iter().eq(cpus));
+        assert_eq!(mask.0.map(core::ffi::c_ulong::count_ones).iter().sum::<u32>(), 6);
+    }
 }

@@ -45,13 +45,8 @@ impl ProcessMark {
 }
 
 fn host_process() -> NonZeroU32 {
-    if MODE.load(Ordering::Relaxed) == BY_PAGE {
-        let number = zeroed::mapped().map_or(0, |page| page.process.load(Ordering::Relaxed));
-        if let Some(number) = NonZeroU32::new(number) {
-            return number;
-        }
-    }
-    find_host_process()
+    let number = zeroed::mapped().map_or(0, |page| page.process.load(Ordering::Relaxed));
+    NonZeroU32::new(number).unwrap_or_else(find_host_process)
 }
 
 /// Does the same on first use.
@@ -90,6 +85,7 @@ mod tests {
     fn a_process_differs_from_its_children_and_grandchildren() {
         let parent = ProcessMark::current(0);
         assert!(parent.is_here());
+        assert_eq!(parent.number() >> HOST_SHIFT, 1, "it is counted, and has no pid");
         assert_eq!(ProcessMark::current(0), parent);
         let told = in_child(|| {
             let child = ProcessMark::current(0);

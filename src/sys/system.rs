@@ -333,11 +333,11 @@ impl System {
         // As sysctlnametomib(3): OID {0, 3} resolves names.
         const NAME_TO_MIB: [c_int; 2] = [0, 3];
         const NUMBER: usize = size_of::<c_int>();
-        let mut bytes = [0; MIB_MAX * NUMBER];
-        let len = self.sysctl(&NAME_TO_MIB, Some(&mut bytes), Some(name.as_bytes()))?;
+        let mut bytes = [[0; NUMBER]; MIB_MAX];
+        let len = self.sysctl(&NAME_TO_MIB, Some(bytes.as_flattened_mut()), Some(name.as_bytes()))?;
         let mut mib = Mib { numbers: [0; MIB_MAX], len: 0 };
-        for (number, place) in bytes.chunks_exact(NUMBER).take(len / NUMBER).zip(&mut mib.numbers) {
-            *place = number.try_into().map_or(0, c_int::from_ne_bytes);
+        for (number, place) in bytes.into_iter().take(len / NUMBER).zip(&mut mib.numbers) {
+            *place = c_int::from_ne_bytes(number);
             mib.len += 1;
         }
         Ok(mib)

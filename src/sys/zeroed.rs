@@ -18,6 +18,7 @@ use super::Errno;
 const SLOTS: usize = 64;
 
 /// The contents of a page. Zero is valid for each field: a forked child starts with it.
+#[derive(Debug)]
 #[repr(C)]
 pub(super) struct Page {
     /// The mark of this process, 0 until it is first used.
@@ -106,12 +107,6 @@ impl Page {
                 Err(now) => taken = now,
             }
         }
-    }
-}
-
-impl core::fmt::Debug for Page {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Page").field("taken", &self.taken).finish_non_exhaustive()
     }
 }
 

@@ -7,7 +7,7 @@ use super::deadline::Deadline;
 use super::reap::{Reap, Unreaped, removed};
 use super::runtime::{runtime, shutting_down};
 use super::{HeldJail, WaitOutcome};
-use crate::error::{ErrorKind, Result};
+use crate::error::Result;
 use crate::jail::Jail;
 
 /// # Removing in asynchronous code
@@ -127,8 +127,8 @@ impl Jail {
         let runtime = runtime()?;
         match self.try_clone() {
             Ok(same) => runtime.spawn_blocking(move || same.remove()).await.map_err(|_| shutting_down())?,
-            Err(error) if error.kind() == ErrorKind::ResourceExhausted => self.remove(),
-            Err(error) => Err(error),
+            // Without a free descriptor. Other errors are those of the removal, too.
+            Err(_) => self.remove(),
         }
     }
 }
