@@ -216,6 +216,11 @@ fn other_operations_allocate_a_small_constant() {
     let (created, jail) = allocations(a_jail);
     println!("create: {created} allocations");
     assert!(created <= 5, "create: {created}");
+    let described = Jail::builder().path("/").meta("k", "v");
+    let (created, with_meta) = allocations(|| described.create());
+    println!("create with meta: {created} allocations");
+    assert!(created <= 3, "create with meta: {created}");
+    drop(with_meta.expect("created"));
     let (updated, result) = allocations(|| jail.update(&JailUpdate::new().securelevel(2)));
     result.expect("set");
     println!("update: {updated} allocations");

@@ -165,6 +165,7 @@ fn assumed_features_do_not_affect_earlier_handles() {
     drop(kept);
     assert!(!exists(jid));
     drop(assumed);
+    assert!(Features::current().has_descriptors());
     // One that was made meanwhile continues without descriptors, too.
     assert!(after.try_clone().expect("cloned").descriptor().is_none());
     assert_eq!(after.get(param::JID).expect("read"), after.jid());

@@ -12,14 +12,17 @@ use std::os::unix::net::UnixStream;
 use std::process::Command;
 use std::time::Duration;
 
-use common::{jail, name, on_every_kernel};
+use common::{Host, jail, model, name, on_every_kernel};
+use freebsd_jail::sim::{Fault, Kernel, Release};
 use freebsd_jail::watch::{HeldJail, Holders, WaitOutcome};
-use freebsd_jail::{Jail, JailUpdate, Jid};
+use freebsd_jail::{Jail, JailUpdate, Jid, Network, Result, param, raw};
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
 
 const SOON: Duration = Duration::from_millis(50);
 /// Longer than anything takes, on an emulated machine too.
 const LONG: Duration = Duration::from_secs(60);
+
+const AT_ONCE: Option<Duration> = Some(Duration::ZERO);
 
 const DONE: WaitOutcome = WaitOutcome::Done(());
 const TIMED_OUT: WaitOutcome = WaitOutcome::TimedOut(());
@@ -117,6 +120,111 @@ fn a_jail_that_gets_the_jid_and_the_cpuset_of_a_removed_one_does_not_hold_it() {
             println!("skipped: the jid and the cpuset are all that is known of a jail here");
         }
     });
+}
+
+/// What is waited for after the timeout.
+#[track_caller]
+fn held(outcome: Result<WaitOutcome<(), HeldJail>>) -> HeldJail {
+    match outcome.expect("waited") {
+        WaitOutcome::TimedOut(held) => held,
+        WaitOutcome::Done(()) => panic!("it is gone"),
+    }
+}
+
+/// Has the model lose a reference to a jail's cpuset (T47), so that it outlives the jail.
+fn keep_cpuset(host: &Host, jail: &Jail) {
+    jail.set_cpus(&[0].into_iter().collect()).expect("set");
+    let process = host.model().expect("a model").process().fork();
+    process.set_cpus([1]).expect("restricted");
+    process.run(|| raw::jail_attach(jail.jid())).expect_err("no CPU in common");
+    process.exit();
+}
+
+#[test]
+fn t49_a_jail_with_a_network_stack_is_gone_when_its_cpuset_is() {
+    for release in [Release::FREEBSD_14_2, Release::FREEBSD_15_1] {
+        let host = model(Kernel::with_release(release));
+        let with_stack =
+            || Jail::builder().path("/").network(Network::own_stack()).create().expect("created");
+        assert!(with_stack().remove_and_wait(AT_ONCE).expect("removed").is_done());
+        let plain = jail("plain");
+        keep_cpuset(&host, &plain);
+        assert!(plain.remove_and_wait(AT_ONCE).expect("removed").is_done(), "it has no network stack");
+
+        let stack = with_stack();
+        keep_cpuset(&host, &stack);
+        let mut with_own = held(stack.remove_and_wait(AT_ONCE));
+        // The one below may have a network stack.
+        let outer = jail("outer");
+        keep_cpuset(&host, &outer);
+        let _inner = outer.child_builder().path("/").create_detached().expect("created");
+        let inmate = host.inmate(&outer);
+        let mut with_child = held(outer.remove_and_wait(AT_ONCE));
+        inmate.bury();
+        // They are found when they are dying.
+        let dying = |jail: &Jail, holder: &Jail| {
+            keep_cpuset(&host, jail);
+            let inmate = host.inmate(holder);
+            jail.remove().expect("removed");
+            let held = held(jail.wait_gone(AT_ONCE));
+            inmate.bury();
+            held
+        };
+        let stack = with_stack();
+        let mut found_with_own = dying(&stack, &stack);
+        let outer = jail("outer");
+        let inner = outer.child_builder().path("/").create_detached().expect("created");
+        let mut found_with_child = dying(&outer, &inner);
+        let plain = jail("plain");
+        assert_eq!(dying(&plain, &plain).wait_gone(AT_ONCE).expect("waited"), DONE);
+        let _others = [jail("other"), with_stack()];
+        std::thread::sleep(2 * SOON);
+        for held in [&mut with_own, &mut with_child, &mut found_with_own, &mut found_with_child] {
+            assert_eq!(held.wait_gone(AT_ONCE).expect("waited"), TIMED_OUT, "{held:?}");
+        }
+
+        let first = with_stack();
+        let cpuset = first.get(param::CPUSET_ID).expect("read");
+        let mut reused = held(first.wait_gone(AT_ONCE));
+        first.remove().expect("removed");
+        let last = with_stack();
+        assert_eq!(last.get(param::CPUSET_ID).expect("read"), cpuset);
+        if last.descriptor().is_some() {
+            assert_eq!(reused.wait_gone(Some(4 * SOON)).expect("waited"), DONE, "it is another jail's now");
+        }
+    }
+}
+
+#[test]
+fn a_jail_that_cannot_be_read_is_not_called_gone() {
+    let unknown = |name: &str| Fault::Text(libc::EINVAL, format!("unknown parameter: {name}").into());
+    let refusals = || [Fault::Text(libc::EPERM, vec![]), unknown("path")];
+    for release in [Release::FREEBSD_14_2, Release::FREEBSD_15_1] {
+        let host = model(Kernel::with_release(release));
+        let kernel = host.model().expect("a model");
+        let jail = jail("unread");
+        // The kernel may have no network stacks for jails.
+        kernel.fault(0, unknown("vnet"));
+        let mut living = held(jail.wait_gone(AT_ONCE));
+        for refusal in refusals() {
+            kernel.fault(0, refusal);
+            jail.wait_gone(AT_ONCE).map(drop).expect_err("a fault");
+        }
+        kernel.fault(0, Fault::Text(libc::EIO, vec![]));
+        living.holders().expect_err("a fault");
+        assert!(!living.is_dying());
+        let inmate = host.inmate(&jail);
+        jail.remove().expect("removed");
+        assert_eq!(living.wait_gone(AT_ONCE).expect("waited"), TIMED_OUT);
+        kernel.fault(0, unknown("vnet"));
+        assert_eq!(living.wait_gone(AT_ONCE).expect("waited"), TIMED_OUT);
+        for refusal in refusals() {
+            kernel.fault(0, refusal);
+            living.wait_gone(AT_ONCE).expect_err("a fault");
+        }
+        inmate.bury();
+        assert_eq!(living.wait_gone(AT_ONCE).expect("waited"), DONE);
+    }
 }
 
 #[test]

@@ -424,7 +424,7 @@ fn before_15_a_process_that_has_not_attached_is_not_asked_where_it_is() {
             let (jail, other) = (persistent("removed"), persistent("other"));
             let error = host.model().map(|model| {
                 model.fault(0, sim::Fault::Errno(libc::EPERM));
-                other.attach().expect_err("refused")
+                raw::jail_attach(other.jid()).expect_err("refused")
             });
             assert!(error.is_none_or(|error| error.kind() == ErrorKind::PermissionDenied));
             freebsd_jail::raw::jail_remove(jail.jid()).expect("removed");

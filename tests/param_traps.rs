@@ -101,6 +101,13 @@ fn t5_a_limit_that_was_lowered_or_raised_is_the_limit() {
             assert_eq!((error.kind(), error.errno()), (ErrorKind::InvalidValue, None), "{error}");
             assert_eq!(jail.get(param::SECURELEVEL).expect("read"), -1, "it was applied in part");
         };
+        // A whole text replaces what there was, which is not read.
+        let carry = u64::from(jail.get(param::MAC_DO).is_ok());
+        let before = host.calls();
+        jail.update(&JailUpdate::new().hostname("h").set(param::META, "k=v")).expect("updated");
+        if let (Some(before), Some(after)) = (before, host.calls()) {
+            assert_eq!(after.jail_get - before.jail_get, carry);
+        }
         let Some(low) = host.set_meta_max(64) else { return };
         too_long(JailUpdate::new().securelevel(1).meta("k", "v".repeat(63)));
         too_long(JailUpdate::new().securelevel(1).set(param::ENV, "v".repeat(64)));

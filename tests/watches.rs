@@ -309,12 +309,13 @@ fn a_dropped_watcher_leaves_the_jails_alone() {
 
 #[test]
 fn a_jail_of_another_kernel_is_refused() {
+    let of_no_model = Jail::unpinned(Jid::new(1).expect("above zero"));
     let [one, other] = [sim::Kernel::new(), sim::Kernel::new()];
     let here = common::model(one);
     let watcher = Watcher::new().expect("a watcher");
     let there = common::model(other);
     let jail = jail("elsewhere");
-    for handle in [&*jail, &Jail::unpinned(jail.jid())] {
+    for handle in [&*jail, &Jail::unpinned(jail.jid()), &of_no_model] {
         assert_eq!(watcher.watch(handle).expect_err("elsewhere").kind(), ErrorKind::InvalidDescriptor);
     }
     drop(jail);

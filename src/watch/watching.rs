@@ -20,8 +20,8 @@ const EVERYTHING: EventFlags =
 /// A day, in milliseconds.
 const LONGEST_PERIOD: i64 = 86_400_000;
 
-/// The filter and ident of this process's own jail.
-const OWN: (i16, usize) = (sys::EVFILT_JAIL, 0);
+/// The filter for this process's own jail, which is ident 0.
+const OWN: i16 = sys::EVFILT_JAIL;
 
 /// # Watching
 impl Watcher {
@@ -193,8 +193,7 @@ impl Watcher {
         }
         let mut watches = self.watches();
         let id = Watches::new_id();
-        let (filter, ident) = OWN;
-        self.change(Kevent { ident, filter, flags: EV_ADD, ..wanted(id, 0) })?;
+        self.change(Kevent { filter: OWN, flags: EV_ADD, ..wanted(id, 0) })?;
         watches.set_own(id);
         Ok(id)
     }
@@ -235,8 +234,7 @@ impl Watcher {
             // not get its number before.
             Some(Ended::Jail { .. }) => Ok(true),
             Some(Ended::Own) => {
-                let (filter, ident) = OWN;
-                match self.change(Kevent { ident, filter, flags: EV_DELETE, ..Kevent::default() }) {
+                match self.change(Kevent { filter: OWN, flags: EV_DELETE, ..Kevent::default() }) {
                     Err(error) if error.errno() != Some(libc::ENOENT) => Err(error),
                     _ => Ok(true),
                 }
@@ -264,14 +262,8 @@ impl Watcher {
     /// Adds a periodic timer to the queue.
     pub(super) fn add_timer(&self, period: Duration) -> Result<()> {
         let data = i64::try_from(period.as_millis()).unwrap_or(i64::MAX).clamp(1, LONGEST_PERIOD);
-        let timer = Kevent {
-            ident: 1,
-            filter: EVFILT_TIMER,
-            flags: EV_ADD,
-            fflags: NOTE_MSECONDS,
-            data,
-            ..Kevent::default()
-        };
+        let timer =
+            Kevent { filter: EVFILT_TIMER, flags: EV_ADD, fflags: NOTE_MSECONDS, data, ..Kevent::default() };
         self.change(timer)
     }
 
