@@ -427,7 +427,7 @@ fn before_15_a_process_that_has_not_attached_is_not_asked_where_it_is() {
                 raw::jail_attach(other.jid()).expect_err("refused")
             });
             assert!(error.is_none_or(|error| error.kind() == ErrorKind::PermissionDenied));
-            freebsd_jail::raw::jail_remove(jail.jid()).expect("removed");
+            raw::jail_remove(jail.jid()).expect("removed");
             let before = host.calls();
             assert_eq!(kind(jail.get(param::NAME)), ErrorKind::Gone);
             if let (Some(before), Some(after)) = (before, host.calls()) {
