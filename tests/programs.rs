@@ -157,15 +157,6 @@ fn a_watcher_reports_the_pid_of_a_program() {
 }
 
 #[test]
-fn without_jails_no_processes_are_listed() {
-    if cfg!(target_os = "freebsd") {
-        println!("skipped: this host has jails");
-        return;
-    }
-    assert_eq!(Processes::current().expect_err("no jails").kind(), ErrorKind::Unsupported);
-}
-
-#[test]
 fn a_program_that_cannot_be_started_is_in_no_jail() {
     on_every_kernel_with_programs(|_| {
         let jail = jail("missing");
