@@ -43,7 +43,7 @@ fn key<'r>(request: &'r Draft<'_>, uses_descriptor: bool) -> Option<Key<'r>> {
     if has_jid(request) {
         return int(request, "jid").map(Key::Jid);
     }
-    key_name(request).filter(|name| name.len() < param::NAME_MAX).map(Key::Name)
+    key_name(request).map(Key::Name)
 }
 
 fn has_jid(request: &Draft<'_>) -> bool {
