@@ -415,6 +415,12 @@ fn kernels_without_events_are_polled() {
         assert_eq!(follower.interval(), (!has_descriptors()).then_some(INTERVAL));
         let zero = Follower::with_interval(Duration::ZERO).expect("a follower");
         assert_eq!(zero.interval(), (!has_descriptors()).then_some(Duration::from_millis(1)));
+        let mut patient = Follower::with_interval(LONG).expect("a follower");
+        while patient.try_next().expect("asked").is_some() {}
+        if patient.interval().is_some() {
+            let _later = jail("later");
+            assert_eq!(patient.wait(Some(2 * INTERVAL)).expect("waited").done(), None);
+        }
         // The tests of what kernels have create a jail.
         while follower.wait(Some(2 * INTERVAL)).expect("waited").is_done() {}
     });

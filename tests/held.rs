@@ -147,6 +147,11 @@ fn t49_a_jail_with_a_network_stack_is_gone_when_its_cpuset_is() {
         let with_stack =
             || Jail::builder().path("/").network(Network::own_stack()).create().expect("created");
         assert!(with_stack().remove_and_wait(AT_ONCE).expect("removed").is_done());
+        let free = jail("free");
+        let sysctls = || host.model().expect("a model").calls().sysctl;
+        let before = sysctls();
+        assert!(free.remove_and_wait(AT_ONCE).expect("removed").is_done());
+        assert_eq!(sysctls(), before, "its cpuset is gone, so nothing is listed");
         let plain = jail("plain");
         keep_cpuset(&host, &plain);
         assert!(plain.remove_and_wait(AT_ONCE).expect("removed").is_done(), "it has no network stack");
@@ -196,6 +201,38 @@ fn t49_a_jail_with_a_network_stack_is_gone_when_its_cpuset_is() {
 }
 
 #[test]
+fn a_dying_jail_is_known_by_the_last_part_of_its_name() {
+    let host = model(Kernel::new());
+    let die = |jail: &Jail| {
+        let inmate = host.inmate(jail);
+        jail.remove().expect("removed");
+        inmate
+    };
+    let outer = jail("outer");
+    let inner = outer.child_builder().name("inner").path("/").create_detached().expect("created");
+    let inmate = die(&inner);
+    let mut nested = held(inner.wait_gone(AT_ONCE));
+    outer.update(&JailUpdate::new().name(name("renamed"))).expect("renamed");
+    assert_eq!(nested.wait_gone(AT_ONCE).expect("waited"), TIMED_OUT);
+    inmate.bury();
+    assert_eq!(nested.wait_gone(AT_ONCE).expect("waited"), DONE);
+
+    let first = jail("first");
+    let cpuset = first.get(param::CPUSET_ID).expect("read");
+    let inmate = die(&first);
+    let mut first = held(first.wait_gone(AT_ONCE));
+    inmate.bury();
+    let second = jail("second");
+    assert_eq!(second.get(param::CPUSET_ID).expect("read"), cpuset);
+    let _inmate = die(&second);
+    assert_eq!(
+        first.wait_gone(AT_ONCE).expect("waited"),
+        DONE,
+        "the cpuset and the path are another jail's now"
+    );
+}
+
+#[test]
 fn a_jail_that_cannot_be_read_is_not_called_gone() {
     let unknown = |name: &str| Fault::Text(libc::EINVAL, format!("unknown parameter: {name}").into());
     let refusals = || [Fault::Text(libc::EPERM, vec![]), unknown("path")];
@@ -215,7 +252,7 @@ fn a_jail_that_cannot_be_read_is_not_called_gone() {
         assert!(!living.is_dying());
         let inmate = host.inmate(&jail);
         jail.remove().expect("removed");
-        assert_eq!(living.wait_gone(AT_ONCE).expect("waited"), TIMED_OUT);
+        assert_eq!(living.holders().expect("listed").processes.len(), 1);
         kernel.fault(0, unknown("vnet"));
         assert_eq!(living.wait_gone(AT_ONCE).expect("waited"), TIMED_OUT);
         for refusal in refusals() {

@@ -138,10 +138,14 @@ fn an_empty_level_in_a_name_is_refused() {
 #[test]
 fn too_many_parameters_are_refused() {
     let mut request = Request::new();
-    for index in 0..510 {
+    for index in 0..509 {
         request.flag(&format!("allow.x{index}")).expect("a name");
     }
-    refused(ErrorKind::InvalidRequest, Some("allow.y"), || request.flag("allow.y").map(drop));
+    let large = refused(ErrorKind::InvalidRequest, Some("meta"), || request.space("meta", 65_000).map(drop));
+    assert!(large.to_string().contains("the request would take"), "{large}");
+    request.flag("allow.x509").expect("a name");
+    let many = refused(ErrorKind::InvalidRequest, Some("allow.y"), || request.flag("allow.y").map(drop));
+    assert!(many.to_string().contains("511 parameters are more than the 510"), "{many}");
     assert_eq!(request.len(), 510);
     let many = |jail: JailBuilder| (0..2_000).fold(jail, |jail, index| jail.meta(&format!("k{index}"), "v"));
     refused(ErrorKind::InvalidRequest, Some("meta.k510"), || many(builder()).create());
@@ -206,8 +210,10 @@ fn a_list_that_no_request_can_hold_is_refused() {
     refused(ErrorKind::InvalidRequest, Some("ip6.addr"), || builder().ip6(ip6.clone()).create());
     refused(ErrorKind::InvalidRequest, Some("ip4.addr"), || Request::new().ip4("ip4.addr", &ip4).map(drop));
     refused(ErrorKind::InvalidRequest, Some("ip6.addr"), || Request::new().ip6("ip6.addr", &ip6).map(drop));
-    // The contents of one that it can hold are checked.
+    // The contents of one that it can hold are checked, and those of no other.
     let mut twice = ip4;
+    twice.push(Ipv4Addr::UNSPECIFIED);
+    refused(ErrorKind::InvalidRequest, Some("ip4.addr"), || builder().ip4(twice.clone()).create());
     twice.truncate(12_000);
     twice.push(Ipv4Addr::from_bits(7));
     let error = refused(ErrorKind::InvalidValue, Some("ip4.addr"), || builder().ip4(twice).create());

@@ -36,13 +36,11 @@ pub(crate) struct Kevent {
 pub(crate) const EV_ADD: u16 = 0x0001;
 /// Delete a filter.
 pub(crate) const EV_DELETE: u16 = 0x0002;
-/// The filter that tells the time: `EVFILT_TIMER`.
+/// The filter that tells the time, by default in milliseconds: `EVFILT_TIMER`.
 pub(crate) const EVFILT_TIMER: i16 = -7;
-/// The timer's period is in milliseconds: `NOTE_MSECONDS`.
-pub(crate) const NOTE_MSECONDS: u32 = 0x0000_0002;
 
 #[cfg(target_os = "freebsd")]
-const _: () = assert!(EVFILT_TIMER == libc::EVFILT_TIMER && NOTE_MSECONDS == libc::NOTE_MSECONDS);
+const _: () = assert!(EVFILT_TIMER == libc::EVFILT_TIMER);
 
 /// How long a reader on the model sleeps at a time.
 #[cfg(feature = "sim")]

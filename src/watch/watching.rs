@@ -9,7 +9,7 @@ use super::{EventFlags, WatchId, Watcher};
 use crate::error::{Call, Error, ErrorKind, Result};
 use crate::jail::{Jail, read_and_pin};
 use crate::jid::Jid;
-use crate::sys::event::{EV_ADD, EV_DELETE, EVFILT_TIMER, Kevent, NOTE_MSECONDS};
+use crate::sys::event::{EV_ADD, EV_DELETE, EVFILT_TIMER, Kevent};
 use crate::sys::trap::Trap;
 use crate::sys::{self, Errno, System};
 
@@ -262,8 +262,7 @@ impl Watcher {
     /// Adds a periodic timer to the queue.
     pub(super) fn add_timer(&self, period: Duration) -> Result<()> {
         let data = i64::try_from(period.as_millis()).unwrap_or(i64::MAX).clamp(1, LONGEST_PERIOD);
-        let timer =
-            Kevent { filter: EVFILT_TIMER, flags: EV_ADD, fflags: NOTE_MSECONDS, data, ..Kevent::default() };
+        let timer = Kevent { filter: EVFILT_TIMER, flags: EV_ADD, data, ..Kevent::default() };
         self.change(timer)
     }
 
