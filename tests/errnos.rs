@@ -2,13 +2,15 @@
 
 #![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
+use std::fs::File;
 use std::io;
 use std::net::Ipv4Addr;
+use std::os::fd::AsFd;
 
 use freebsd_jail::error::Call;
 use freebsd_jail::raw::{self, At, GetFlags, LegacyJail, Request, SetFlags};
 use freebsd_jail::sim::{Fault, Kernel, Release};
-use freebsd_jail::{Error, ErrorKind, Jail, Result, Watcher, sys};
+use freebsd_jail::{Error, ErrorKind, Features, Jail, Result, Watcher, sys};
 
 /// A jail that this process does not own, so that it may attach.
 fn jail() -> Jail {
@@ -21,6 +23,24 @@ fn failing<T>(kernel: &Kernel, errno: i32, call: impl FnOnce() -> Result<T>) -> 
     let error = call().map(drop).expect_err("a fault");
     assert!(!kernel.cancel_fault());
     error
+}
+
+#[test]
+fn calls_as_in_c_return_minus_one_and_set_errno() {
+    for release in [Release::FREEBSD_14_2, Release::FREEBSD_15_1] {
+        let kernel = Kernel::with_release(release);
+        let _guard = kernel.install();
+        let failed = |result: i32| (result, io::Error::last_os_error().raw_os_error());
+        let file = File::open("/").expect("opened");
+        let wrong = if Features::current().has_descriptors() { libc::EINVAL } else { libc::ENOSYS };
+        assert_eq!(failed(sys::jail_attach_jd(file.as_fd())), (-1, Some(wrong)));
+        assert_eq!(failed(sys::jail_remove_jd(file.as_fd())), (-1, Some(wrong)));
+        let jid = jail().jid().get();
+        assert_eq!(failed(sys::jail_attach(jid + 1)), (-1, Some(libc::EINVAL)));
+        assert_eq!(failed(sys::jail_remove(jid + 1)), (-1, Some(libc::EINVAL)));
+        assert_eq!(sys::jail_remove(jid), 0);
+        assert_eq!(failed(sys::jail_remove(jid)), (-1, Some(libc::EINVAL)));
+    }
 }
 
 #[test]

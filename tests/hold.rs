@@ -82,6 +82,11 @@ fn a_fifo_is_opened_by_its_path() {
     assert_eq!(Gate::at(&fifo.0).expect_err("it is there").kind(), ErrorKind::AlreadyExists);
     let mut child = shell(&jail, "exit 7").spawn_held(gate).expect("held");
     assert!(still_waits(&mut child), "nobody has opened it yet");
+    // Another name that leads to it is not followed.
+    let link = Fifo(fifo.0.with_extension("link"));
+    std::os::unix::fs::symlink(&fifo.0, &link.0).expect("made");
+    let errno = Opener::at(&link.0).expect_err("a symbolic link").errno();
+    assert!(matches!(errno, Some(libc::ELOOP | libc::EMLINK)), "{errno:?}");
     let opener = Opener::at(&fifo.0).expect("somebody waits");
     assert!(still_waits(&mut child), "nobody has written yet");
     opener.open().expect("opened");

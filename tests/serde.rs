@@ -18,8 +18,8 @@ use freebsd_jail::{
     snapshot::Snapshot,
     watch::Holders,
 };
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{self, DeserializeOwned, IntoDeserializer, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, forward_to_deserialize_any};
 use serde_json::{Value as Json, from_value, json, to_value};
 
 /// All settings of a builder that do not exclude each other.
@@ -133,6 +133,13 @@ fn an_unknown_field_is_refused_with_its_name() {
         assert!(error.contains(name) && error.len() > 10, "{name}: {error}");
         let error = from_value::<JailUpdate>(json!({ name: "x" })).expect_err("unknown").to_string();
         assert!(error.contains(name), "{name}: {error}");
+    }
+    for (wrong, expected) in [
+        (json!(7), "a map of parameters of a jail"),
+        (json!({"persist": 0.5}), "a value of kind Bool for parameter `persist`"),
+    ] {
+        let error = from_value::<JailBuilder>(wrong).expect_err("of another type").to_string();
+        assert!(error.contains(expected), "{error}");
     }
     let _host = host();
     let jail = Jail::builder().path("/").create().expect("created");
@@ -380,6 +387,46 @@ fn a_network_is_a_name_or_addresses_or_a_map_of_both_families() {
         let error = serde_json::from_str::<Network>(wrong).expect_err("refused").to_string();
         assert!(error.contains(named), "{wrong}: {error}");
     }
+}
+
+/// A value of a format that tells those that are there from those that are not.
+struct Maybe(Option<&'static str>);
+
+impl<'de> Deserializer<'de> for Maybe {
+    type Error = de::value::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        match self.0 {
+            Some(text) => visitor.visit_some(text.into_deserializer()),
+            None => visitor.visit_none(),
+        }
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+impl<'de> IntoDeserializer<'de, de::value::Error> for Maybe {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+#[test]
+fn a_value_that_may_be_missing_is_read() {
+    let read = |entries: &[(&'static str, Option<&'static str>)]| {
+        let entries = entries.iter().map(|(name, value)| (*name, Maybe(*value)));
+        JailUpdate::deserialize(de::value::MapDeserializer::new(entries))
+            .map(|update| to_value(update).expect("written"))
+    };
+    let update = read(&[("host.hostname", Some("h")), ("meta.k", Some("v")), ("meta.old", None)]);
+    assert_eq!(update, Ok(json!({"host.hostname": "h", "meta.k": "v", "meta.old": null})));
+    let error = read(&[("host.hostname", None)]).expect_err("a name").to_string();
+    assert!(error.contains("`host.hostname` has no value"), "{error}");
 }
 
 /// Writes a value in a format that does not describe its types, and reads it back.

@@ -55,7 +55,7 @@ fn read<'de, D: Deserializer<'de>>(
     settings: Settings<'static>,
 ) -> Result<(Settings<'static>, Option<Network>), D::Error> {
     let is_typed = !deserializer.is_human_readable();
-    let mut reading = Reading { settings, names: BTreeSet::new(), is_typed, ..Reading::default() };
+    let mut reading = Reading { settings, is_typed, ..Reading::default() };
     deserializer.deserialize_map(Node { reading: &mut reading, name: String::new() })?;
     reading.finish()
 }
