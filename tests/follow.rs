@@ -101,6 +101,8 @@ fn what_happens_to_a_jail_is_reported() {
         let jail = Jail::builder().name(&first).path("/").create().expect("created");
         let seen = appeared(&mut follower);
         assert_eq!((seen.jid(), seen.name(), seen.parent()), (jail.jid(), first.as_ref(), None));
+        let shown = format!("{seen:?}");
+        assert!(shown.contains(&first) && shown.contains(&jail.jid().to_string()), "{shown}");
         assert_eq!(follower.handle(seen.id()).expect("a handle").jid(), jail.jid());
 
         rename(&jail, &second);

@@ -24,6 +24,22 @@ const SOON: Duration = Duration::from_millis(50);
 const LONG: Duration = Duration::from_secs(60);
 
 #[test]
+fn events_are_appended_and_counted_without_those_before() {
+    on_every_kernel_with_events(|_| {
+        let jail = jail("many");
+        let watcher = Watcher::new().expect("a queue");
+        watcher.watch(&jail).expect("watched");
+        let mut events = Vec::new();
+        assert!(watcher.wait_many(&mut events, Some(SOON)).expect("waited").is_timed_out());
+        for level in [0, 1, 2] {
+            jail.set(param::SECURELEVEL, level).expect("set");
+            assert_eq!(watcher.wait_many(&mut events, Some(LONG)).expect("read").done(), Some(1));
+        }
+        assert_eq!(events.len(), 3);
+    });
+}
+
+#[test]
 fn a_removal_is_reported_once_and_ends_the_watch() {
     on_every_kernel_with_events(|_| {
         let jail = jail("removed");
