@@ -408,7 +408,7 @@ impl<'de> Deserializer<'de> for Maybe {
     }
 }
 
-impl<'de> IntoDeserializer<'de, de::value::Error> for Maybe {
+impl IntoDeserializer<'_, de::value::Error> for Maybe {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {
