@@ -144,15 +144,17 @@ pub(super) fn attaching(jail: &Jail) -> Result<Plan> {
 fn attaching_with(jail: &Jail, fib: Option<i32>) -> Result<Plan> {
     #[cfg(feature = "sim")]
     let inmate = inmate(jail, fib)?;
-    let attach = attach_by(jail)?;
-    Ok(Plan {
+    let mut plan = Plan {
         #[cfg(feature = "sim")]
         inmate,
-        // The model has counted the process already.
-        fib: fib.filter(|_| !attach.is_outside()),
         withhold: Trap::T45.is_there(&jail.system),
-        ..Plan::new(attach)
-    })
+        ..Plan::new(attach_by(jail)?)
+    };
+    // The model has counted the process already.
+    if !plan.attach.is_outside() {
+        plan.fib = fib;
+    }
+    Ok(plan)
 }
 
 #[cfg_attr(

@@ -20,9 +20,6 @@ const EVERYTHING: EventFlags =
 /// A day, in milliseconds.
 const LONGEST_PERIOD: i64 = 86_400_000;
 
-/// The filter for this process's own jail, which is ident 0.
-const OWN: i16 = sys::EVFILT_JAIL;
-
 /// # Watching
 impl Watcher {
     /// Makes a watcher that watches nothing yet.
@@ -193,7 +190,7 @@ impl Watcher {
         }
         let mut watches = self.watches();
         let id = Watches::new_id();
-        self.change(Kevent { filter: OWN, flags: EV_ADD, ..wanted(id, 0) })?;
+        self.change_own(EV_ADD, wanted(id, 0))?;
         watches.set_own(id);
         Ok(id)
     }
@@ -233,12 +230,10 @@ impl Watcher {
             // Closing the descriptor ends its filter (`knote_fdclose`), under the lock: another thread's new watch must
             // not get its number before.
             Some(Ended::Jail { .. }) => Ok(true),
-            Some(Ended::Own) => {
-                match self.change(Kevent { filter: OWN, flags: EV_DELETE, ..Kevent::default() }) {
-                    Err(error) if error.errno() != Some(libc::ENOENT) => Err(error),
-                    _ => Ok(true),
-                }
-            }
+            Some(Ended::Own) => match self.change_own(EV_DELETE, Kevent::default()) {
+                Err(error) if error.errno() != Some(libc::ENOENT) => Err(error),
+                _ => Ok(true),
+            },
         }
     }
 
@@ -264,6 +259,11 @@ impl Watcher {
         let data = i64::try_from(period.as_millis()).unwrap_or(i64::MAX).clamp(1, LONGEST_PERIOD);
         let timer = Kevent { filter: EVFILT_TIMER, flags: EV_ADD, data, ..Kevent::default() };
         self.change(timer)
+    }
+
+    /// Adds or deletes the filter for this process's own jail, whose ident is 0.
+    fn change_own(&self, flags: u16, change: Kevent) -> Result<()> {
+        self.change(Kevent { filter: sys::EVFILT_JAIL, flags, ..change })
     }
 
     pub(super) fn change(&self, change: Kevent) -> Result<()> {
