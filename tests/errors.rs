@@ -277,6 +277,10 @@ fn a_mode_is_shown_by_its_name_and_a_key_of_meta_as_text() {
         let key = param::Param::<i32>::new("no.such");
         let error = Jail::builder().path("/").set(key, 5).create().expect_err("unknown");
         assert_eq!((error.parameter(), error.value()), (Some("no.such"), None), "{error}");
+        // Not every kernel has it.
+        if let Err(error) = Jail::builder().path("/").meta("k", "v").create() {
+            assert_eq!((error.parameter(), error.value()), (Some("meta.k"), None), "{error}");
+        }
     });
     let kernel = sim::Kernel::new();
     let _guard = kernel.install();

@@ -2,9 +2,9 @@
 
 use core::fmt;
 
-use super::{Kind, Value, find};
+use super::{Value, find};
 use crate::error::{Error, ErrorKind};
-use crate::wire::{Wire, name};
+use crate::wire::Wire;
 
 /// How many characters of a string are shown.
 const SHOWN: usize = 80;
@@ -69,12 +69,8 @@ pub(crate) fn with_value<'v>(error: Error, value: impl FnOnce(&str) -> Option<&'
         return error;
     }
     let Some(name) = error.parameter() else { return error };
-    let kind = match find(name) {
-        Some(row) => row.kind,
-        None if name::user_key(name).is_some() => Kind::String,
-        None => return error,
-    };
-    match value(name).map(|bytes| Value::decode(kind, bytes, name)) {
+    let Some(row) = find(name) else { return error };
+    match value(name).map(|bytes| Value::decode(row.kind, bytes, name)) {
         Some(Ok(Value::Mode(mode))) => error.with_value(format_args!("{mode:?}")),
         Some(Ok(value)) => with_wire(error, value.wire()),
         _ => error,
