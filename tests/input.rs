@@ -189,7 +189,8 @@ fn too_many_bytes_are_refused() {
     for len in [65_000, 65_536, usize::MAX / 2, usize::MAX] {
         let mut request = Request::new();
         request.int("jid", 1).expect("a number");
-        refused(ErrorKind::InvalidRequest, Some("meta"), || request.space("meta", len).map(drop));
+        let error = refused(ErrorKind::InvalidRequest, Some("meta"), || request.space("meta", len).map(drop));
+        assert!(error.to_string().contains("bytes"), "{error}");
         // Nothing of it is left.
         assert_eq!(request.names().collect::<Vec<_>>(), ["jid"]);
     }
