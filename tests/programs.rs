@@ -88,7 +88,9 @@ fn a_program_that_handles_a_signal_goes_on() {
     on_every_kernel_with_programs(|_| {
         let jail = jail("handler");
         let mut command = jail.command("/bin/sh");
-        command.args(["-c", "trap : TERM; echo ready; while :; do read line; done"]);
+        // If this process ends first, nothing is left to read, and the loop ends as well.
+        let script = "trap : TERM; echo ready; i=0; while [ $i -lt 10000 ]; do read line; i=$((i+1)); done";
+        command.args(["-c", script]);
         let mut program = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("started");
         let mut ready = String::new();
         let stdout = program.stdout.as_mut().expect("piped");

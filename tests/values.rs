@@ -19,6 +19,8 @@ const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
 fn a_row_of_the_table_says_what_its_parameter_takes() {
     let row = |name| param::find(name).expect("in the table");
     assert_eq!((row("enforce_statfs").range(), row("path").range()), (Some(0..=2), None));
+    assert_eq!((row("mac.do").module(), row("path").module()), (Some("mac_do"), None));
+    assert_eq!((row("securelevel").default(), row("name").max_len()), (Some("the parent's"), Some(256)));
     assert_eq!(row("host.hostname").parse("true").expect("text"), Value::from("true"));
     assert_eq!(row("ip4.saddrsel").parse("false").expect("a boolean"), Value::Bool(false));
     for row in param::TABLE.iter().filter(|row| row.kind() == Kind::Int) {
