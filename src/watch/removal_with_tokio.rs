@@ -24,7 +24,7 @@ impl Jail {
     ///
     /// # Errors
     ///
-    /// As [`remove`](Self::remove), and [`ErrorKind::Unsupported`] outside of a runtime.
+    /// As [`remove`](Self::remove), and [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) outside of a runtime.
     ///
     /// # Panics
     ///
@@ -78,7 +78,8 @@ impl Jail {
     ///
     /// # Errors
     ///
-    /// As [`remove_and_reap`](Self::remove_and_reap), and [`ErrorKind::Unsupported`] outside of a runtime.
+    /// As [`remove_and_reap`](Self::remove_and_reap), and [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported)
+    /// outside of a runtime.
     ///
     /// # Panics
     ///
