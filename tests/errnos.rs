@@ -40,6 +40,10 @@ fn calls_as_in_c_return_minus_one_and_set_errno() {
         assert_eq!(failed(sys::jail_remove(jid + 1)), (-1, Some(libc::EINVAL)));
         assert_eq!(sys::jail_remove(jid), 0);
         assert_eq!(failed(sys::jail_remove(jid)), (-1, Some(libc::EINVAL)));
+        for errno in [libc::EPERM, libc::EBUSY] {
+            kernel.fault(0, Fault::Errno(errno));
+            assert_eq!(failed(sys::jail_remove(1)), (-1, Some(errno)));
+        }
     }
 }
 
@@ -123,17 +127,6 @@ fn each_errno_of_the_old_call_has_its_kind() {
     let nested = LegacyJail::new("/", "www").name("a.b");
     let error = failing(&kernel, libc::ENOENT, || raw::jail(&nested));
     assert_eq!((error.kind(), error.parameter()), (ErrorKind::NotFound, None));
-}
-
-#[test]
-fn the_functions_with_c_s_conventions_set_errno() {
-    let kernel = Kernel::new();
-    let _guard = kernel.install();
-    for errno in [libc::EPERM, libc::EBUSY] {
-        kernel.fault(0, Fault::Errno(errno));
-        assert_eq!(sys::jail_remove(1), -1);
-        assert_eq!(io::Error::last_os_error().raw_os_error(), Some(errno));
-    }
 }
 
 /// A message of the kernel, the names that were sent, and the error's kind, parameter and some of its text.

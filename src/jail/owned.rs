@@ -203,7 +203,7 @@ impl Jail {
         }
         let mut jail = if self.descriptor.is_some() { self } else { self.pin()? };
         let descriptor = jail.descriptor().ok_or_else(no_descriptor)?;
-        let verb = Verb::Set(SetFlags::UPDATE.union(SetFlags::OWN_DESC));
+        let verb = Verb::Set(SetFlags::UPDATE | SetFlags::OWN_DESC);
         let mut draft = Draft::new();
         carry_rules(&jail, &mut draft)?;
         let answer = draft.call(&jail.system, verb, At::Use(descriptor), Subject::Handle)?;
